@@ -1,0 +1,79 @@
+"""How the S-PSP depends on the firing count of the postsynaptic neuron.
+
+d(o) is the mean contribution of one presynaptic spike, anywhere in the window, to the S-PSP of a
+neuron that fires o times at random. S(o) = o d'(o)/d(o) is the post-side coupling of ALGORITHM
+section 4, and 1/(1 - S) the gain it gives the gradient.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .neuron import Array, Propagator, Raster
+from .s_psp import adjoint_traces
+
+
+def closed_form_psp(counts: Array, *, tau_m: float, duration: float, t_ref: float = 0.0) -> Array:
+    """d(o) of a Poisson process with a dead time.
+
+    The mean of the adjoint traces over time is (rate) * tau_m * (1 - E[exp(-X/tau_m)]), X the part
+    of an interspike interval beside the refractory period: tau_s drops out because the synaptic
+    filter has unit area. With X exponential, of mean 1/rate - t_ref, this is
+
+        d = rho tau_m f / (f + rho tau_m),   rho = o / duration,   f = 1 - rho t_ref.
+
+    Args:
+        counts: Firing counts, may be fractional.
+        tau_m: Membrane time constant [ms].
+        duration: Length of the window [ms].
+        t_ref: Refractory period [ms]; 0 ignores it.
+    """
+    rho = counts / duration
+    free = 1.0 - rho * t_ref
+    return np.asarray(rho * tau_m * free / (free + rho * tau_m))
+
+
+def closed_form_gain(counts: Array, *, tau_m: float, duration: float, t_ref: float = 0.0) -> Array:
+    """1/(1 - S) of `closed_form_psp`: (1 - rho t_ref) (1 + (1 - rho t_ref) / (rho tau_m)).
+
+    Counts must be > 0.
+    """
+    rho = counts / duration
+    free = 1.0 - rho * t_ref
+    return np.asarray(free * (1.0 + free / (rho * tau_m)))
+
+
+def random_trains(
+    rng: np.random.Generator, n_trains: int, n_steps: int, count: int, t_ref_steps: int
+) -> Raster:
+    """Trains of exactly `count` firings, uniform among those that respect the refractory period.
+
+    Steps 1 .. n_steps-1 can hold a firing. Taking `t_ref_steps` out after every firing but the
+    last maps the allowed trains one to one to the subsets of a shorter window.
+
+    Returns:
+        Bool array of shape (n_steps, n_trains).
+    """
+    n_free = n_steps - 1 - (count - 1) * t_ref_steps
+    if n_free < count:
+        raise ValueError(f"{count} firings with t_ref = {t_ref_steps} do not fit {n_steps} steps")
+    keys = rng.random((n_trains, n_free))
+    subsets = np.sort(np.argpartition(keys, count - 1, axis=1)[:, :count], axis=1)
+    steps = 1 + subsets + t_ref_steps * np.arange(count)
+    trains = np.zeros((n_steps, n_trains), dtype=np.bool_)
+    trains[steps, np.arange(n_trains)[:, None]] = True
+    return trains
+
+
+def monte_carlo_psp(
+    rng: np.random.Generator, counts: Array, step: Propagator, *, n_steps: int, n_trains: int
+) -> Array:
+    """d(o) by Monte-Carlo over postsynaptic trains.
+
+    The presynaptic spike is averaged over all steps exactly: that is the mean of an adjoint trace.
+    """
+    means = []
+    for count in counts:
+        trains = random_trains(rng, n_trains, n_steps, int(count), step.t_ref_steps)
+        means.append(adjoint_traces(trains, step).mean())
+    return np.asarray(means)

@@ -1,0 +1,244 @@
+"""Random networks and spike trains for the tests, and the profile hypothesis runs them with.
+
+A case is drawn as a few readable choices (kinds and sizes of layers, neuron constants) and a seed
+for the many numbers (weights, spikes), so that hypothesis shrinks what a reader looks at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+import strsbp_rs
+from oracle.losses import CountMSE, Loss, SoftmaxCrossEntropy
+from oracle.neuron import Array, Layer, Raster
+
+# The same examples in every run: what fails in CI fails at home.
+settings.register_profile(
+    "strsbp",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=30,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+settings.load_profile("strsbp")
+
+Kind = Literal["dense", "all_to_all", "sparse", "reservoir"]
+KINDS: tuple[Kind, ...] = ("dense", "all_to_all", "sparse", "reservoir")
+
+WEIGHT_RANGE = (-0.4, 1.2)
+"""Uniform initial weights: mostly excitatory, so that small networks fire."""
+
+SPARSE_DENSITY = 0.5
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """One layer before its weights are drawn; the fields of strsbp_rs.Dense and Recurrent."""
+
+    kind: Kind
+    shape: tuple[int, int, int]
+    tau_m: float
+    tau_s: float
+    v_th: float
+    t_ref: float
+    discretisation: Literal["euler", "exact"]
+    self_loops: bool = False
+    lateral_inhibition: float = 0.0
+
+    @property
+    def n(self) -> int:
+        """Number of neurons."""
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and what it is shown.
+
+    Attributes:
+        specs: Layers, bottom first.
+        rasters: Input spikes, bool, shape (n_samples, T, n_in).
+        labels: Target class per sample.
+        dt: Time step [ms].
+        seed: Of the weights.
+    """
+
+    specs: tuple[LayerSpec, ...]
+    rasters: Raster
+    labels: list[int]
+    dt: float
+    seed: int
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return int(self.rasters.shape[2])
+
+
+@st.composite
+def layer_specs(
+    draw: st.DrawFn, *, kinds: tuple[Kind, ...], max_side: int, dt: float, output: bool
+) -> LayerSpec:
+    """One layer; an output layer is dense, has two neurons at least and may inhibit itself."""
+    kind = "dense" if output else draw(st.sampled_from(kinds))
+    smallest = 2 if output else 1
+    if kind == "reservoir":
+        shape = (draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(1, max_side)))
+    else:
+        shape = (1, 1, draw(st.integers(smallest, 2 * max_side)))
+    return LayerSpec(
+        kind=kind,
+        shape=shape,
+        tau_m=draw(st.sampled_from([10.0, 20.0, 64.0])),
+        tau_s=draw(st.sampled_from([4.0, 8.0, 10.0])),
+        v_th=draw(st.sampled_from([0.3, 0.7, 1.5])),
+        t_ref=dt * draw(st.integers(0, 5)),
+        discretisation=draw(st.sampled_from(["euler", "exact"])),
+        self_loops=draw(st.booleans()),
+        lateral_inhibition=draw(st.sampled_from([0.0, 0.0, 0.2, 0.5])) if output else 0.0,
+    )
+
+
+@st.composite
+def cases(
+    draw: st.DrawFn,
+    *,
+    kinds: tuple[Kind, ...] = KINDS,
+    max_layers: int = 3,
+    max_side: int = 3,
+    max_samples: int = 2,
+    max_steps: int = 70,
+) -> Case:
+    """A network of up to `max_layers` layers and a few random samples."""
+    dt = draw(st.sampled_from([1.0, 0.5]))
+    n_hidden = draw(st.integers(0, max_layers - 1))
+    specs = [
+        draw(layer_specs(kinds=kinds, max_side=max_side, dt=dt, output=False))
+        for _ in range(n_hidden)
+    ]
+    specs.append(draw(layer_specs(kinds=kinds, max_side=max_side, dt=dt, output=True)))
+    n_samples = draw(st.integers(1, max_samples))
+    n_steps = draw(st.integers(20, max_steps))
+    n_in = draw(st.integers(1, 2 * max_side))
+    rate = draw(st.sampled_from([0.1, 0.3, 0.6]))
+    labels = draw(
+        st.lists(st.integers(0, specs[-1].n - 1), min_size=n_samples, max_size=n_samples)
+    )
+    seed = draw(st.integers(0, 2**32 - 1))
+    rasters = np.random.default_rng(seed).random((n_samples, n_steps, n_in)) < rate
+    return Case(tuple(specs), rasters, labels, dt, seed)
+
+
+@st.composite
+def losses(draw: st.DrawFn) -> Loss:
+    """Every loss; whole desired counts and half a dead zone, so that no count is on its edge."""
+    kind = draw(st.sampled_from(["count_mse", "dead_zone", "softmax"]))
+    if kind == "softmax":
+        return SoftmaxCrossEntropy(draw(st.sampled_from([2.0, 5.0])))
+    dead_zone = 0.0 if kind == "count_mse" else 2.5
+    return CountMSE(draw(st.sampled_from([8.0, 35.0])), draw(st.sampled_from([0.0, 5.0])), dead_zone)
+
+
+def oracle_layer(
+    spec: LayerSpec, dt: float, weight: Array, recurrent_weight: Array | None
+) -> Layer:
+    """The oracle's layer for given weights. Absent synapses are those of weight exactly 0."""
+    return Layer(
+        weight=weight,
+        recurrent_weight=recurrent_weight,
+        mask=None if recurrent_weight is None else recurrent_weight != 0.0,
+        lateral_inhibition=spec.lateral_inhibition,
+        tau_m=spec.tau_m,
+        tau_s=spec.tau_s,
+        v_th=spec.v_th,
+        t_ref=spec.t_ref,
+        dt=dt,
+        discretisation=spec.discretisation,
+    )
+
+
+def random_oracle_layers(case: Case) -> list[Layer]:
+    """Layers with weights and masks drawn here: for tests of the oracle alone."""
+    rng = np.random.default_rng(case.seed + 1)
+    layers = []
+    n_in = case.n_in
+    for spec in case.specs:
+        weight = rng.uniform(*WEIGHT_RANGE, (spec.n, n_in))
+        recurrent_weight = None
+        if spec.kind != "dense":
+            recurrent_weight = rng.uniform(*WEIGHT_RANGE, (spec.n, spec.n))
+            density = 1.0 if spec.kind == "all_to_all" else SPARSE_DENSITY
+            recurrent_weight[rng.random((spec.n, spec.n)) >= density] = 0.0
+            if not spec.self_loops:
+                np.fill_diagonal(recurrent_weight, 0.0)
+        layers.append(oracle_layer(spec, case.dt, weight, recurrent_weight))
+        n_in = spec.n
+    return layers
+
+
+def build_mask(
+    spec: LayerSpec,
+) -> strsbp_rs.AllToAll | strsbp_rs.Sparse | strsbp_rs.Reservoir:
+    """The core's mask of a recurrent layer."""
+    if spec.kind == "all_to_all":
+        return strsbp_rs.AllToAll(self_loops=spec.self_loops)
+    if spec.kind == "sparse":
+        return strsbp_rs.Sparse(SPARSE_DENSITY, self_loops=spec.self_loops)
+    return strsbp_rs.Reservoir(shape=spec.shape, self_loops=spec.self_loops)
+
+
+def build_network(case: Case, dtype: str) -> strsbp_rs.Network:
+    """The same network in the core, with the weights and masks the core draws."""
+    init = strsbp_rs.Uniform(*WEIGHT_RANGE)
+    layers: list[strsbp_rs.Dense | strsbp_rs.Recurrent] = []
+    for spec in case.specs:
+        constants = {
+            "tau_m": spec.tau_m,
+            "tau_s": spec.tau_s,
+            "v_th": spec.v_th,
+            "t_ref": spec.t_ref,
+        }
+        if spec.kind == "dense":
+            layers.append(
+                strsbp_rs.Dense(
+                    spec.n,
+                    init=init,
+                    discretisation=spec.discretisation,
+                    lateral_inhibition=spec.lateral_inhibition,
+                    **constants,
+                )
+            )
+            continue
+        layers.append(
+            strsbp_rs.Recurrent(
+                spec.n,
+                init=init,
+                mask=build_mask(spec),
+                rec_init=init,
+                discretisation=spec.discretisation,
+                **constants,
+            )
+        )
+    return strsbp_rs.Network(case.n_in, layers, dt=case.dt, dtype=dtype, seed=case.seed)
+
+
+def oracle_layers(case: Case, net: strsbp_rs.Network) -> list[Layer]:
+    """The oracle's layers with the weights of the network."""
+    layers = []
+    for spec, weights in zip(case.specs, net.weights, strict=True):
+        recurrent_weight = weights.get("recurrent_weight")
+        layers.append(
+            oracle_layer(
+                spec,
+                case.dt,
+                weights["weight"].astype(np.float64),
+                None if recurrent_weight is None else recurrent_weight.astype(np.float64),
+            )
+        )
+    return layers

@@ -1,0 +1,51 @@
+//! Membrane potential and synaptic current of chosen neurons.
+
+use super::spikes::SampleSpikes;
+use crate::network::Network;
+use crate::real::Real;
+use crate::simd::LANES;
+
+/// What one neuron went through, length n_steps each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MembraneTrace<F> {
+    /// Synaptic current p.
+    pub current: Vec<F>,
+    /// Membrane potential u before a reset, relative to rest; 0 while the neuron is held.
+    pub potential: Vec<F>,
+}
+
+/// Integrates neuron `neuron` of layer `layer` once more, from the spikes of a simulation.
+///
+/// One neuron costs little, so the simulation itself records no potentials. Resets follow the recorded spikes.
+pub fn membrane_trace<F: Real>(
+    net: &Network<F>,
+    spikes: &SampleSpikes,
+    n_steps: usize,
+    layer: usize,
+    neuron: usize,
+) -> MembraneTrace<F> {
+    let Some(params) = net.layers().get(layer) else { panic!("layer {layer} of {}", net.layers().len()) };
+    let lif = params.lif();
+    let (below, own) = (spikes.below(layer), &spikes.layers[layer]);
+    let (mut p, mut u, mut held_until) = (F::zero(), F::zero(), 0);
+    let mut trace = MembraneTrace { current: vec![F::zero(); n_steps], potential: vec![F::zero(); n_steps] };
+    for t in 1..n_steps {
+        p = lif.syn_decay * p;
+        for &j in below.by_time.row(t - 1) {
+            p += params.weight().get(neuron, j as usize);
+        }
+        if let Some(recurrent) = params.recurrent() {
+            for &k in own.by_time.row(t - 1) {
+                p += recurrent.weight().get(neuron, k as usize);
+            }
+        }
+        u = if t > held_until { lif.mem_decay * u + lif.mem_gain * p } else { F::zero() };
+        trace.current[t] = p;
+        trace.potential[t] = u;
+        if own.fired[neuron / LANES * n_steps + t] >> (neuron % LANES) & 1 == 1 {
+            u = F::zero();
+            held_until = t + lif.t_ref_steps as usize;
+        }
+    }
+    trace
+}

@@ -1,0 +1,411 @@
+//! A mini-batch on all cores.
+//!
+//! Forward and adjoint solves run in parallel over samples, gradients in parallel over blocks of neurons, each block
+//! going through the samples in their order. So no sum is ever split among threads, and the result does not depend on
+//! their number.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use super::backward::{BackwardScratch, LayerAdjoint, accumulate_block, solve_layer, split_blocks};
+use super::data::LoadScratch;
+use super::solve::Solved;
+use super::traces::AdjointTrace;
+use super::{Data, Gradients, Loss, PostCouplingModel, StRsbp};
+use crate::engine::{ForwardScratch, Lists, SampleSpikes, forward};
+use crate::error::{Error, Result};
+use crate::network::Network;
+use crate::real::Real;
+use crate::simd::{LANES, Lanes, flat_mut};
+use crate::spikes::{SpikeTrains, StreamKey};
+
+/// Samples worked on at once: bounds the memory of large batches.
+const MICRO_BATCH: usize = 64;
+
+/// The samples of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// Where the spikes come from.
+    pub source: Source<'a>,
+    /// Which samples of the source.
+    pub samples: &'a [u32],
+    /// Class of every sample of the source.
+    pub labels: &'a [u32],
+    /// Weight of every sample of the source; 1 without.
+    pub weights: Option<&'a [f64]>,
+}
+
+/// Where the spikes of a batch come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// The network is simulated on data, encoded with (seed, epoch).
+    Simulate {
+        /// The data.
+        data: Data<'a>,
+        /// Seed of the encoder.
+        seed: u64,
+        /// Epoch the encoder draws for.
+        epoch: u32,
+    },
+    /// They were recorded: of the input, then of every layer.
+    Recorded(&'a [&'a SpikeTrains]),
+}
+
+impl Source<'_> {
+    /// Number of time steps.
+    pub fn n_steps(&self) -> usize {
+        match self {
+            Self::Simulate { data, .. } => data.n_steps(),
+            Self::Recorded(trains) => trains[0].n_steps(),
+        }
+    }
+}
+
+/// What a batch went through, summed over its samples.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchStats {
+    /// Sum of weight times loss.
+    pub loss: f64,
+    /// Samples whose label had the highest count (the lowest such index wins ties).
+    pub n_correct: usize,
+    /// Number of samples.
+    pub n_samples: usize,
+    /// Spikes of every layer.
+    pub n_spikes: Vec<u64>,
+    /// Adjoint systems solved iteratively, and the iterations that took.
+    pub n_solves: usize,
+    /// Iterations of all of them.
+    pub n_iterations: usize,
+    /// Adjoint systems solved by the dense fallback.
+    pub n_direct: usize,
+}
+
+impl BatchStats {
+    /// Adds another batch.
+    pub fn add(&mut self, other: &Self) {
+        self.loss += other.loss;
+        self.n_correct += other.n_correct;
+        self.n_samples += other.n_samples;
+        self.n_spikes.resize(other.n_spikes.len(), 0);
+        self.n_spikes.iter_mut().zip(&other.n_spikes).for_each(|(sum, n)| *sum += n);
+        self.n_solves += other.n_solves;
+        self.n_iterations += other.n_iterations;
+        self.n_direct += other.n_direct;
+    }
+}
+
+/// Index of the largest count, the lowest one of equals.
+pub fn predict(counts: &[u32]) -> usize {
+    counts.iter().enumerate().fold(0, |best, (i, &count)| if count > counts[best] { i } else { best })
+}
+
+/// Threads and the buffers of a batch.
+#[derive(Debug)]
+pub struct Worker<F> {
+    pool: Arc<ThreadPool>,
+    threads: Vec<Mutex<ThreadScratch<F>>>,
+    samples: Vec<SampleWork<F>>,
+    /// What each block sends down, (n_blocks, n_samples, n_in).
+    sent_down: Vec<F>,
+}
+
+#[derive(Debug, Default)]
+struct ThreadScratch<F> {
+    load: LoadScratch,
+    forward: ForwardScratch<F>,
+    backward: BackwardScratch<F>,
+    trace: AdjointTrace<F>,
+    spikes: SampleSpikes,
+}
+
+#[derive(Debug)]
+struct SampleWork<F> {
+    spikes: SampleSpikes,
+    d_counts: Vec<F>,
+    layers: Vec<LayerAdjoint<F>>,
+    loss: f64,
+    correct: bool,
+    n_spikes: Vec<u64>,
+    solved: Vec<Solved>,
+    error: Option<(usize, String)>,
+}
+
+/// What the backward pass needs beside the network and the batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Objective<'a> {
+    /// The loss on firing counts.
+    pub loss: &'a Loss,
+    /// Options of the backward pass.
+    pub rule: &'a StRsbp,
+}
+
+impl<F: Real> Worker<F> {
+    /// A worker on `n_threads` threads (all cores if `None`).
+    ///
+    /// # Errors
+    /// [`Error::Value`] if `n_threads` is 0 or the threads cannot be started.
+    pub fn new(n_threads: Option<usize>) -> Result<Self> {
+        if n_threads == Some(0) {
+            return Err(Error::value("n_threads", ">= 1", 0));
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(n_threads.unwrap_or(0))
+            .thread_name(|i| format!("strsbp-{i}"))
+            .build()
+            .map_err(|error| Error::value("n_threads", "a number of threads that can be started", error))?;
+        let threads = (0..pool.current_num_threads()).map(|_| Mutex::default()).collect();
+        Ok(Self { pool: Arc::new(pool), threads, samples: Vec::new(), sent_down: Vec::new() })
+    }
+
+    /// Number of threads.
+    pub fn n_threads(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// The threads.
+    pub fn pool(&self) -> Arc<ThreadPool> {
+        Arc::clone(&self.pool)
+    }
+
+    /// Adds the gradients of the mean of weight times loss over the batch to `grads`.
+    ///
+    /// `coupling` holds 1 - S by firing count for every layer, see [`coupling_tables`]. `keep_going` is asked between
+    /// micro-batches.
+    ///
+    /// # Errors
+    /// [`Error::Singular`] for a sample without a gradient, [`Error::Interrupted`] if `keep_going` says no.
+    pub fn accumulate(
+        &mut self,
+        net: &Network<F>,
+        batch: &Batch<'_>,
+        objective: Objective<'_>,
+        coupling: &[Vec<F>],
+        grads: &mut Gradients<F>,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<BatchStats> {
+        let mut stats = BatchStats::default();
+        for samples in batch.samples.chunks(MICRO_BATCH) {
+            if !keep_going() {
+                return Err(Error::Interrupted);
+            }
+            let part = Batch { samples, ..*batch };
+            stats.add(&self.accumulate_part(net, &part, batch.samples.len(), objective, coupling, grads)?);
+        }
+        Ok(stats)
+    }
+
+    fn accumulate_part(
+        &mut self,
+        net: &Network<F>,
+        batch: &Batch<'_>,
+        n_mean: usize,
+        objective: Objective<'_>,
+        coupling: &[Vec<F>],
+        grads: &mut Gradients<F>,
+    ) -> Result<BatchStats> {
+        let n_layers = net.layers().len();
+        let n_samples = batch.samples.len();
+        self.samples.resize_with(self.samples.len().max(n_samples), || SampleWork::new(n_layers));
+        let Self { pool, threads, samples, sent_down } = self;
+        let samples = &mut samples[..n_samples];
+        pool.install(|| {
+            samples.par_iter_mut().zip(batch.samples).with_max_len(1).for_each(|(work, &sample)| {
+                work.run_forward(net, batch, sample, n_mean, objective, &mut scratch(threads));
+            });
+            for l in (0..n_layers).rev() {
+                let layer = &net.layers()[l];
+                let n_blocks = layer.weight().n_panels();
+                samples.par_iter_mut().enumerate().with_max_len(1).for_each(|(s, work)| {
+                    if l + 1 < n_layers {
+                        let above = &net.layers()[l + 1];
+                        let v_th = layer.lif().v_th;
+                        work.receive(l, above.weight().n_panels(), n_samples, s, layer.n_out(), v_th, sent_down);
+                    }
+                    work.solve(net, l, &coupling[l], objective.rule, &mut scratch(threads).backward);
+                });
+                let n_in = layer.n_in();
+                if l > 0 {
+                    sent_down.resize(n_blocks * n_samples * n_in, F::zero());
+                } else {
+                    sent_down.clear();
+                }
+                let samples = &*samples;
+                let sent = if l > 0 { n_samples * n_in } else { 0 };
+                let mut blocks = split_blocks(&mut grads.layers[l]);
+                let mut rows: Vec<&mut [F]> = Vec::new();
+                if sent > 0 {
+                    rows.extend(sent_down.chunks_exact_mut(sent));
+                } else {
+                    rows.resize_with(n_blocks, || &mut []);
+                }
+                blocks.par_iter_mut().zip(rows).enumerate().with_max_len(1).for_each(|(b, (grad, sent))| {
+                    let trace = &mut scratch(threads).trace;
+                    for (s, work) in samples.iter().enumerate().filter(|(_, work)| work.layers[l].live) {
+                        let down = (l > 0).then(|| &mut sent[s * n_in..(s + 1) * n_in]);
+                        let grad = (&mut *grad.0, grad.1.as_deref_mut());
+                        let z = &work.layers[l].z[b];
+                        accumulate_block(layer, &work.spikes, l, b, z, objective.rule, grad, down, trace);
+                    }
+                });
+            }
+        });
+        let mut stats = BatchStats { n_spikes: vec![0; n_layers], ..Default::default() };
+        for (work, &sample) in samples.iter_mut().zip(batch.samples) {
+            if let Some((layer, detail)) = work.error.take() {
+                return Err(Error::Singular { layer, sample: sample as usize, detail });
+            }
+            stats.add(&work.stats());
+        }
+        Ok(stats)
+    }
+
+    /// Simulates `samples` of `data` and hands the spikes of each to `use_sample`, in parallel.
+    pub fn simulate<O: Send>(
+        &self,
+        net: &Network<F>,
+        data: Data<'_>,
+        seed: u64,
+        samples: std::ops::Range<usize>,
+        lists: Lists,
+        outputs: &mut [O],
+        use_sample: impl Fn(&SampleSpikes, &mut O) + Sync,
+    ) {
+        let first = samples.start;
+        assert_eq!(outputs.len(), samples.len());
+        self.pool.install(|| {
+            outputs.par_iter_mut().enumerate().with_max_len(1).for_each(|(s, output)| {
+                let mut scratch = scratch(&self.threads);
+                let ThreadScratch { load, forward: buffers, spikes, .. } = &mut *scratch;
+                spikes.layers.resize_with(net.layers().len(), Default::default);
+                let key = StreamKey { seed, epoch: 0, sample: (first + s) as u32 };
+                data.load(key, lists == Lists::All, spikes, load);
+                forward(net, data.n_steps(), spikes, lists, buffers);
+                use_sample(spikes, output);
+            });
+        });
+    }
+}
+
+/// 1 - S by firing count, for every layer.
+///
+/// # Errors
+/// Those of [`PostCouplingModel::new`].
+pub fn coupling_tables<F: Real>(net: &Network<F>, rule: &StRsbp, n_steps: usize) -> Result<Vec<Vec<F>>> {
+    let table = |layer: &crate::network::Layer<F>| {
+        let model = PostCouplingModel::new(rule.post_coupling, layer.params(), n_steps)?;
+        Ok((0..=n_steps as u32).map(|count| F::from_f64(model.one_minus_s(count))).collect())
+    };
+    net.layers().iter().map(table).collect()
+}
+
+fn scratch<F>(threads: &[Mutex<ThreadScratch<F>>]) -> MutexGuard<'_, ThreadScratch<F>> {
+    let thread = rayon::current_thread_index().expect("called on a thread of the pool");
+    threads[thread].lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl<F: Real> SampleWork<F> {
+    fn new(n_layers: usize) -> Self {
+        Self {
+            spikes: SampleSpikes::new(n_layers),
+            d_counts: Vec::new(),
+            layers: vec![LayerAdjoint::default(); n_layers],
+            loss: 0.0,
+            correct: false,
+            n_spikes: Vec::new(),
+            solved: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// Simulates (or takes recorded spikes), evaluates the loss and starts the backward pass.
+    fn run_forward(
+        &mut self,
+        net: &Network<F>,
+        batch: &Batch<'_>,
+        sample: u32,
+        n_mean: usize,
+        objective: Objective<'_>,
+        scratch: &mut ThreadScratch<F>,
+    ) {
+        self.error = None;
+        self.solved.clear();
+        let n_steps = batch.source.n_steps();
+        self.spikes.layers.resize_with(net.layers().len(), Default::default);
+        match batch.source {
+            Source::Simulate { data, seed, epoch } => {
+                data.load(StreamKey { seed, epoch, sample }, true, &mut self.spikes, &mut scratch.load);
+                forward(net, n_steps, &mut self.spikes, Lists::All, &mut scratch.forward);
+            }
+            Source::Recorded(trains) => {
+                let sample = sample as usize;
+                self.spikes.input.set(trains[0].sample(sample), trains[0].n_neurons());
+                for (layer, trains) in self.spikes.layers.iter_mut().zip(&trains[1..]) {
+                    layer.set(trains.sample(sample), trains.n_neurons());
+                }
+            }
+        }
+        self.n_spikes.clear();
+        self.n_spikes.extend(self.spikes.layers.iter().map(|layer| layer.by_time.total() as u64));
+        let top = net.layers().len() - 1;
+        let output = &mut self.spikes.layers[top];
+        let label = batch.labels[sample as usize] as usize;
+        let weight = batch.weights.map_or(1.0, |weights| weights[sample as usize]);
+        self.d_counts.resize(net.n_out(), F::zero());
+        self.loss = objective.loss.evaluate(output.counts(), label, weight, &mut self.d_counts);
+        self.correct = predict(output.counts()) == label;
+        let layer = &net.layers()[top];
+        let scale = F::one() / (layer.lif().v_th * F::from_f64(n_mean as f64));
+        set_delta(&mut self.layers[top].delta, &self.d_counts, scale);
+        if objective.rule.teacher_spikes && output.counts()[label] == 0 {
+            output.add_train(label, objective.rule.teacher_times(n_steps));
+        }
+    }
+
+    /// Collects dLoss/da of layer `l` from what the blocks of the layer above sent down.
+    fn receive(&mut self, l: usize, n_blocks: usize, n_samples: usize, s: usize, n: usize, v_th: F, sent_down: &[F]) {
+        self.d_counts.clear();
+        self.d_counts.resize(n, F::zero());
+        if self.layers[l + 1].live {
+            for b in 0..n_blocks {
+                let sent = &sent_down[(b * n_samples + s) * n..][..n];
+                self.d_counts.iter_mut().zip(sent).for_each(|(sum, &part)| *sum += part);
+            }
+        }
+        set_delta(&mut self.layers[l].delta, &self.d_counts, F::one() / v_th);
+    }
+
+    fn solve(&mut self, net: &Network<F>, l: usize, one_minus_s: &[F], rule: &StRsbp, scratch: &mut BackwardScratch<F>) {
+        let spikes = &self.spikes.layers[l];
+        match solve_layer(&net.layers()[l], spikes, one_minus_s, rule, &mut self.layers[l], scratch) {
+            Ok(solved) => self.solved.extend(solved),
+            Err(detail) => self.error = Some((l, detail)),
+        }
+    }
+
+    fn stats(&self) -> BatchStats {
+        let iterations = |solved: &Solved| match solved {
+            Solved::Iteratively(n) => Some(*n),
+            Solved::Directly => None,
+        };
+        let n_solves = self.solved.iter().filter_map(iterations).count();
+        BatchStats {
+            loss: self.loss,
+            n_correct: usize::from(self.correct),
+            n_samples: 1,
+            n_spikes: self.n_spikes.clone(),
+            n_solves,
+            n_iterations: self.solved.iter().filter_map(iterations).sum(),
+            n_direct: self.solved.len() - n_solves,
+        }
+    }
+}
+
+fn set_delta<F: Real>(delta: &mut Vec<Lanes<F>>, d_counts: &[F], scale: F) {
+    delta.clear();
+    delta.resize(d_counts.len().div_ceil(LANES), Lanes::zero());
+    for (out, &d) in flat_mut(delta).iter_mut().zip(d_counts) {
+        *out = d * scale;
+    }
+}

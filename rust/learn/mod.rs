@@ -1,0 +1,33 @@
+//! ST-RSBP: gradients at the level of whole spike trains. The derivation is in `learn/README.md`.
+
+mod backward;
+mod batch;
+mod checkpoint;
+mod coupling;
+mod data;
+mod gradients;
+mod loss;
+mod optimizer;
+mod penalty;
+mod rule;
+mod s_psp;
+mod schedule;
+mod solve;
+mod step;
+mod table;
+mod traces;
+mod trainer;
+
+pub use batch::{Batch, BatchStats, Source, Worker, predict};
+pub use checkpoint::{Checkpoint, checkpoint_from_bytes, write_checkpoint};
+pub use coupling::{PostCoupling, PostCouplingModel};
+pub use data::{Data, ImageAugment, Images};
+pub use gradients::{Gradients, LayerGradients};
+pub use loss::Loss;
+pub use optimizer::OptimizerConfig;
+pub use penalty::ExponentialPenalty;
+pub use rule::StRsbp;
+pub use s_psp::s_psp;
+pub use schedule::Schedule;
+pub use table::psp_table;
+pub use trainer::{EpochStats, Evaluation, Progress, Trainer, TrainerConfig, check_inputs, check_labels, count_spikes};

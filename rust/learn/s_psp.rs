@@ -1,0 +1,40 @@
+//! S-PSPs of recorded spike trains.
+
+use super::traces::{AdjointTrace, Presynaptic, add_s_psps};
+use crate::engine::LayerSpikes;
+use crate::error::{Error, Result};
+use crate::network::Panels;
+use crate::neuron::{LifParams, LifPropagator};
+use crate::simd::{LANES, Lanes};
+use crate::spikes::SpikeTrains;
+
+/// e_ij of every pair of a presynaptic neuron j and a postsynaptic neuron i: (n_samples, n_post, n_pre) row-major.
+///
+/// e_ij sums, over the firings of i, the potential that a unit synapse from j alone would have caused at that moment,
+/// with the resets of i applied.
+///
+/// # Errors
+/// [`Error::Value`] if the two sets differ in samples or steps, or if `params` is out of its domain.
+pub fn s_psp(pre: &SpikeTrains, post: &SpikeTrains, params: &LifParams) -> Result<Vec<f64>> {
+    let lif = LifPropagator::<f64>::new(params)?;
+    if pre.n_samples() != post.n_samples() || pre.n_steps() != post.n_steps() {
+        let got = [post.n_samples(), post.n_steps(), post.n_neurons()];
+        let expected = format!("(n_samples={}, n_steps={}, n_post) as pre", pre.n_samples(), pre.n_steps());
+        return Err(Error::shape("post", &got, expected));
+    }
+    let (n_pre, n_post, n_steps) = (pre.n_neurons(), post.n_neurons(), pre.n_steps());
+    let mut trace = AdjointTrace::default();
+    let (mut below, mut above) = (LayerSpikes::default(), LayerSpikes::default());
+    let mut all = Vec::with_capacity(pre.n_samples() * n_post * n_pre);
+    for sample in 0..pre.n_samples() {
+        below.set(pre.sample(sample), n_pre);
+        above.set(post.sample(sample), n_post);
+        let mut e = Panels::zeros(n_post, n_pre);
+        let presynaptic = Presynaptic { by_neuron: &below.by_neuron, active: &below.active };
+        for (b, fired) in above.fired.chunks_exact(n_steps).enumerate() {
+            add_s_psps(trace.compute(fired, &Lanes([1.0; LANES]), &lif), presynaptic, e.panel_mut(b));
+        }
+        all.extend(e.to_rows());
+    }
+    Ok(all)
+}

@@ -1,0 +1,150 @@
+//! One step of the optimizer, on all cores, panel by panel.
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use super::optimizer::{StepConstants, update};
+use super::{ExponentialPenalty, Gradients, OptimizerConfig, TrainerConfig};
+use crate::network::{Network, Panels};
+use crate::real::Real;
+use crate::simd::{LANES, Lanes, flat, flat_mut, multiversion};
+
+/// State of an optimizer: running means of the gradient and of its square, and the number of steps.
+#[derive(Clone, Debug)]
+pub struct Moments<F> {
+    /// Steps taken.
+    pub step: u64,
+    /// First moment (the velocity of SGD).
+    pub first: Gradients<F>,
+    /// Second moment; `None` for SGD.
+    pub second: Option<Gradients<F>>,
+}
+
+impl<F: Real> Moments<F> {
+    /// All zero.
+    pub fn new(optimizer: &OptimizerConfig, net: &Network<F>) -> Self {
+        let second = optimizer.has_second_moment().then(|| Gradients::zeros(net));
+        Self { step: 0, first: Gradients::zeros(net), second }
+    }
+}
+
+/// Adds the penalty, clips, and takes a step with learning rate `lr`.
+pub fn apply_gradients<F: Real>(
+    net: &mut Network<F>,
+    grads: &mut Gradients<F>,
+    moments: &mut Moments<F>,
+    config: &TrainerConfig,
+    lr: f64,
+    pool: &ThreadPool,
+) {
+    moments.step += 1;
+    let step = moments.step;
+    pool.install(|| {
+        if let Some(penalty) = &config.weight_penalty {
+            for (layer, grads) in net.layers().iter().zip(&mut grads.layers) {
+                add_penalty(penalty, layer.weight(), &mut grads.weight);
+                if let (Some(recurrent), Some(grad)) = (layer.trainable_recurrent(), &mut grads.recurrent) {
+                    add_penalty(penalty, recurrent.weight(), grad);
+                }
+            }
+        }
+        let scale = config.clip_norm.map_or(1.0, |limit| {
+            let norm = squared_norm(net, grads).sqrt();
+            if norm > limit { limit / norm } else { 1.0 }
+        });
+        let constants = StepConstants::new(&config.optimizer, step, lr, scale, config.weight_limit);
+        let second = &mut moments.second;
+        for (l, layer) in net.layers_mut().iter_mut().enumerate() {
+            let mut second = second.as_mut().map(|second| &mut second.layers[l]);
+            let (grads, first) = (&grads.layers[l], &mut moments.first.layers[l]);
+            let v = second.as_deref_mut().map(|second| &mut second.weight);
+            step_matrix(&constants, layer.weight_mut(), &grads.weight, &mut first.weight, v, None);
+            if let (Some(recurrent), Some(grad), Some(m)) = (layer.recurrent_mut(), &grads.recurrent, &mut first.recurrent) {
+                let v = second.and_then(|second| second.recurrent.as_mut());
+                recurrent.update_weight(|weight, mask| step_matrix(&constants, weight, grad, m, v, mask));
+            }
+        }
+    });
+}
+
+multiversion! {
+    fn update_panel<F: Real>(
+        constants: &StepConstants<F>,
+        weight: &mut [F],
+        grad: &[F],
+        m: &mut [F],
+        v: &mut [F],
+        mask: Option<&[F]>,
+    ) = update
+}
+
+fn step_matrix<F: Real>(
+    constants: &StepConstants<F>,
+    weight: &mut Panels<F>,
+    grad: &Panels<F>,
+    first: &mut Panels<F>,
+    second: Option<&mut Panels<F>>,
+    mask: Option<&Panels<F>>,
+) {
+    let rows = weight.panel_rows();
+    let mut seconds: Vec<&mut [Lanes<F>]> = Vec::new();
+    match second {
+        Some(second) => seconds.extend(second.data_mut().chunks_exact_mut(rows)),
+        None => seconds.resize_with(weight.n_panels(), || &mut []),
+    }
+    weight
+        .data_mut()
+        .par_chunks_exact_mut(rows)
+        .zip(first.data_mut().par_chunks_exact_mut(rows))
+        .zip(seconds)
+        .enumerate()
+        .with_max_len(1)
+        .for_each(|(b, ((weight, m), v))| {
+            let mask = mask.map(|mask| flat(mask.panel(b)));
+            let grad = flat(grad.panel(b));
+            let (weight, m, v) = (flat_mut(weight), flat_mut(m), flat_mut(v));
+            update_panel(constants, weight, grad, m, v, mask);
+        });
+}
+
+fn add_penalty<F: Real>(penalty: &ExponentialPenalty, weight: &Panels<F>, grad: &mut Panels<F>) {
+    let rows = weight.panel_rows();
+    grad.data_mut().par_chunks_exact_mut(rows).enumerate().for_each(|(b, grad)| {
+        let weight = weight.panel(b);
+        let mut squares = Lanes([0.0; LANES]);
+        for row in weight {
+            for l in 0..LANES {
+                squares[l] += row[l].widen() * row[l].widen();
+            }
+        }
+        let factor = squares.0.map(|sum| F::from_f64(penalty.factor(sum)));
+        for (grad, row) in grad.iter_mut().zip(weight) {
+            for l in 0..LANES {
+                grad[l] += factor[l] * row[l];
+            }
+        }
+    });
+}
+
+/// Sum of the squares of all gradients of synapses that exist.
+fn squared_norm<F: Real>(net: &Network<F>, grads: &Gradients<F>) -> f64 {
+    let square = |grad: &Panels<F>, mask: Option<&Panels<F>>| {
+        let part = |b: usize| {
+            let values = flat(grad.panel(b)).iter().map(|g| g.widen());
+            match mask {
+                None => values.map(|g| g * g).sum::<f64>(),
+                Some(mask) => values.zip(flat(mask.panel(b))).map(|(g, m)| g * g * m.widen()).sum(),
+            }
+        };
+        // Collected first: a parallel sum would depend on the number of threads.
+        (0..grad.n_panels()).into_par_iter().map(part).collect::<Vec<f64>>().iter().sum::<f64>()
+    };
+    let mut sum = 0.0;
+    for (layer, grads) in net.layers().iter().zip(&grads.layers) {
+        sum += square(&grads.weight, None);
+        if let (Some(recurrent), Some(grad)) = (layer.trainable_recurrent(), &grads.recurrent) {
+            sum += square(grad, recurrent.mask());
+        }
+    }
+    sum
+}

@@ -1,0 +1,363 @@
+//! The training loop of an epoch.
+
+use std::time::Instant;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+use super::batch::{Batch, BatchStats, Objective, Source, Worker, coupling_tables, predict};
+use super::step::{Moments, apply_gradients};
+use super::{Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
+use crate::engine::Lists;
+use crate::error::{Error, Result, check_positive};
+use crate::network::Network;
+use crate::real::Real;
+
+/// Separates the order of the samples from other uses of the seed.
+const SHUFFLE_STREAM: u64 = 1 << 63;
+
+/// Samples simulated between two looks at the clock in inference.
+const INFERENCE_CHUNK: usize = 256;
+
+/// How a network is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainerConfig {
+    /// Loss on the output counts.
+    pub loss: Loss,
+    /// Optimizer.
+    pub optimizer: OptimizerConfig,
+    /// Factor on the learning rate over the epochs.
+    pub schedule: Schedule,
+    /// Options of the backward pass.
+    pub rule: StRsbp,
+    /// Samples whose gradients are averaged before a step.
+    pub batch_size: usize,
+    /// Random changes of training images.
+    pub augment: Option<ImageAugment>,
+    /// Penalty on large weights.
+    pub weight_penalty: Option<ExponentialPenalty>,
+    /// Weights are kept within +- this.
+    pub weight_limit: Option<f64>,
+    /// The gradient of all weights together is scaled down to at most this Euclidean norm.
+    pub clip_norm: Option<f64>,
+    /// Seed of the order of the samples, of the encoder and of the augmentation.
+    pub seed: u64,
+}
+
+impl TrainerConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first field outside its domain.
+    pub fn validate(&self) -> Result<()> {
+        self.loss.validate()?;
+        self.optimizer.validate()?;
+        self.schedule.validate()?;
+        self.rule.validate()?;
+        if self.batch_size == 0 {
+            return Err(Error::value("batch_size", ">= 1", 0));
+        }
+        if let Some(penalty) = &self.weight_penalty {
+            penalty.validate()?;
+        }
+        self.weight_limit.map_or(Ok(()), |limit| check_positive("weight_limit", "", limit))?;
+        self.clip_norm.map_or(Ok(()), |norm| check_positive("clip_norm", "", norm))
+    }
+}
+
+/// How far an epoch has come.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// Epoch, from 1.
+    pub epoch: u32,
+    /// Samples of the epoch.
+    pub n_total: usize,
+    /// What the epoch went through so far.
+    pub stats: BatchStats,
+    /// Since the epoch's start [s].
+    pub seconds: f64,
+}
+
+/// A whole epoch.
+#[derive(Clone, Debug)]
+pub struct EpochStats {
+    /// Epoch, from 1.
+    pub epoch: u32,
+    /// Learning rate of its last step.
+    pub lr: f64,
+    /// Sums over its samples.
+    pub stats: BatchStats,
+    /// Duration [s].
+    pub seconds: f64,
+}
+
+/// Results on a test set.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// Firing counts, (n_samples, n_out) row-major.
+    pub counts: Vec<u32>,
+    /// Sum of the loss.
+    pub loss: f64,
+    /// Samples whose label had the highest count.
+    pub n_correct: usize,
+    /// Spikes of every layer.
+    pub n_spikes: Vec<u64>,
+    /// Duration [s].
+    pub seconds: f64,
+}
+
+/// Trains a network: optimizer state, position in the schedule and the buffers of the work.
+#[derive(Debug)]
+pub struct Trainer<F> {
+    config: TrainerConfig,
+    worker: Worker<F>,
+    grads: Gradients<F>,
+    moments: Moments<F>,
+    epoch: u32,
+    /// 1 - S by firing count, for the number of steps it was made for.
+    coupling: Option<(usize, Vec<Vec<F>>)>,
+}
+
+impl<F: Real> Trainer<F> {
+    /// A trainer of `net` on `n_threads` threads (all cores if `None`).
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first field of `config` outside its domain.
+    pub fn new(config: TrainerConfig, net: &Network<F>, n_threads: Option<usize>) -> Result<Self> {
+        config.validate()?;
+        let worker = Worker::new(n_threads)?;
+        let grads = Gradients::zeros(net);
+        let moments = Moments::new(&config.optimizer, net);
+        Ok(Self { config, worker, grads, moments, epoch: 0, coupling: None })
+    }
+
+    /// How the network is trained.
+    pub fn config(&self) -> &TrainerConfig {
+        &self.config
+    }
+
+    /// Epochs completed.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Optimizer state.
+    pub fn moments(&self) -> &Moments<F> {
+        &self.moments
+    }
+
+    /// Goes on from a checkpoint.
+    pub(crate) fn restore(&mut self, epoch: u32, moments: Moments<F>) {
+        self.epoch = epoch;
+        self.moments = moments;
+    }
+
+    /// Number of threads.
+    pub fn n_threads(&self) -> usize {
+        self.worker.n_threads()
+    }
+
+    /// Threads and buffers.
+    pub fn worker(&self) -> &Worker<F> {
+        &self.worker
+    }
+
+    /// Trains one epoch over all samples, in an order drawn from (seed, epoch).
+    ///
+    /// `keep_going` is asked after every batch; if it says no, the epoch stops where it is.
+    ///
+    /// # Errors
+    /// Those of [`check_labels`]; [`Error::Singular`]; [`Error::Interrupted`].
+    pub fn train_epoch(
+        &mut self,
+        net: &mut Network<F>,
+        data: Data<'_>,
+        labels: &[u32],
+        weights: Option<&[f64]>,
+        keep_going: &mut dyn FnMut(&Progress) -> bool,
+    ) -> Result<EpochStats> {
+        check_samples(net, data, labels, weights)?;
+        let start = Instant::now();
+        let epoch = self.epoch + 1;
+        let n_total = data.n_samples();
+        let order = shuffled(n_total, self.config.seed, epoch);
+        let n_steps = data.n_steps();
+        self.prepare_coupling(net, n_steps)?;
+        let mut progress = Progress { epoch, n_total, stats: BatchStats::default(), seconds: 0.0 };
+        let mut lr = 0.0;
+        for samples in order.chunks(self.config.batch_size) {
+            let source = Source::Simulate { data, seed: self.config.seed, epoch };
+            let batch = Batch { source, samples, labels, weights };
+            let done = progress.stats.n_samples;
+            let stats = self.accumulate(net, &batch, n_steps, &mut || keep_going(&progress))?;
+            let at = f64::from(self.epoch) + done as f64 / n_total as f64;
+            lr = self.config.optimizer.lr() * self.config.schedule.factor(at);
+            apply_gradients(net, &mut self.grads, &mut self.moments, &self.config, lr, &self.worker.pool());
+            progress.stats.add(&stats);
+            progress.seconds = start.elapsed().as_secs_f64();
+        }
+        self.epoch = epoch;
+        if !keep_going(&progress) {
+            return Err(Error::Interrupted);
+        }
+        Ok(EpochStats { epoch, lr, stats: progress.stats, seconds: start.elapsed().as_secs_f64() })
+    }
+
+    /// Gradients of the mean loss of a batch, without a step.
+    ///
+    /// # Errors
+    /// [`Error::Singular`]; [`Error::Interrupted`].
+    pub fn gradients(
+        &mut self,
+        net: &Network<F>,
+        batch: &Batch<'_>,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<(&Gradients<F>, BatchStats)> {
+        let n_steps = batch.source.n_steps();
+        self.prepare_coupling(net, n_steps)?;
+        let stats = self.accumulate(net, batch, n_steps, keep_going)?;
+        Ok((&self.grads, stats))
+    }
+
+    fn accumulate(
+        &mut self,
+        net: &Network<F>,
+        batch: &Batch<'_>,
+        n_steps: usize,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<BatchStats> {
+        self.grads.clear();
+        let objective = Objective { loss: &self.config.loss, rule: &self.config.rule };
+        let coupling = &self.coupling.as_ref().filter(|(n, _)| *n == n_steps).expect("prepared by the caller").1;
+        self.worker.accumulate(net, batch, objective, coupling, &mut self.grads, keep_going)
+    }
+
+    fn prepare_coupling(&mut self, net: &Network<F>, n_steps: usize) -> Result<()> {
+        if self.coupling.as_ref().is_none_or(|(n, _)| *n != n_steps) {
+            self.coupling = Some((n_steps, coupling_tables(net, &self.config.rule, n_steps)?));
+        }
+        Ok(())
+    }
+
+    /// Runs the network on a test set and counts; `seed` draws the input spikes.
+    ///
+    /// # Errors
+    /// Those of [`check_labels`]; [`Error::Interrupted`].
+    pub fn evaluate(
+        &self,
+        net: &Network<F>,
+        data: Data<'_>,
+        labels: &[u32],
+        seed: u64,
+        keep_going: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Evaluation> {
+        check_samples(net, data, labels, None)?;
+        let start = Instant::now();
+        let (counts, n_spikes) = count_spikes(&self.worker, net, data, seed, keep_going)?;
+        let mut d_counts = vec![0.0f64; net.n_out()];
+        let (mut loss, mut n_correct) = (0.0, 0);
+        for (counts, &label) in counts.chunks_exact(net.n_out()).zip(labels) {
+            loss += self.config.loss.evaluate(counts, label as usize, 1.0, &mut d_counts);
+            n_correct += usize::from(predict(counts) == label as usize);
+        }
+        Ok(Evaluation { counts, loss, n_correct, n_spikes, seconds: start.elapsed().as_secs_f64() })
+    }
+}
+
+/// Output counts (n_samples, n_out) of a network and the spikes of every layer.
+///
+/// # Errors
+/// [`Error::Shape`] if the data has another number of inputs, [`Error::Interrupted`] if `keep_going` says no.
+pub fn count_spikes<F: Real>(
+    worker: &Worker<F>,
+    net: &Network<F>,
+    data: Data<'_>,
+    seed: u64,
+    keep_going: &mut dyn FnMut(usize) -> bool,
+) -> Result<(Vec<u32>, Vec<u64>)> {
+    check_inputs(net, data)?;
+    let (n_samples, n_out, n_layers) = (data.n_samples(), net.n_out(), net.layers().len());
+    let mut counts = vec![0; n_samples * n_out];
+    let mut n_spikes = vec![0; n_layers];
+    let mut part: Vec<(Vec<u32>, Vec<u64>)> = vec![(Vec::new(), Vec::new()); INFERENCE_CHUNK.min(n_samples)];
+    for first in (0..n_samples).step_by(INFERENCE_CHUNK) {
+        if !keep_going(first) {
+            return Err(Error::Interrupted);
+        }
+        let end = n_samples.min(first + INFERENCE_CHUNK);
+        let part = &mut part[..end - first];
+        worker.simulate(net, data, seed, first..end, Lists::Counts, part, |spikes, (counts, n_spikes)| {
+            counts.clear();
+            counts.extend_from_slice(spikes.layers[n_layers - 1].counts());
+            n_spikes.clear();
+            n_spikes.extend(spikes.layers.iter().map(|layer| layer.by_time.total() as u64));
+        });
+        for (s, (sample_counts, sample_spikes)) in part.iter().enumerate() {
+            counts[(first + s) * n_out..(first + s + 1) * n_out].copy_from_slice(sample_counts);
+            n_spikes.iter_mut().zip(sample_spikes).for_each(|(sum, n)| *sum += n);
+        }
+    }
+    Ok((counts, n_spikes))
+}
+
+/// Checks that data fits the network.
+///
+/// # Errors
+/// [`Error::Shape`] or [`Error::Value`] naming the argument.
+pub fn check_inputs<F: Real>(net: &Network<F>, data: Data<'_>) -> Result<()> {
+    if data.n_in() != net.n_in() {
+        return Err(Error::shape("x", &[data.n_samples(), data.n_in()], format!("(n_samples, n_in={})", net.n_in())));
+    }
+    if data.n_samples() == 0 {
+        return Err(Error::shape("x", &[0, data.n_in()], "at least one sample"));
+    }
+    if data.n_samples() > u32::MAX as usize {
+        return Err(Error::value("the number of samples", "< 2^32", data.n_samples()));
+    }
+    if data.n_steps() < 2 {
+        return Err(Error::value("n_steps", ">= 2, as nothing fires at step 0", data.n_steps()));
+    }
+    Ok(())
+}
+
+/// Checks that labels and sample weights fit data and network.
+///
+/// # Errors
+/// [`Error::Shape`] or [`Error::Value`] naming the argument.
+pub fn check_labels(n_samples: usize, n_out: usize, labels: &[u32], weights: Option<&[f64]>) -> Result<()> {
+    if labels.len() != n_samples {
+        return Err(Error::shape("y", &[labels.len()], format!("(n_samples={n_samples},)")));
+    }
+    if let Some(at) = labels.iter().position(|&label| label as usize >= n_out) {
+        return Err(Error::value(format!("y[{at}]"), format!("a class in [0, {n_out})"), labels[at]));
+    }
+    if let Some(weights) = weights {
+        if weights.len() != n_samples {
+            return Err(Error::shape("sample_weight", &[weights.len()], format!("(n_samples={n_samples},)")));
+        }
+        if let Some(at) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+            return Err(Error::value(format!("sample_weight[{at}]"), "finite and >= 0", weights[at]));
+        }
+    }
+    Ok(())
+}
+
+fn check_samples<F: Real>(net: &Network<F>, data: Data<'_>, labels: &[u32], weights: Option<&[f64]>) -> Result<()> {
+    check_inputs(net, data)?;
+    check_labels(data.n_samples(), net.n_out(), labels, weights)
+}
+
+/// The numbers below `n` in an order drawn from (seed, epoch).
+fn shuffled(n: usize, seed: u64, epoch: u32) -> Vec<u32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(SHUFFLE_STREAM | u64::from(epoch));
+    let mut order: Vec<u32> = (0..n as u32).collect();
+    for i in (1..n).rev() {
+        // A multiply-shift draw: its bias of n / 2^64 is nothing.
+        let j = (u128::from(rng.next_u64()) * (i as u128 + 1) >> 64) as usize;
+        order.swap(i, j);
+    }
+    order
+}

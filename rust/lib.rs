@@ -1,0 +1,26 @@
+//! Fast CPU training of recurrent spiking neural networks with ST-RSBP.
+//!
+//! Times are in ms, potentials relative to rest, everywhere.
+//!
+//! # Crate layout, the way data flows
+//!
+//! - [`neuron`]: LIF parameters and what a step multiplies with.
+//! - [`spikes`]: sparse spike trains, and the encoder that makes them of analog values.
+//! - [`network`]: layers, their topology and weights, their file.
+//! - [`engine`]: the clocked simulation.
+//! - [`learn`]: ST-RSBP, losses, optimizers and the training loop.
+//! - [`simd`]: instruction sets chosen at run time; the only `unsafe`.
+//! - `python`: the Python module (feature `python`), the only code that knows of Python.
+
+pub mod engine;
+pub mod error;
+pub mod learn;
+pub mod network;
+pub mod neuron;
+#[cfg(feature = "python")]
+mod python;
+pub mod real;
+pub mod simd;
+pub mod spikes;
+
+pub use error::{Error, Result};

@@ -1,0 +1,115 @@
+//! What the user says of a network; also what its file holds.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Init, RecurrentMask};
+use crate::neuron::{Discretisation, LifParams};
+
+/// A network: `n_in` inputs and its layers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// Number of inputs.
+    pub n_in: usize,
+    /// The layers, first above the input first.
+    pub layers: Vec<LayerConfig>,
+    /// Time step [ms].
+    pub dt: f64,
+    /// Seed of masks and initial weights.
+    pub seed: u64,
+}
+
+/// A layer of LIF neurons.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LayerConfig {
+    /// Hears the layer below.
+    Dense(DenseConfig),
+    /// Hears the layer below and itself.
+    Recurrent(RecurrentConfig),
+}
+
+/// A feed-forward layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DenseConfig {
+    /// Number of neurons.
+    pub n: usize,
+    /// Membrane time constant [ms].
+    pub tau_m: f64,
+    /// Synaptic time constant [ms].
+    pub tau_s: f64,
+    /// Threshold, relative to rest.
+    pub v_th: f64,
+    /// Refractory time after a spike [ms].
+    pub t_ref: f64,
+    /// How the neuron is brought onto the time grid.
+    pub discretisation: Discretisation,
+    /// Distribution of the initial weights.
+    pub init: Init,
+    /// Every spike of a neuron takes this much from the synaptic current of every other one; 0 for none. Not trained.
+    pub lateral_inhibition: f64,
+}
+
+/// A recurrent layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecurrentConfig {
+    /// Number of neurons.
+    pub n: usize,
+    /// Membrane time constant [ms].
+    pub tau_m: f64,
+    /// Synaptic time constant [ms].
+    pub tau_s: f64,
+    /// Threshold, relative to rest.
+    pub v_th: f64,
+    /// Refractory time after a spike [ms].
+    pub t_ref: f64,
+    /// How the neuron is brought onto the time grid.
+    pub discretisation: Discretisation,
+    /// Distribution of the initial feed-forward weights.
+    pub init: Init,
+    /// Which recurrent synapses exist.
+    pub mask: RecurrentMask,
+    /// Distribution of the initial recurrent weights.
+    pub rec_init: Init,
+}
+
+macro_rules! lif_params {
+    ($layer:expr, $dt:expr) => {
+        LifParams {
+            tau_m: $layer.tau_m,
+            tau_s: $layer.tau_s,
+            v_th: $layer.v_th,
+            t_ref: $layer.t_ref,
+            dt: $dt,
+            discretisation: $layer.discretisation,
+        }
+    };
+}
+
+impl LayerConfig {
+    /// Number of neurons.
+    pub fn n(&self) -> usize {
+        match self {
+            Self::Dense(layer) => layer.n,
+            Self::Recurrent(layer) => layer.n,
+        }
+    }
+
+    /// The neuron, with time step `dt` [ms].
+    pub fn lif_params(&self, dt: f64) -> LifParams {
+        match self {
+            Self::Dense(layer) => lif_params!(layer, dt),
+            Self::Recurrent(layer) => lif_params!(layer, dt),
+        }
+    }
+
+    /// Distribution of the initial feed-forward weights.
+    pub fn init(&self) -> &Init {
+        match self {
+            Self::Dense(layer) => &layer.init,
+            Self::Recurrent(layer) => &layer.init,
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Distributions of initial weights.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, check_non_negative, check_positive};
+use crate::real::Real;
+
+/// Distribution of the initial weights of a layer; they are drawn independently.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Init {
+    /// Uniform in \[low, high\]; the ST-RSBP paper has (-1, 1).
+    Uniform {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
+    /// Normal.
+    Normal {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        std: f64,
+    },
+    /// All weights the same.
+    Constant {
+        /// Their value.
+        value: f64,
+    },
+    /// Uniform in +-`gain * sqrt(3 / n_in)`: standard deviation `gain / sqrt(n_in)` whatever the number of inputs (He et
+    /// al., ICCV 2015).
+    KaimingUniform {
+        /// Standard deviation of a neuron's summed input, for independent inputs of unit variance.
+        gain: f64,
+    },
+}
+
+impl Init {
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first field outside its domain.
+    pub fn validate(&self) -> Result<()> {
+        match *self {
+            Self::Uniform { low, high } => {
+                check_finite("low", low)?;
+                check_finite("high", high)?;
+                if high < low {
+                    return Err(Error::value("high", format!(">= low = {low}"), high));
+                }
+                if !(high - low).is_finite() {
+                    return Err(Error::value("high", format!("a finite distance above low = {low}"), high));
+                }
+                Ok(())
+            }
+            Self::Normal { mean, std } => {
+                check_finite("mean", mean)?;
+                check_non_negative("std", "", std)
+            }
+            Self::Constant { value } => check_finite("value", value),
+            Self::KaimingUniform { gain } => check_positive("gain", "", gain),
+        }
+    }
+
+    /// Draws the weights of `n_out` neurons with `n_in` inputs each: (n_out, n_in), row-major.
+    ///
+    /// Drawn in double precision from stream `stream` of `seed` and rounded, so that both types start from the same
+    /// weights; the same on every machine, but for the last bit of the C library's ln and cos in normal draws.
+    ///
+    /// # Errors
+    /// Those of [`Init::validate`]; [`Error::Value`] if a weight is too large for type `F`.
+    pub fn fill<F: Real>(&self, n_out: usize, n_in: usize, seed: u64, stream: u64) -> Result<Vec<F>> {
+        self.validate()?;
+        let mut rng = generator(seed, stream);
+        let n = n_out * n_in;
+        let values: Vec<F> = match *self {
+            Self::Uniform { low, high } => draw_uniform(n, low, high, &mut rng),
+            Self::Normal { mean, std } => draw_normal(n, mean, std, &mut rng),
+            Self::Constant { value } => vec![F::from_f64(value); n],
+            Self::KaimingUniform { gain } => {
+                let bound = gain * (3.0 / n_in as f64).sqrt();
+                draw_uniform(n, -bound, bound, &mut rng)
+            }
+        };
+        match values.iter().find(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(value) => Err(Error::value("init", format!("of weights in the range of {}", F::DTYPE), value.widen())),
+        }
+    }
+}
+
+fn check_finite(name: &str, value: f64) -> Result<()> {
+    if value.is_finite() { Ok(()) } else { Err(Error::value(name, "finite", value)) }
+}
+
+/// The generator of one stream of a network's seed.
+pub(super) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(stream);
+    rng
+}
+
+/// Uniform in [0, 1), a multiple of 2^-53.
+pub(super) fn uniform(rng: &mut ChaCha8Rng) -> f64 {
+    (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+}
+
+fn draw_uniform<F: Real>(n: usize, low: f64, high: f64, rng: &mut ChaCha8Rng) -> Vec<F> {
+    (0..n).map(|_| F::from_f64(low + (high - low) * uniform(rng))).collect()
+}
+
+/// Box-Muller, both values of a pair used.
+fn draw_normal<F: Real>(n: usize, mean: f64, std: f64, rng: &mut ChaCha8Rng) -> Vec<F> {
+    let mut values = Vec::with_capacity(n + 1);
+    while values.len() < n {
+        // 1 - u is in (0, 1], so that the logarithm is finite.
+        let radius = std * (-2.0 * (1.0 - uniform(rng)).ln()).sqrt();
+        let (sin, cos) = (std::f64::consts::TAU * uniform(rng)).sin_cos();
+        values.extend([F::from_f64(mean + radius * cos), F::from_f64(mean + radius * sin)]);
+    }
+    values.truncate(n);
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mean, standard deviation and the share within one standard deviation of the mean.
+    fn moments(values: &[f64]) -> (f64, f64, f64) {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let std = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+        (mean, std, values.iter().filter(|v| (*v - mean).abs() < std).count() as f64 / n)
+    }
+
+    #[test]
+    fn uniform_fills_its_interval() {
+        let values: Vec<f64> = Init::Uniform { low: -1.0, high: 3.0 }.fill(400, 784, 1, 0).unwrap();
+        assert_eq!(values.len(), 400 * 784);
+        assert!(values.iter().all(|v| (-1.0..3.0).contains(v)));
+        let (mean, std, within) = moments(&values);
+        // Four standard errors: the distribution's own is 4/sqrt(12) = 1.155.
+        assert!((mean - 1.0).abs() < 4.0 * 1.155 / 560.0, "{mean}");
+        assert!((std - 1.1547).abs() < 0.006, "{std}");
+        assert!((within - 1.0 / 3f64.sqrt()).abs() < 0.004, "{within}");
+    }
+
+    #[test]
+    fn normal_has_its_moments() {
+        // An odd number, so that half a pair is left over.
+        let values: Vec<f64> = Init::Normal { mean: 0.5, std: 2.0 }.fill(401, 785, 1, 0).unwrap();
+        assert_eq!(values.len(), 401 * 785);
+        let (mean, std, within) = moments(&values);
+        assert!((mean - 0.5).abs() < 4.0 * 2.0 / 561.0, "{mean}");
+        assert!((std - 2.0).abs() < 4.0 * 2.0 / (561.0 * 2f64.sqrt()), "{std}");
+        assert!((within - 0.6827).abs() < 0.0034, "{within}");
+    }
+
+    #[test]
+    fn kaiming_scales_with_the_inputs() {
+        for n_in in [12, 300] {
+            let values: Vec<f64> = Init::KaimingUniform { gain: 2.0 }.fill(1000, n_in, 1, 0).unwrap();
+            let bound = 2.0 * (3.0 / n_in as f64).sqrt();
+            assert!(values.iter().all(|v| v.abs() <= bound));
+            assert!((moments(&values).1 * (n_in as f64).sqrt() - 2.0).abs() < 0.04);
+        }
+    }
+
+    #[test]
+    fn both_types_start_from_the_same_weights() {
+        for init in [
+            Init::Uniform { low: -1.0, high: 1.0 },
+            Init::Normal { mean: 0.0, std: 1.0 },
+            Init::Constant { value: 0.1 },
+            Init::KaimingUniform { gain: 1.0 },
+        ] {
+            let double: Vec<f64> = init.fill(7, 5, 3, 1).unwrap();
+            let single: Vec<f32> = init.fill(7, 5, 3, 1).unwrap();
+            assert!(single.iter().zip(&double).all(|(&s, &d)| s == d as f32));
+        }
+    }
+
+    #[test]
+    fn values_are_pinned() {
+        // A change of these changes every run: bump the version of the network's file if it is meant.
+        let values: Vec<f32> = Init::Uniform { low: -1.0, high: 1.0 }.fill(1, 3, 0, 0).unwrap();
+        assert_eq!(values, PINNED);
+        let other: Vec<f32> = Init::Uniform { low: -1.0, high: 1.0 }.fill(1, 3, 0, 1).unwrap();
+        assert_ne!(values, other);
+    }
+
+    const PINNED: [f32; 3] = [0.41815084, -0.068156555, 0.3982865];
+
+    #[test]
+    fn errors_name_the_field() {
+        let message = |init: Init| init.fill::<f32>(2, 2, 0, 0).unwrap_err().to_string();
+        assert_eq!(message(Init::Uniform { low: 1.0, high: 0.0 }), "high must be >= low = 1, got 0");
+        assert_eq!(message(Init::Uniform { low: f64::NAN, high: 0.0 }), "low must be finite, got NaN");
+        assert!(
+            message(Init::Uniform { low: -f64::MAX, high: f64::MAX }).starts_with("high must be a finite distance")
+        );
+        assert_eq!(message(Init::Normal { mean: f64::INFINITY, std: 1.0 }), "mean must be finite, got inf");
+        assert_eq!(message(Init::Normal { mean: 0.0, std: -1.0 }), "std must be finite and >= 0, got -1");
+        assert_eq!(message(Init::Constant { value: f64::NAN }), "value must be finite, got NaN");
+        assert_eq!(message(Init::KaimingUniform { gain: 0.0 }), "gain must be finite and > 0, got 0");
+        assert_eq!(
+            message(Init::Constant { value: 1e300 }),
+            "init must be of weights in the range of float32, got inf"
+        );
+    }
+
+    #[test]
+    fn reads_its_kinds_and_refuses_unknown_fields() {
+        let read = serde_json::from_str::<Init>;
+        assert_eq!(
+            read(r#"{"kind": "uniform", "low": -1, "high": 1}"#).unwrap(),
+            Init::Uniform { low: -1.0, high: 1.0 }
+        );
+        assert_eq!(read(r#"{"kind": "kaiming_uniform", "gain": 2}"#).unwrap(), Init::KaimingUniform { gain: 2.0 });
+        assert!(read(r#"{"kind": "constant", "value": 1, "std": 1}"#).is_err());
+    }
+}

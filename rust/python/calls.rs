@@ -1,0 +1,49 @@
+//! Long calls: without the GIL, yet stopped by Ctrl-C and by callbacks.
+
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+use crate::error::Error;
+
+/// How often a long call looks for Ctrl-C and reports progress.
+const PERIOD: Duration = Duration::from_millis(100);
+
+/// Asks Python, now and then, whether a long call goes on.
+pub struct Watch<'a> {
+    callback: Option<&'a Py<PyAny>>,
+    last: Instant,
+    raised: Option<PyErr>,
+}
+
+impl<'a> Watch<'a> {
+    /// A watch that reports to `callback`, if there is one.
+    pub fn new(callback: Option<&'a Py<PyAny>>) -> Self {
+        Self { callback, last: Instant::now(), raised: None }
+    }
+
+    /// Checks signals and calls the callback with what `report` makes, at most every 100 ms unless `now`.
+    pub fn keep_going(&mut self, now: bool, report: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>>) -> bool {
+        if !now && self.last.elapsed() < PERIOD {
+            return true;
+        }
+        self.last = Instant::now();
+        let result = Python::attach(|py| {
+            py.check_signals()?;
+            if let Some(callback) = self.callback {
+                callback.call1(py, (report(py)?,))?;
+            }
+            Ok(())
+        });
+        self.raised = result.err();
+        self.raised.is_none()
+    }
+
+    /// The result of the call, or what Python raised meanwhile.
+    pub fn finish<T>(self, result: Result<T, Error>) -> PyResult<T> {
+        match self.raised {
+            Some(error) => Err(error),
+            None => Ok(result?),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The Python module `strsbp_rs._strsbp_rs`: arrays in and out, errors, signals. No mathematics.
+
+mod arrays;
+mod calls;
+mod network;
+mod spikes;
+mod trainer;
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+
+use crate::error::Error;
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::Type { .. } => PyTypeError::new_err(error.to_string()),
+            Error::Io { source, .. } => match source.raw_os_error() {
+                // With the number, Python picks FileNotFoundError, PermissionError, ...
+                Some(number) => PyOSError::new_err((number, error.to_string())),
+                None => PyOSError::new_err(error.to_string()),
+            },
+            Error::Interrupted => PyKeyboardInterrupt::new_err("interrupted"),
+            _ => PyValueError::new_err(error.to_string()),
+        }
+    }
+}
+
+#[pymodule]
+mod _strsbp_rs {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::network::NetworkCore;
+    #[pymodule_export]
+    use super::spikes::SpikeTrainsCore;
+    #[pymodule_export]
+    use super::trainer::TrainerCore;
+
+    use crate::learn::{PostCoupling, PostCouplingModel};
+    use crate::python::arrays::{from_python, vector};
+
+    /// Version of the crate.
+    #[pymodule_export]
+    const __VERSION__: &str = env!("CARGO_PKG_VERSION");
+
+    /// Name of the instruction set the kernels run with.
+    #[pyfunction]
+    fn simd_level() -> &'static str {
+        crate::simd::level().name()
+    }
+
+    /// Mean S-PSP per presynaptic spike, d(o), for o = 0..=n_steps firings of the postsynaptic neuron, by Monte Carlo.
+    #[pyfunction]
+    fn psp_table<'py>(py: Python<'py>, params: &Bound<'py, PyAny>, n_steps: usize) -> PyResult<Bound<'py, numpy::PyArray1<f64>>> {
+        let params = from_python("params", params)?;
+        let table = py.detach(|| crate::learn::psp_table(&params, n_steps))?;
+        Ok(vector(py, table.to_vec()))
+    }
+
+    /// S(o) for o = 0..=n_steps firings.
+    #[pyfunction]
+    fn post_coupling<'py>(
+        py: Python<'py>,
+        kind: &Bound<'py, PyAny>,
+        params: &Bound<'py, PyAny>,
+        n_steps: usize,
+    ) -> PyResult<Bound<'py, numpy::PyArray1<f64>>> {
+        let kind: PostCoupling = from_python("post_coupling", kind)?;
+        let params = from_python("params", params)?;
+        let model = py.detach(|| PostCouplingModel::new(kind, &params, n_steps))?;
+        Ok(vector(py, (0..=n_steps as u32).map(|count| 1.0 - model.one_minus_s(count)).collect()))
+    }
+
+    /// S-PSPs of recorded spike trains, float64 (n_samples, n_post, n_pre).
+    #[pyfunction]
+    fn s_psp<'py>(
+        py: Python<'py>,
+        pre: PyRef<'py, SpikeTrainsCore>,
+        post: PyRef<'py, SpikeTrainsCore>,
+        params: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, numpy::PyArray3<f64>>> {
+        let params = from_python("params", params)?;
+        let (pre, post) = (&pre.0, &post.0);
+        let values = py.detach(|| crate::learn::s_psp(pre, post, &params))?;
+        crate::python::arrays::shaped(py, values, [pre.n_samples(), post.n_neurons(), pre.n_neurons()])
+    }
+}

@@ -1,0 +1,313 @@
+//! The network for Python.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use numpy::{PyArray2, PyArray3};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList};
+
+use super::arrays::{Preparation, Samples, from_python, matrix, shaped, to_python};
+use super::calls::Watch;
+use super::spikes::SpikeTrainsCore;
+use crate::engine::{Lists, membrane_trace};
+use crate::error::Error;
+use crate::learn::{Gradients, Worker, check_inputs, count_spikes};
+use crate::network::layer::check_weights;
+use crate::network::{Network, NetworkConfig, Panels, io};
+use crate::real::Real;
+use crate::spikes::SpikeTrains;
+
+/// Samples simulated between two looks at Ctrl-C while recording.
+const RECORD_CHUNK: usize = 64;
+
+/// A network of either precision.
+pub enum Net {
+    F32(Network<f32>),
+    F64(Network<f64>),
+}
+
+/// Evaluates `$body` with `$net` bound to the network of whichever precision.
+macro_rules! with_net {
+    ($any:expr, $net:ident => $body:expr) => {
+        match $any {
+            $crate::python::network::Net::F32($net) => $body,
+            $crate::python::network::Net::F64($net) => $body,
+        }
+    };
+}
+pub(crate) use with_net;
+
+/// A network; strsbp_rs.Network wraps it.
+#[pyclass(module = "strsbp_rs._strsbp_rs")]
+pub struct NetworkCore {
+    pub net: Net,
+}
+
+impl NetworkCore {
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
+        let net = match io::dtype_of(path, bytes)?.as_str() {
+            "float64" => Net::F64(io::network_from_bytes(path, bytes)?),
+            _ => Net::F32(io::network_from_bytes(path, bytes)?),
+        };
+        Ok(Self { net })
+    }
+}
+
+#[pymethods]
+impl NetworkCore {
+    #[new]
+    fn new(py: Python<'_>, config: &Bound<'_, PyAny>, dtype: &str) -> PyResult<Self> {
+        let config: NetworkConfig = from_python("network", config)?;
+        let net = match dtype {
+            "float32" => Net::F32(py.detach(|| Network::new(config))?),
+            "float64" => Net::F64(py.detach(|| Network::new(config))?),
+            _ => return Err(Error::value("dtype", "'float32' or 'float64'", format!("'{dtype}'")).into()),
+        };
+        Ok(Self { net })
+    }
+
+    /// The network in the bytes of a file.
+    #[staticmethod]
+    fn loads(bytes: &[u8]) -> PyResult<Self> {
+        Ok(Self::from_bytes(Path::new("<bytes>"), bytes)?)
+    }
+
+    /// Reads a network's file, or the network of a checkpoint.
+    #[staticmethod]
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        Ok(py.detach(|| Self::from_bytes(&path, &io::read(&path)?))?)
+    }
+
+    /// Writes the network's file, atomically.
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        Ok(py.detach(|| with_net!(&self.net, net => io::write_network(&path, net)))?)
+    }
+
+    /// The bytes of the network's file.
+    fn dumps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &with_net!(&self.net, net => io::network_to_bytes(net))?))
+    }
+
+    /// What the network was built from.
+    fn config<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        with_net!(&self.net, net => to_python(py, net.config()))
+    }
+
+    /// NumPy's name of the weights' type.
+    #[getter]
+    fn dtype(&self) -> &'static str {
+        match self.net {
+            Net::F32(_) => f32::DTYPE,
+            Net::F64(_) => f64::DTYPE,
+        }
+    }
+
+    /// Weights of every layer.
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        with_net!(&self.net, net => weights_to_python(py, net.layers().iter().map(|layer| {
+            (layer.weight(), layer.trainable_recurrent().map(|recurrent| recurrent.weight()))
+        })))
+    }
+
+    /// Sets the weights of every layer, all or none.
+    fn set_weights(&mut self, weights: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
+        with_net!(&mut self.net, net => set_weights(net, &weights))
+    }
+
+    /// Which recurrent synapses of a layer exist, bool (n_post, n_pre); `None` if all do or the layer has none.
+    fn recurrent_mask<'py>(&self, py: Python<'py>, layer: usize) -> PyResult<Option<Bound<'py, PyArray2<bool>>>> {
+        with_net!(&self.net, net => {
+            let layer = net.layers().get(layer).ok_or_else(|| Error::value("layer", format!("< {}", net.layers().len()), layer))?;
+            let mask = layer.trainable_recurrent().and_then(|recurrent| recurrent.mask());
+            let shape = [layer.n_out(); 2];
+            mask.map(|mask| shaped(py, mask.to_rows().iter().map(|&m| m != 0.0).collect(), shape)).transpose()
+        })
+    }
+
+    /// Output counts, uint32 (n_samples, n_out), and the spikes of every layer.
+    #[pyo3(signature = (x, encoder, seed, n_threads, callback=None))]
+    fn spike_counts<'py>(
+        &self,
+        py: Python<'py>,
+        x: &Bound<'py, PyAny>,
+        encoder: Option<(usize, f64)>,
+        seed: u64,
+        n_threads: Option<usize>,
+        callback: Option<Py<PyAny>>,
+    ) -> PyResult<(Bound<'py, PyArray2<u32>>, Vec<u64>)> {
+        let samples = Samples::extract(x)?;
+        let preparation = Preparation::new(encoder, None)?;
+        let values = samples.values()?;
+        with_net!(&self.net, net => {
+            let mut watch = Watch::new(callback.as_ref());
+            let result = py.detach(|| {
+                let data = preparation.data(values, false)?;
+                let worker = Worker::new(n_threads)?;
+                count_spikes(&worker, net, data, seed, &mut |done| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind())))
+            });
+            let (counts, n_spikes) = watch.finish(result)?;
+            let n_out = net.n_out();
+            Ok((shaped(py, counts.clone(), [counts.len() / n_out, n_out])?, n_spikes))
+        })
+    }
+
+    /// Spike trains of the input and of every layer, and the traces of chosen neurons: a list, for each entry of
+    /// `chosen`, of (current, potential), (n_samples, n_steps, n_chosen) each.
+    fn record<'py>(
+        &self,
+        py: Python<'py>,
+        x: &Bound<'py, PyAny>,
+        encoder: Option<(usize, f64)>,
+        seed: u64,
+        n_threads: Option<usize>,
+        chosen: Vec<(usize, Vec<usize>)>,
+    ) -> PyResult<(Vec<SpikeTrainsCore>, Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>)> {
+        let samples = Samples::extract(x)?;
+        let preparation = Preparation::new(encoder, None)?;
+        let values = samples.values()?;
+        let mut watch = Watch::new(None);
+        with_net!(&self.net, net => {
+            let result = py.detach(|| {
+                let data = preparation.data(values, false)?;
+                let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
+                let recorded = record(net, data, seed, n_threads, &chosen, &mut keep_going)?;
+                Ok((data.n_samples(), data.n_steps(), recorded))
+            });
+            let (n_samples, n_steps, (trains, traces)) = watch.finish(result)?;
+            let mut arrays = Vec::new();
+            for ((current, potential), (_, neurons)) in traces.into_iter().zip(&chosen) {
+                let shape = [n_samples, n_steps, neurons.len()];
+                let array = |values| -> PyResult<_> { let array: Bound<'py, PyArray3<_>> = shaped(py, values, shape)?; Ok(array.into_any()) };
+                arrays.push((array(current)?, array(potential)?));
+            }
+            Ok((trains.into_iter().map(SpikeTrainsCore).collect(), arrays))
+        })
+    }
+}
+
+type Traces<F> = Vec<(Vec<F>, Vec<F>)>;
+
+fn record<F: Real>(
+    net: &Network<F>,
+    data: crate::learn::Data<'_>,
+    seed: u64,
+    n_threads: Option<usize>,
+    chosen: &[(usize, Vec<usize>)],
+    keep_going: &mut dyn FnMut() -> bool,
+) -> Result<(Vec<SpikeTrains>, Traces<F>), Error> {
+    check_inputs(net, data)?;
+    for (layer, neurons) in chosen {
+        let Some(found) = net.layers().get(*layer) else {
+            return Err(Error::value("record_traces", format!("layers in [0, {})", net.layers().len()), layer));
+        };
+        if let Some(neuron) = neurons.iter().find(|&&neuron| neuron >= found.n_out()) {
+            let name = format!("record_traces[{layer}]");
+            return Err(Error::value(name, format!("neurons in [0, {})", found.n_out()), neuron));
+        }
+    }
+    let worker = Worker::new(n_threads)?;
+    let n_steps = data.n_steps();
+    let sizes = std::iter::once(net.n_in()).chain(net.layers().iter().map(|layer| layer.n_out()));
+    let mut trains = sizes.map(|n| SpikeTrains::empty(n_steps, n)).collect::<Result<Vec<_>, _>>()?;
+    let mut traces: Traces<F> = chosen.iter().map(|_| Default::default()).collect();
+    let n_done = AtomicUsize::new(0);
+    for first in (0..data.n_samples()).step_by(RECORD_CHUNK) {
+        if !keep_going() {
+            return Err(Error::Interrupted);
+        }
+        let range = first..data.n_samples().min(first + RECORD_CHUNK);
+        let mut outputs: Vec<Option<(crate::engine::SampleSpikes, Traces<F>)>> = vec![None; range.len()];
+        worker.simulate(net, data, seed, range, Lists::All, &mut outputs, |spikes, output| {
+            n_done.fetch_add(1, Ordering::Relaxed);
+            let sample = chosen.iter().map(|(layer, neurons)| {
+                let all: Vec<_> = neurons.iter().map(|&i| membrane_trace(net, spikes, n_steps, *layer, i)).collect();
+                let by_time = |t: usize| all.iter().map(move |trace| (trace.current[t], trace.potential[t]));
+                (0..n_steps).flat_map(by_time).unzip()
+            });
+            *output = Some((spikes.clone(), sample.collect()));
+        });
+        for (spikes, sample) in outputs.into_iter().flatten() {
+            for (trains, layer) in trains.iter_mut().zip(std::iter::once(&spikes.input).chain(&spikes.layers)) {
+                trains.push_sample((0..n_steps).map(|t| layer.by_time.row(t)));
+            }
+            for (all, part) in traces.iter_mut().zip(sample) {
+                all.0.extend(part.0);
+                all.1.extend(part.1);
+            }
+        }
+    }
+    Ok((trains, traces))
+}
+
+/// A list of {"weight": ..., "recurrent_weight": ...} in NumPy's order.
+pub fn weights_to_python<'py, 'a, F: Real + numpy::Element>(
+    py: Python<'py>,
+    layers: impl Iterator<Item = (&'a Panels<F>, Option<&'a Panels<F>>)>,
+) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for (weight, recurrent) in layers {
+        let dict = PyDict::new(py);
+        dict.set_item("weight", shaped(py, weight.to_rows(), [weight.n_out(), weight.n_in()])?)?;
+        if let Some(recurrent) = recurrent {
+            dict.set_item("recurrent_weight", shaped(py, recurrent.to_rows(), [recurrent.n_out(), recurrent.n_in()])?)?;
+        }
+        list.append(dict)?;
+    }
+    Ok(list)
+}
+
+/// Gradients in the same form; synapses that do not exist have gradient 0.
+pub fn gradients_to_python<'py, F: Real + numpy::Element>(
+    py: Python<'py>,
+    net: &Network<F>,
+    grads: &Gradients<F>,
+) -> PyResult<Bound<'py, PyList>> {
+    let masked = net.layers().iter().zip(&grads.layers).map(|(layer, grads)| {
+        let recurrent = grads.recurrent.as_ref().map(|grad| {
+            let mut values = grad.to_rows();
+            if let Some(mask) = layer.trainable_recurrent().and_then(|recurrent| recurrent.mask()) {
+                values.iter_mut().zip(mask.to_rows()).for_each(|(grad, exists)| *grad *= exists);
+            }
+            Panels::from_rows(grad.n_out(), grad.n_in(), &values)
+        });
+        (&grads.weight, recurrent)
+    });
+    let masked: Vec<_> = masked.collect();
+    weights_to_python(py, masked.iter().map(|(weight, recurrent)| (*weight, recurrent.as_ref())))
+}
+
+fn set_weights<F: Real + numpy::Element>(net: &mut Network<F>, weights: &[Bound<'_, PyDict>]) -> PyResult<()> {
+    if weights.len() != net.layers().len() {
+        let expected = format!("a list of one dict for each of the {} layers", net.layers().len());
+        return Err(Error::value("weights", expected, format!("{} entries", weights.len())).into());
+    }
+    let mut checked = Vec::new();
+    for (l, (dict, layer)) in weights.iter().zip(net.layers()).enumerate() {
+        let recurrent = layer.trainable_recurrent();
+        let known: &[&str] = if recurrent.is_some() { &["weight", "recurrent_weight"] } else { &["weight"] };
+        for key in dict.keys() {
+            let key: String = key.extract()?;
+            if !known.contains(&key.as_str()) {
+                return Err(Error::value(format!("weights[{l}]"), format!("with keys {known:?}"), format!("key '{key}'")).into());
+            }
+        }
+        let take = |key: &str, n_in: usize, mask| -> PyResult<Vec<F>> {
+            let name = format!("weights[{l}]['{key}']");
+            let value = dict.get_item(key)?.ok_or_else(|| Error::value(&name, "an array", "nothing"))?;
+            let values = matrix::<F>(&name, &value, [layer.n_out(), n_in], F::DTYPE)?;
+            check_weights(&name, &values, n_in, mask)?;
+            Ok(values)
+        };
+        let weight = take("weight", layer.n_in(), None)?;
+        let recurrent = recurrent.map(|r| take("recurrent_weight", layer.n_out(), r.mask())).transpose()?;
+        checked.push((weight, recurrent));
+    }
+    for (layer, (weight, recurrent)) in net.layers_mut().iter_mut().zip(&checked) {
+        layer.weight_mut().copy_from_rows(weight);
+        if let (Some(layer), Some(values)) = (layer.recurrent_mut(), recurrent) {
+            layer.update_weight(|weight, _| weight.copy_from_rows(values));
+        }
+    }
+    Ok(())
+}

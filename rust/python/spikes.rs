@@ -1,0 +1,115 @@
+//! Spike trains for Python.
+
+use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::arrays::{shaped, vector};
+use crate::error::Error;
+use crate::spikes::SpikeTrains;
+
+/// Sparse spike trains of many samples.
+#[pyclass(frozen, module = "strsbp_rs._strsbp_rs", name = "SpikeTrainsCore")]
+pub struct SpikeTrainsCore(pub SpikeTrains);
+
+#[pymethods]
+impl SpikeTrainsCore {
+    /// From a C-contiguous raster (n_samples, n_steps, n_neurons) of uint8, non-zero = spike.
+    #[staticmethod]
+    fn from_dense(raster: PyReadonlyArray3<'_, u8>) -> PyResult<Self> {
+        let [n_samples, n_steps, n_neurons] = [raster.shape()[0], raster.shape()[1], raster.shape()[2]];
+        let view = raster.as_array();
+        Ok(Self(SpikeTrains::from_dense(n_samples, n_steps, n_neurons, view.iter().map(|&v| v != 0))?))
+    }
+
+    /// From compressed sparse rows; row `sample * n_steps + t`.
+    #[staticmethod]
+    fn from_csr(
+        indptr: PyReadonlyArray1<'_, i64>,
+        indices: PyReadonlyArray1<'_, i64>,
+        shape: (usize, usize, usize),
+    ) -> PyResult<Self> {
+        let (indptr, indices) = (indptr.as_array().to_vec(), indices.as_array().to_vec());
+        Ok(Self(SpikeTrains::from_csr(shape.0, shape.1, shape.2, &indptr, &indices)?))
+    }
+
+    /// From the events of each sample: a list of (name, t, x).
+    #[staticmethod]
+    fn from_events(
+        events: Vec<(String, PyReadonlyArray1<'_, i64>, PyReadonlyArray1<'_, i64>)>,
+        n_steps: usize,
+        n_neurons: usize,
+    ) -> PyResult<Self> {
+        let mut trains = SpikeTrains::empty(n_steps, n_neurons)?;
+        for (name, t, x) in &events {
+            trains.push_events(name, &t.as_array().to_vec(), &x.as_array().to_vec())?;
+        }
+        Ok(Self(trains))
+    }
+
+    /// (n_samples, n_steps, n_neurons).
+    #[getter]
+    fn shape(&self) -> (usize, usize, usize) {
+        (self.0.n_samples(), self.0.n_steps(), self.0.n_neurons())
+    }
+
+    /// Number of spikes.
+    #[getter]
+    fn n_spikes(&self) -> usize {
+        self.0.n_spikes()
+    }
+
+    /// Raster of bool, (n_samples, n_steps, n_neurons).
+    fn to_dense<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (n_samples, n_steps, n_neurons) = self.shape();
+        let mut raster = vec![false; n_samples * n_steps * n_neurons];
+        for (row, pair) in self.0.indptr().windows(2).enumerate() {
+            for &neuron in &self.0.index()[pair[0]..pair[1]] {
+                raster[row * n_neurons + neuron as usize] = true;
+            }
+        }
+        Ok(shaped(py, raster, [n_samples, n_steps, n_neurons])?.into_any())
+    }
+
+    /// (indptr, indices) of the compressed sparse rows, int64 and int32.
+    fn to_csr<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let indptr = vector(py, self.0.indptr().iter().map(|&at| at as i64).collect());
+        let indices = vector(py, self.0.index().iter().map(|&neuron| neuron as i32).collect());
+        (indptr, indices).into_pyobject(py)
+    }
+
+    /// Spikes of every neuron, uint32 (n_samples, n_neurons).
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let counts: Vec<u32> = (0..self.0.n_samples()).flat_map(|sample| self.0.counts(sample)).collect();
+        Ok(shaped(py, counts, [self.0.n_samples(), self.0.n_neurons()])?.into_any())
+    }
+
+    /// (t, x) of the events of one sample, int64 each.
+    fn events<'py>(&self, py: Python<'py>, sample: usize) -> PyResult<(Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>)> {
+        if sample >= self.0.n_samples() {
+            return Err(Error::value("sample", format!("in [0, {})", self.0.n_samples()), sample).into());
+        }
+        let train = self.0.sample(sample);
+        let (mut t, mut x) = (Vec::new(), Vec::new());
+        for step in 0..self.0.n_steps() {
+            for &neuron in train.at(step) {
+                t.push(step as i64);
+                x.push(i64::from(neuron));
+            }
+        }
+        Ok((vector(py, t), vector(py, x)))
+    }
+
+    /// The samples `from..to`.
+    fn slice(&self, from: usize, to: usize) -> PyResult<Self> {
+        if from > to || to > self.0.n_samples() {
+            let expected = format!("0 <= from <= to <= {}", self.0.n_samples());
+            return Err(Error::value("slice", expected, format!("{from}..{to}")).into());
+        }
+        Ok(Self(self.0.slice(from, to)))
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}

@@ -1,0 +1,9 @@
+//! Spike trains and the ways to make them.
+
+mod encoder;
+mod rows;
+mod trains;
+
+pub use encoder::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
+pub use rows::PaddedRows;
+pub use trains::{SpikeTrain, SpikeTrains};
