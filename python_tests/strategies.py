@@ -7,15 +7,15 @@ for the many numbers (weights, spikes), so that hypothesis shrinks what a reader
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-
-import strsbp_rs
 from oracle.losses import CountMSE, Loss, SoftmaxCrossEntropy
 from oracle.neuron import Array, Layer, Raster
+
+import strsbp_rs
 
 # The same examples in every run: what fails in CI fails at home.
 settings.register_profile(
@@ -127,9 +127,7 @@ def cases(
     n_steps = draw(st.integers(20, max_steps))
     n_in = draw(st.integers(1, 2 * max_side))
     rate = draw(st.sampled_from([0.1, 0.3, 0.6]))
-    labels = draw(
-        st.lists(st.integers(0, specs[-1].n - 1), min_size=n_samples, max_size=n_samples)
-    )
+    labels = draw(st.lists(st.integers(0, specs[-1].n - 1), min_size=n_samples, max_size=n_samples))
     seed = draw(st.integers(0, 2**32 - 1))
     rasters = np.random.default_rng(seed).random((n_samples, n_steps, n_in)) < rate
     return Case(tuple(specs), rasters, labels, dt, seed)
@@ -142,7 +140,9 @@ def losses(draw: st.DrawFn) -> Loss:
     if kind == "softmax":
         return SoftmaxCrossEntropy(draw(st.sampled_from([2.0, 5.0])))
     dead_zone = 0.0 if kind == "count_mse" else 2.5
-    return CountMSE(draw(st.sampled_from([8.0, 35.0])), draw(st.sampled_from([0.0, 5.0])), dead_zone)
+    return CountMSE(
+        draw(st.sampled_from([8.0, 35.0])), draw(st.sampled_from([0.0, 5.0])), dead_zone
+    )
 
 
 def oracle_layer(
@@ -198,7 +198,7 @@ def build_network(case: Case, dtype: str) -> strsbp_rs.Network:
     init = strsbp_rs.Uniform(*WEIGHT_RANGE)
     layers: list[strsbp_rs.Dense | strsbp_rs.Recurrent] = []
     for spec in case.specs:
-        constants = {
+        constants: dict[str, Any] = {
             "tau_m": spec.tau_m,
             "tau_s": spec.tau_s,
             "v_th": spec.v_th,

@@ -10,11 +10,11 @@ import functools
 
 import numpy as np
 import pytest
-
-import strsbp_rs
 from oracle import coupling
 from oracle.neuron import Array, propagator
 from oracle.s_psp import adjoint_traces
+
+import strsbp_rs
 
 TAU_M, TAU_S, N_STEPS = 64.0, 8.0, 400
 COUNTS = np.array([1, 2, 3, 4, 6, 8, 11, 16, 22, 30, 42, 60, 80, 100], dtype=np.float64)
@@ -65,9 +65,7 @@ def test_closed_form_against_monte_carlo(
 ) -> None:
     """States max and mean relative error of d(o) and of 1/(1 - S)."""
     table = monte_carlo(t_ref)
-    formula = coupling.closed_form_psp(
-        COUNTS, tau_m=TAU_M, duration=N_STEPS, t_ref=formula_t_ref
-    )
+    formula = coupling.closed_form_psp(COUNTS, tau_m=TAU_M, duration=N_STEPS, t_ref=formula_t_ref)
     of_psp = relative_error(formula, table)
     of_gain = relative_error(gain_between(formula), gain_between(table))
     print(f"\nt_ref = {t_ref:g} ms, closed form with t_ref = {formula_t_ref:g} ms")
@@ -131,9 +129,7 @@ def test_core_table_against_monte_carlo(t_ref: float) -> None:
 @pytest.mark.parametrize("t_ref", [0.0, 2.0])
 def test_core_table_coupling_against_monte_carlo(t_ref: float) -> None:
     """S of the table is the slope of the Monte-Carlo's d(o), taken as 0 where it is below."""
-    s = strsbp_rs.post_coupling(
-        "table", tau_m=TAU_M, tau_s=TAU_S, t_ref=t_ref, n_steps=N_STEPS
-    )
+    s = strsbp_rs.post_coupling("table", tau_m=TAU_M, tau_s=TAU_S, t_ref=t_ref, n_steps=N_STEPS)
     expected = np.maximum(gain_between(monte_carlo(t_ref)), 1.0)
     largest, mean = relative_error(gain_from_slope(s), expected)
     print(f"\nt_ref = {t_ref:g} ms: max {largest:.4f}, mean {mean:.4f}")
@@ -142,13 +138,9 @@ def test_core_table_coupling_against_monte_carlo(t_ref: float) -> None:
 
 def test_core_closed_form() -> None:
     """The core's default is 1/(1 - S) = 1 + T/(tau_m o); silent neurons have S = 0."""
-    s = strsbp_rs.post_coupling(
-        "closed_form", tau_m=TAU_M, tau_s=TAU_S, t_ref=2.0, n_steps=N_STEPS
-    )
+    s = strsbp_rs.post_coupling("closed_form", tau_m=TAU_M, tau_s=TAU_S, t_ref=2.0, n_steps=N_STEPS)
     gain = coupling.closed_form_gain(COUNTS, tau_m=TAU_M, duration=N_STEPS)
     np.testing.assert_allclose(1.0 / (1.0 - s[COUNTS.astype(int)]), gain, rtol=1e-12)
     assert s[0] == 0.0
-    none = strsbp_rs.post_coupling(
-        "none", tau_m=TAU_M, tau_s=TAU_S, t_ref=2.0, n_steps=N_STEPS
-    )
+    none = strsbp_rs.post_coupling("none", tau_m=TAU_M, tau_s=TAU_S, t_ref=2.0, n_steps=N_STEPS)
     assert np.all(none == 0.0)

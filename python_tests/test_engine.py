@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from oracle.neuron import Array, Raster, propagator, simulate
+from strategies import Case, build_network, cases, oracle_layers
 
 import strsbp_rs
-from oracle.neuron import Array, propagator, simulate
-from strategies import Case, build_network, cases, oracle_layers
 
 DISCRETISATIONS = ("euler", "exact")
 
 
-def single_neuron(weight: float, **constants: float | str) -> strsbp_rs.Network:
+def single_neuron(weight: float, **constants: Any) -> strsbp_rs.Network:
     """One input, one neuron, a given weight, float64."""
     net = strsbp_rs.Network(1, [strsbp_rs.Dense(1, **constants)], dtype="float64")
     net.set_weights([{"weight": np.array([[weight]])}])
     return net
 
 
-def membrane(net: strsbp_rs.Network, raster: Array) -> Array:
+def membrane(net: strsbp_rs.Network, raster: Raster) -> Array:
     """Potential of the only neuron, shape (T,)."""
     recording = net.run(raster[None], record_traces={0: [0]})
     return np.asarray(recording.membrane[0][0, :, 0])
 
 
-def firing_steps(net: strsbp_rs.Network, raster: Array) -> list[int]:
+def firing_steps(net: strsbp_rs.Network, raster: Raster) -> list[int]:
     """Steps at which the only neuron fires."""
     return np.flatnonzero(net.run(raster[None]).spikes[1].to_dense()[0, :, 0]).tolist()
 
@@ -47,7 +48,7 @@ def double_exponential(a: float, b: float, n_steps: int) -> Array:
 @pytest.mark.parametrize("difference", [0.0, 1e-10, -1e-10, 1e-3, 2.0, -3.0])
 def test_psp_of_one_spike(discretisation: str, tau_m: float, difference: float) -> None:
     """weight * mem_gain * (mem_decay^n - syn_decay^n)/(mem_decay - syn_decay), n steps later."""
-    constants = {"tau_m": tau_m, "tau_s": tau_m + difference, "t_ref": 2.0}
+    constants: dict[str, Any] = {"tau_m": tau_m, "tau_s": tau_m + difference, "t_ref": 2.0}
     net = single_neuron(0.7, v_th=1e3, discretisation=discretisation, **constants)
     raster = np.zeros((100, 1), dtype=np.bool_)
     raster[3] = True
@@ -78,7 +79,7 @@ def test_exact_psp_is_the_continuous_neurons(tau_s: float) -> None:
 def test_firing_under_constant_drive(discretisation: str, t_ref: int, v_th: float) -> None:
     """First firing from the step response, later intervals from that of a settled current."""
     weight, n_steps = 1.3, 2000
-    constants = {"tau_m": 64.0, "tau_s": 8.0, "t_ref": float(t_ref)}
+    constants: dict[str, Any] = {"tau_m": 64.0, "tau_s": 8.0, "t_ref": float(t_ref)}
     net = single_neuron(weight, v_th=v_th, discretisation=discretisation, **constants)
     steps = firing_steps(net, np.ones((n_steps, 1), dtype=np.bool_))
 

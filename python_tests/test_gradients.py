@@ -8,18 +8,19 @@ neurons the core works in, by the analytic oracle that test_oracle.py holds agai
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-
-import strsbp_rs
 from oracle import analytic, recorded
 from oracle.losses import CountMSE, Loss
 from oracle.model import Gradients, finite_difference_gradients
 from oracle.neuron import Array, Layer, Raster
 from strategies import Case, LayerSpec, build_network, cases, losses, oracle_layers
+
+import strsbp_rs
 
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
 SOLVER_TOLERANCE = {"float64": 1e-12, "float32": 1e-6}
@@ -108,9 +109,7 @@ def table_gain(layer: Layer, counts: Array, duration: float) -> Array:
 def core_loss(loss: Loss) -> strsbp_rs.CountMSE | strsbp_rs.SoftmaxCrossEntropy:
     """The same loss in the core."""
     if isinstance(loss, CountMSE):
-        return strsbp_rs.CountMSE(
-            target=loss.target, other=loss.other, dead_zone=loss.dead_zone
-        )
+        return strsbp_rs.CountMSE(target=loss.target, other=loss.other, dead_zone=loss.dead_zone)
     return strsbp_rs.SoftmaxCrossEntropy(temperature=loss.temperature)
 
 
@@ -225,9 +224,7 @@ def test_wide_layers(dtype: str, case: Case, loss: Loss, options: Options) -> No
     options=OPTIONS,
     rate=st.sampled_from([0.01, 0.1, 0.4]),
 )
-def test_spikes_recorded_elsewhere(
-    case: Case, loss: Loss, options: Options, rate: float
-) -> None:
+def test_spikes_recorded_elsewhere(case: Case, loss: Loss, options: Options, rate: float) -> None:
     """Trains that have nothing to do with the network, inside refractory periods and at step 0."""
     net = build_network(case, "float64")
     layers = oracle_layers(case, net)
@@ -271,7 +268,12 @@ def test_absent_synapses_have_no_gradient(case: Case, loss: Loss) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_default_tolerance_on_a_large_recurrent_layer(dtype: str) -> None:
     """More samples than the core works on at once, and its default solver tolerance of 1e-4."""
-    constants = {"tau_m": 64.0, "tau_s": 8.0, "t_ref": 2.0, "discretisation": "euler"}
+    constants: dict[str, Any] = {
+        "tau_m": 64.0,
+        "tau_s": 8.0,
+        "t_ref": 2.0,
+        "discretisation": "euler",
+    }
     specs = (
         LayerSpec("all_to_all", (1, 1, 90), v_th=20.0, **constants),
         LayerSpec("dense", (1, 1, 5), v_th=15.0, **constants),

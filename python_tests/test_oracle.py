@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-
 from oracle import analytic, coupling, losses, recorded
 from oracle.losses import CountMSE, Loss
 from oracle.model import Gradients, finite_difference_gradients
@@ -50,9 +49,7 @@ def assert_close(got: Gradients, expected: Gradients) -> None:
 
 def dead_time(layer: Layer, counts: Array, duration: float) -> Array:
     """d(o) with refractoriness."""
-    return coupling.closed_form_psp(
-        counts, tau_m=layer.tau_m, duration=duration, t_ref=layer.t_ref
-    )
+    return coupling.closed_form_psp(counts, tau_m=layer.tau_m, duration=duration, t_ref=layer.t_ref)
 
 
 def dead_time_gain(layer: Layer, counts: Array, duration: float) -> Array:
@@ -111,9 +108,7 @@ def test_teacher_spikes_reach_a_silent_target() -> None:
     assert not trains[-1][:, 1].any()
     for teacher_spikes in (False, True):
         rule = Rule(teacher_spikes=teacher_spikes)
-        gradients = analytic.analytic_gradients(
-            [layer], [trains], [1], loss=CountMSE(), rule=rule
-        )
+        gradients = analytic.analytic_gradients([layer], [trains], [1], loss=CountMSE(), rule=rule)
         gradient = gradients.weights[0]["weight"][1]
         assert gradients.loss > 0.5 * 35.0**2
         assert np.all(gradient < 0.0) if teacher_spikes else np.all(gradient == 0.0)

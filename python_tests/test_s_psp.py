@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import strsbp_rs
 from oracle.neuron import Array, Raster, propagator, simulate
 from oracle.s_psp import s_psp_by_adjoint, s_psp_by_definition, s_psp_sparse
 from strategies import Case, cases, random_oracle_layers
+
+import strsbp_rs
 
 FORMS = {"sparse": s_psp_sparse, "adjoint": s_psp_by_adjoint}
 
 
 @st.composite
-def neuron_constants(draw: st.DrawFn) -> dict[str, float | str]:
+def neuron_constants(draw: st.DrawFn) -> dict[str, Any]:
     """Keyword arguments of `propagator` and of the core's s_psp."""
     dt = draw(st.sampled_from([0.5, 1.0]))
     return {
@@ -50,7 +52,7 @@ def assert_equal(got: Array, expected: Array, relative: float = 1e-12) -> None:
     rate=st.sampled_from([0.02, 0.2, 0.7]),
 )
 def test_forms_equal_the_definition(
-    form: str, constants: dict, seed: int, n_steps: int, rate: float
+    form: str, constants: dict[str, Any], seed: int, n_steps: int, rate: float
 ) -> None:
     """Sparse form and adjoint traces, for trains the neuron itself would not produce too."""
     step = propagator(**constants)
@@ -82,7 +84,7 @@ def test_weighted_s_psps_are_the_potentials_before_the_resets(case: Case) -> Non
     rate=st.sampled_from([0.02, 0.2, 0.7]),
 )
 def test_core_equals_the_definition(
-    constants: dict, seed: int, n_steps: int, rate: float
+    constants: dict[str, Any], seed: int, n_steps: int, rate: float
 ) -> None:
     """The core's s_psp of several samples, more neurons than one block of it holds."""
     pre = np.stack([random_trains(seed + k, n_steps, 5, rate) for k in range(3)])

@@ -68,32 +68,51 @@ pub type LaneMask = u16;
 ///
 /// The body must be an `#[inline(always)]` function of the same arguments.
 macro_rules! multiversion {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident<F: Real>($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:path) => {
+    (
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident<F: Real $(, const $n:ident: usize)?>($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:ident
+    ) => {
         $(#[$meta])*
-        $vis fn $name<F: $crate::real::Real>($($arg: $type),*) $(-> $ret)? {
+        $vis fn $name<F: $crate::real::Real $(, const $n: usize)?>($($arg: $type),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt,lzcnt")]
-                fn x86_64_v4<F: $crate::real::Real>($($arg: $type),*) $(-> $ret)? {
-                    $body($($arg),*)
+                fn x86_64_v4<F: $crate::real::Real $(, const $n: usize)?>($($arg: $type),*) $(-> $ret)? {
+                    $body::<F $(, $n)?>($($arg),*)
                 }
                 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-                fn x86_64_v3<F: $crate::real::Real>($($arg: $type),*) $(-> $ret)? {
-                    $body($($arg),*)
+                fn x86_64_v3<F: $crate::real::Real $(, const $n: usize)?>($($arg: $type),*) $(-> $ret)? {
+                    $body::<F $(, $n)?>($($arg),*)
                 }
                 match $crate::simd::level() {
                     // SAFETY: `level` has seen every feature the function is compiled for.
-                    $crate::simd::Level::X86V4 => return unsafe { x86_64_v4($($arg),*) },
+                    $crate::simd::Level::X86V4 => return unsafe { x86_64_v4::<F $(, $n)?>($($arg),*) },
                     // SAFETY: as above.
-                    $crate::simd::Level::X86V3 => return unsafe { x86_64_v3($($arg),*) },
+                    $crate::simd::Level::X86V3 => return unsafe { x86_64_v3::<F $(, $n)?>($($arg),*) },
                     $crate::simd::Level::Baseline => {}
                 }
             }
-            $body($($arg),*)
+            $body::<F $(, $n)?>($($arg),*)
         }
     };
 }
 pub(crate) use multiversion;
+
+/// One bit for each lane that is `true`.
+#[inline(always)]
+pub fn mask_of(lanes: [bool; LANES]) -> LaneMask {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{__m128i, _mm_movemask_epi8, _mm_slli_epi16};
+        // SAFETY: 16 bytes of 0 or 1 are a vector of 16 bytes, and x86-64 always has SSE2. The shift moves every
+        // byte's bit 0 to bit 7, which the mask is made of.
+        unsafe { _mm_movemask_epi8(_mm_slli_epi16::<7>(std::mem::transmute::<[bool; LANES], __m128i>(lanes))) as LaneMask }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        lanes.iter().enumerate().fold(0, |mask, (l, &lane)| mask | LaneMask::from(lane) << l)
+    }
+}
 
 /// Instruction set the kernels run with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -134,19 +134,17 @@ def perturbed(array: Array, step: float) -> Array:
 
 
 def step_size(sample: SamplePoint, rule: Rule, key: tuple[int, str], array: Array) -> float:
-    """A change of a weight that moves no count by more than about 0.01, and at most 1e-3."""
+    """A change of a weight that moves no count by more than about 5e-4, and at most 1e-3."""
     trial = 1e-7
     moved = model_counts(sample, rule, {key: perturbed(array, trial)})
     largest = max(
         float(np.abs(counts - point.counts).max())
         for counts, point in zip(moved, sample.layers, strict=True)
     )
-    return 1e-3 if largest == 0.0 else min(1e-3, trial * 0.01 / largest)
+    return 1e-3 if largest == 0.0 else min(1e-3, trial * 5e-4 / largest)
 
 
-def finite_difference(
-    sample: SamplePoint, rule: Rule, loss: Loss, key: tuple[int, str]
-) -> Array:
+def finite_difference(sample: SamplePoint, rule: Rule, loss: Loss, key: tuple[int, str]) -> Array:
     """Gradient with respect to one matrix: central differences, extrapolated twice (Richardson).
 
     Args:

@@ -11,6 +11,8 @@ References:
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from .neuron import Array, Propagator, Raster
@@ -69,7 +71,7 @@ def s_psp_sparse(pre: Raster, post: Raster, step: Propagator) -> Array:
     for i in range(post.shape[1]):
         firings = np.flatnonzero(post[:, i])
         c[i, firings] = 1.0
-        for before, t in zip(firings[:-1], firings[1:], strict=True):
+        for before, t in pairwise(firings):
             r = min(before + step.t_ref_steps, t - 1)
             c[i, r] -= step.mem_decay ** (t - r)
     return np.asarray(c @ trace)

@@ -1,16 +1,22 @@
 //! Clocked simulation of a network, layer after layer.
 
-use super::kernels::{LifLanes, dense_block, input_block, recurrent_layer};
+use super::kernels::{LifLanes, dense_panel, input_panel, recurrent_steps};
 use super::spikes::{LayerSpikes, SampleSpikes};
-use crate::network::{Layer, Network};
+use crate::network::{Layer, Network, Recurrent};
 use crate::real::Real;
-use crate::simd::Lanes;
+use crate::simd::{LANES, LaneMask, Lanes};
+use crate::spikes::PaddedRows;
+
+/// Steps whose feed-forward input is computed ahead in a recurrent layer: it then stays in the second-level cache.
+const STEPS_AHEAD: usize = 64;
 
 /// Buffers of a simulation, so that it allocates nothing once it is warm.
 #[derive(Clone, Debug, Default)]
 pub struct ForwardScratch<F> {
     input: Vec<Lanes<F>>,
     state: Vec<LifLanes<F>>,
+    /// One bit a neuron, (n_panels, n_steps, blocks of a panel).
+    fired: Vec<LaneMask>,
 }
 
 /// Which lists of spikes a simulation leaves behind.
@@ -24,14 +30,14 @@ pub enum Lists {
 
 /// Simulates all layers; `spikes.input` holds the input, listed by time, and the layers are filled.
 ///
-/// A layer hears only the one below and itself, so layers run one after the other over all steps. A block of
+/// A layer hears only the one below and itself, so layers run one after the other over all steps. A panel of
 /// feed-forward neurons runs over all steps by itself, its weights in the first-level cache and its state in registers.
 pub fn forward<F: Real>(net: &Network<F>, n_steps: usize, spikes: &mut SampleSpikes, lists: Lists, scratch: &mut ForwardScratch<F>) {
     let n_layers = net.layers().len();
     for (l, layer) in net.layers().iter().enumerate() {
         let (done, rest) = spikes.layers.split_at_mut(l);
         let below = if l == 0 { &spikes.input } else { &done[l - 1] };
-        forward_layer(layer, n_steps, below, &mut rest[0], scratch);
+        forward_layer(layer, n_steps, &below.by_time, &mut rest[0], scratch);
         if lists == Lists::All || l + 1 == n_layers {
             rest[0].list_by_neuron();
         }
@@ -41,35 +47,64 @@ pub fn forward<F: Real>(net: &Network<F>, n_steps: usize, spikes: &mut SampleSpi
 fn forward_layer<F: Real>(
     layer: &Layer<F>,
     n_steps: usize,
-    below: &LayerSpikes,
+    below: &PaddedRows,
     spikes: &mut LayerSpikes,
     scratch: &mut ForwardScratch<F>,
 ) {
+    spikes.by_time.clear(layer.n_out());
+    match (layer.recurrent(), layer.weight().panel_blocks()) {
+        (None, 1) => dense_layer::<F, 1>(layer, n_steps, below, &mut spikes.by_time, &mut scratch.fired),
+        (None, _) => dense_layer::<F, 2>(layer, n_steps, below, &mut spikes.by_time, &mut scratch.fired),
+        (Some(recurrent), 1) => recurrent_layer::<F, 1>(layer, recurrent, n_steps, below, &mut spikes.by_time, scratch),
+        (Some(recurrent), _) => recurrent_layer::<F, 2>(layer, recurrent, n_steps, below, &mut spikes.by_time, scratch),
+    }
+}
+
+fn dense_layer<F: Real, const B: usize>(
+    layer: &Layer<F>,
+    n_steps: usize,
+    below: &PaddedRows,
+    by_time: &mut PaddedRows,
+    fired: &mut Vec<LaneMask>,
+) {
     let weight = layer.weight();
-    let n_blocks = weight.n_panels();
-    spikes.fired.resize(n_blocks * n_steps, 0);
-    match layer.recurrent() {
-        None => {
-            for (b, fired) in spikes.fired.chunks_exact_mut(n_steps).enumerate() {
-                dense_block(weight.panel(b), &below.by_time, layer.lif(), fired);
+    fired.resize(weight.n_blocks() * n_steps, 0);
+    let fired = fired.as_chunks_mut::<B>().0;
+    for (b, fired) in fired.chunks_exact_mut(n_steps).enumerate() {
+        dense_panel(weight.panel(b), below, layer.lif(), fired);
+    }
+    for t in 0..n_steps {
+        for (panel, fired) in fired.chunks_exact(n_steps).enumerate() {
+            for (b, &mask) in fired[t].iter().enumerate() {
+                by_time.push_mask((panel * B + b) * LANES, mask);
             }
-            spikes.list_by_time(layer.n_out(), n_steps);
         }
-        Some(recurrent) => {
-            scratch.input.resize(n_blocks * n_steps, Lanes::zero());
-            scratch.state.resize(n_blocks, LifLanes::rest());
-            for b in 0..n_blocks {
-                input_block(weight.panel(b), &below.by_time, b, n_blocks, &mut scratch.input);
-            }
-            spikes.by_time.clear(layer.n_out());
-            recurrent_layer(
-                recurrent.rows(),
-                layer.lif(),
-                &mut scratch.input,
-                &mut scratch.state,
-                &mut spikes.fired,
-                &mut spikes.by_time,
-            );
+        by_time.end_row();
+    }
+}
+
+fn recurrent_layer<F: Real, const B: usize>(
+    layer: &Layer<F>,
+    recurrent: &Recurrent<F>,
+    n_steps: usize,
+    below: &PaddedRows,
+    by_time: &mut PaddedRows,
+    scratch: &mut ForwardScratch<F>,
+) {
+    let weight = layer.weight();
+    let ForwardScratch { input, state, .. } = scratch;
+    state.clear();
+    state.resize(weight.n_blocks(), LifLanes::rest());
+    input.resize(weight.n_blocks() * STEPS_AHEAD.min(n_steps), Lanes::zero());
+    by_time.end_row();
+    let mut first = 1;
+    while first < n_steps {
+        let steps = first..n_steps.min(first + STEPS_AHEAD);
+        first = steps.end;
+        let input = &mut input[..weight.n_blocks() * steps.len()];
+        for b in 0..weight.n_panels() {
+            input_panel::<F, B>(weight.panel(b), below, steps.clone(), weight.n_panels(), &mut input[b * B..]);
         }
+        recurrent_steps(recurrent.rows(), layer.lif(), steps, input, state, by_time);
     }
 }

@@ -2,31 +2,41 @@
 //!
 //! Both directions are the same operation: sum the rows of a small table that a list of indices names. Forward, the
 //! table is a panel of weights and the list the neurons that fire at a step; backward, the table is the adjoint trace of
-//! a block of neurons and the list the steps at which a presynaptic neuron fires. Either table fits the first-level
-//! cache, and the cost is one row a spike and block.
+//! a block of neurons and the list the steps at which a presynaptic neuron fires. Either table (nearly) fits the
+//! first-level cache, and the cost is one row a spike and panel.
+
+use std::ops::Range;
 
 use crate::neuron::LifPropagator;
 use crate::real::Real;
-use crate::simd::{LANES, LaneMask, Lanes, multiversion};
+use crate::simd::{LANES, LaneMask, Lanes, mask_of, multiversion};
 use crate::spikes::PaddedRows;
 
-/// Sum of the rows `index` of `table`; `index.len()` is a multiple of four.
+/// Sum of the rows `index` of `table`; `index.len()` is a multiple of four. Four partial sums hide the latency of the
+/// addition, and their order is part of the result.
 #[inline(always)]
-pub fn sum_rows<F: Real>(table: &[Lanes<F>], index: &[u32]) -> Lanes<F> {
-    let mut sums = [Lanes::zero(); 4];
+pub fn sum_rows<F: Real, const B: usize>(table: &[Lanes<F>], index: &[u32]) -> [Lanes<F>; B] {
+    let table = table.as_chunks::<B>().0;
+    let mut sums = [[Lanes::zero(); B]; 4];
     for four in index.chunks_exact(4) {
         for (sum, &row) in sums.iter_mut().zip(four) {
-            let row = &table[row as usize];
-            for l in 0..LANES {
-                sum[l] += row[l];
-            }
+            add_lanes(sum, &table[row as usize]);
         }
     }
-    let [mut a, b, c, d] = sums;
-    for l in 0..LANES {
-        a[l] = (a[l] + b[l]) + (c[l] + d[l]);
-    }
+    let [mut a, b, mut c, d] = sums;
+    add_lanes(&mut a, &b);
+    add_lanes(&mut c, &d);
+    add_lanes(&mut a, &c);
     a
+}
+
+#[inline(always)]
+fn add_lanes<F: Real, const B: usize>(sum: &mut [Lanes<F>; B], other: &[Lanes<F>; B]) {
+    for (sum, other) in sum.iter_mut().zip(other) {
+        for l in 0..LANES {
+            sum[l] += other[l];
+        }
+    }
 }
 
 /// State of a block of LIF neurons between two steps.
@@ -63,38 +73,61 @@ impl<F: Real> LifLanes<F> {
             held_until[l] = if fires[l] { t + lif.t_ref_steps as i32 } else { held_until[l] };
         }
         *self = Self { p, u, held_until };
-        fires.iter().enumerate().fold(0, |mask, (l, &fires)| mask | LaneMask::from(fires) << l)
+        mask_of(fires)
     }
 }
 
 #[inline(always)]
-fn dense_block_body<F: Real>(panel: &[Lanes<F>], below: &PaddedRows, lif: &LifPropagator<F>, fired: &mut [LaneMask]) {
-    let mut state = LifLanes::rest();
-    fired[0] = 0;
+fn dense_panel_body<F: Real, const B: usize>(
+    panel: &[Lanes<F>],
+    below: &PaddedRows,
+    lif: &LifPropagator<F>,
+    fired: &mut [[LaneMask; B]],
+) {
+    let mut state = [LifLanes::rest(); B];
+    fired[0] = [0; B];
     for t in 1..fired.len() {
-        let input = sum_rows(panel, below.padded(t - 1));
-        fired[t] = state.step(t as i32, &input, lif);
+        let input = sum_rows::<F, B>(panel, below.padded(t - 1));
+        for b in 0..B {
+            fired[t][b] = state[b].step(t as i32, &input[b], lif);
+        }
     }
 }
 
 multiversion! {
-    /// Runs a block of feed-forward neurons over all steps; `below` lists who fires at each step, `fired` gets the
+    /// Runs a panel of feed-forward neurons over all steps; `below` lists who fires at each step, `fired` gets the
     /// spikes.
-    pub fn dense_block<F: Real>(panel: &[Lanes<F>], below: &PaddedRows, lif: &LifPropagator<F>, fired: &mut [LaneMask])
-        = dense_block_body
+    pub fn dense_panel<F: Real, const B: usize>(
+        panel: &[Lanes<F>],
+        below: &PaddedRows,
+        lif: &LifPropagator<F>,
+        fired: &mut [[LaneMask; B]],
+    ) = dense_panel_body
 }
 
 #[inline(always)]
-fn input_block_body<F: Real>(panel: &[Lanes<F>], below: &PaddedRows, block: usize, n_blocks: usize, input: &mut [Lanes<F>]) {
-    for (t, row) in input.chunks_exact_mut(n_blocks).enumerate() {
-        row[block] = if t == 0 { Lanes::zero() } else { sum_rows(panel, below.padded(t - 1)) };
+fn input_panel_body<F: Real, const B: usize>(
+    panel: &[Lanes<F>],
+    below: &PaddedRows,
+    steps: Range<usize>,
+    n_panels: usize,
+    input: &mut [Lanes<F>],
+) {
+    for (t, row) in steps.zip(input.as_chunks_mut::<B>().0.iter_mut().step_by(n_panels)) {
+        *row = sum_rows::<F, B>(panel, below.padded(t - 1));
     }
 }
 
 multiversion! {
-    /// Feed-forward input of a block of recurrent neurons at all steps; `input` is (n_steps, n_blocks).
-    pub fn input_block<F: Real>(panel: &[Lanes<F>], below: &PaddedRows, block: usize, n_blocks: usize, input: &mut [Lanes<F>])
-        = input_block_body
+    /// Feed-forward input of a panel of recurrent neurons at `steps` (from 1 on); `input` starts at the panel's place in
+    /// rows of `n_panels` panels.
+    pub fn input_panel<F: Real, const B: usize>(
+        panel: &[Lanes<F>],
+        below: &PaddedRows,
+        steps: Range<usize>,
+        n_panels: usize,
+        input: &mut [Lanes<F>],
+    ) = input_panel_body
 }
 
 #[inline(always)]
@@ -111,47 +144,35 @@ fn add_rows<F: Real>(rows: &[Lanes<F>], index: &[u32], sum: &mut [Lanes<F>]) {
 }
 
 #[inline(always)]
-fn recurrent_layer_body<F: Real>(
+fn recurrent_steps_body<F: Real>(
     rows: &[Lanes<F>],
     lif: &LifPropagator<F>,
+    steps: Range<usize>,
     input: &mut [Lanes<F>],
     state: &mut [LifLanes<F>],
-    fired: &mut [LaneMask],
     by_time: &mut PaddedRows,
 ) {
-    let n_blocks = state.len();
-    let n_steps = input.len() / n_blocks;
-    state.fill(LifLanes::rest());
-    for b in 0..n_blocks {
-        fired[b * n_steps] = 0;
-    }
-    by_time.end_row();
-    for t in 1..n_steps {
-        let input = &mut input[t * n_blocks..(t + 1) * n_blocks];
+    for (t, input) in steps.zip(input.chunks_exact_mut(state.len())) {
         add_rows(rows, by_time.padded(t - 1), input);
-        for b in 0..n_blocks {
-            let mut mask = state[b].step(t as i32, &input[b], lif);
-            fired[b * n_steps + t] = mask;
-            while mask != 0 {
-                by_time.push((b * LANES) as u32 + mask.trailing_zeros());
-                mask &= mask - 1;
-            }
+        for (b, (state, input)) in state.iter_mut().zip(&*input).enumerate() {
+            let mask = state.step(t as i32, input, lif);
+            by_time.push_mask(b * LANES, mask);
         }
         by_time.end_row();
     }
 }
 
 multiversion! {
-    /// Runs a recurrent layer over all steps, all blocks in step.
+    /// Runs a recurrent layer over `steps` (from 1 on), all blocks in step.
     ///
-    /// `rows` are the recurrent weights by presynaptic neuron, `input` the feed-forward input (n_steps, n_blocks), to
-    /// which the recurrent input is added in place; `fired` is (n_blocks, n_steps).
-    pub fn recurrent_layer<F: Real>(
+    /// `rows` are the recurrent weights by presynaptic neuron, `input` the feed-forward input of these steps, to which
+    /// the recurrent input is added in place; the spikes are appended to `by_time`.
+    pub fn recurrent_steps<F: Real>(
         rows: &[Lanes<F>],
         lif: &LifPropagator<F>,
+        steps: Range<usize>,
         input: &mut [Lanes<F>],
         state: &mut [LifLanes<F>],
-        fired: &mut [LaneMask],
         by_time: &mut PaddedRows,
-    ) = recurrent_layer_body
+    ) = recurrent_steps_body
 }

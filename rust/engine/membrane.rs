@@ -3,7 +3,6 @@
 use super::spikes::SampleSpikes;
 use crate::network::Network;
 use crate::real::Real;
-use crate::simd::LANES;
 
 /// What one neuron went through, length n_steps each.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +41,7 @@ pub fn membrane_trace<F: Real>(
         u = if t > held_until { lif.mem_decay * u + lif.mem_gain * p } else { F::zero() };
         trace.current[t] = p;
         trace.potential[t] = u;
-        if own.fired[neuron / LANES * n_steps + t] >> (neuron % LANES) & 1 == 1 {
+        if own.by_time.row(t).contains(&(neuron as u32)) {
             u = F::zero();
             held_until = t + lif.t_ref_steps as usize;
         }

@@ -1,13 +1,10 @@
 //! The spikes of one sample while it is worked on, in every order the kernels need.
 
-use crate::simd::{LANES, LaneMask};
 use crate::spikes::{PaddedRows, SpikeTrain};
 
 /// Spikes of one layer, or of the input.
 #[derive(Clone, Debug, Default)]
 pub struct LayerSpikes {
-    /// One bit a neuron, (n_blocks, n_steps). Empty for the input.
-    pub fired: Vec<LaneMask>,
     /// Neurons that fire at each step.
     pub by_time: PaddedRows,
     /// Steps at which each neuron fires.
@@ -22,21 +19,6 @@ impl LayerSpikes {
         self.by_neuron.lengths()
     }
 
-    /// Lists the spikes of `fired` by time.
-    pub(crate) fn list_by_time(&mut self, n_neurons: usize, n_steps: usize) {
-        self.by_time.clear(n_neurons);
-        for t in 0..n_steps {
-            for (b, fired) in self.fired.chunks_exact(n_steps).enumerate() {
-                let mut mask = fired[t];
-                while mask != 0 {
-                    self.by_time.push((b * LANES) as u32 + mask.trailing_zeros());
-                    mask &= mask - 1;
-                }
-            }
-            self.by_time.end_row();
-        }
-    }
-
     /// Lists by neuron what is listed by time.
     pub(crate) fn list_by_neuron(&mut self) {
         self.by_neuron.transpose_of(&self.by_time);
@@ -44,7 +26,7 @@ impl LayerSpikes {
     }
 
     /// Lists by time what is listed by neuron.
-    pub(crate) fn list_by_time_from_neurons(&mut self) {
+    pub(crate) fn list_by_time(&mut self) {
         self.by_time.transpose_of(&self.by_neuron);
         self.list_active();
     }
@@ -57,28 +39,28 @@ impl LayerSpikes {
 
     /// Takes spikes recorded elsewhere.
     pub(crate) fn set(&mut self, train: SpikeTrain<'_>, n_neurons: usize) {
-        let n_steps = train.n_steps();
-        self.fired.clear();
-        self.fired.resize(n_neurons.div_ceil(LANES) * n_steps, 0);
         self.by_time.clear(n_neurons);
-        for t in 0..n_steps {
-            for &neuron in train.at(t) {
-                self.by_time.push(neuron);
-                self.fired[neuron as usize / LANES * n_steps + t] |= 1 << (neuron as usize % LANES);
-            }
+        for t in 0..train.n_steps() {
+            train.at(t).iter().for_each(|&neuron| self.by_time.push(neuron));
             self.by_time.end_row();
         }
         self.list_by_neuron();
     }
 
-    /// Makes a silent neuron fire at `times`.
+    /// Makes a silent neuron fire at `times`, ascending.
     pub(crate) fn add_train(&mut self, neuron: usize, times: impl Iterator<Item = usize>) {
-        let (n_neurons, n_steps) = (self.by_neuron.n_rows(), self.by_time.n_rows());
-        for t in times {
-            self.fired[neuron / LANES * n_steps + t] |= 1 << (neuron % LANES);
+        debug_assert_eq!(self.counts()[neuron], 0);
+        let old = std::mem::take(&mut self.by_neuron);
+        self.by_neuron.clear(self.by_time.n_rows());
+        let mut times = Some(times);
+        for i in 0..old.n_rows() {
+            match (i == neuron).then(|| times.take()).flatten() {
+                Some(times) => times.for_each(|t| self.by_neuron.push(t as u32)),
+                None => old.row(i).iter().for_each(|&t| self.by_neuron.push(t)),
+            }
+            self.by_neuron.end_row();
         }
-        self.list_by_time(n_neurons, n_steps);
-        self.list_by_neuron();
+        self.list_by_time();
     }
 }
 

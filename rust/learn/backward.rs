@@ -1,22 +1,27 @@
-//! The backward pass of one layer: the adjoint solve a sample, the accumulation a block of neurons.
+//! The backward pass of one layer: the adjoint solve a sample, the accumulation a range of neurons.
 
-use super::traces::{
-    AdjointTrace, Presynaptic, SendDown, add_s_psps, add_s_psps_and_send_down, couple_block,
-};
+use std::ops::Range;
+
 use super::solve::{Solved, SolverScratch};
+use super::traces::{
+    AdjointTrace, GroupLayout, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group, send_down_silent,
+};
 use super::{LayerGradients, StRsbp};
 use crate::engine::{LayerSpikes, SampleSpikes};
-use crate::network::{Layer, Recurrent};
+use crate::network::{Layer, Panels, Recurrent};
 use crate::real::Real;
-use crate::simd::{LANES, LaneMask, Lanes, flat};
+use crate::simd::{LANES, Lanes, flat, flat_mut};
+
+/// Panels a task of the accumulation takes: enough that groups of firing neurons fill up, few enough to share out.
+const PANELS_PER_TASK: usize = 2;
 
 /// Adjoint state of one layer for one sample.
 #[derive(Clone, Debug, Default)]
 pub struct LayerAdjoint<F> {
-    /// dLoss/da_i from above, (n_blocks); lanes beyond n_out are zero.
-    pub delta: Vec<Lanes<F>>,
-    /// The solution of M^T z = delta.
-    pub z: Vec<Lanes<F>>,
+    /// dLoss/da_i from above, length n_out.
+    pub delta: Vec<F>,
+    /// The solution of M^T z = delta, length n_out.
+    pub z: Vec<F>,
     /// Whether any z is not zero: without, the layer and all below have no gradient.
     pub live: bool,
 }
@@ -27,20 +32,25 @@ pub struct BackwardScratch<F> {
     trace: AdjointTrace<F>,
     solver: SolverScratch<F>,
     diagonal: Vec<F>,
+    delta: Vec<Lanes<F>>,
+    z: Vec<Lanes<F>>,
+    all: Vec<u32>,
+    group: Vec<u32>,
 }
 
 impl LayerSpikes {
     fn presynaptic(&self) -> Presynaptic<'_> {
         Presynaptic { by_neuron: &self.by_neuron, active: &self.active }
     }
+}
 
-    fn block(&self, block: usize, n_steps: usize) -> &[LaneMask] {
-        &self.fired[block * n_steps..(block + 1) * n_steps]
-    }
+fn layout<F: Real>(weight: &Panels<F>, group: &[u32], first: usize) -> GroupLayout {
+    GroupLayout::new(group.iter().map(|&i| weight.start(i as usize) - first), weight.width())
 }
 
 /// Solves for z of one layer and sample. `one_minus_s` is indexed by firing count.
 ///
+/// With `silent_ratio` 0 silent neurons have no part in the system: nothing reaches or leaves them.
 /// Returns how a recurrent layer's system was solved; `Err` says why it has no solution.
 pub fn solve_layer<F: Real>(
     layer: &Layer<F>,
@@ -51,118 +61,180 @@ pub fn solve_layer<F: Real>(
     scratch: &mut BackwardScratch<F>,
 ) -> Result<Option<Solved>, String> {
     let LayerAdjoint { delta, z, live } = adjoint;
-    *live = flat(delta).iter().any(|&d| d != F::zero());
+    *live = delta.iter().any(|&d| d != F::zero());
     z.clear();
-    z.resize(delta.len(), Lanes::zero());
+    z.resize(delta.len(), F::zero());
     if !*live {
         return Ok(None);
     }
-    let BackwardScratch { trace, solver, diagonal } = scratch;
+    let counts = spikes.counts();
+    let Some(recurrent) = layer.recurrent() else {
+        for ((z, &delta), &count) in z.iter_mut().zip(&*delta).zip(counts) {
+            *z = delta / one_minus_s[count as usize];
+        }
+        return Ok(None);
+    };
+    let BackwardScratch { trace, solver, diagonal, delta: rhs, z: solution, all, .. } = scratch;
+    let participants = if rule.silent_ratio == 0.0 {
+        &spikes.active
+    } else {
+        all.clear();
+        all.extend(0..delta.len() as u32);
+        &*all
+    };
+    let n_blocks = participants.len().div_ceil(LANES);
     diagonal.clear();
-    diagonal.extend(spikes.counts().iter().map(|&count| one_minus_s[count as usize]));
-    match layer.recurrent() {
-        None => {
-            for (i, &d) in diagonal.iter().enumerate() {
-                z[i / LANES][i % LANES] = delta[i / LANES][i % LANES] / d;
-            }
-            Ok(None)
-        }
-        Some(recurrent) => {
-            couple(layer, recurrent, spikes, rule, trace, &mut solver.coupling);
-            solver.solve(layer.n_out(), diagonal, delta, rule.solver_tolerance, z).map(Some)
-        }
+    rhs.clear();
+    rhs.resize(n_blocks, Lanes::zero());
+    solution.clear();
+    solution.resize(n_blocks, Lanes::zero());
+    for (rhs, &i) in flat_mut(rhs).iter_mut().zip(participants) {
+        *rhs = delta[i as usize];
+        diagonal.push(one_minus_s[counts[i as usize] as usize]);
     }
+    couple(layer, recurrent, spikes, participants, rule, trace, &mut solver.coupling);
+    let solved = solver.solve(participants.len(), diagonal, rhs, rule.solver_tolerance, solution)?;
+    for (&value, &i) in flat(solution).iter().zip(participants) {
+        z[i as usize] = value;
+    }
+    Ok(Some(solved))
 }
 
-/// Writes r_ik (de_ik/do_k) / v_th of one sample, rows k.
+/// Writes r_ik (de_ik/do_k) / v_th of one sample, rows k and columns i among the participants.
 fn couple<F: Real>(
     layer: &Layer<F>,
     recurrent: &Recurrent<F>,
     spikes: &LayerSpikes,
+    participants: &[u32],
     rule: &StRsbp,
     trace: &mut AdjointTrace<F>,
     coupling: &mut Vec<Lanes<F>>,
 ) {
-    let (n, n_blocks, n_steps) = (layer.n_out(), recurrent.weight().n_panels(), spikes.by_time.n_rows());
-    let v_th = layer.lif().v_th;
-    coupling.resize(n * n_blocks, Lanes::zero());
-    let silent = F::from_f64(rule.silent_ratio) / v_th;
-    for (k, row) in coupling.chunks_exact_mut(n_blocks).enumerate() {
-        if spikes.counts()[k] == 0 {
-            for (out, weight) in row.iter_mut().zip(&recurrent.rows()[k * n_blocks..]) {
-                *out = weight.map(|r| r * silent);
-            }
+    let (n_steps, n_columns) = (spikes.by_time.n_rows(), participants.len().div_ceil(LANES));
+    let weight = recurrent.weight();
+    let per_count = F::one() / layer.lif().v_th;
+    let silent_ratio = F::from_f64(rule.silent_ratio) * per_count;
+    coupling.clear();
+    coupling.resize(participants.len() * n_columns, Lanes::zero());
+    for (column, group) in participants.chunks(LANES).enumerate() {
+        let layout = layout(weight, group, 0);
+        let mut silent = Lanes::zero();
+        for (l, &i) in group.iter().enumerate() {
+            silent[l] = if spikes.counts()[i as usize] == 0 { silent_ratio } else { F::zero() };
         }
-    }
-    for b in 0..n_blocks {
-        let weight = recurrent.weight().panel(b);
-        let trace = trace.compute(spikes.block(b, n_steps), &Lanes([F::one(); LANES]), layer.lif());
-        couple_block(trace, spikes.presynaptic(), weight, v_th, b, n_blocks, coupling);
-        if silent > F::zero() {
-            let quiet = silent_lanes(spikes.counts(), b);
-            if quiet != 0 {
-                for &k in &spikes.active {
-                    let (out, weight) = (&mut coupling[k as usize * n_blocks + b], &weight[k as usize]);
-                    for l in 0..LANES {
-                        out[l] = if quiet >> l & 1 == 1 { weight[l] * silent } else { out[l] };
-                    }
+        let trace = trace.compute(&spikes.by_neuron, n_steps, group, &Lanes([F::one(); LANES]), layer.lif());
+        // With silent participants the rows are all neurons, those that fire among them.
+        if participants.len() == spikes.active.len() {
+            couple_group(trace, spikes.presynaptic(), &layout, flat(weight.data()), per_count, &silent, column, coupling);
+            continue;
+        }
+        for (&k, row) in participants.iter().zip(coupling.chunks_exact_mut(n_columns)) {
+            if spikes.counts()[k as usize] > 0 {
+                let pre = Presynaptic { by_neuron: &spikes.by_neuron, active: &[k] };
+                couple_group(trace, pre, &layout, flat(weight.data()), per_count, &silent, column, row);
+            } else {
+                for (l, &i) in group.iter().enumerate() {
+                    row[column][l] = weight.get(i as usize, k as usize) * silent_ratio;
                 }
             }
         }
     }
 }
 
-/// Neurons of block `b` that did not fire.
-fn silent_lanes(counts: &[u32], b: usize) -> LaneMask {
-    let counts = &counts[b * LANES..counts.len().min((b + 1) * LANES)];
-    counts.iter().enumerate().fold(0, |mask, (l, &count)| mask | LaneMask::from(count == 0) << l)
+/// A task of the accumulation: a range of neurons and their gradients.
+#[derive(Debug)]
+pub struct Task<'a, F> {
+    /// The neurons.
+    pub neurons: Range<usize>,
+    weight: &'a mut [F],
+    recurrent: Option<&'a mut [F]>,
 }
 
-/// Adds one sample's gradients of the weights onto block `b` of layer `l`.
-///
-/// `down`, if the layer below is trained, gets what the block sends to it: dLoss/do_j of the neurons below, (n_in).
-pub fn accumulate_block<F: Real>(
-    layer: &Layer<F>,
-    spikes: &SampleSpikes,
-    l: usize,
-    b: usize,
-    z: &Lanes<F>,
-    rule: &StRsbp,
-    grad: (&mut [Lanes<F>], Option<&mut [Lanes<F>]>),
-    down: Option<&mut [F]>,
-    trace: &mut AdjointTrace<F>,
-) {
-    let (own, below) = (&spikes.layers[l], spikes.below(l));
-    let n_steps = own.by_time.n_rows();
-    let trace = trace.compute(own.block(b, n_steps), z, layer.lif());
-    let (grad, recurrent_grad) = grad;
-    match down {
-        None => add_s_psps(trace, below.presynaptic(), grad),
-        Some(out) => {
-            let silent = F::from_f64(rule.silent_ratio);
-            let quiet = silent_lanes(own.counts(), b);
-            let silent_z = z.map(|z| z * silent);
-            let silent_silent_z = Lanes(std::array::from_fn(|l| if quiet >> l & 1 == 1 { silent_z[l] } else { F::zero() }));
-            let weight = layer.weight().panel(b);
-            let with_silent = silent > F::zero();
-            let mut down = SendDown { weight, silent_z, silent_silent_z, with_silent, out };
-            add_s_psps_and_send_down(trace, below.presynaptic(), grad, &mut down);
+/// Splits a layer's gradients into tasks, the same on any number of threads: what a task sends down is one sum.
+pub fn tasks<F: Real>(grads: &mut LayerGradients<F>) -> Vec<Task<'_, F>> {
+    let n_out = grads.weight.n_out();
+    let width = grads.weight.width() * PANELS_PER_TASK;
+    let len = grads.weight.panel_len() * PANELS_PER_TASK;
+    let recurrent_len = grads.recurrent.as_ref().map_or(1, |recurrent| recurrent.panel_len() * PANELS_PER_TASK);
+    let mut recurrent = grads.recurrent.as_mut().map(|recurrent| recurrent.data_mut().chunks_mut(recurrent_len));
+    let weights = grads.weight.data_mut().chunks_mut(len).enumerate();
+    let task = |(at, weight)| Task {
+        neurons: at * width..n_out.min((at + 1) * width),
+        weight: flat_mut(weight),
+        recurrent: recurrent.as_mut().and_then(Iterator::next).map(flat_mut),
+    };
+    weights.map(task).collect()
+}
+
+impl<F: Real> Task<'_, F> {
+    /// Adds one sample's gradients onto those of the task's neurons.
+    ///
+    /// `down`, if the layer below is trained, gets what they send to it: dLoss/do_j of the neurons below, (n_in).
+    pub fn accumulate(
+        &mut self,
+        layer: &Layer<F>,
+        spikes: &SampleSpikes,
+        l: usize,
+        z: &[F],
+        rule: &StRsbp,
+        mut down: Option<&mut [F]>,
+        scratch: &mut BackwardScratch<F>,
+    ) {
+        let (own, below) = (&spikes.layers[l], spikes.below(l));
+        let BackwardScratch { trace, group: firing, .. } = scratch;
+        firing.clear();
+        let from = own.active.partition_point(|&i| (i as usize) < self.neurons.start);
+        let with_gradient = |&i: &u32| (i as usize) < self.neurons.end;
+        firing.extend(own.active[from..].iter().copied().take_while(with_gradient).filter(|&i| z[i as usize] != F::zero()));
+        if let Some(down) = &mut down {
+            down.fill(F::zero());
+        }
+        let weight = layer.weight();
+        let first = weight.start(self.neurons.start);
+        for group in firing.chunks(LANES) {
+            let mut scale = Lanes::zero();
+            group.iter().enumerate().for_each(|(l, &i)| scale[l] = z[i as usize]);
+            let trace = trace.compute(&own.by_neuron, own.by_time.n_rows(), group, &scale, layer.lif());
+            let at = layout(weight, group, first);
+            match &mut down {
+                None => add_s_psps(trace, below.presynaptic(), &at, self.weight),
+                Some(down) => {
+                    let weight = &flat(weight.data())[first..];
+                    add_s_psps_and_send_down(trace, below.presynaptic(), &at, weight, self.weight, down);
+                }
+            }
+            if let (Some(grad), Some(recurrent)) = (&mut self.recurrent, layer.recurrent()) {
+                let weight = recurrent.weight();
+                let at = layout(weight, group, weight.start(self.neurons.start));
+                add_s_psps(trace, own.presynaptic(), &at, grad);
+            }
+        }
+        if let Some(down) = down
+            && rule.silent_ratio != 0.0
+        {
+            self.send_down_silent(weight, own, below, z, F::from_f64(rule.silent_ratio), down);
         }
     }
-    if let Some(grad) = recurrent_grad {
-        add_s_psps(trace, own.presynaptic(), grad);
-    }
-}
 
-/// Splits a layer's gradients into the blocks of neurons that [`accumulate_block`] works on.
-pub fn split_blocks<F: Real>(grads: &mut LayerGradients<F>) -> Vec<(&mut [Lanes<F>], Option<&mut [Lanes<F>]>)> {
-    let rows = grads.weight.panel_rows();
-    let weight = grads.weight.data_mut().chunks_exact_mut(rows);
-    match &mut grads.recurrent {
-        None => weight.map(|block| (block, None)).collect(),
-        Some(recurrent) => {
-            let rows = recurrent.panel_rows();
-            weight.zip(recurrent.data_mut().chunks_exact_mut(rows)).map(|(w, r)| (w, Some(r))).collect()
+    fn send_down_silent(
+        &self,
+        weight: &Panels<F>,
+        own: &LayerSpikes,
+        below: &LayerSpikes,
+        z: &[F],
+        silent_ratio: F,
+        down: &mut [F],
+    ) {
+        let width = weight.width();
+        for b in self.neurons.start / width..self.neurons.end.div_ceil(width) {
+            let (mut to_firing, mut to_silent) = ([Lanes::zero(); 2], [Lanes::zero(); 2]);
+            for (l, i) in (b * width..z.len().min((b + 1) * width)).enumerate() {
+                let sent = silent_ratio * z[i];
+                to_silent[l / LANES][l % LANES] = sent;
+                to_firing[l / LANES][l % LANES] = if own.counts()[i] == 0 { sent } else { F::zero() };
+            }
+            let blocks = weight.panel_blocks();
+            send_down_silent(weight.panel(b), below.counts(), &to_firing[..blocks], &to_silent[..blocks], down);
         }
     }
 }

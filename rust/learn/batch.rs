@@ -1,6 +1,6 @@
 //! A mini-batch on all cores.
 //!
-//! Forward and adjoint solves run in parallel over samples, gradients in parallel over blocks of neurons, each block
+//! Forward and adjoint solves run in parallel over samples, gradients in parallel over ranges of neurons, each
 //! going through the samples in their order. So no sum is ever split among threads, and the result does not depend on
 //! their number.
 
@@ -9,16 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use super::backward::{BackwardScratch, LayerAdjoint, accumulate_block, solve_layer, split_blocks};
+use super::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
 use super::data::LoadScratch;
 use super::solve::Solved;
-use super::traces::AdjointTrace;
 use super::{Data, Gradients, Loss, PostCouplingModel, StRsbp};
 use crate::engine::{ForwardScratch, Lists, SampleSpikes, forward};
 use crate::error::{Error, Result};
-use crate::network::Network;
+use crate::network::{Layer, Network};
 use crate::real::Real;
-use crate::simd::{LANES, Lanes, flat_mut};
 use crate::spikes::{SpikeTrains, StreamKey};
 
 /// Samples worked on at once: bounds the memory of large batches.
@@ -107,7 +105,7 @@ pub struct Worker<F> {
     pool: Arc<ThreadPool>,
     threads: Vec<Mutex<ThreadScratch<F>>>,
     samples: Vec<SampleWork<F>>,
-    /// What each block sends down, (n_blocks, n_samples, n_in).
+    /// What each task sends down, (n_tasks, n_samples, n_in).
     sent_down: Vec<F>,
 }
 
@@ -116,7 +114,6 @@ struct ThreadScratch<F> {
     load: LoadScratch,
     forward: ForwardScratch<F>,
     backward: BackwardScratch<F>,
-    trace: AdjointTrace<F>,
     spikes: SampleSpikes,
 }
 
@@ -216,37 +213,27 @@ impl<F: Real> Worker<F> {
             });
             for l in (0..n_layers).rev() {
                 let layer = &net.layers()[l];
-                let n_blocks = layer.weight().n_panels();
                 samples.par_iter_mut().enumerate().with_max_len(1).for_each(|(s, work)| {
                     if l + 1 < n_layers {
-                        let above = &net.layers()[l + 1];
-                        let v_th = layer.lif().v_th;
-                        work.receive(l, above.weight().n_panels(), n_samples, s, layer.n_out(), v_th, sent_down);
+                        work.receive(l, layer, n_samples, s, sent_down);
                     }
                     work.solve(net, l, &coupling[l], objective.rule, &mut scratch(threads).backward);
                 });
-                let n_in = layer.n_in();
-                if l > 0 {
-                    sent_down.resize(n_blocks * n_samples * n_in, F::zero());
-                } else {
-                    sent_down.clear();
-                }
                 let samples = &*samples;
+                let n_in = layer.n_in();
+                let mut tasks = tasks(&mut grads.layers[l]);
                 let sent = if l > 0 { n_samples * n_in } else { 0 };
-                let mut blocks = split_blocks(&mut grads.layers[l]);
-                let mut rows: Vec<&mut [F]> = Vec::new();
-                if sent > 0 {
-                    rows.extend(sent_down.chunks_exact_mut(sent));
-                } else {
-                    rows.resize_with(n_blocks, || &mut []);
+                sent_down.resize(tasks.len() * sent, F::zero());
+                let mut sent_by_task: Vec<&mut [F]> = Vec::with_capacity(tasks.len());
+                match sent {
+                    0 => sent_by_task.resize_with(tasks.len(), || &mut []),
+                    _ => sent_by_task.extend(sent_down.chunks_exact_mut(sent)),
                 }
-                blocks.par_iter_mut().zip(rows).enumerate().with_max_len(1).for_each(|(b, (grad, sent))| {
-                    let trace = &mut scratch(threads).trace;
+                tasks.par_iter_mut().zip(sent_by_task).with_max_len(1).for_each(|(task, sent)| {
+                    let scratch = &mut scratch(threads).backward;
                     for (s, work) in samples.iter().enumerate().filter(|(_, work)| work.layers[l].live) {
                         let down = (l > 0).then(|| &mut sent[s * n_in..(s + 1) * n_in]);
-                        let grad = (&mut *grad.0, grad.1.as_deref_mut());
-                        let z = &work.layers[l].z[b];
-                        accumulate_block(layer, &work.spikes, l, b, z, objective.rule, grad, down, trace);
+                        task.accumulate(layer, &work.spikes, l, &work.layers[l].z, objective.rule, down, scratch);
                     }
                 });
             }
@@ -293,7 +280,7 @@ impl<F: Real> Worker<F> {
 /// # Errors
 /// Those of [`PostCouplingModel::new`].
 pub fn coupling_tables<F: Real>(net: &Network<F>, rule: &StRsbp, n_steps: usize) -> Result<Vec<Vec<F>>> {
-    let table = |layer: &crate::network::Layer<F>| {
+    let table = |layer: &Layer<F>| {
         let model = PostCouplingModel::new(rule.post_coupling, layer.params(), n_steps)?;
         Ok((0..=n_steps as u32).map(|count| F::from_f64(model.one_minus_s(count))).collect())
     };
@@ -357,23 +344,28 @@ impl<F: Real> SampleWork<F> {
         self.correct = predict(output.counts()) == label;
         let layer = &net.layers()[top];
         let scale = F::one() / (layer.lif().v_th * F::from_f64(n_mean as f64));
-        set_delta(&mut self.layers[top].delta, &self.d_counts, scale);
+        let delta = &mut self.layers[top].delta;
+        delta.clear();
+        delta.extend(self.d_counts.iter().map(|&d| d * scale));
         if objective.rule.teacher_spikes && output.counts()[label] == 0 {
             output.add_train(label, objective.rule.teacher_times(n_steps));
         }
     }
 
-    /// Collects dLoss/da of layer `l` from what the blocks of the layer above sent down.
-    fn receive(&mut self, l: usize, n_blocks: usize, n_samples: usize, s: usize, n: usize, v_th: F, sent_down: &[F]) {
-        self.d_counts.clear();
-        self.d_counts.resize(n, F::zero());
-        if self.layers[l + 1].live {
-            for b in 0..n_blocks {
-                let sent = &sent_down[(b * n_samples + s) * n..][..n];
-                self.d_counts.iter_mut().zip(sent).for_each(|(sum, &part)| *sum += part);
+    /// Collects dLoss/da of layer `l` from what the tasks of the layer above sent down.
+    fn receive(&mut self, l: usize, layer: &Layer<F>, n_samples: usize, s: usize, sent_down: &[F]) {
+        let n = layer.n_out();
+        let above_is_live = self.layers[l + 1].live;
+        let delta = &mut self.layers[l].delta;
+        delta.clear();
+        delta.resize(n, F::zero());
+        if above_is_live {
+            for sent in sent_down.chunks_exact(n_samples * n) {
+                delta.iter_mut().zip(&sent[s * n..(s + 1) * n]).for_each(|(sum, &part)| *sum += part);
             }
+            let v_th = layer.lif().v_th;
+            delta.iter_mut().for_each(|delta| *delta /= v_th);
         }
-        set_delta(&mut self.layers[l].delta, &self.d_counts, F::one() / v_th);
     }
 
     fn solve(&mut self, net: &Network<F>, l: usize, one_minus_s: &[F], rule: &StRsbp, scratch: &mut BackwardScratch<F>) {
@@ -399,13 +391,5 @@ impl<F: Real> SampleWork<F> {
             n_iterations: self.solved.iter().filter_map(iterations).sum(),
             n_direct: self.solved.len() - n_solves,
         }
-    }
-}
-
-fn set_delta<F: Real>(delta: &mut Vec<Lanes<F>>, d_counts: &[F], scale: F) {
-    delta.clear();
-    delta.resize(d_counts.len().div_ceil(LANES), Lanes::zero());
-    for (out, &d) in flat_mut(delta).iter_mut().zip(d_counts) {
-        *out = d * scale;
     }
 }

@@ -122,7 +122,7 @@ impl Data<'_> {
                     (Analog::F64(v), Some(augment)) => Analog::F64(augment.apply(v, key, doubles)),
                 };
                 images.encoder.encode(values, key, encoder, &mut input.by_neuron);
-                input.list_by_time_from_neurons();
+                input.list_by_time();
             }
             Self::Spikes(trains) => {
                 let train = trains.sample(sample);

@@ -11,7 +11,8 @@ use crate::error::{Error, Result, check_non_negative};
 pub struct StRsbp {
     /// How the firing of a neuron weakens its own S-PSPs.
     pub post_coupling: PostCoupling,
-    /// de_ij/do_j where either neuron is silent and e_ij / o_j is undefined.
+    /// de_ij/do_j where either neuron is silent and e_ij / o_j is undefined. 0 is the exact gradient (a silent neuron
+    /// has no S-PSPs to weigh) and the fastest; the authors use 0.5.
     pub silent_ratio: f64,
     /// Whether evenly spaced spikes stand in for a silent target neuron in the backward pass.
     pub teacher_spikes: bool,
@@ -25,7 +26,7 @@ impl Default for StRsbp {
     fn default() -> Self {
         Self {
             post_coupling: PostCoupling::ClosedForm,
-            silent_ratio: 0.5,
+            silent_ratio: 0.0,
             teacher_spikes: true,
             teacher_count: 35,
             solver_tolerance: 1e-4,

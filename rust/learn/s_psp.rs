@@ -1,9 +1,8 @@
 //! S-PSPs of recorded spike trains.
 
-use super::traces::{AdjointTrace, Presynaptic, add_s_psps};
+use super::traces::{AdjointTrace, GroupLayout, Presynaptic, add_s_psps};
 use crate::engine::LayerSpikes;
 use crate::error::{Error, Result};
-use crate::network::Panels;
 use crate::neuron::{LifParams, LifPropagator};
 use crate::simd::{LANES, Lanes};
 use crate::spikes::SpikeTrains;
@@ -25,16 +24,17 @@ pub fn s_psp(pre: &SpikeTrains, post: &SpikeTrains, params: &LifParams) -> Resul
     let (n_pre, n_post, n_steps) = (pre.n_neurons(), post.n_neurons(), pre.n_steps());
     let mut trace = AdjointTrace::default();
     let (mut below, mut above) = (LayerSpikes::default(), LayerSpikes::default());
-    let mut all = Vec::with_capacity(pre.n_samples() * n_post * n_pre);
+    let mut all = vec![0.0; pre.n_samples() * n_post * n_pre];
     for sample in 0..pre.n_samples() {
         below.set(pre.sample(sample), n_pre);
         above.set(post.sample(sample), n_post);
-        let mut e = Panels::zeros(n_post, n_pre);
+        let e = &mut all[sample * n_post * n_pre..(sample + 1) * n_post * n_pre];
         let presynaptic = Presynaptic { by_neuron: &below.by_neuron, active: &below.active };
-        for (b, fired) in above.fired.chunks_exact(n_steps).enumerate() {
-            add_s_psps(trace.compute(fired, &Lanes([1.0; LANES]), &lif), presynaptic, e.panel_mut(b));
+        for group in above.active.chunks(LANES) {
+            let trace = trace.compute(&above.by_neuron, n_steps, group, &Lanes([1.0; LANES]), &lif);
+            let rows = GroupLayout::new(group.iter().map(|&i| i as usize * n_pre), 1);
+            add_s_psps(trace, presynaptic, &rows, e);
         }
-        all.extend(e.to_rows());
     }
     Ok(all)
 }

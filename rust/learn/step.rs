@@ -86,16 +86,16 @@ fn step_matrix<F: Real>(
     second: Option<&mut Panels<F>>,
     mask: Option<&Panels<F>>,
 ) {
-    let rows = weight.panel_rows();
+    let len = weight.panel_len();
     let mut seconds: Vec<&mut [Lanes<F>]> = Vec::new();
     match second {
-        Some(second) => seconds.extend(second.data_mut().chunks_exact_mut(rows)),
+        Some(second) => seconds.extend(second.data_mut().chunks_exact_mut(len)),
         None => seconds.resize_with(weight.n_panels(), || &mut []),
     }
     weight
         .data_mut()
-        .par_chunks_exact_mut(rows)
-        .zip(first.data_mut().par_chunks_exact_mut(rows))
+        .par_chunks_exact_mut(len)
+        .zip(first.data_mut().par_chunks_exact_mut(len))
         .zip(seconds)
         .enumerate()
         .with_max_len(1)
@@ -108,19 +108,21 @@ fn step_matrix<F: Real>(
 }
 
 fn add_penalty<F: Real>(penalty: &ExponentialPenalty, weight: &Panels<F>, grad: &mut Panels<F>) {
-    let rows = weight.panel_rows();
-    grad.data_mut().par_chunks_exact_mut(rows).enumerate().for_each(|(b, grad)| {
-        let weight = weight.panel(b);
-        let mut squares = Lanes([0.0; LANES]);
-        for row in weight {
-            for l in 0..LANES {
-                squares[l] += row[l].widen() * row[l].widen();
+    let (len, blocks) = (weight.panel_len(), weight.panel_blocks());
+    grad.data_mut().par_chunks_exact_mut(len).enumerate().for_each(|(b, grad)| {
+        for block in 0..blocks {
+            let weights = || weight.panel(b).iter().skip(block).step_by(blocks);
+            let mut squares = [0.0; LANES];
+            for row in weights() {
+                for l in 0..LANES {
+                    squares[l] += row[l].widen() * row[l].widen();
+                }
             }
-        }
-        let factor = squares.0.map(|sum| F::from_f64(penalty.factor(sum)));
-        for (grad, row) in grad.iter_mut().zip(weight) {
-            for l in 0..LANES {
-                grad[l] += factor[l] * row[l];
+            let factor = squares.map(|sum| F::from_f64(penalty.factor(sum)));
+            for (grad, row) in grad.iter_mut().skip(block).step_by(blocks).zip(weights()) {
+                for l in 0..LANES {
+                    grad[l] += factor[l] * row[l];
+                }
             }
         }
     });

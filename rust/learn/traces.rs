@@ -3,6 +3,8 @@
 //! A postsynaptic neuron is linear in its input between resets, so one spike of any presynaptic neuron at step s adds the
 //! same amount g_i\[s\] to the T-PSP of neuron i, and e_ij = sum over the spikes s of j of g_i\[s\]. The trace g_i comes
 //! from running the neuron's update backwards in time. See `learn/README.md`.
+//!
+//! Silent neurons have no S-PSPs. So the loops work on *groups* of up to 16 firing neurons, whichever they are.
 
 use crate::engine::kernels::sum_rows;
 use crate::neuron::LifPropagator;
@@ -10,33 +12,46 @@ use crate::real::Real;
 use crate::simd::{LANES, LaneMask, Lanes, multiversion};
 use crate::spikes::PaddedRows;
 
-/// Adjoint trace of a block of neurons.
+/// Adjoint trace of a group of neurons.
 #[derive(Clone, Debug, Default)]
 pub struct AdjointTrace<F> {
     /// scale_i g_i\[s\], with a row of zeros at s = n_steps for padded lists.
     trace: Vec<Lanes<F>>,
+    fired: Vec<LaneMask>,
     held: Vec<LaneMask>,
 }
 
 impl<F: Real> AdjointTrace<F> {
-    /// Computes `scale[i] * g_i[s]` for the block whose spikes are `fired`.
-    pub fn compute(&mut self, fired: &[LaneMask], scale: &Lanes<F>, lif: &LifPropagator<F>) -> &[Lanes<F>] {
-        let n_steps = fired.len();
+    /// Computes `scale[l] * g_i[s]` for the neurons i = `group[l]` (at most 16), whose spikes `by_neuron` lists.
+    pub fn compute(
+        &mut self,
+        by_neuron: &PaddedRows,
+        n_steps: usize,
+        group: &[u32],
+        scale: &Lanes<F>,
+        lif: &LifPropagator<F>,
+    ) -> &[Lanes<F>] {
         self.trace.resize(n_steps + 1, Lanes::zero());
-        self.held.clear();
-        self.held.resize(n_steps, 0);
-        let t_ref = lif.t_ref_steps as usize;
-        for (t, &mask) in fired.iter().enumerate().filter(|&(_, &mask)| mask != 0) {
-            let end = n_steps.min(t + 1 + t_ref);
-            self.held[t + 1..end.max(t + 1)].iter_mut().for_each(|held| *held |= mask);
+        for masks in [&mut self.fired, &mut self.held] {
+            masks.clear();
+            masks.resize(n_steps, 0);
         }
-        backward_block(fired, &self.held, scale, lif, &mut self.trace);
+        let t_ref = lif.t_ref_steps as usize;
+        for (l, &neuron) in group.iter().enumerate() {
+            for &t in by_neuron.row(neuron as usize) {
+                let next = t as usize + 1;
+                self.fired[next - 1] |= 1 << l;
+                let end = n_steps.min(next + t_ref).max(next);
+                self.held[next..end].iter_mut().for_each(|held| *held |= 1 << l);
+            }
+        }
+        run_backwards(&self.fired, &self.held, scale, lif, &mut self.trace);
         &self.trace
     }
 }
 
 #[inline(always)]
-fn backward_block_body<F: Real>(
+fn run_backwards_body<F: Real>(
     fired: &[LaneMask],
     held: &[LaneMask],
     scale: &Lanes<F>,
@@ -61,13 +76,13 @@ fn backward_block_body<F: Real>(
 
 multiversion! {
     /// The adjoint of [`LifLanes::step`](crate::engine::kernels::LifLanes::step) over all steps.
-    fn backward_block<F: Real>(
+    fn run_backwards<F: Real>(
         fired: &[LaneMask],
         held: &[LaneMask],
         scale: &Lanes<F>,
         lif: &LifPropagator<F>,
         trace: &mut [Lanes<F>],
-    ) = backward_block_body
+    ) = run_backwards_body
 }
 
 /// Presynaptic spikes, as the loops below read them.
@@ -79,44 +94,119 @@ pub struct Presynaptic<'a> {
     pub active: &'a [u32],
 }
 
+/// Where the weights onto the neurons of a group lie: lane l of presynaptic neuron j at `start[l] + j * stride`.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupLayout {
+    start: [usize; LANES],
+    n: usize,
+    stride: usize,
+}
+
+impl GroupLayout {
+    /// From the start of each neuron's weights (at most 16) and the distance between presynaptic neurons.
+    pub fn new(starts: impl Iterator<Item = usize>, stride: usize) -> Self {
+        let mut layout = Self { start: [0; LANES], n: 0, stride };
+        for start in starts.take(LANES) {
+            layout.start[layout.n] = start;
+            layout.n += 1;
+        }
+        layout
+    }
+
+    #[inline(always)]
+    fn starts(&self) -> &[usize] {
+        &self.start[..self.n]
+    }
+}
+
 #[inline(always)]
-fn add_s_psps_body<F: Real>(trace: &[Lanes<F>], pre: Presynaptic<'_>, sum: &mut [Lanes<F>]) {
+fn add_s_psps_body<F: Real>(trace: &[Lanes<F>], pre: Presynaptic<'_>, layout: &GroupLayout, sum: &mut [F]) {
     for &j in pre.active {
-        let e = sum_rows(trace, pre.by_neuron.padded(j as usize));
-        let sum = &mut sum[j as usize];
-        for l in 0..LANES {
-            sum[l] += e[l];
+        let [e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(j as usize));
+        let row = &mut sum[j as usize * layout.stride..];
+        for (l, &start) in layout.starts().iter().enumerate() {
+            row[start] += e[l];
         }
     }
 }
 
 multiversion! {
-    /// Adds scale_i e_ij to row j of `sum` for every presynaptic neuron j.
-    pub fn add_s_psps<F: Real>(trace: &[Lanes<F>], pre: Presynaptic<'_>, sum: &mut [Lanes<F>]) = add_s_psps_body
-}
-
-/// What a block of neurons sends down to the layer below, see [`add_s_psps_and_send_down`].
-#[derive(Debug)]
-pub struct SendDown<'a, F> {
-    /// Weights of the block, row j for presynaptic neuron j.
-    pub weight: &'a [Lanes<F>],
-    /// silent_ratio * z_i for all neurons of the block: reaches silent presynaptic neurons.
-    pub silent_z: Lanes<F>,
-    /// silent_ratio * z_i for the silent neurons of the block: reaches firing presynaptic neurons.
-    pub silent_silent_z: Lanes<F>,
-    /// Whether `silent_ratio` is not 0.
-    pub with_silent: bool,
-    /// sum_i z_i w_ij de_ij/do_j over the block, for every presynaptic neuron j.
-    pub out: &'a mut [F],
+    /// Adds scale_i e_ij onto `sum` for every neuron i of the group and every presynaptic neuron j.
+    pub fn add_s_psps<F: Real>(trace: &[Lanes<F>], pre: Presynaptic<'_>, layout: &GroupLayout, sum: &mut [F])
+        = add_s_psps_body
 }
 
 #[inline(always)]
-fn dot<F: Real>(a: &Lanes<F>, b: &Lanes<F>) -> F {
-    let mut products = Lanes::zero();
-    for l in 0..LANES {
-        products[l] = a[l] * b[l];
+fn add_s_psps_and_send_down_body<F: Real>(
+    trace: &[Lanes<F>],
+    pre: Presynaptic<'_>,
+    layout: &GroupLayout,
+    weight: &[F],
+    sum: &mut [F],
+    down: &mut [F],
+) {
+    for &j in pre.active {
+        let j = j as usize;
+        let [e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(j));
+        let (row, weight) = (&mut sum[j * layout.stride..], &weight[j * layout.stride..]);
+        let mut sent = F::zero();
+        for (l, &start) in layout.starts().iter().enumerate() {
+            row[start] += e[l];
+            sent += weight[start] * e[l];
+        }
+        down[j] += sent / F::from_f64(f64::from(pre.by_neuron.lengths()[j]));
     }
-    sum_lanes(products)
+}
+
+multiversion! {
+    /// [`add_s_psps`] with scale z; also adds sum_i z_i w_ij e_ij / o_j over the group onto `down[j]`, the error signal
+    /// of the layer below: the two need the same sums.
+    pub fn add_s_psps_and_send_down<F: Real>(
+        trace: &[Lanes<F>],
+        pre: Presynaptic<'_>,
+        layout: &GroupLayout,
+        weight: &[F],
+        sum: &mut [F],
+        down: &mut [F],
+    ) = add_s_psps_and_send_down_body
+}
+
+#[inline(always)]
+fn couple_group_body<F: Real>(
+    trace: &[Lanes<F>],
+    pre: Presynaptic<'_>,
+    layout: &GroupLayout,
+    weight: &[F],
+    per_count: F,
+    silent: &Lanes<F>,
+    column: usize,
+    coupling: &mut [Lanes<F>],
+) {
+    let n_columns = coupling.len() / pre.active.len();
+    for (&k, row) in pre.active.iter().zip(coupling.chunks_exact_mut(n_columns)) {
+        let k = k as usize;
+        let [e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(k));
+        let per_spike = per_count / F::from_f64(f64::from(pre.by_neuron.lengths()[k]));
+        let weight = &weight[k * layout.stride..];
+        for (l, &start) in layout.starts().iter().enumerate() {
+            row[column][l] = weight[start] * (e[l] * per_spike + silent[l]);
+        }
+    }
+}
+
+multiversion! {
+    /// Writes r_ik (e_ik / o_k per_count + silent_i), for the neurons i of a group, into column `column` of `coupling`,
+    /// whose rows are the neurons k of `pre.active`.
+    pub fn couple_group<F: Real>(
+        trace: &[Lanes<F>],
+        pre: Presynaptic<'_>,
+        layout: &GroupLayout,
+        weight: &[F],
+        per_count: F,
+        silent: &Lanes<F>,
+        column: usize,
+        coupling: &mut [Lanes<F>],
+    ) = couple_group_body
 }
 
 #[inline(always)]
@@ -132,76 +222,32 @@ pub(super) fn sum_lanes<F: Real>(mut lanes: Lanes<F>) -> F {
 }
 
 #[inline(always)]
-fn add_s_psps_and_send_down_body<F: Real>(
-    trace: &[Lanes<F>],
-    pre: Presynaptic<'_>,
-    sum: &mut [Lanes<F>],
-    down: &mut SendDown<'_, F>,
+fn send_down_silent_body<F: Real>(
+    panel: &[Lanes<F>],
+    counts: &[u32],
+    to_firing: &[Lanes<F>],
+    to_silent: &[Lanes<F>],
+    down: &mut [F],
 ) {
-    let n_in = down.out.len();
-    let (sum, weight) = (&mut sum[..n_in], &down.weight[..n_in]);
-    if down.with_silent {
-        for j in 0..n_in {
-            down.out[j] = dot(&weight[j], &down.silent_z);
+    for ((row, &count), down) in panel.chunks_exact(to_firing.len()).zip(counts).zip(down) {
+        let mut products = Lanes::zero();
+        for (row, z) in row.iter().zip(if count > 0 { to_firing } else { to_silent }) {
+            for l in 0..LANES {
+                products[l] += row[l] * z[l];
+            }
         }
-    } else {
-        down.out.fill(F::zero());
-    }
-    for &j in pre.active {
-        let j = j as usize;
-        let e = sum_rows(trace, pre.by_neuron.padded(j));
-        for l in 0..LANES {
-            sum[j][l] += e[l];
-        }
-        let count = F::from_f64(f64::from(pre.by_neuron.lengths()[j]));
-        let mut sent = dot(&weight[j], &e) / count;
-        if down.with_silent {
-            sent += dot(&weight[j], &down.silent_silent_z);
-        }
-        down.out[j] = sent;
+        *down += sum_lanes(products);
     }
 }
 
 multiversion! {
-    /// [`add_s_psps`], and the error signal for the layer below: the two need the same sums.
-    pub fn add_s_psps_and_send_down<F: Real>(
-        trace: &[Lanes<F>],
-        pre: Presynaptic<'_>,
-        sum: &mut [Lanes<F>],
-        down: &mut SendDown<'_, F>,
-    ) = add_s_psps_and_send_down_body
-}
-
-#[inline(always)]
-fn couple_block_body<F: Real>(
-    trace: &[Lanes<F>],
-    pre: Presynaptic<'_>,
-    weight: &[Lanes<F>],
-    v_th: F,
-    block: usize,
-    n_blocks: usize,
-    coupling: &mut [Lanes<F>],
-) {
-    for &k in pre.active {
-        let k = k as usize;
-        let e = sum_rows(trace, pre.by_neuron.padded(k));
-        let per_spike = F::one() / (F::from_f64(f64::from(pre.by_neuron.lengths()[k])) * v_th);
-        let (out, weight) = (&mut coupling[k * n_blocks + block], &weight[k]);
-        for l in 0..LANES {
-            out[l] = weight[l] * e[l] * per_spike;
-        }
-    }
-}
-
-multiversion! {
-    /// Writes r_ik (e_ik / o_k) / v_th for a block of neurons i into column `block` of `coupling`, rows k.
-    pub fn couple_block<F: Real>(
-        trace: &[Lanes<F>],
-        pre: Presynaptic<'_>,
-        weight: &[Lanes<F>],
-        v_th: F,
-        block: usize,
-        n_blocks: usize,
-        coupling: &mut [Lanes<F>],
-    ) = couple_block_body
+    /// Adds sum_i w_ij x_i over the neurons of a panel onto `down[j]`, x being one vector for presynaptic neurons that
+    /// fire and another for silent ones: what pairs with a silent neuron send down.
+    pub fn send_down_silent<F: Real>(
+        panel: &[Lanes<F>],
+        counts: &[u32],
+        to_firing: &[Lanes<F>],
+        to_silent: &[Lanes<F>],
+        down: &mut [F],
+    ) = send_down_silent_body
 }

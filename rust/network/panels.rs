@@ -1,25 +1,29 @@
 //! Weight matrices in the order the kernels read them.
 
 use crate::real::Real;
-use crate::simd::{LANES, Lanes};
+use crate::simd::{LANES, Lanes, flat, flat_mut};
 
-/// A matrix (n_out, n_in) cut into panels of 16 postsynaptic neurons.
+/// A matrix (n_out, n_in) cut into panels of 32 postsynaptic neurons (16 where there are no more).
 ///
-/// Panel b holds, row after row, the weights of every presynaptic neuron onto neurons `16 b .. 16 b + 16`: a spike reads
-/// one contiguous row, and a whole panel of a few hundred inputs stays in the first-level cache while all time steps run.
-/// Every panel ends with a row of zeros, which the padding of [`PaddedRows`](crate::spikes::PaddedRows) points at; lanes
-/// beyond `n_out` are zero.
+/// A panel holds, row after row, the weights of every presynaptic neuron onto its neurons: a spike reads one contiguous
+/// row, and the rows of the neurons that fire stay in the first-level cache while all time steps run. Every panel ends
+/// with a row of zeros, which the padding of [`PaddedRows`](crate::spikes::PaddedRows) points at; lanes beyond `n_out`
+/// are zero.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panels<F> {
     n_in: usize,
     n_out: usize,
+    /// Blocks of 16 neurons in a panel: 1 or 2.
+    blocks: usize,
     data: Vec<Lanes<F>>,
 }
 
 impl<F: Real> Panels<F> {
     /// All zeros.
     pub fn zeros(n_out: usize, n_in: usize) -> Self {
-        Self { n_in, n_out, data: vec![Lanes::zero(); n_out.div_ceil(LANES) * (n_in + 1)] }
+        let blocks = if n_out <= LANES { 1 } else { 2 };
+        let n_panels = n_out.div_ceil(LANES * blocks);
+        Self { n_in, n_out, blocks, data: vec![Lanes::zero(); n_panels * (n_in + 1) * blocks] }
     }
 
     /// From values in NumPy's order, (n_out, n_in) row-major. Panics unless there are `n_out * n_in` of them.
@@ -32,11 +36,11 @@ impl<F: Real> Panels<F> {
     /// Takes values in NumPy's order, (n_out, n_in) row-major. Panics unless there are `n_out * n_in` of them.
     pub fn copy_from_rows(&mut self, values: &[F]) {
         assert_eq!(values.len(), self.n_out * self.n_in);
+        let width = self.width();
         for (i, row) in values.chunks_exact(self.n_in).enumerate() {
-            let panel = self.panel_mut(i / LANES);
-            for (lanes, &value) in panel.iter_mut().zip(row) {
-                lanes[i % LANES] = value;
-            }
+            let start = self.start(i);
+            let panel = flat_mut(&mut self.data)[start..].iter_mut().step_by(width);
+            panel.zip(row).for_each(|(weight, &value)| *weight = value);
         }
     }
 
@@ -44,8 +48,7 @@ impl<F: Real> Panels<F> {
     pub fn to_rows(&self) -> Vec<F> {
         let mut values = Vec::with_capacity(self.n_out * self.n_in);
         for i in 0..self.n_out {
-            let panel = &self.panel(i / LANES)[..self.n_in];
-            values.extend(panel.iter().map(|lanes| lanes[i % LANES]));
+            values.extend(flat(&self.data)[self.start(i)..].iter().step_by(self.width()).take(self.n_in));
         }
         values
     }
@@ -62,30 +65,41 @@ impl<F: Real> Panels<F> {
         self.n_out
     }
 
+    /// Blocks of 16 neurons in a panel.
+    #[inline(always)]
+    pub fn panel_blocks(&self) -> usize {
+        self.blocks
+    }
+
+    /// Blocks of 16 neurons in all panels.
+    #[inline(always)]
+    pub fn n_blocks(&self) -> usize {
+        self.n_panels() * self.blocks
+    }
+
     /// Number of panels.
     #[inline(always)]
     pub fn n_panels(&self) -> usize {
-        self.n_out.div_ceil(LANES)
+        self.n_out.div_ceil(self.width())
     }
 
-    /// Rows of a panel: n_in and one of zeros.
+    /// Neurons of a panel.
     #[inline(always)]
-    pub fn panel_rows(&self) -> usize {
-        self.n_in + 1
+    pub fn width(&self) -> usize {
+        LANES * self.blocks
     }
 
-    /// Panel `b`: `n_in + 1` rows.
+    /// Length of a panel in blocks of 16 weights: `n_in + 1` rows, the last of zeros.
+    #[inline(always)]
+    pub fn panel_len(&self) -> usize {
+        (self.n_in + 1) * self.blocks
+    }
+
+    /// Panel `b`, row after row.
     #[inline(always)]
     pub fn panel(&self, b: usize) -> &[Lanes<F>] {
-        let rows = self.panel_rows();
-        &self.data[b * rows..(b + 1) * rows]
-    }
-
-    /// Panel `b`: `n_in + 1` rows, of which the last must stay zero.
-    #[inline(always)]
-    pub fn panel_mut(&mut self, b: usize) -> &mut [Lanes<F>] {
-        let rows = self.panel_rows();
-        &mut self.data[b * rows..(b + 1) * rows]
+        let len = self.panel_len();
+        &self.data[b * len..(b + 1) * len]
     }
 
     /// All panels, one after the other.
@@ -98,18 +112,25 @@ impl<F: Real> Panels<F> {
         &mut self.data
     }
 
-    /// Weight of presynaptic neuron `j` onto neuron `i`.
-    pub fn get(&self, i: usize, j: usize) -> F {
-        self.panel(i / LANES)[j][i % LANES]
+    /// Where, in the flat data, the weights onto neuron `i` start; those of presynaptic neuron j are `j * width` on.
+    #[inline(always)]
+    pub fn start(&self, i: usize) -> usize {
+        let width = self.width();
+        i / width * (self.n_in + 1) * width + i % width
     }
 
-    /// Copies into rows of all postsynaptic neurons, presynaptic neuron after neuron: `n_in + 1` rows of `n_panels` blocks.
+    /// Weight of presynaptic neuron `j` onto neuron `i`.
+    pub fn get(&self, i: usize, j: usize) -> F {
+        flat(&self.data)[self.start(i) + j * self.width()]
+    }
+
+    /// Copies into rows of all postsynaptic neurons, presynaptic neuron after neuron: `n_in + 1` rows of `n_blocks`.
     pub fn copy_to_presynaptic_rows(&self, rows: &mut Vec<Lanes<F>>) {
-        let n_panels = self.n_panels();
+        let n_blocks = self.n_blocks();
         rows.resize(self.data.len(), Lanes::zero());
-        for b in 0..n_panels {
-            for (j, lanes) in self.panel(b).iter().enumerate() {
-                rows[j * n_panels + b] = *lanes;
+        for b in 0..self.n_panels() {
+            for (j, lanes) in self.panel(b).chunks_exact(self.blocks).enumerate() {
+                rows[j * n_blocks + b * self.blocks..][..self.blocks].copy_from_slice(lanes);
             }
         }
     }
@@ -121,15 +142,21 @@ mod tests {
 
     #[test]
     fn numpy_order_survives() {
-        for (n_out, n_in) in [(1, 1), (16, 3), (17, 5), (40, 2)] {
+        for (n_out, n_in) in [(1, 1), (16, 3), (17, 5), (70, 2)] {
             let values: Vec<f32> = (0..n_out * n_in).map(|v| v as f32 + 1.0).collect();
             let panels = Panels::from_rows(n_out, n_in, &values);
             assert_eq!(panels.to_rows(), values);
             assert_eq!(panels.get(n_out - 1, 0), values[(n_out - 1) * n_in]);
-            assert!((0..panels.n_panels()).all(|b| panels.panel(b)[n_in] == Lanes([0.0; LANES])));
+            for b in 0..panels.n_panels() {
+                let zeros = &panels.panel(b)[n_in * panels.panel_blocks()..];
+                assert!(zeros.iter().all(|lanes| *lanes == Lanes::zero()));
+            }
             let mut rows = Vec::new();
             panels.copy_to_presynaptic_rows(&mut rows);
-            assert_eq!(rows[(n_in - 1) * panels.n_panels()][0], panels.get(0, n_in - 1));
+            for i in 0..n_out {
+                let row = &rows[(n_in - 1) * panels.n_blocks()..];
+                assert_eq!(row[i / LANES][i % LANES], panels.get(i, n_in - 1));
+            }
         }
     }
 }

@@ -36,7 +36,6 @@ macro_rules! with_net {
         }
     };
 }
-pub(crate) use with_net;
 
 /// A network; strsbp_rs.Network wraps it.
 #[pyclass(module = "strsbp_rs._strsbp_rs")]

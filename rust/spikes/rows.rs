@@ -1,5 +1,7 @@
 //! Lists of indices, one a row, in the form the kernels read.
 
+use crate::simd::LaneMask;
+
 /// Lists are padded to a multiple of this, so that kernels unroll without a remainder loop.
 pub const PAD: usize = 4;
 
@@ -61,6 +63,15 @@ impl PaddedRows {
     pub fn push(&mut self, index: u32) {
         debug_assert!(index < self.sentinel);
         self.index.push(index);
+    }
+
+    /// Adds `first + l` for every bit l of `mask` to the row under construction.
+    #[inline(always)]
+    pub fn push_mask(&mut self, first: usize, mut mask: LaneMask) {
+        while mask != 0 {
+            self.push(first as u32 + mask.trailing_zeros());
+            mask &= mask - 1;
+        }
     }
 
     /// Ends the row under construction.

@@ -1,0 +1,81 @@
+"""Fast CPU training of recurrent spiking neural networks with ST-RSBP.
+
+Times are in ms, potentials relative to rest. See `Network` and `Trainer`.
+"""
+
+from strsbp_rs._config import (
+    SGD,
+    Adam,
+    AdamW,
+    AllToAll,
+    BernoulliEncoder,
+    Constant,
+    ConstantInit,
+    Cosine,
+    CountMSE,
+    Dense,
+    ExponentialPenalty,
+    ImageAugment,
+    InverseSqrt,
+    KaimingUniform,
+    Normal,
+    Recurrent,
+    Reservoir,
+    SoftmaxCrossEntropy,
+    Sparse,
+    Step,
+    StRsbp,
+    Uniform,
+)
+from strsbp_rs._coupling import post_coupling, psp_table
+from strsbp_rs._network import Network, Recording
+from strsbp_rs._spikes import SpikeTrains, s_psp
+from strsbp_rs._strsbp_rs import __VERSION__ as __version__
+from strsbp_rs._strsbp_rs import simd_level
+from strsbp_rs._trainer import (
+    Callback,
+    Evaluation,
+    Gradients,
+    History,
+    Trainer,
+    gradients_from_spikes,
+)
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "AllToAll",
+    "BernoulliEncoder",
+    "Callback",
+    "Constant",
+    "ConstantInit",
+    "Cosine",
+    "CountMSE",
+    "Dense",
+    "Evaluation",
+    "ExponentialPenalty",
+    "Gradients",
+    "History",
+    "ImageAugment",
+    "InverseSqrt",
+    "KaimingUniform",
+    "Network",
+    "Normal",
+    "Recording",
+    "Recurrent",
+    "Reservoir",
+    "SoftmaxCrossEntropy",
+    "Sparse",
+    "SpikeTrains",
+    "StRsbp",
+    "Step",
+    "Trainer",
+    "Uniform",
+    "__version__",
+    "gradients_from_spikes",
+    "post_coupling",
+    "psp_table",
+    "s_psp",
+    "simd_level",
+]

@@ -1,0 +1,399 @@
+"""What a user says of networks and training: small frozen dataclasses, checked by the Rust core."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "AllToAll",
+    "BernoulliEncoder",
+    "Constant",
+    "ConstantInit",
+    "Cosine",
+    "CountMSE",
+    "Dense",
+    "ExponentialPenalty",
+    "ImageAugment",
+    "Init",
+    "InverseSqrt",
+    "KaimingUniform",
+    "LayerConfig",
+    "Loss",
+    "Mask",
+    "Normal",
+    "Optimizer",
+    "Recurrent",
+    "Reservoir",
+    "Schedule",
+    "SoftmaxCrossEntropy",
+    "Sparse",
+    "StRsbp",
+    "Step",
+    "Uniform",
+]
+
+
+@dataclass(frozen=True)
+class _Config:
+    """A configuration the core reads as a dict."""
+
+    kind: ClassVar[str | None] = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the configuration as plain values, with its kind."""
+        values = {name: _plain(getattr(self, name)) for name in (f.name for f in fields(self))}
+        return values if self.kind is None else {"kind": self.kind, **values}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _Config):
+        return value.to_dict()
+    return list(value) if isinstance(value, tuple) else value
+
+
+# Initial weights -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Uniform(_Config):
+    """Initial weights uniform in [low, high]; the ST-RSBP paper has (-1, 1)."""
+
+    low: float = -1.0
+    high: float = 1.0
+    kind: ClassVar[str] = "uniform"
+
+
+@dataclass(frozen=True)
+class Normal(_Config):
+    """Initial weights normal, with the given mean and standard deviation."""
+
+    mean: float = 0.0
+    std: float = 1.0
+    kind: ClassVar[str] = "normal"
+
+
+@dataclass(frozen=True)
+class ConstantInit(_Config):
+    """Initial weights all equal to `value`."""
+
+    value: float = 0.0
+    kind: ClassVar[str] = "constant"
+
+
+@dataclass(frozen=True)
+class KaimingUniform(_Config):
+    """Initial weights uniform with standard deviation `gain / sqrt(n_in)`."""
+
+    gain: float = 1.0
+    kind: ClassVar[str] = "kaiming_uniform"
+
+
+Init = Uniform | Normal | ConstantInit | KaimingUniform
+
+# Recurrent synapses ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AllToAll(_Config):
+    """Every neuron hears every other one (and itself with `self_loops`)."""
+
+    self_loops: bool = False
+    kind: ClassVar[str] = "all_to_all"
+
+
+@dataclass(frozen=True)
+class Sparse(_Config):
+    """Every recurrent synapse exists with probability `density`, in (0, 1]."""
+
+    density: float = 0.1
+    self_loops: bool = False
+    kind: ClassVar[str] = "sparse"
+
+
+@dataclass(frozen=True)
+class Reservoir(_Config):
+    """The paper's 3-D reservoir: neurons on a grid, 80 % excitatory, near ones connected.
+
+    A synapse exists with probability 1.5 C exp(-distance^2 / 4), C = 0.3 (excitatory to excitatory),
+    0.2 (excitatory to inhibitory), 0.4 (inhibitory to excitatory), 0.1 (inhibitory to inhibitory).
+
+    Args:
+        shape: Neurons along the three axes; their product is the layer's size.
+        self_loops: Whether every neuron also hears itself.
+    """
+
+    shape: tuple[int, int, int]
+    self_loops: bool = False
+    kind: ClassVar[str] = "reservoir"
+
+
+Mask = AllToAll | Sparse | Reservoir
+
+# Layers ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dense(_Config):
+    """A feed-forward layer of LIF neurons with first-order synapses.
+
+    Args:
+        n: Number of neurons.
+        tau_m: Membrane time constant [ms].
+        tau_s: Synaptic time constant [ms].
+        v_th: Firing threshold, relative to rest.
+        t_ref: Refractory time after a spike [ms], a whole number of time steps.
+        discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
+        init: Distribution of the initial weights.
+        lateral_inhibition: Every spike of a neuron takes this much from the synaptic current of
+            every other neuron of the layer; fixed, not trained. 0 for none.
+    """
+
+    n: int
+    tau_m: float = field(default=64.0, kw_only=True)
+    tau_s: float = field(default=8.0, kw_only=True)
+    v_th: float = field(default=20.0, kw_only=True)
+    t_ref: float = field(default=2.0, kw_only=True)
+    discretisation: str = field(default="euler", kw_only=True)
+    init: Init = field(default=Uniform(), kw_only=True)
+    lateral_inhibition: float = field(default=0.0, kw_only=True)
+    kind: ClassVar[str] = "dense"
+
+
+@dataclass(frozen=True)
+class Recurrent(_Config):
+    """A recurrent layer of LIF neurons: hears the layer below and, a step later, itself.
+
+    Args:
+        n: Number of neurons.
+        tau_m: Membrane time constant [ms].
+        tau_s: Synaptic time constant [ms].
+        v_th: Firing threshold, relative to rest.
+        t_ref: Refractory time after a spike [ms], a whole number of time steps.
+        discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
+        init: Distribution of the initial feed-forward weights.
+        mask: Which recurrent synapses exist.
+        rec_init: Distribution of the initial recurrent weights.
+    """
+
+    n: int
+    tau_m: float = field(default=64.0, kw_only=True)
+    tau_s: float = field(default=8.0, kw_only=True)
+    v_th: float = field(default=20.0, kw_only=True)
+    t_ref: float = field(default=2.0, kw_only=True)
+    discretisation: str = field(default="euler", kw_only=True)
+    init: Init = field(default=Uniform(), kw_only=True)
+    mask: Mask = field(default=AllToAll(), kw_only=True)
+    rec_init: Init = field(default=Uniform(), kw_only=True)
+    kind: ClassVar[str] = "recurrent"
+
+
+LayerConfig = Dense | Recurrent
+
+# Input -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BernoulliEncoder(_Config):
+    """Fires every input at every step with probability x * rate_scale, independently.
+
+    Args:
+        n_steps: Number of time steps.
+        rate_scale: P(spike per step) of an input of value 1 (255 in uint8), in (0, 1].
+    """
+
+    n_steps: int = 400
+    rate_scale: float = 1 / 5.5
+
+
+@dataclass(frozen=True)
+class ImageAugment(_Config):
+    """Random changes of training images, drawn anew for every sample and epoch.
+
+    Args:
+        image_shape: Height and width of the images, whose product is the number of inputs.
+        max_shift: Largest shift along either axis [pixels].
+        flip_horizontal: Whether images are mirrored left to right with probability 1/2.
+    """
+
+    image_shape: tuple[int, int] = (28, 28)
+    max_shift: int = 2
+    flip_horizontal: bool = True
+
+
+# Losses ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CountMSE(_Config):
+    """Half the squared error of the output counts, with a dead zone in which the error counts as 0.
+
+    Args:
+        target: Desired count of the neuron of the sample's class.
+        other: Desired count of the other neurons.
+        dead_zone: Errors of at most this many counts are forgiven; 0 for none.
+    """
+
+    target: float = 35.0
+    other: float = 5.0
+    dead_zone: float = 5.0
+    kind: ClassVar[str] = "count_mse"
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(_Config):
+    """Cross-entropy of the softmax of counts / temperature."""
+
+    temperature: float = 4.0
+    kind: ClassVar[str] = "softmax_cross_entropy"
+
+
+Loss = CountMSE | SoftmaxCrossEntropy
+
+# Optimizers and schedules ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Adam(_Config):
+    """Adam (Kingma & Ba, ICLR 2015)."""
+
+    lr: float = 3e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    kind: ClassVar[str] = "adam"
+
+
+@dataclass(frozen=True)
+class AdamW(_Config):
+    """Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019)."""
+
+    lr: float = 3e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 1e-2
+    kind: ClassVar[str] = "adamw"
+
+
+@dataclass(frozen=True)
+class SGD(_Config):
+    """Stochastic gradient descent with momentum."""
+
+    lr: float = 1e-2
+    momentum: float = 0.9
+    nesterov: bool = False
+    kind: ClassVar[str] = "sgd"
+
+
+Optimizer = Adam | AdamW | SGD
+
+
+@dataclass(frozen=True)
+class Constant(_Config):
+    """The learning rate as it is, after a linear warm-up over `warmup_epochs`."""
+
+    warmup_epochs: float = 0.0
+    kind: ClassVar[str] = "constant"
+
+
+@dataclass(frozen=True)
+class InverseSqrt(_Config):
+    """The learning rate over the square root of the epoch, counted from 1."""
+
+    warmup_epochs: float = 0.0
+    kind: ClassVar[str] = "inverse_sqrt"
+
+
+@dataclass(frozen=True)
+class Cosine(_Config):
+    """Half a cosine from 1 to `min_factor` over `epochs` epochs."""
+
+    epochs: float = 100.0
+    min_factor: float = 0.0
+    warmup_epochs: float = 0.0
+    kind: ClassVar[str] = "cosine"
+
+
+@dataclass(frozen=True)
+class Step(_Config):
+    """The learning rate times `factor` after every `every` epochs."""
+
+    every: int = 30
+    factor: float = 0.1
+    warmup_epochs: float = 0.0
+    kind: ClassVar[str] = "step"
+
+
+Schedule = Constant | InverseSqrt | Cosine | Step
+
+# Learning --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StRsbp(_Config):
+    """Options of the ST-RSBP backward pass.
+
+    Args:
+        post_coupling: How the firing of a neuron weakens its own S-PSPs: "closed_form" (mean
+            field), "table" (expectation over random spike trains) or "none".
+        silent_ratio: d e_ij / d o_j where either neuron is silent and e_ij / o_j is undefined. 0 is
+            the exact gradient and the fastest; the authors use 0.5.
+        teacher_spikes: Whether evenly spaced spikes stand in for a silent target neuron in the
+            backward pass.
+        teacher_count: Number of those spikes.
+        solver_tolerance: Relative residual at which the adjoint system of a recurrent layer counts
+            as solved.
+    """
+
+    post_coupling: str = "closed_form"
+    silent_ratio: float = 0.0
+    teacher_spikes: bool = True
+    teacher_count: int = 35
+    solver_tolerance: float = 1e-4
+
+
+@dataclass(frozen=True)
+class ExponentialPenalty(_Config):
+    """Penalty lam/2 exp(beta (sum_j w_ij^2 - 1)) for every neuron i (Lee et al., 2016)."""
+
+    lam: float = 10.0
+    beta: float = 0.04
+
+
+_KINDS: dict[str, type[_Config]] = {
+    cls.kind: cls
+    for cls in (
+        *(Uniform, Normal, ConstantInit, KaimingUniform),
+        *(AllToAll, Sparse, Reservoir),
+        *(Dense, Recurrent),
+        *(CountMSE, SoftmaxCrossEntropy),
+        *(Adam, AdamW, SGD),
+    )
+    if cls.kind is not None
+}
+_SCHEDULES: dict[str, type[_Config]] = {
+    cls.kind: cls for cls in (Constant, InverseSqrt, Cosine, Step) if cls.kind is not None
+}
+
+
+def from_dict(values: dict[str, Any], *, schedule: bool = False) -> Any:
+    """Returns the configuration whose `to_dict` gave `values` (one that has a kind)."""
+    values = dict(values)
+    kinds = _SCHEDULES if schedule else _KINDS
+    cls = kinds[values.pop("kind")]
+    return cls(**{name: _revived(value) for name, value in values.items()})
+
+
+def _revived(value: Any) -> Any:
+    if isinstance(value, dict):
+        return from_dict(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def describe(config: _Config) -> str:
+    """Returns the configuration in one line, for people."""
+    return f"{config.kind or type(config).__name__} {asdict(config)}"

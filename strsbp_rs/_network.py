@@ -1,0 +1,332 @@
+"""Networks of LIF neurons."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from strsbp_rs import _config as config
+from strsbp_rs._spikes import SpikeTrains
+from strsbp_rs._strsbp_rs import NetworkCore
+
+__all__ = ["Network", "Recording", "Weights"]
+
+Weights = list[dict[str, NDArray[Any]]]
+"""One dict a layer: "weight" (n_out, n_in) and, for recurrent layers, "recurrent_weight" (n, n)."""
+
+Input = ArrayLike | SpikeTrains
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a simulation went through.
+
+    Attributes:
+        spikes: Spike trains of the input and of every layer.
+        counts: Output counts, uint32 (n_samples, n_out).
+        membrane: For each layer asked for, the membrane potentials before a reset, relative to
+            rest, (n_samples, n_steps, n_chosen).
+        current: Likewise the synaptic currents.
+    """
+
+    spikes: list[SpikeTrains]
+    counts: NDArray[np.uint32]
+    membrane: dict[int, NDArray[Any]] = field(default_factory=dict)
+    current: dict[int, NDArray[Any]] = field(default_factory=dict)
+
+
+class Network:
+    """A stack of layers of leaky integrate-and-fire neurons.
+
+    Args:
+        n_in: Number of inputs.
+        layers: The layers, first above the input first.
+        dt: Time step [ms].
+        dtype: "float32" or "float64": type of weights, potentials and gradients.
+        seed: Seed of the recurrent masks and of the initial weights.
+
+    Raises:
+        TypeError: If a layer is not Dense or Recurrent, or a field has the wrong type.
+        ValueError: If a field is outside its domain.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        layers: Sequence[config.LayerConfig],
+        *,
+        dt: float = 1.0,
+        dtype: str = "float32",
+        seed: int = 0,
+    ) -> None:
+        for index, layer in enumerate(layers):
+            if not isinstance(layer, config.LayerConfig):
+                raise TypeError(f"layers[{index}] must be Dense or Recurrent, got {layer!r}")
+        description = {
+            "n_in": _integer("n_in", n_in),
+            "layers": [layer.to_dict() for layer in layers],
+            "dt": float(dt),
+            "seed": _integer("seed", seed),
+        }
+        self._core = NetworkCore(description, str(dtype))
+
+    @classmethod
+    def _wrap(cls, core: NetworkCore) -> Network:
+        net = cls.__new__(cls)
+        net._core = core
+        return net
+
+    # What it is ------------------------------------------------------------------------------
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return int(self._core.config()["n_in"])
+
+    @property
+    def n_out(self) -> int:
+        """Number of output neurons."""
+        return self.layers[-1].n
+
+    @property
+    def layers(self) -> list[config.LayerConfig]:
+        """The layers, first above the input first."""
+        return [config.from_dict(layer) for layer in self._core.config()["layers"]]
+
+    @property
+    def dt(self) -> float:
+        """Time step [ms]."""
+        return float(self._core.config()["dt"])
+
+    @property
+    def seed(self) -> int:
+        """Seed of the recurrent masks and of the initial weights."""
+        return int(self._core.config()["seed"])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of weights, potentials and gradients."""
+        return np.dtype(self._core.dtype)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained weights, of synapses that exist."""
+        n = sum(array.size for layer in self.weights for array in layer.values())
+        for index in range(len(self.layers)):
+            mask = self.recurrent_mask(index)
+            if mask is not None:
+                n -= int(mask.size - np.count_nonzero(mask))
+        return n
+
+    def recurrent_mask(self, layer: int) -> NDArray[np.bool_] | None:
+        """Returns which recurrent synapses of a layer exist, (n_post, n_pre); None if all do."""
+        return self._core.recurrent_mask(_integer("layer", layer))
+
+    def summary(self) -> str:
+        """Returns the network as a table, for people."""
+        lines = [f"Network of {self.n_in} inputs, {self.n_parameters:,} weights, {self.dtype}"]
+        for index, layer in enumerate(self.layers):
+            tail = ""
+            if isinstance(layer, config.Recurrent):
+                tail = f", {config.describe(layer.mask)}"
+            elif layer.lateral_inhibition > 0:
+                tail = f", lateral inhibition {layer.lateral_inhibition:g}"
+            lines.append(
+                f"  {index}: {layer.kind:9} {layer.n:5} neurons, tau_m {layer.tau_m:g} ms, "
+                f"tau_s {layer.tau_s:g} ms, v_th {layer.v_th:g}, t_ref {layer.t_ref:g} ms{tail}"
+            )
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<{self.summary()}>"
+
+    # Weights ---------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> Weights:
+        """Copies of the weights of every layer."""
+        return self._core.weights()
+
+    def set_weights(self, weights: Sequence[Mapping[str, ArrayLike]]) -> None:
+        """Sets the weights of every layer; of all or, if one is refused, of none.
+
+        Args:
+            weights: As `Network.weights` gives them; converted to the network's dtype.
+
+        Raises:
+            ValueError: If a shape disagrees, a value is not finite, or a weight stands where no
+                recurrent synapse exists.
+        """
+        arrays = [
+            {key: np.asarray(value, dtype=self.dtype) for key, value in layer.items()}
+            for layer in weights
+        ]
+        self._core.set_weights(arrays)
+
+    # Files -----------------------------------------------------------------------------------
+
+    def save(self, path: PathLike) -> None:
+        """Writes configuration and weights to a safetensors file, atomically.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        self._core.save(os.fspath(path))
+
+    @classmethod
+    def load(cls, path: PathLike) -> Network:
+        """Reads what `save` wrote, or the network of a trainer's checkpoint.
+
+        Raises:
+            OSError: If the file cannot be read.
+            ValueError: If it is not a file of this package, is damaged, or of another version.
+        """
+        return cls._wrap(NetworkCore.load(os.fspath(path)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _loads, (self._core.dumps(),)
+
+    # Running it ------------------------------------------------------------------------------
+
+    def spike_counts(
+        self,
+        x: Input,
+        *,
+        encoder: config.BernoulliEncoder | None = None,
+        seed: int = 0,
+        n_threads: int | None = None,
+    ) -> NDArray[np.uint32]:
+        """Runs the network and counts the spikes of the output neurons.
+
+        Args:
+            x: Analog values (n_samples, n_in), uint8 or floats in [0, 1], with an encoder; or
+                SpikeTrains; or a raster (n_samples, n_steps, n_in) of bool or uint8.
+            encoder: Makes spikes of analog values.
+            seed: Seed of the encoder.
+            n_threads: Number of threads; all cores if None. The result does not depend on it.
+
+        Returns:
+            uint32 array of shape (n_samples, n_out).
+
+        Raises:
+            ValueError: If shapes disagree or a value is outside [0, 1].
+            TypeError: If x has another dtype.
+        """
+        counts, _ = self._core.spike_counts(
+            prepare_input(x), *input_options(encoder, seed), threads(n_threads)
+        )
+        return counts
+
+    def predict(
+        self,
+        x: Input,
+        *,
+        encoder: config.BernoulliEncoder | None = None,
+        seed: int = 0,
+        n_threads: int | None = None,
+    ) -> NDArray[np.int64]:
+        """Runs the network and returns, for each sample, the output neuron that fired most.
+
+        Of equals the first wins. Arguments and errors as for `spike_counts`.
+        """
+        counts = self.spike_counts(x, encoder=encoder, seed=seed, n_threads=n_threads)
+        return np.argmax(counts, axis=1).astype(np.int64)
+
+    def run(
+        self,
+        x: Input,
+        *,
+        encoder: config.BernoulliEncoder | None = None,
+        seed: int = 0,
+        record_traces: Mapping[int, Sequence[int]] | None = None,
+        n_threads: int | None = None,
+    ) -> Recording:
+        """Runs the network and records the spikes of every layer.
+
+        Args:
+            x: As for `spike_counts`.
+            encoder: Makes spikes of analog values.
+            seed: Seed of the encoder.
+            record_traces: For some layers (0 is the first above the input), the neurons whose
+                membrane potential and synaptic current are wanted.
+            n_threads: Number of threads; all cores if None.
+
+        Returns:
+            The recording.
+
+        Raises:
+            ValueError: If shapes disagree, or a layer or neuron does not exist.
+        """
+        chosen = [
+            (_integer("record_traces", layer), [_integer(f"record_traces[{layer}]", n) for n in ns])
+            for layer, ns in (record_traces or {}).items()
+        ]
+        trains, traces = self._core.record(
+            prepare_input(x), *input_options(encoder, seed), threads(n_threads), chosen
+        )
+        spikes = [SpikeTrains(core) for core in trains]
+        layers = [layer for layer, _ in chosen]
+        return Recording(
+            spikes=spikes,
+            counts=spikes[-1].counts(),
+            membrane={layer: potential for layer, (_, potential) in zip(layers, traces)},
+            current={layer: current for layer, (current, _) in zip(layers, traces)},
+        )
+
+
+def _loads(data: bytes) -> Network:
+    return Network._wrap(NetworkCore.loads(data))
+
+
+def _integer(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < 0:
+        raise ValueError(f"{name} must be >= 0, got {value}")
+    return int(value)
+
+
+def threads(n_threads: int | None) -> int | None:
+    """Checks a number of threads."""
+    return None if n_threads is None else _integer("n_threads", n_threads)
+
+
+def input_options(
+    encoder: config.BernoulliEncoder | None, seed: int
+) -> tuple[tuple[int, float] | None, int]:
+    """Returns encoder and seed as the core takes them."""
+    return encoder_tuple(encoder), _integer("seed", seed)
+
+
+def encoder_tuple(encoder: config.BernoulliEncoder | None) -> tuple[int, float] | None:
+    """Returns an encoder as the core takes it."""
+    if encoder is None:
+        return None
+    if not isinstance(encoder, config.BernoulliEncoder):
+        raise TypeError(f"encoder must be a BernoulliEncoder, got {encoder!r}")
+    return _integer("n_steps", encoder.n_steps), float(encoder.rate_scale)
+
+
+def prepare_input(x: Input) -> Any:
+    """Returns samples as the core takes them."""
+    if isinstance(x, SpikeTrains):
+        return x._core
+    array = np.asarray(x)
+    if array.ndim == 3:
+        return SpikeTrains.from_dense(array)._core
+    if array.dtype not in (np.uint8, np.float32, np.float64):
+        raise TypeError(
+            f"x has dtype {array.dtype}, expected uint8, float32 or float64 "
+            "(a raster of three dimensions may be bool)"
+        )
+    if array.ndim != 2:
+        raise ValueError(
+            f"x has shape {array.shape}, expected (n_samples, n_in) or (n_samples, n_steps, n_in)"
+        )
+    return np.ascontiguousarray(array)

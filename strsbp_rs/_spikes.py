@@ -1,0 +1,237 @@
+"""Sparse spike trains of many samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strsbp_rs._strsbp_rs import SpikeTrainsCore, s_psp as _s_psp
+
+__all__ = ["EVENT_DTYPE", "SpikeTrains", "s_psp"]
+
+EVENT_DTYPE = np.dtype([("t", np.int64), ("x", np.int64)])
+"""Fields of the event lists `to_events` gives: the step `t` and the neuron `x` of each spike."""
+
+
+class SpikeTrains:
+    """Sparse spike trains of shape (n_samples, n_steps, n_neurons), immutable.
+
+    Made by `from_dense`, `from_events` or `from_csr`; slicing gives a range of samples.
+    """
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: SpikeTrainsCore) -> None:
+        if not isinstance(core, SpikeTrainsCore):
+            raise TypeError(
+                "SpikeTrains are made by SpikeTrains.from_dense, .from_events or .from_csr, "
+                f"got {type(core).__name__}"
+            )
+        self._core = core
+
+    @classmethod
+    def from_dense(cls, raster: NDArray[Any]) -> SpikeTrains:
+        """Takes a raster.
+
+        Args:
+            raster: bool or uint8 array of shape (n_samples, n_steps, n_neurons), non-zero = spike.
+
+        Raises:
+            TypeError: If the dtype is another.
+            ValueError: If it has not three dimensions, or no steps or neurons.
+        """
+        raster = np.asarray(raster)
+        if raster.dtype not in (np.bool_, np.uint8):
+            raise TypeError(f"raster has dtype {raster.dtype}, expected bool or uint8")
+        if raster.ndim != 3:
+            raise ValueError(
+                f"raster has shape {raster.shape}, expected (n_samples, n_steps, n_neurons)"
+            )
+        return cls(SpikeTrainsCore.from_dense(np.ascontiguousarray(raster).view(np.uint8)))
+
+    @classmethod
+    def from_events(
+        cls, events: Sequence[NDArray[Any]], *, n_steps: int, n_neurons: int
+    ) -> SpikeTrains:
+        """Takes event lists, as the neuromorphic data libraries hold them.
+
+        Args:
+            events: One structured array a sample, with integer fields t (step, sorted) and x
+                (neuron).
+            n_steps: Number of time steps; every t is in [0, n_steps).
+            n_neurons: Number of neurons; every x is in [0, n_neurons).
+
+        Raises:
+            TypeError: If an array lacks a field, or a field is not of integers.
+            ValueError: If an event is out of range or unsorted; the message names the first.
+        """
+        columns = []
+        for sample, array in enumerate(events):
+            name = f"events[{sample}]"
+            fields = getattr(getattr(array, "dtype", None), "names", None) or ()
+            if "t" not in fields or "x" not in fields:
+                got = f"fields {fields}" if fields else type(array).__name__
+                raise TypeError(f"{name} has {got}, expected a structured array with t and x")
+            for key in ("t", "x"):
+                if array[key].dtype.kind not in "iu":
+                    raise TypeError(
+                        f"{name}['{key}'] has dtype {array[key].dtype}, expected integers"
+                    )
+            columns.append((name, array["t"].astype(np.int64), array["x"].astype(np.int64)))
+        return cls(SpikeTrainsCore.from_events(columns, _count("n_steps", n_steps),
+                                               _count("n_neurons", n_neurons)))
+
+    @classmethod
+    def from_csr(
+        cls,
+        indptr: NDArray[np.integer[Any]],
+        indices: NDArray[np.integer[Any]],
+        shape: tuple[int, int, int],
+    ) -> SpikeTrains:
+        """Takes compressed sparse rows; row `sample * n_steps + t` holds the spikes of step t.
+
+        Args:
+            indptr: Row starts, integers of shape (n_samples * n_steps + 1,).
+            indices: Neurons, integers, sorted and without repeats within a row.
+            shape: (n_samples, n_steps, n_neurons).
+
+        Raises:
+            TypeError: If an array is not of integers.
+            ValueError: If the arrays disagree with each other or with the shape.
+        """
+        arrays = []
+        for name, array in (("indptr", indptr), ("indices", indices)):
+            array = np.asarray(array)
+            if array.dtype.kind not in "iu":
+                raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
+            if array.ndim != 1:
+                raise ValueError(f"{name} has shape {array.shape}, expected one dimension")
+            arrays.append(array.astype(np.int64))
+        if len(shape) != 3:
+            raise ValueError(f"shape must be (n_samples, n_steps, n_neurons), got {shape}")
+        sizes = (
+            _count("shape[0]", shape[0]),
+            _count("shape[1]", shape[1]),
+            _count("shape[2]", shape[2]),
+        )
+        return cls(SpikeTrainsCore.from_csr(arrays[0], arrays[1], sizes))
+
+    def to_dense(self) -> NDArray[np.bool_]:
+        """Returns a bool raster of shape (n_samples, n_steps, n_neurons)."""
+        return self._core.to_dense()
+
+    def to_events(self) -> list[NDArray[Any]]:
+        """Returns one structured array a sample, with fields t and x, sorted by t, then x."""
+        lists = []
+        for sample in range(len(self)):
+            t, x = self._core.events(sample)
+            events = np.empty(len(t), EVENT_DTYPE)
+            events["t"], events["x"] = t, x
+            lists.append(events)
+        return lists
+
+    def to_csr(self) -> tuple[NDArray[np.int64], NDArray[np.int32], tuple[int, int, int]]:
+        """Returns (indptr, indices, shape), as `from_csr` takes them."""
+        indptr, indices = self._core.to_csr()
+        return indptr, indices, self.shape
+
+    def counts(self) -> NDArray[np.uint32]:
+        """Returns the number of spikes of every neuron, shape (n_samples, n_neurons)."""
+        return self._core.counts()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(n_samples, n_steps, n_neurons)."""
+        return self._core.shape
+
+    @property
+    def n_spikes(self) -> int:
+        """Number of spikes of all samples."""
+        return self._core.n_spikes
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: slice) -> SpikeTrains:
+        if not isinstance(key, slice):
+            raise TypeError(f"SpikeTrains are indexed by slices of samples, got {key!r}")
+        start, stop, step = key.indices(len(self))
+        if step != 1:
+            raise ValueError(f"slices of SpikeTrains have step 1, got {step}")
+        return SpikeTrains(self._core.slice(start, max(start, stop)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SpikeTrains) and self._core == other._core
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.n_spikes))
+
+    def __repr__(self) -> str:
+        n_samples, n_steps, n_neurons = self.shape
+        return (
+            f"SpikeTrains(n_samples={n_samples}, n_steps={n_steps}, n_neurons={n_neurons}, "
+            f"n_spikes={self.n_spikes})"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SpikeTrains.from_csr, self.to_csr()
+
+
+def _count(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < 0:
+        raise ValueError(f"{name} must be >= 0, got {value}")
+    return int(value)
+
+
+def s_psp(
+    pre: SpikeTrains,
+    post: SpikeTrains,
+    *,
+    tau_m: float,
+    tau_s: float,
+    t_ref: float,
+    dt: float = 1.0,
+    discretisation: str = "euler",
+) -> NDArray[np.float64]:
+    """Computes the spike-train level postsynaptic potentials (S-PSPs) of recorded spike trains.
+
+    Args:
+        pre: Presynaptic spike trains, (n_samples, n_steps, n_pre).
+        post: Postsynaptic spike trains, (n_samples, n_steps, n_post).
+        tau_m: Membrane time constant [ms].
+        tau_s: Synaptic time constant [ms].
+        t_ref: Refractory time [ms].
+        dt: Time step [ms].
+        discretisation: "euler" or "exact".
+
+    Returns:
+        float64 array e of shape (n_samples, n_post, n_pre): e[s, i, j] sums, over the firings of
+        i, the potential a unit synapse from j alone would have caused, with i's resets applied.
+
+    Raises:
+        ValueError: If the sets differ in samples or steps, or a constant is out of its domain.
+
+    References:
+        Zhang & Li, ST-RSBP, NeurIPS 2019, section 3.
+    """
+    params = lif_params(tau_m, tau_s, t_ref, dt, discretisation)
+    return _s_psp(pre._core, post._core, params)
+
+
+def lif_params(
+    tau_m: float, tau_s: float, t_ref: float, dt: float, discretisation: str
+) -> dict[str, Any]:
+    """Returns a neuron's constants as the core takes them; the threshold plays no role there."""
+    return {
+        "tau_m": float(tau_m),
+        "tau_s": float(tau_s),
+        "v_th": 1.0,
+        "t_ref": float(t_ref),
+        "dt": float(dt),
+        "discretisation": discretisation,
+    }

@@ -1,0 +1,453 @@
+"""Training with ST-RSBP."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from strsbp_rs import _config as config
+from strsbp_rs._network import (
+    Input,
+    Network,
+    PathLike,
+    Weights,
+    _integer,
+    encoder_tuple,
+    prepare_input,
+    threads,
+)
+from strsbp_rs._spikes import SpikeTrains
+from strsbp_rs._strsbp_rs import TrainerCore
+
+__all__ = [
+    "Callback",
+    "Evaluation",
+    "Gradients",
+    "History",
+    "Trainer",
+    "gradients_from_spikes",
+]
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients of a mean loss.
+
+    Attributes:
+        loss: The mean over the samples of sample_weight * loss.
+        weights: One dict a layer, in the form of `Network.weights`.
+    """
+
+    loss: float
+    weights: Weights
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Results on a test set.
+
+    Attributes:
+        loss: Mean loss.
+        accuracy: Share of samples whose class had the highest count.
+        counts: Output counts, uint32 (n_samples, n_out).
+        predictions: Output neurons that fired most, int64 (n_samples,).
+        firing_rate: Mean spikes per neuron and step, for each layer.
+        samples_per_s: Speed, encoding included.
+    """
+
+    loss: float
+    accuracy: float
+    counts: NDArray[np.uint32]
+    predictions: NDArray[np.int64]
+    firing_rate: list[float]
+    samples_per_s: float
+
+
+@dataclass
+class History:
+    """One dict an epoch: epoch (from 1), lr, loss, accuracy, firing_rate, seconds, samples_per_s.
+
+    With validation data also val_loss, val_accuracy and val_samples_per_s.
+    """
+
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Callback:
+    """Base of training callbacks; override what is needed."""
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Called before the first epoch of a `fit`."""
+
+    def on_batch_end(self, trainer: Trainer, progress: dict[str, Any]) -> None:
+        """Called some ten times a second, and at the end of an epoch.
+
+        The network is being trained: its weights cannot be read here.
+
+        Args:
+            trainer: The trainer.
+            progress: epoch, samples_done, samples_total, samples_per_s, and the running means
+                loss, accuracy and firing_rate (a list, one value a layer).
+        """
+
+    def on_epoch_end(self, trainer: Trainer, record: dict[str, Any]) -> None:
+        """Called after an epoch, with its entry of the history."""
+
+    def on_train_end(self, trainer: Trainer, history: History) -> None:
+        """Called after the last epoch."""
+
+
+class Trainer:
+    """Trains a network with ST-RSBP.
+
+    Args:
+        network: The network; trained in place.
+        encoder: Makes spikes of analog samples; None where samples are spike trains.
+        loss: CountMSE or SoftmaxCrossEntropy.
+        optimizer: Adam, AdamW or SGD.
+        schedule: Factor on the learning rate: Constant, InverseSqrt, Cosine or Step.
+        rule: Options of the backward pass.
+        batch_size: Samples whose gradients are averaged before a step.
+        augment: Random changes of training images; analog samples only.
+        weight_penalty: Penalty on large weights.
+        weight_limit: Weights are kept within +- this.
+        clip_norm: The gradient as a whole is scaled down to at most this Euclidean norm.
+        n_threads: Number of threads; all cores if None. Results do not depend on it.
+        seed: Seed of the order of the samples, of the encoder and of the augmentation.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If a field is outside its domain.
+
+    References:
+        Zhang & Li, Spike-Train Level Backpropagation for Training Deep Recurrent Spiking Neural
+        Networks, NeurIPS 2019.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        encoder: config.BernoulliEncoder | None = None,
+        loss: config.Loss | None = None,
+        optimizer: config.Optimizer | None = None,
+        schedule: config.Schedule | None = None,
+        rule: config.StRsbp | None = None,
+        batch_size: int = 32,
+        augment: config.ImageAugment | None = None,
+        weight_penalty: config.ExponentialPenalty | None = None,
+        weight_limit: float | None = None,
+        clip_norm: float | None = None,
+        n_threads: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        loss = config.CountMSE() if loss is None else loss
+        optimizer = config.Adam() if optimizer is None else optimizer
+        schedule = config.Constant() if schedule is None else schedule
+        rule = config.StRsbp() if rule is None else rule
+        for name, value, types in (
+            ("network", network, Network),
+            ("loss", loss, config.Loss),
+            ("optimizer", optimizer, config.Optimizer),
+            ("schedule", schedule, config.Schedule),
+            ("rule", rule, config.StRsbp),
+            ("augment", augment, config.ImageAugment | None),
+            ("weight_penalty", weight_penalty, config.ExponentialPenalty | None),
+        ):
+            if not isinstance(value, types):
+                expected = getattr(types, "__name__", None) or str(types)
+                raise TypeError(f"{name} must be {expected}, got {value!r}")
+        encoder_tuple(encoder)
+        description = {
+            "loss": loss.to_dict(),
+            "optimizer": optimizer.to_dict(),
+            "schedule": schedule.to_dict(),
+            "rule": rule.to_dict(),
+            "batch_size": _integer("batch_size", batch_size),
+            "augment": augment.to_dict() if augment else None,
+            "weight_penalty": weight_penalty.to_dict() if weight_penalty else None,
+            "weight_limit": None if weight_limit is None else float(weight_limit),
+            "clip_norm": None if clip_norm is None else float(clip_norm),
+            "seed": _integer("seed", seed),
+        }
+        self._core = TrainerCore(description, network._core, threads(n_threads))
+        self.network = network
+        self.encoder = encoder
+        self.history = History()
+
+    # What it is ------------------------------------------------------------------------------
+
+    @property
+    def epoch(self) -> int:
+        """Epochs completed."""
+        return self._core.epoch
+
+    @property
+    def n_threads(self) -> int:
+        """Number of threads."""
+        return self._core.n_threads
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Loss, optimizer, schedule, rule and so on, as plain values."""
+        values: dict[str, Any] = self._core.config()
+        return values
+
+    # Training --------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Input,
+        y: ArrayLike,
+        *,
+        epochs: int,
+        validation_data: tuple[Input, ArrayLike] | None = None,
+        sample_weight: ArrayLike | None = None,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: PathLike | None = None,
+        progress: bool = True,
+    ) -> History:
+        """Trains until `epochs` epochs are completed, those of a resumed checkpoint included.
+
+        Ctrl-C stops within a second. The network then is as the last batch left it, in the middle
+        of an epoch; the last checkpoint stays as it was.
+
+        Args:
+            x: Samples, as for `Network.spike_counts`.
+            y: Classes, integers of shape (n_samples,) in [0, n_out).
+            epochs: Number of epochs to have completed.
+            validation_data: (x, y) to evaluate after every epoch.
+            sample_weight: Weight of every sample's loss, (n_samples,), finite and >= 0; 1 if None.
+            callbacks: Objects with methods of `Callback`.
+            checkpoint: File that is (re)written, atomically, after every epoch.
+            progress: Whether to show a progress bar.
+
+        Returns:
+            The history, that of a resumed checkpoint included.
+
+        Raises:
+            TypeError: If an array has the wrong dtype.
+            ValueError: If shapes disagree, a label or weight is out of range, `epochs` is not more
+                than the epochs completed, or a recurrent layer's adjoint system is singular.
+            OSError: If the checkpoint cannot be written.
+            KeyboardInterrupt: On Ctrl-C.
+        """
+        if _integer("epochs", epochs) <= self.epoch:
+            raise ValueError(
+                f"epochs must be > {self.epoch}, the epochs completed, got {epochs}"
+            )
+        data, labels = prepare_input(x), _labels("y", y)
+        weight = None if sample_weight is None else _weights(sample_weight)
+        test = None
+        if validation_data is not None:
+            if len(validation_data) != 2:
+                raise ValueError(
+                    f"validation_data must be (x, y), got {len(validation_data)} entries"
+                )
+            test = prepare_input(validation_data[0]), _labels("y", validation_data[1])
+        if checkpoint is not None:
+            folder = os.path.dirname(os.path.abspath(os.fspath(checkpoint)))
+            if not os.path.isdir(folder):
+                raise FileNotFoundError(f"checkpoint: the folder {folder} does not exist")
+        all_callbacks = list(callbacks)
+        if progress:
+            from strsbp_rs._progress import ProgressBar
+
+            all_callbacks.insert(0, ProgressBar(total_epochs=epochs))
+        on_batch_end = _hooks(all_callbacks, "on_batch_end")
+
+        def report(values: dict[str, Any]) -> None:
+            for hook in on_batch_end:
+                hook(self, values)
+
+        _call(all_callbacks, "on_train_begin", self)
+        try:
+            while self.epoch < epochs:
+                values = self._core.train_epoch(
+                    self.network._core, data, labels, encoder_tuple(self.encoder), weight, report
+                )
+                record = {key: values[key] for key in ("epoch", "lr", "loss", "accuracy")}
+                record |= {key: values[key] for key in ("firing_rate", "seconds")}
+                record["samples_per_s"] = values["n_samples"] / values["seconds"]
+                record["solver_iterations"] = values["solver_iterations"]
+                record["solver_fallbacks"] = values["solver_fallbacks"]
+                if test is not None:
+                    result = self._evaluate(*test, seed=None)
+                    record["val_loss"] = result.loss
+                    record["val_accuracy"] = result.accuracy
+                    record["val_samples_per_s"] = result.samples_per_s
+                self.history.epochs.append(record)
+                if checkpoint is not None:
+                    self.save(checkpoint)
+                _call(all_callbacks, "on_epoch_end", self, record)
+        finally:
+            _call(all_callbacks, "on_train_end", self, self.history)
+        return self.history
+
+    def evaluate(self, x: Input, y: ArrayLike, *, seed: int | None = None) -> Evaluation:
+        """Runs the network on a test set.
+
+        Args:
+            x: Samples, as for `Network.spike_counts`.
+            y: Classes, integers of shape (n_samples,).
+            seed: Seed of the encoder; the trainer's if None.
+
+        Raises:
+            TypeError: If an array has the wrong dtype.
+            ValueError: If shapes disagree or a label is out of range.
+        """
+        return self._evaluate(prepare_input(x), _labels("y", y), seed)
+
+    def _evaluate(self, data: Any, labels: NDArray[np.int64], seed: int | None) -> Evaluation:
+        seed = self.config["seed"] if seed is None else _integer("seed", seed)
+        values, counts = self._core.evaluate(
+            self.network._core, data, labels, encoder_tuple(self.encoder), seed
+        )
+        return Evaluation(
+            loss=values["loss"],
+            accuracy=values["accuracy"],
+            counts=counts,
+            predictions=np.argmax(counts, axis=1).astype(np.int64),
+            firing_rate=values["firing_rate"],
+            samples_per_s=len(labels) / values["seconds"],
+        )
+
+    def gradients(
+        self, x: Input, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+    ) -> Gradients:
+        """Simulates the network and computes the gradients of the mean loss, without a step.
+
+        Input spikes are those of `network.run` with the trainer's seed.
+
+        Args:
+            x: Samples, as for `Network.spike_counts`.
+            y: Classes, integers of shape (n_samples,).
+            sample_weight: Weight of every sample's loss, (n_samples,).
+
+        Raises:
+            TypeError: If an array has the wrong dtype.
+            ValueError: If shapes disagree, a label or weight is out of range, or an adjoint
+                system is singular.
+        """
+        weight = None if sample_weight is None else _weights(sample_weight)
+        weights, loss = self._core.gradients(
+            self.network._core,
+            prepare_input(x),
+            _labels("y", y),
+            encoder_tuple(self.encoder),
+            weight,
+        )
+        return Gradients(loss, weights)
+
+    # Files -----------------------------------------------------------------------------------
+
+    def save(self, path: PathLike) -> None:
+        """Writes a checkpoint, atomically: weights, optimizer state, epoch and configuration.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        encoder = None if self.encoder is None else self.encoder.to_dict()
+        user = {"encoder": encoder, "history": self.history.epochs}
+        self._core.save(os.fspath(path), self.network._core, user)
+
+    @classmethod
+    def load(cls, path: PathLike, *, n_threads: int | None = None) -> Trainer:
+        """Reads a checkpoint; `fit` then goes on with the same bits as an uninterrupted run.
+
+        Args:
+            path: What `save`, or `fit` with `checkpoint`, wrote.
+            n_threads: Number of threads; all cores if None.
+
+        Raises:
+            OSError: If the file cannot be read.
+            ValueError: If it is not a checkpoint of this package, is damaged, or of another
+                version.
+        """
+        network, core, user = TrainerCore.load(os.fspath(path), threads(n_threads))
+        trainer = cls.__new__(cls)
+        trainer._core = core
+        trainer.network = Network._wrap(network)
+        encoder = user["encoder"]
+        trainer.encoder = None if encoder is None else config.BernoulliEncoder(**encoder)
+        trainer.history = History(user["history"])
+        return trainer
+
+
+def gradients_from_spikes(
+    network: Network,
+    spikes: Sequence[SpikeTrains],
+    y: ArrayLike,
+    *,
+    loss: config.Loss | None = None,
+    rule: config.StRsbp | None = None,
+    sample_weight: ArrayLike | None = None,
+    n_threads: int | None = None,
+) -> Gradients:
+    """Computes gradients from spike trains recorded anywhere: a simulator, or a chip's log.
+
+    The backward pass reads only spike trains, weights and neuron constants; it need not be this
+    package that made the spikes.
+
+    Args:
+        network: The network, whose weights and constants are read.
+        spikes: Spike trains of the input and of every layer, all of the same samples and steps.
+        y: Classes, integers of shape (n_samples,).
+        loss: CountMSE() if None.
+        rule: Options of the backward pass.
+        sample_weight: Weight of every sample's loss, (n_samples,).
+        n_threads: Number of threads; all cores if None.
+
+    Returns:
+        The gradients of the mean over the samples of sample_weight * loss.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If shapes disagree, a label or weight is out of range, or an adjoint system is
+            singular.
+
+    References:
+        Zhang & Li, ST-RSBP, NeurIPS 2019, section 3.
+    """
+    for index, trains in enumerate(spikes):
+        if not isinstance(trains, SpikeTrains):
+            raise TypeError(f"spikes[{index}] must be SpikeTrains, got {type(trains).__name__}")
+    trainer = Trainer(network, loss=loss, rule=rule, n_threads=n_threads)
+    weight = None if sample_weight is None else _weights(sample_weight)
+    cores = [trains._core for trains in spikes]
+    weights, value = trainer._core.gradients_from_spikes(
+        network._core, cores, _labels("y", y), weight
+    )
+    return Gradients(value, weights)
+
+
+def _labels(name: str, y: ArrayLike) -> NDArray[np.int64]:
+    array = np.asarray(y)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
+    if array.ndim != 1:
+        raise ValueError(f"{name} has shape {array.shape}, expected (n_samples,)")
+    return array.astype(np.int64)
+
+
+def _weights(sample_weight: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(sample_weight)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"sample_weight has dtype {array.dtype}, expected floats")
+    if array.ndim != 1:
+        raise ValueError(f"sample_weight has shape {array.shape}, expected (n_samples,)")
+    return array.astype(np.float64)
+
+
+def _hooks(callbacks: Sequence[object], name: str) -> list[Callable[..., None]]:
+    return [getattr(callback, name) for callback in callbacks if hasattr(callback, name)]
+
+
+def _call(callbacks: Sequence[object], name: str, *args: Any) -> None:
+    for hook in _hooks(callbacks, name):
+        hook(*args)
