@@ -7,6 +7,7 @@ neurons the core works in, by the analytic oracle that test_oracle.py holds agai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ SOLVER_TOLERANCE = {"float64": 1e-12, "float32": 1e-6}
 
 # Rounding grows with the condition of the layers' systems: float32 needs benign ones, and where a
 # system is near singular no finite difference can follow its gradient.
-LARGEST_CONDITION = {"float64": 1e3, "float32": 30.0}
+LARGEST_CONDITION = {"float64": 300.0, "float32": 30.0}
 
 
 @dataclass(frozen=True)
@@ -131,17 +132,58 @@ def assume_solvable(
 
 
 def assert_close(
-    got: strsbp_rs.Gradients, expected: Gradients, tolerance: float, rounding: float = 0.0
+    got: strsbp_rs.Gradients,
+    expected: Gradients,
+    tolerance: float,
+    *,
+    scale: Gradients | None = None,
+    rounding: float = 0.0,
 ) -> None:
-    """Every array to the tolerance, relative to its largest entry."""
+    """Every array to the tolerance, relative to the largest entry of it, or of it in scale."""
     assert got.loss == pytest.approx(expected.loss, rel=1e-9, abs=1e-12)
-    for of_layer, expected_layer in zip(got.weights, expected.weights, strict=True):
+    for number, (of_layer, expected_layer) in enumerate(
+        zip(got.weights, expected.weights, strict=True)
+    ):
         assert of_layer.keys() == expected_layer.keys()
         for name, gradient in of_layer.items():
             assert gradient.shape == expected_layer[name].shape
             error = np.abs(gradient - expected_layer[name]).max()
-            scale = np.abs(expected_layer[name]).max()
-            assert error <= tolerance * scale + rounding, name
+            largest = np.abs((scale or expected).weights[number][name]).max()
+            assert error <= tolerance * largest + rounding, name
+
+
+def sum_of_samples(
+    case: Case, layers: list[Layer], samples: list[list[Raster]], loss: Loss, options: Options
+) -> tuple[Gradients, Gradients]:
+    """Analytic gradients, and the same with the absolute values of every sample's summed.
+
+    Where samples cancel, the rounding of their sum in float32 is still that of its terms.
+    """
+    weights = options.sample_weights(len(samples)) or [1.0] * len(samples)
+    of_samples = [
+        analytic.analytic_gradients(
+            layers,
+            [trains],
+            [label],
+            loss=loss,
+            rule=options.oracle_rule(),
+            gain=options.gain(),
+            sample_weight=[weight / len(samples)],
+        )
+        for trains, label, weight in zip(samples, case.labels, weights, strict=True)
+    ]
+
+    def summed(part: Callable[[Array], Array]) -> Gradients:
+        arrays = [
+            {
+                name: np.sum([part(g.weights[number][name]) for g in of_samples], axis=0)
+                for name in of_samples[0].weights[number]
+            }
+            for number in range(len(layers))
+        ]
+        return Gradients(sum(g.loss for g in of_samples), arrays)
+
+    return summed(np.asarray), summed(np.abs)
 
 
 @settings(max_examples=120)
@@ -195,25 +237,16 @@ def test_wide_layers(dtype: str, case: Case, loss: Loss, options: Options) -> No
     spikes = net.run(case.rasters).spikes
     samples = by_sample(spikes)
     assume_solvable(layers, samples, case, options, dtype)
-    weights = options.sample_weights(len(samples))
-    expected = analytic.analytic_gradients(
-        layers,
-        samples,
-        case.labels,
-        loss=loss,
-        rule=options.oracle_rule(),
-        gain=options.gain(),
-        sample_weight=weights,
-    )
+    expected, scale = sum_of_samples(case, layers, samples, loss, options)
     got = strsbp_rs.gradients_from_spikes(
         net,
         spikes,
         case.labels,
         loss=core_loss(loss),
         rule=options.rule(dtype),
-        sample_weight=weights,
+        sample_weight=options.sample_weights(len(samples)),
     )
-    assert_close(got, expected, TOLERANCE[dtype])
+    assert_close(got, expected, TOLERANCE[dtype], scale=scale)
     assert all(g.dtype == dtype for of_layer in got.weights for g in of_layer.values())
 
 

@@ -106,7 +106,9 @@ pub fn mask_of(lanes: [bool; LANES]) -> LaneMask {
         use std::arch::x86_64::{__m128i, _mm_movemask_epi8, _mm_slli_epi16};
         // SAFETY: 16 bytes of 0 or 1 are a vector of 16 bytes, and x86-64 always has SSE2. The shift moves every
         // byte's bit 0 to bit 7, which the mask is made of.
-        unsafe { _mm_movemask_epi8(_mm_slli_epi16::<7>(std::mem::transmute::<[bool; LANES], __m128i>(lanes))) as LaneMask }
+        unsafe {
+            _mm_movemask_epi8(_mm_slli_epi16::<7>(std::mem::transmute::<[bool; LANES], __m128i>(lanes))) as LaneMask
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
     {

@@ -13,14 +13,23 @@ from .neuron import Array, Propagator, Raster
 from .s_psp import adjoint_traces
 
 
+def free_share(counts: Array, *, duration: float, t_ref: float) -> Array:
+    """Share of the window in which a neuron of so many firings is not refractory.
+
+    The last firing's dead time is left out, as it may outlast the window: so the share is > 0 for
+    every train that keeps its refractory period.
+    """
+    return np.asarray(1.0 - (counts - 1.0) * t_ref / duration)
+
+
 def closed_form_psp(counts: Array, *, tau_m: float, duration: float, t_ref: float = 0.0) -> Array:
     """d(o) of a Poisson process with a dead time.
 
-    The mean of the adjoint traces over time is (rate) * tau_m * (1 - E[exp(-X/tau_m)]), X the part
+    The mean of the adjoint traces over time is rate * tau_m * (1 - E[exp(-X/tau_m)]), X the part
     of an interspike interval beside the refractory period: tau_s drops out because the synaptic
-    filter has unit area. With X exponential, of mean 1/rate - t_ref, this is
+    filter has unit area. With X exponential, of mean free/rho, this is
 
-        d = rho tau_m f / (f + rho tau_m),   rho = o / duration,   f = 1 - rho t_ref.
+        d = rho tau_m free / (free + rho tau_m),   rho = o / duration.
 
     Args:
         counts: Firing counts, may be fractional.
@@ -29,18 +38,18 @@ def closed_form_psp(counts: Array, *, tau_m: float, duration: float, t_ref: floa
         t_ref: Refractory period [ms]; 0 ignores it.
     """
     rho = counts / duration
-    free = 1.0 - rho * t_ref
+    free = free_share(counts, duration=duration, t_ref=t_ref)
     return np.asarray(rho * tau_m * free / (free + rho * tau_m))
 
 
 def closed_form_gain(counts: Array, *, tau_m: float, duration: float, t_ref: float = 0.0) -> Array:
-    """1/(1 - S) of `closed_form_psp`: (1 - rho t_ref) (1 + (1 - rho t_ref) / (rho tau_m)).
+    """1/(1 - S) of `closed_form_psp`: free (1 + free / (rho tau_m)) / (1 + t_ref / duration).
 
     Counts must be > 0.
     """
     rho = counts / duration
-    free = 1.0 - rho * t_ref
-    return np.asarray(free * (1.0 + free / (rho * tau_m)))
+    free = free_share(counts, duration=duration, t_ref=t_ref)
+    return np.asarray(free * (1.0 + free / (rho * tau_m)) / (1.0 + t_ref / duration))
 
 
 def random_trains(

@@ -8,7 +8,7 @@ use crate::simd::{LANES, LaneMask, Lanes};
 use crate::spikes::PaddedRows;
 
 /// Steps whose feed-forward input is computed ahead in a recurrent layer: it then stays in the second-level cache.
-const STEPS_AHEAD: usize = 64;
+const STEPS_AHEAD: usize = 200;
 
 /// Buffers of a simulation, so that it allocates nothing once it is warm.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +32,13 @@ pub enum Lists {
 ///
 /// A layer hears only the one below and itself, so layers run one after the other over all steps. A panel of
 /// feed-forward neurons runs over all steps by itself, its weights in the first-level cache and its state in registers.
-pub fn forward<F: Real>(net: &Network<F>, n_steps: usize, spikes: &mut SampleSpikes, lists: Lists, scratch: &mut ForwardScratch<F>) {
+pub fn forward<F: Real>(
+    net: &Network<F>,
+    n_steps: usize,
+    spikes: &mut SampleSpikes,
+    lists: Lists,
+    scratch: &mut ForwardScratch<F>,
+) {
     let n_layers = net.layers().len();
     for (l, layer) in net.layers().iter().enumerate() {
         let (done, rest) = spikes.layers.split_at_mut(l);

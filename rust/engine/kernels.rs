@@ -46,33 +46,33 @@ pub struct LifLanes<F> {
     p: Lanes<F>,
     /// Membrane potential.
     u: Lanes<F>,
-    /// Last step at which the neuron is held at 0.
-    held_until: [i32; LANES],
+    /// Steps for which the neuron is still held at 0, if positive.
+    held: [i32; LANES],
 }
 
 impl<F: Real> LifLanes<F> {
     /// At rest.
     #[inline(always)]
     pub fn rest() -> Self {
-        Self { p: Lanes::zero(), u: Lanes::zero(), held_until: [0; LANES] }
+        Self { p: Lanes::zero(), u: Lanes::zero(), held: [0; LANES] }
     }
 
-    /// Advances to step `t` with the summed weights of the spikes of step `t - 1`; says who fires.
+    /// Advances a step with the summed weights of the spikes of the step before; says who fires.
     #[inline(always)]
-    pub fn step(&mut self, t: i32, input: &Lanes<F>, lif: &LifPropagator<F>) -> LaneMask {
-        // Whole arrays in, whole arrays out: conditional stores would become masked ones, which stall the next load.
-        let Self { mut p, mut u, mut held_until } = *self;
+    pub fn step(&mut self, input: &Lanes<F>, lif: &LifPropagator<F>) -> LaneMask {
+        // Every field is written whole, none kept by a condition: that would become a masked store, which stalls.
+        let Self { mut p, mut u, mut held } = *self;
         let mut fires = [false; LANES];
         for l in 0..LANES {
             p[l] = lif.syn_decay * p[l] + input[l];
-            let free = t > held_until[l];
+            let free = held[l] <= 0;
             let potential = lif.mem_decay * u[l] + lif.mem_gain * p[l];
             let potential = if free { potential } else { F::zero() };
             fires[l] = potential > lif.v_th;
             u[l] = if fires[l] { F::zero() } else { potential };
-            held_until[l] = if fires[l] { t + lif.t_ref_steps as i32 } else { held_until[l] };
+            held[l] = if fires[l] { lif.t_ref_steps as i32 } else { held[l] - 1 };
         }
-        *self = Self { p, u, held_until };
+        *self = Self { p, u, held };
         mask_of(fires)
     }
 }
@@ -89,7 +89,7 @@ fn dense_panel_body<F: Real, const B: usize>(
     for t in 1..fired.len() {
         let input = sum_rows::<F, B>(panel, below.padded(t - 1));
         for b in 0..B {
-            fired[t][b] = state[b].step(t as i32, &input[b], lif);
+            fired[t][b] = state[b].step(&input[b], lif);
         }
     }
 }
@@ -155,7 +155,7 @@ fn recurrent_steps_body<F: Real>(
     for (t, input) in steps.zip(input.chunks_exact_mut(state.len())) {
         add_rows(rows, by_time.padded(t - 1), input);
         for (b, (state, input)) in state.iter_mut().zip(&*input).enumerate() {
-            let mask = state.step(t as i32, input, lif);
+            let mask = state.step(input, lif);
             by_time.push_mask(b * LANES, mask);
         }
         by_time.end_row();

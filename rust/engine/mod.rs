@@ -1,7 +1,8 @@
 //! Clocked simulation: neurons in vectorised steps, synapses only where spikes are.
 
 mod clocked;
-pub(crate) mod kernels;
+#[doc(hidden)]
+pub mod kernels;
 mod membrane;
 mod spikes;
 

@@ -125,7 +125,16 @@ fn couple<F: Real>(
         let trace = trace.compute(&spikes.by_neuron, n_steps, group, &Lanes([F::one(); LANES]), layer.lif());
         // With silent participants the rows are all neurons, those that fire among them.
         if participants.len() == spikes.active.len() {
-            couple_group(trace, spikes.presynaptic(), &layout, flat(weight.data()), per_count, &silent, column, coupling);
+            couple_group(
+                trace,
+                spikes.presynaptic(),
+                &layout,
+                flat(weight.data()),
+                per_count,
+                &silent,
+                column,
+                coupling,
+            );
             continue;
         }
         for (&k, row) in participants.iter().zip(coupling.chunks_exact_mut(n_columns)) {
@@ -185,7 +194,9 @@ impl<F: Real> Task<'_, F> {
         firing.clear();
         let from = own.active.partition_point(|&i| (i as usize) < self.neurons.start);
         let with_gradient = |&i: &u32| (i as usize) < self.neurons.end;
-        firing.extend(own.active[from..].iter().copied().take_while(with_gradient).filter(|&i| z[i as usize] != F::zero()));
+        firing.extend(
+            own.active[from..].iter().copied().take_while(with_gradient).filter(|&i| z[i as usize] != F::zero()),
+        );
         if let Some(down) = &mut down {
             down.fill(F::zero());
         }

@@ -368,7 +368,14 @@ impl<F: Real> SampleWork<F> {
         }
     }
 
-    fn solve(&mut self, net: &Network<F>, l: usize, one_minus_s: &[F], rule: &StRsbp, scratch: &mut BackwardScratch<F>) {
+    fn solve(
+        &mut self,
+        net: &Network<F>,
+        l: usize,
+        one_minus_s: &[F],
+        rule: &StRsbp,
+        scratch: &mut BackwardScratch<F>,
+    ) {
         let spikes = &self.spikes.layers[l];
         match solve_layer(&net.layers()[l], spikes, one_minus_s, rule, &mut self.layers[l], scratch) {
             Ok(solved) => self.solved.extend(solved),

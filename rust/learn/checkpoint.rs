@@ -1,6 +1,5 @@
 //! A trainer and its network in one file, for exact resumption.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::step::Moments;
 use super::{Gradients, Trainer, TrainerConfig};
 use crate::error::{Error, Result};
-use crate::network::io::{Tensors, build, parse, recurrent_weight_name, to_bytes, weight_name, write_atomically};
+use crate::network::io::{
+    Arrays, Tensors, build, parse, recurrent_weight_name, to_bytes, weight_name, write_atomically,
+};
 use crate::network::{Network, Panels};
 use crate::real::Real;
 
@@ -37,7 +38,12 @@ pub struct Checkpoint<F> {
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be written.
-pub fn write_checkpoint<F: Real>(path: &Path, net: &Network<F>, trainer: &Trainer<F>, user: serde_json::Value) -> Result<()> {
+pub fn write_checkpoint<F: Real>(
+    path: &Path,
+    net: &Network<F>,
+    trainer: &Trainer<F>,
+    user: serde_json::Value,
+) -> Result<()> {
     let moments = trainer.moments();
     let state = State { trainer: trainer.config().clone(), epoch: trainer.epoch(), step: moments.step, user };
     let mut tensors = Tensors::new();
@@ -84,10 +90,11 @@ fn push<F: Real>(tensors: &mut Tensors<F>, prefix: &str, values: &Gradients<F>) 
     }
 }
 
-fn pull<F: Real>(path: &Path, tensors: &HashMap<String, (Vec<usize>, Vec<F>)>, prefix: &str, into: &mut Gradients<F>) -> Result<()> {
+fn pull<F: Real>(path: &Path, tensors: &Arrays<F>, prefix: &str, into: &mut Gradients<F>) -> Result<()> {
     let one = |name: String, panels: &mut Panels<F>| {
         let name = format!("{prefix}{name}");
-        let (shape, values) = tensors.get(&name).ok_or_else(|| Error::format(path, format!("lacks the array '{name}'")))?;
+        let (shape, values) =
+            tensors.get(&name).ok_or_else(|| Error::format(path, format!("lacks the array '{name}'")))?;
         if *shape != [panels.n_out(), panels.n_in()] {
             let expected = format!("({}, {})", panels.n_out(), panels.n_in());
             return Err(Error::format(path, Error::shape(name, shape, expected).to_string()));

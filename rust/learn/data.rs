@@ -54,7 +54,12 @@ impl<'a> Images<'a> {
     ///
     /// # Errors
     /// [`Error::Value`] naming the first value outside, [`Error::Shape`] if the images are not of the augmentation's shape.
-    pub fn new(values: Analog<'a>, n_in: usize, encoder: &'a BernoulliEncoder, augment: Option<&'a ImageAugment>) -> Result<Self> {
+    pub fn new(
+        values: Analog<'a>,
+        n_in: usize,
+        encoder: &'a BernoulliEncoder,
+        augment: Option<&'a ImageAugment>,
+    ) -> Result<Self> {
         let bad = match values {
             Analog::U8(_) => None,
             Analog::F32(v) => v.iter().position(|v| !(0.0..=1.0).contains(v)).map(|at| (at, f64::from(v[at]))),
@@ -147,10 +152,18 @@ impl ImageAugment {
     pub fn validate(&self, n_in: usize) -> Result<()> {
         let [height, width] = self.image_shape;
         if height.checked_mul(width) != Some(n_in) {
-            return Err(Error::value("image_shape", format!("of {n_in} pixels, as the input"), format!("({height}, {width})")));
+            return Err(Error::value(
+                "image_shape",
+                format!("of {n_in} pixels, as the input"),
+                format!("({height}, {width})"),
+            ));
         }
         if self.max_shift >= height.min(width) {
-            return Err(Error::value("max_shift", format!("< {}, the image's side", height.min(width)), self.max_shift));
+            return Err(Error::value(
+                "max_shift",
+                format!("< {}, the image's side", height.min(width)),
+                self.max_shift,
+            ));
         }
         Ok(())
     }
@@ -159,7 +172,7 @@ impl ImageAugment {
         let [height, width] = self.image_shape;
         let mut rng = key.rng(AUGMENT_DOMAIN);
         let span = 2 * self.max_shift as u64 + 1;
-        let mut shift = || (u64::from(rng.next_u32()) * span >> 32) as isize - self.max_shift as isize;
+        let mut shift = || ((u64::from(rng.next_u32()) * span) >> 32) as isize - self.max_shift as isize;
         let (dy, dx) = (shift(), shift());
         let flip = self.flip_horizontal && rng.next_u32() >> 31 == 1;
         out.clear();

@@ -148,7 +148,13 @@ multiversion! {
 }
 
 #[inline(always)]
-fn subtract_product_body<F: Real>(matrix: &[Lanes<F>], n: usize, x: &[Lanes<F>], from: &[Lanes<F>], out: &mut [Lanes<F>]) {
+fn subtract_product_body<F: Real>(
+    matrix: &[Lanes<F>],
+    n: usize,
+    x: &[Lanes<F>],
+    from: &[Lanes<F>],
+    out: &mut [Lanes<F>],
+) {
     let n_blocks = x.len();
     for k in 0..n {
         let row = &matrix[k * n_blocks..(k + 1) * n_blocks];

@@ -59,7 +59,9 @@ pub fn apply_gradients<F: Real>(
             let (grads, first) = (&grads.layers[l], &mut moments.first.layers[l]);
             let v = second.as_deref_mut().map(|second| &mut second.weight);
             step_matrix(&constants, layer.weight_mut(), &grads.weight, &mut first.weight, v, None);
-            if let (Some(recurrent), Some(grad), Some(m)) = (layer.recurrent_mut(), &grads.recurrent, &mut first.recurrent) {
+            if let (Some(recurrent), Some(grad), Some(m)) =
+                (layer.recurrent_mut(), &grads.recurrent, &mut first.recurrent)
+            {
                 let v = second.and_then(|second| second.recurrent.as_mut());
                 recurrent.update_weight(|weight, mask| step_matrix(&constants, weight, grad, m, v, mask));
             }

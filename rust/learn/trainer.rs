@@ -356,7 +356,7 @@ fn shuffled(n: usize, seed: u64, epoch: u32) -> Vec<u32> {
     let mut order: Vec<u32> = (0..n as u32).collect();
     for i in (1..n).rev() {
         // A multiply-shift draw: its bias of n / 2^64 is nothing.
-        let j = (u128::from(rng.next_u64()) * (i as u128 + 1) >> 64) as usize;
+        let j = ((u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64) as usize;
         order.swap(i, j);
     }
     order

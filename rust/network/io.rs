@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, TensorView};
 use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,9 @@ pub struct Header<T> {
 
 /// Named arrays on their way into or out of a file: (name, shape, values).
 pub type Tensors<F> = Vec<(String, Vec<usize>, Vec<F>)>;
+
+/// Arrays of a file by name: (shape, values).
+pub(crate) type Arrays<F> = HashMap<String, (Vec<usize>, Vec<F>)>;
 
 /// Writes a network's configuration and weights, atomically.
 ///
@@ -88,7 +91,12 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// Serialises a network, `extra` and further arrays.
-pub(crate) fn to_bytes<F: Real, T: Serialize>(content: &str, net: &Network<F>, extra: &T, more: Tensors<F>) -> Result<Vec<u8>> {
+pub(crate) fn to_bytes<F: Real, T: Serialize>(
+    content: &str,
+    net: &Network<F>,
+    extra: &T,
+    more: Tensors<F>,
+) -> Result<Vec<u8>> {
     let header = Header {
         version: FORMAT_VERSION,
         content: content.to_owned(),
@@ -108,11 +116,12 @@ pub(crate) fn to_bytes<F: Real, T: Serialize>(content: &str, net: &Network<F>, e
         })
         .collect::<Result<_>>()?;
     let metadata = HashMap::from([(METADATA_KEY.to_owned(), json)]);
-    safetensors::serialize(views, Some(metadata)).map_err(|error| Error::format(Path::new("tensors"), error.to_string()))
+    safetensors::serialize(views, Some(metadata))
+        .map_err(|error| Error::format(Path::new("tensors"), error.to_string()))
 }
 
 /// Header and arrays of a file.
-pub(crate) fn parse<T: DeserializeOwned, F: Real>(path: &Path, bytes: &[u8]) -> Result<(Header<T>, HashMap<String, (Vec<usize>, Vec<F>)>)> {
+pub(crate) fn parse<T: DeserializeOwned, F: Real>(path: &Path, bytes: &[u8]) -> Result<(Header<T>, Arrays<F>)> {
     let header = parse_header::<T>(path, bytes)?;
     if header.dtype != F::DTYPE {
         return Err(Error::format(path, format!("holds {} weights, expected {}", header.dtype, F::DTYPE)));
@@ -150,8 +159,9 @@ fn not_ours(path: &Path, error: &safetensors::SafeTensorError) -> Error {
 }
 
 /// Builds the network of a file and sets its weights.
-pub(crate) fn build<F: Real>(path: &Path, config: NetworkConfig, tensors: &HashMap<String, (Vec<usize>, Vec<F>)>) -> Result<Network<F>> {
-    let mut net = Network::new(config).map_err(|error| Error::format(path, format!("has an invalid network: {error}")))?;
+pub(crate) fn build<F: Real>(path: &Path, config: NetworkConfig, tensors: &Arrays<F>) -> Result<Network<F>> {
+    let mut net =
+        Network::new(config).map_err(|error| Error::format(path, format!("has an invalid network: {error}")))?;
     let take = |name: String, n_out: usize, n_in: usize| {
         let (shape, values) =
             tensors.get(&name).ok_or_else(|| Error::format(path, format!("lacks the array '{name}'")))?;

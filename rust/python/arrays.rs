@@ -1,6 +1,9 @@
 //! Between NumPy arrays and the core's slices.
 
-use numpy::{Element, IntoPyArray, PyArray, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{
+    Element, IntoPyArray, PyArray, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray2, PyUntypedArray,
+    PyUntypedArrayMethods,
+};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use serde::Serialize;
@@ -127,9 +130,15 @@ pub fn labels(y: &[i64], n_out: usize) -> Result<Vec<u32>, Error> {
 }
 
 /// The values of a float array of shape `expected`, in C order.
-pub fn matrix<T: Element + Copy>(name: &str, value: &Bound<'_, PyAny>, expected: [usize; 2], dtype: &str) -> PyResult<Vec<T>> {
+pub fn matrix<T: Element + Copy>(
+    name: &str,
+    value: &Bound<'_, PyAny>,
+    expected: [usize; 2],
+    dtype: &str,
+) -> PyResult<Vec<T>> {
     let Ok(array) = value.cast::<PyArrayDyn<T>>() else {
-        let got = value.cast::<PyUntypedArray>().map_or_else(|_| value.get_type().to_string(), |a| a.dtype().to_string());
+        let got =
+            value.cast::<PyUntypedArray>().map_or_else(|_| value.get_type().to_string(), |a| a.dtype().to_string());
         return Err(Error::dtype(name, dtype, got).into());
     };
     if array.shape() != expected {

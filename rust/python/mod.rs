@@ -52,7 +52,11 @@ mod _strsbp_rs {
 
     /// Mean S-PSP per presynaptic spike, d(o), for o = 0..=n_steps firings of the postsynaptic neuron, by Monte Carlo.
     #[pyfunction]
-    fn psp_table<'py>(py: Python<'py>, params: &Bound<'py, PyAny>, n_steps: usize) -> PyResult<Bound<'py, numpy::PyArray1<f64>>> {
+    fn psp_table<'py>(
+        py: Python<'py>,
+        params: &Bound<'py, PyAny>,
+        n_steps: usize,
+    ) -> PyResult<Bound<'py, numpy::PyArray1<f64>>> {
         let params = from_python("params", params)?;
         let table = py.detach(|| crate::learn::psp_table(&params, n_steps))?;
         Ok(vector(py, table.to_vec()))

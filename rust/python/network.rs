@@ -161,7 +161,7 @@ impl NetworkCore {
         seed: u64,
         n_threads: Option<usize>,
         chosen: Vec<(usize, Vec<usize>)>,
-    ) -> PyResult<(Vec<SpikeTrainsCore>, Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>)> {
+    ) -> PyResult<(Vec<SpikeTrainsCore>, Vec<Pair<'py>>)> {
         let samples = Samples::extract(x)?;
         let preparation = Preparation::new(encoder, None)?;
         let values = samples.values()?;
@@ -185,6 +185,10 @@ impl NetworkCore {
     }
 }
 
+/// Two arrays.
+type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+/// Currents and potentials of the neurons chosen in each layer, in C order.
 type Traces<F> = Vec<(Vec<F>, Vec<F>)>;
 
 fn record<F: Real>(
@@ -288,7 +292,12 @@ fn set_weights<F: Real + numpy::Element>(net: &mut Network<F>, weights: &[Bound<
         for key in dict.keys() {
             let key: String = key.extract()?;
             if !known.contains(&key.as_str()) {
-                return Err(Error::value(format!("weights[{l}]"), format!("with keys {known:?}"), format!("key '{key}'")).into());
+                return Err(Error::value(
+                    format!("weights[{l}]"),
+                    format!("with keys {known:?}"),
+                    format!("key '{key}'"),
+                )
+                .into());
             }
         }
         let take = |key: &str, n_in: usize, mask| -> PyResult<Vec<F>> {

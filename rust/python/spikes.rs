@@ -1,6 +1,6 @@
 //! Spike trains for Python.
 
-use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
+use numpy::{PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -85,7 +85,11 @@ impl SpikeTrainsCore {
     }
 
     /// (t, x) of the events of one sample, int64 each.
-    fn events<'py>(&self, py: Python<'py>, sample: usize) -> PyResult<(Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>)> {
+    fn events<'py>(
+        &self,
+        py: Python<'py>,
+        sample: usize,
+    ) -> PyResult<Bound<'py, PyTuple>> {
         if sample >= self.0.n_samples() {
             return Err(Error::value("sample", format!("in [0, {})", self.0.n_samples()), sample).into());
         }
@@ -97,7 +101,7 @@ impl SpikeTrainsCore {
                 x.push(i64::from(neuron));
             }
         }
-        Ok((vector(py, t), vector(py, x)))
+        (vector(py, t), vector(py, x)).into_pyobject(py)
     }
 
     /// The samples `from..to`.

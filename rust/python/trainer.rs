@@ -62,7 +62,12 @@ fn weights_of(weights: &Weights<'_>) -> Option<Vec<f64>> {
 #[pymethods]
 impl TrainerCore {
     #[new]
-    fn new(py: Python<'_>, config: &Bound<'_, PyAny>, net: PyRef<'_, NetworkCore>, n_threads: Option<usize>) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        config: &Bound<'_, PyAny>,
+        net: PyRef<'_, NetworkCore>,
+        n_threads: Option<usize>,
+    ) -> PyResult<Self> {
         let config: TrainerConfig = from_python("trainer", config)?;
         let net = &net.net;
         let trainer = py.detach(|| match net {
@@ -74,15 +79,21 @@ impl TrainerCore {
 
     /// Network, trainer and what the writer added, from a checkpoint.
     #[staticmethod]
-    fn load<'py>(py: Python<'py>, path: PathBuf, n_threads: Option<usize>) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
+    fn load<'py>(
+        py: Python<'py>,
+        path: PathBuf,
+        n_threads: Option<usize>,
+    ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
         let bytes = py.detach(|| io::read(&path))?;
         let (net, trainer, user) = match io::dtype_of(&path, &bytes)?.as_str() {
             "float64" => {
-                let Checkpoint { network, trainer, user } = py.detach(|| checkpoint_from_bytes(&path, &bytes, n_threads))?;
+                let Checkpoint { network, trainer, user } =
+                    py.detach(|| checkpoint_from_bytes(&path, &bytes, n_threads))?;
                 (Net::F64(network), AnyTrainer::F64(trainer), user)
             }
             _ => {
-                let Checkpoint { network, trainer, user } = py.detach(|| checkpoint_from_bytes(&path, &bytes, n_threads))?;
+                let Checkpoint { network, trainer, user } =
+                    py.detach(|| checkpoint_from_bytes(&path, &bytes, n_threads))?;
                 (Net::F32(network), AnyTrainer::F32(trainer), user)
             }
         };
@@ -90,7 +101,13 @@ impl TrainerCore {
     }
 
     /// Writes a checkpoint, atomically.
-    fn save(&self, py: Python<'_>, path: PathBuf, net: PyRef<'_, NetworkCore>, user: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn save(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        net: PyRef<'_, NetworkCore>,
+        user: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let user: serde_json::Value = from_python("user", user)?;
         with_both!(&self.trainer, &net.net, (trainer, net) => Ok(py.detach(|| write_checkpoint(&path, net, trainer, user))?))
     }
@@ -276,7 +293,12 @@ fn check_recorded<F: Real>(net: &Network<F>, trains: &[&SpikeTrains]) -> Result<
     Ok(())
 }
 
-fn stats_dict<'py>(py: Python<'py>, stats: &BatchStats, sizes: &[usize], n_steps: usize) -> PyResult<Bound<'py, PyDict>> {
+fn stats_dict<'py>(
+    py: Python<'py>,
+    stats: &BatchStats,
+    sizes: &[usize],
+    n_steps: usize,
+) -> PyResult<Bound<'py, PyDict>> {
     let n = stats.n_samples.max(1) as f64;
     let rate = |(&spikes, &size): (&u64, &usize)| spikes as f64 / (n * size as f64 * n_steps as f64);
     let dict = PyDict::new(py);
@@ -289,7 +311,12 @@ fn stats_dict<'py>(py: Python<'py>, stats: &BatchStats, sizes: &[usize], n_steps
     Ok(dict)
 }
 
-fn progress_dict<'py>(py: Python<'py>, progress: &Progress, sizes: &[usize], n_steps: usize) -> PyResult<Bound<'py, PyDict>> {
+fn progress_dict<'py>(
+    py: Python<'py>,
+    progress: &Progress,
+    sizes: &[usize],
+    n_steps: usize,
+) -> PyResult<Bound<'py, PyDict>> {
     let dict = stats_dict(py, &progress.stats, sizes, n_steps)?;
     dict.set_item("epoch", progress.epoch)?;
     dict.set_item("samples_done", progress.stats.n_samples)?;

@@ -158,6 +158,7 @@ impl<'a> Draws<'a> {
 
 /// -ln(u), u = (word's upper 24 bits + 1/2) / 2^24: single precision, additions and multiplications only, so that it
 /// vectorises and gives the same bits everywhere. Relative error below 2e-7 (Cephes' polynomial for ln).
+#[allow(clippy::excessive_precision, reason = "the constants as published")]
 fn exponential(words: &[u32], out: &mut [f32]) {
     for (out, &word) in out.iter_mut().zip(words) {
         let u = ((word >> 8) as f32 + 0.5) * (1.0 / 16_777_216.0);

@@ -79,7 +79,7 @@ impl PaddedRows {
     pub fn end_row(&mut self) {
         let start = self.start[self.len.len()];
         self.len.push(self.index.len() as u32 - start);
-        while self.index.len() % PAD != 0 {
+        while !self.index.len().is_multiple_of(PAD) {
             self.index.push(self.sentinel);
         }
         self.start.push(self.index.len() as u32);

@@ -58,7 +58,11 @@ impl SpikeTrains {
         let mut trains = Self::empty(n_steps, n_neurons)?;
         let n_rows = n_samples.checked_mul(n_steps).ok_or_else(|| Error::value("shape", "of fewer rows", n_samples))?;
         if indptr.len() != n_rows + 1 {
-            return Err(Error::shape("indptr", &[indptr.len()], format!("(n_samples * n_steps + 1 = {},)", n_rows + 1)));
+            return Err(Error::shape(
+                "indptr",
+                &[indptr.len()],
+                format!("(n_samples * n_steps + 1 = {},)", n_rows + 1),
+            ));
         }
         if indptr[0] != 0 {
             return Err(Error::value("indptr[0]", "0", indptr[0]));
@@ -71,16 +75,25 @@ impl SpikeTrains {
             ));
         }
         if let Some(r) = indptr.windows(2).position(|pair| pair[0] > pair[1]) {
-            return Err(Error::value(format!("indptr[{}]", r + 1), format!(">= indptr[{r}] = {}", indptr[r]), indptr[r + 1]));
+            return Err(Error::value(
+                format!("indptr[{}]", r + 1),
+                format!(">= indptr[{r}] = {}", indptr[r]),
+                indptr[r + 1],
+            ));
         }
         for pair in indptr.windows(2) {
             let (from, to) = (pair[0] as usize, pair[1] as usize);
             for at in from..to {
                 if index[at] < 0 || index[at] >= n_neurons as i64 {
-                    return Err(Error::value(format!("indices[{at}]"), format!("a neuron in [0, {n_neurons})"), index[at]));
+                    return Err(Error::value(
+                        format!("indices[{at}]"),
+                        format!("a neuron in [0, {n_neurons})"),
+                        index[at],
+                    ));
                 }
                 if at > from && index[at] <= index[at - 1] {
-                    let expected = format!("> indices[{}] = {} (sorted within a row, no repeats)", at - 1, index[at - 1]);
+                    let expected =
+                        format!("> indices[{}] = {} (sorted within a row, no repeats)", at - 1, index[at - 1]);
                     return Err(Error::value(format!("indices[{at}]"), expected, index[at]));
                 }
             }
@@ -95,7 +108,12 @@ impl SpikeTrains {
     ///
     /// # Errors
     /// [`Error::Value`] if `n_steps` or `n_neurons` is 0.
-    pub fn from_dense(n_samples: usize, n_steps: usize, n_neurons: usize, raster: impl Iterator<Item = bool>) -> Result<Self> {
+    pub fn from_dense(
+        n_samples: usize,
+        n_steps: usize,
+        n_neurons: usize,
+        raster: impl Iterator<Item = bool>,
+    ) -> Result<Self> {
         let mut trains = Self::empty(n_steps, n_neurons)?;
         let mut raster = raster;
         for _ in 0..n_samples * n_steps {
@@ -120,10 +138,18 @@ impl SpikeTrains {
         }
         for (i, (&time, &neuron)) in t.iter().zip(x).enumerate() {
             if time < 0 || time >= self.n_steps as i64 {
-                return Err(Error::value(format!("{name}['t'][{i}]"), format!("a step in [0, {})", self.n_steps), time));
+                return Err(Error::value(
+                    format!("{name}['t'][{i}]"),
+                    format!("a step in [0, {})", self.n_steps),
+                    time,
+                ));
             }
             if neuron < 0 || neuron >= self.n_neurons as i64 {
-                return Err(Error::value(format!("{name}['x'][{i}]"), format!("a neuron in [0, {})", self.n_neurons), neuron));
+                return Err(Error::value(
+                    format!("{name}['x'][{i}]"),
+                    format!("a neuron in [0, {})", self.n_neurons),
+                    neuron,
+                ));
             }
             if i > 0 && time < t[i - 1] {
                 let expected = format!(">= {name}['t'][{}] = {} (events sorted by time)", i - 1, t[i - 1]);
@@ -152,8 +178,8 @@ impl SpikeTrains {
         Ok(())
     }
 
-    /// Adds a sample whose rows come step by step, each sorted and in range (trusted: from our own engines).
-    pub(crate) fn push_sample<'r>(&mut self, rows: impl Iterator<Item = &'r [u32]>) {
+    /// Adds a sample whose rows come step by step, each sorted and in range: an engine's output, not checked.
+    pub fn push_sample<'r>(&mut self, rows: impl Iterator<Item = &'r [u32]>) {
         for row in rows {
             self.index.extend_from_slice(row);
             self.indptr.push(self.index.len());

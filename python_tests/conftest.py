@@ -1,0 +1,28 @@
+"""Fixtures shared by all tests."""
+
+import numpy as np
+import pytest
+import strsbp_rs as sr
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20191208)
+
+
+@pytest.fixture
+def small(rng):
+    """A small network, its encoder and a learnable task: (make_network, encoder, x, y)."""
+    prototypes = rng.random((3, 12))
+    y = np.arange(60) % 3
+    x = np.clip(prototypes[y] + 0.1 * rng.standard_normal((60, 12)), 0, 1)
+
+    def make_network(**options):
+        layers = [
+            sr.Dense(20, v_th=2.0),
+            sr.Recurrent(18, v_th=2.0, mask=sr.Sparse(0.5)),
+            sr.Dense(3, v_th=2.0),
+        ]
+        return sr.Network(12, layers, **{"seed": 3, **options})
+
+    return make_network, sr.BernoulliEncoder(n_steps=60, rate_scale=0.3), x, y

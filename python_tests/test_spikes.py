@@ -1,0 +1,100 @@
+"""Conversions of spike trains."""
+
+import pickle
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+import strsbp_rs as sr
+from hypothesis import given
+from hypothesis import strategies as st
+
+rasters = hnp.arrays(
+    np.bool_, st.tuples(st.integers(0, 4), st.integers(1, 12), st.integers(1, 20))
+)
+
+
+@given(rasters)
+def test_every_form_round_trips(raster):
+    trains = sr.SpikeTrains.from_dense(raster)
+    _, n_steps, n_neurons = raster.shape
+    np.testing.assert_array_equal(trains.to_dense(), raster)
+    np.testing.assert_array_equal(trains.counts(), raster.sum(axis=1))
+    assert trains.n_spikes == raster.sum()
+    assert sr.SpikeTrains.from_csr(*trains.to_csr()) == trains
+    events = trains.to_events()
+    assert sr.SpikeTrains.from_events(events, n_steps=n_steps, n_neurons=n_neurons) == trains
+    assert pickle.loads(pickle.dumps(trains)) == trains
+
+
+def test_uint8_and_non_contiguous_rasters():
+    raster = (np.arange(120).reshape(4, 5, 6) % 7 == 0).astype(np.uint8) * 3
+    expected = raster.astype(bool)
+    np.testing.assert_array_equal(sr.SpikeTrains.from_dense(raster).to_dense(), expected)
+    view = raster.transpose(2, 1, 0)
+    np.testing.assert_array_equal(
+        sr.SpikeTrains.from_dense(view).to_dense(), expected.transpose(2, 1, 0)
+    )
+
+
+def test_slices_are_samples(rng):
+    trains = sr.SpikeTrains.from_dense(rng.random((6, 9, 5)) < 0.3)
+    assert len(trains[2:5]) == 3
+    np.testing.assert_array_equal(trains[2:5].to_dense(), trains.to_dense()[2:5])
+    np.testing.assert_array_equal(trains[-2:].to_dense(), trains.to_dense()[-2:])
+    assert len(trains[4:2]) == 0
+
+
+def test_repeated_events_are_one_spike():
+    events = np.array([(1, 4), (1, 2), (1, 4), (3, 0)], dtype=[("t", np.int32), ("x", np.uint16)])
+    trains = sr.SpikeTrains.from_events([events], n_steps=5, n_neurons=6)
+    assert [tuple(e) for e in trains.to_events()[0]] == [(1, 2), (1, 4), (3, 0)]
+
+
+def events(*pairs):
+    return [np.array(list(pairs), dtype=[("t", np.int64), ("x", np.int64)])]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([(0, 0), (5, 0)], r"events\[0\]\['t'\]\[1\] must be a step in \[0, 5\), got 5"),
+        ([(0, 0), (-1, 0)], r"events\[0\]\['t'\]\[1\] must be a step in \[0, 5\), got -1"),
+        ([(0, 3)], r"events\[0\]\['x'\]\[0\] must be a neuron in \[0, 3\), got 3"),
+        ([(2, 0), (1, 0)], r"events\[0\]\['t'\]\[1\] must be >= events\[0\]\['t'\]\[0\] = 2"),
+    ],
+)
+def test_bad_events_are_refused(pairs, message):
+    with pytest.raises(ValueError, match=message):
+        sr.SpikeTrains.from_events(events(*pairs), n_steps=5, n_neurons=3)
+
+
+@pytest.mark.parametrize(
+    ("indptr", "indices", "message"),
+    [
+        ([0, 1], [0], r"indptr has shape \(2,\), expected \(n_samples \* n_steps \+ 1 = 3,\)"),
+        ([1, 1, 1], [0], r"indptr\[0\] must be 0, got 1"),
+        ([0, 2, 1], [0], r"indptr\[2\] must be >= indptr\[1\] = 2, got 1"),
+        ([0, 1, 3], [0, 1], r"indptr\[2\] must be the length of indices, 2, got 3"),
+        ([0, 2, 2], [1, 1], r"indices\[1\] must be > indices\[0\] = 1"),
+        ([0, 1, 2], [1, 4], r"indices\[1\] must be a neuron in \[0, 4\), got 4"),
+        ([0, 1, 2], [-1, 3], r"indices\[0\] must be a neuron in \[0, 4\), got -1"),
+    ],
+)
+def test_bad_rows_are_refused(indptr, indices, message):
+    with pytest.raises(ValueError, match=message):
+        sr.SpikeTrains.from_csr(np.array(indptr), np.array(indices), (1, 2, 4))
+
+
+def test_wrong_types_are_refused():
+    with pytest.raises(TypeError, match="raster has dtype float64, expected bool or uint8"):
+        sr.SpikeTrains.from_dense(np.zeros((1, 2, 3)))
+    with pytest.raises(ValueError, match=r"raster has shape \(2, 3\), expected"):
+        sr.SpikeTrains.from_dense(np.zeros((2, 3), bool))
+    with pytest.raises(TypeError, match=r"events\[0\] has fields \('t',\), expected"):
+        sr.SpikeTrains.from_events([np.zeros(3, [("t", int)])], n_steps=5, n_neurons=3)
+    with pytest.raises(TypeError, match=r"events\[0\]\['t'\] has dtype float64"):
+        array = np.zeros(3, [("t", float), ("x", int)])
+        sr.SpikeTrains.from_events([array], n_steps=5, n_neurons=3)
+    with pytest.raises(ValueError, match="n_steps must be >= 1, got 0"):
+        sr.SpikeTrains.from_dense(np.zeros((1, 0, 3), bool))
