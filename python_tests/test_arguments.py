@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+
 import strsbp_rs as sr
 
 NAN, INF = float("nan"), float("inf")
@@ -169,7 +170,9 @@ def test_fit_options(small, tmp_path):
         no_encoder.fit(x, y, epochs=1, progress=False)
 
 
-@pytest.mark.parametrize(("n_steps", "rate_scale"), [(0, 0.1), (1, 0.1), (10, 0.0), (10, 1.5), (10, NAN)])
+@pytest.mark.parametrize(
+    ("n_steps", "rate_scale"), [(0, 0.1), (1, 0.1), (10, 0.0), (10, 1.5), (10, NAN)]
+)
 def test_encoder(small, n_steps, rate_scale):
     make_network, _, x, _ = small
     with refuse(ValueError, "n_steps|rate_scale"):
@@ -194,8 +197,14 @@ def test_weights_all_or_none(small):
     i, j = np.argwhere(missing)[0]
     for change, message in [
         (lambda w: w.pop(), "weights must be a list of one dict for each of the 3 layers"),
-        (lambda w: w[2].update(weight=np.zeros((3, 4))), r"weights\[2\]\['weight'\] has shape \(3, 4\)"),
-        (lambda w: w[2]["weight"].__setitem__((0, 1), NAN), r"weights\[2\].*\[0, 1\] must be finite"),
+        (
+            lambda w: w[2].update(weight=np.zeros((3, 4))),
+            r"weights\[2\]\['weight'\] has shape \(3, 4\)",
+        ),
+        (
+            lambda w: w[2]["weight"].__setitem__((0, 1), NAN),
+            r"weights\[2\].*\[0, 1\] must be finite",
+        ),
         (lambda w: w[1]["recurrent_weight"].__setitem__((i, j), 1.0), "no synapse exists"),
         (lambda w: w[0].update(bias=np.zeros(3)), "key 'bias'"),
         (lambda w: w[1].pop("recurrent_weight"), "must be an array, got nothing"),

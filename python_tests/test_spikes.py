@@ -5,13 +5,12 @@ import pickle
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
-import strsbp_rs as sr
 from hypothesis import given
 from hypothesis import strategies as st
 
-rasters = hnp.arrays(
-    np.bool_, st.tuples(st.integers(0, 4), st.integers(1, 12), st.integers(1, 20))
-)
+import strsbp_rs as sr
+
+rasters = hnp.arrays(np.bool_, st.tuples(st.integers(0, 4), st.integers(1, 12), st.integers(1, 20)))
 
 
 @given(rasters)

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+
 import strsbp_rs as sr
 
 OPTIONS = {
@@ -65,7 +66,7 @@ def test_batch_sizes(small, batch_size):
 
 @pytest.mark.parametrize("optimizer", [sr.AdamW(), sr.SGD(lr=1e-3)])
 def test_resumed_equals_uninterrupted(small, tmp_path, optimizer):
-    make_network, encoder, x, y = small
+    _, encoder, x, y = small
     schedule = sr.Cosine(epochs=4)
     whole = fit(small, epochs=4, optimizer=optimizer, schedule=schedule)
     path = tmp_path / "half.safetensors"
@@ -97,7 +98,10 @@ def test_checkpoint_every_epoch(small, tmp_path):
 def test_network_files_and_pickles(small, tmp_path):
     network = fit(small, epochs=1).network
     network.save(tmp_path / "net.safetensors")
-    for copy in (sr.Network.load(tmp_path / "net.safetensors"), pickle.loads(pickle.dumps(network))):
+    for copy in (
+        sr.Network.load(tmp_path / "net.safetensors"),
+        pickle.loads(pickle.dumps(network)),
+    ):
         assert_same_weights(network, copy)
         assert copy.layers == network.layers
         assert (copy.dt, copy.seed, copy.dtype) == (network.dt, network.seed, network.dtype)
@@ -165,7 +169,7 @@ def test_weight_limit(small):
 
 
 def test_augmentation_changes_training_not_inference(small):
-    make_network, encoder, x, y = small
+    _, _, x, y = small
     augment = sr.ImageAugment(image_shape=(3, 4), max_shift=1)
     plain, augmented = fit(small), fit(small, augment=augment)
     assert plain.history.epochs[0]["loss"] != augmented.history.epochs[0]["loss"]

@@ -3,6 +3,7 @@
 Times are in ms, potentials relative to rest. See `Network` and `Trainer`.
 """
 
+from strsbp_rs._callback import Callback, History
 from strsbp_rs._config import (
     SGD,
     Adam,
@@ -32,14 +33,7 @@ from strsbp_rs._network import Network, Recording
 from strsbp_rs._spikes import SpikeTrains, s_psp
 from strsbp_rs._strsbp_rs import __VERSION__ as __version__
 from strsbp_rs._strsbp_rs import simd_level
-from strsbp_rs._trainer import (
-    Callback,
-    Evaluation,
-    Gradients,
-    History,
-    Trainer,
-    gradients_from_spikes,
-)
+from strsbp_rs._trainer import Evaluation, Gradients, Trainer, gradients_from_spikes
 
 __all__ = [
     "SGD",

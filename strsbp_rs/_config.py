@@ -118,8 +118,9 @@ class Sparse(_Config):
 class Reservoir(_Config):
     """The paper's 3-D reservoir: neurons on a grid, 80 % excitatory, near ones connected.
 
-    A synapse exists with probability 1.5 C exp(-distance^2 / 4), C = 0.3 (excitatory to excitatory),
-    0.2 (excitatory to inhibitory), 0.4 (inhibitory to excitatory), 0.1 (inhibitory to inhibitory).
+    A synapse exists with probability 1.5 C exp(-distance^2 / 4); from excitatory to excitatory
+    neurons C = 0.3, excitatory to inhibitory 0.2, inhibitory to excitatory 0.4, among inhibitory
+    ones 0.1.
 
     Args:
         shape: Neurons along the three axes; their product is the layer's size.

@@ -236,7 +236,8 @@ class Network:
         Of equals the first wins. Arguments and errors as for `spike_counts`.
         """
         counts = self.spike_counts(x, encoder=encoder, seed=seed, n_threads=n_threads)
-        return np.argmax(counts, axis=1).astype(np.int64)
+        predictions: NDArray[np.int64] = np.argmax(counts, axis=1).astype(np.int64)
+        return predictions
 
     def run(
         self,
@@ -275,8 +276,8 @@ class Network:
         return Recording(
             spikes=spikes,
             counts=spikes[-1].counts(),
-            membrane={layer: potential for layer, (_, potential) in zip(layers, traces)},
-            current={layer: current for layer, (current, _) in zip(layers, traces)},
+            membrane=dict(zip(layers, (potential for _, potential in traces), strict=True)),
+            current=dict(zip(layers, (current for current, _ in traces), strict=True)),
         )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strsbp_rs._strsbp_rs import SpikeTrainsCore, s_psp as _s_psp
+from strsbp_rs._strsbp_rs import SpikeTrainsCore
+from strsbp_rs._strsbp_rs import s_psp as _s_psp
 
 __all__ = ["EVENT_DTYPE", "SpikeTrains", "s_psp"]
 
@@ -81,8 +82,11 @@ class SpikeTrains:
                         f"{name}['{key}'] has dtype {array[key].dtype}, expected integers"
                     )
             columns.append((name, array["t"].astype(np.int64), array["x"].astype(np.int64)))
-        return cls(SpikeTrainsCore.from_events(columns, _count("n_steps", n_steps),
-                                               _count("n_neurons", n_neurons)))
+        return cls(
+            SpikeTrainsCore.from_events(
+                columns, _count("n_steps", n_steps), _count("n_neurons", n_neurons)
+            )
+        )
 
     @classmethod
     def from_csr(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
+from strsbp_rs._callback import Callback, History
 from strsbp_rs._network import (
     Input,
     Network,
@@ -21,14 +22,13 @@ from strsbp_rs._network import (
     prepare_input,
     threads,
 )
+from strsbp_rs._progress import ProgressBar
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import TrainerCore
 
 __all__ = [
-    "Callback",
     "Evaluation",
     "Gradients",
-    "History",
     "Trainer",
     "gradients_from_spikes",
 ]
@@ -66,40 +66,6 @@ class Evaluation:
     predictions: NDArray[np.int64]
     firing_rate: list[float]
     samples_per_s: float
-
-
-@dataclass
-class History:
-    """One dict an epoch: epoch (from 1), lr, loss, accuracy, firing_rate, seconds, samples_per_s.
-
-    With validation data also val_loss, val_accuracy and val_samples_per_s.
-    """
-
-    epochs: list[dict[str, Any]] = field(default_factory=list)
-
-
-class Callback:
-    """Base of training callbacks; override what is needed."""
-
-    def on_train_begin(self, trainer: Trainer) -> None:
-        """Called before the first epoch of a `fit`."""
-
-    def on_batch_end(self, trainer: Trainer, progress: dict[str, Any]) -> None:
-        """Called some ten times a second, and at the end of an epoch.
-
-        The network is being trained: its weights cannot be read here.
-
-        Args:
-            trainer: The trainer.
-            progress: epoch, samples_done, samples_total, samples_per_s, and the running means
-                loss, accuracy and firing_rate (a list, one value a layer).
-        """
-
-    def on_epoch_end(self, trainer: Trainer, record: dict[str, Any]) -> None:
-        """Called after an epoch, with its entry of the history."""
-
-    def on_train_end(self, trainer: Trainer, history: History) -> None:
-        """Called after the last epoch."""
 
 
 class Trainer:
@@ -238,9 +204,7 @@ class Trainer:
             KeyboardInterrupt: On Ctrl-C.
         """
         if _integer("epochs", epochs) <= self.epoch:
-            raise ValueError(
-                f"epochs must be > {self.epoch}, the epochs completed, got {epochs}"
-            )
+            raise ValueError(f"epochs must be > {self.epoch}, the epochs completed, got {epochs}")
         data, labels = prepare_input(x), _labels("y", y)
         weight = None if sample_weight is None else _weights(sample_weight)
         test = None
@@ -256,8 +220,6 @@ class Trainer:
                 raise FileNotFoundError(f"checkpoint: the folder {folder} does not exist")
         all_callbacks = list(callbacks)
         if progress:
-            from strsbp_rs._progress import ProgressBar
-
             all_callbacks.insert(0, ProgressBar(total_epochs=epochs))
         on_batch_end = _hooks(all_callbacks, "on_batch_end")
 

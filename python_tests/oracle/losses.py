@@ -46,13 +46,15 @@ class SoftmaxCrossEntropy:
     def value(self, counts: Array, label: int) -> Array:
         """Loss of counts of shape (..., n_out)."""
         logits = self._logits(counts)
-        return np.asarray(np.log(np.exp(logits).sum(axis=-1)) - logits[..., label])
+        return np.asarray(np.logaddexp.reduce(logits, axis=-1) - logits[..., label])
 
     def derivative(self, counts: Array, label: int) -> Array:
         """Derivative with respect to the counts."""
         shares = np.exp(self._logits(counts))
         shares /= shares.sum(axis=-1, keepdims=True)
-        shares[..., label] -= 1.0
+        # share - 1 of a confident label, without its cancellation.
+        shares[..., label] = 0.0
+        shares[..., label] = -shares.sum(axis=-1)
         return np.asarray(shares / self.temperature)
 
 

@@ -85,11 +85,7 @@ impl SpikeTrainsCore {
     }
 
     /// (t, x) of the events of one sample, int64 each.
-    fn events<'py>(
-        &self,
-        py: Python<'py>,
-        sample: usize,
-    ) -> PyResult<Bound<'py, PyTuple>> {
+    fn events<'py>(&self, py: Python<'py>, sample: usize) -> PyResult<Bound<'py, PyTuple>> {
         if sample >= self.0.n_samples() {
             return Err(Error::value("sample", format!("in [0, {})", self.0.n_samples()), sample).into());
         }
@@ -104,13 +100,13 @@ impl SpikeTrainsCore {
         (vector(py, t), vector(py, x)).into_pyobject(py)
     }
 
-    /// The samples `from..to`.
-    fn slice(&self, from: usize, to: usize) -> PyResult<Self> {
-        if from > to || to > self.0.n_samples() {
-            let expected = format!("0 <= from <= to <= {}", self.0.n_samples());
-            return Err(Error::value("slice", expected, format!("{from}..{to}")).into());
+    /// The samples `start..stop`.
+    fn slice(&self, start: usize, stop: usize) -> PyResult<Self> {
+        if start > stop || stop > self.0.n_samples() {
+            let expected = format!("0 <= start <= stop <= {}", self.0.n_samples());
+            return Err(Error::value("slice", expected, format!("{start}..{stop}")).into());
         }
-        Ok(Self(self.0.slice(from, to)))
+        Ok(Self(self.0.slice(start, stop)))
     }
 
     fn __eq__(&self, other: &Self) -> bool {

@@ -1,0 +1,86 @@
+//! Networks and inputs the benchmarks share: the paper's sizes, with images made up to have Fashion-MNIST's statistics.
+
+#![allow(dead_code, reason = "every benchmark uses a part")]
+
+use strsbp_rs::engine::{ForwardScratch, Lists, SampleSpikes, forward};
+use strsbp_rs::network::{DenseConfig, Init, LayerConfig, Network, NetworkConfig, RecurrentConfig, RecurrentMask};
+use strsbp_rs::neuron::Discretisation;
+use strsbp_rs::spikes::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
+
+/// Samples of a benchmark: enough that weights, not one sample's spikes, fill the caches.
+pub const N_SAMPLES: usize = 32;
+/// Time steps.
+pub const N_STEPS: usize = 400;
+/// Inputs.
+pub const N_IN: usize = 784;
+
+/// A feed-forward layer with the paper's time constants.
+pub fn dense(n: usize, v_th: f64) -> LayerConfig {
+    LayerConfig::Dense(DenseConfig {
+        n,
+        tau_m: 64.0,
+        tau_s: 8.0,
+        v_th,
+        t_ref: 2.0,
+        discretisation: Discretisation::Euler,
+        init: Init::Uniform { low: -1.0, high: 1.0 },
+        lateral_inhibition: 0.0,
+    })
+}
+
+/// A recurrent layer with the paper's time constants.
+pub fn recurrent(n: usize, v_th: f64) -> LayerConfig {
+    LayerConfig::Recurrent(RecurrentConfig {
+        n,
+        tau_m: 64.0,
+        tau_s: 8.0,
+        v_th,
+        t_ref: 2.0,
+        discretisation: Discretisation::Euler,
+        init: Init::Uniform { low: -1.0, high: 1.0 },
+        mask: RecurrentMask::AllToAll { self_loops: false },
+        rec_init: Init::Uniform { low: -1.0, high: 1.0 },
+    })
+}
+
+/// A network; thresholds of 8 and 14 give untrained weights about the activity of the trained 784-400-R400-10.
+pub fn network(n_in: usize, layers: Vec<LayerConfig>) -> Network<f32> {
+    Network::new(NetworkConfig { n_in, layers, dt: 1.0, seed: 1 }).expect("valid")
+}
+
+/// The paper's network.
+pub fn paper_network() -> Network<f32> {
+    network(N_IN, vec![dense(400, 8.0), recurrent(400, 14.0), dense(10, 15.0)])
+}
+
+/// Bytes of `N_SAMPLES` images: half of the pixels dark, as in Fashion-MNIST, the others evenly spread.
+pub fn images() -> Vec<u8> {
+    let mut state = 1u32;
+    let mut random = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 24
+    };
+    let pixel = |at: usize| if at % 28 < 7 || at % 28 > 20 { 0 } else { 55 + random() as u8 % 200 };
+    (0..N_SAMPLES * N_IN).map(pixel).collect()
+}
+
+/// The encoder of the paper.
+pub fn encoder() -> BernoulliEncoder {
+    BernoulliEncoder::new(N_STEPS, 1.0 / 5.5).expect("valid")
+}
+
+/// The images as spikes, and what the network makes of them.
+pub fn simulated(net: &Network<f32>) -> Vec<SampleSpikes> {
+    let (images, encoder) = (images(), encoder());
+    let (mut scratch, mut buffers) = (EncoderScratch::default(), ForwardScratch::default());
+    let simulate = |sample: usize| {
+        let mut spikes = SampleSpikes::new(net.layers().len());
+        let key = StreamKey { seed: 0, epoch: 0, sample: sample as u32 };
+        let values = Analog::U8(&images[sample * N_IN..(sample + 1) * N_IN]);
+        encoder.encode(values, key, &mut scratch, &mut spikes.input.by_neuron);
+        spikes.input.by_time.transpose_of(&spikes.input.by_neuron);
+        forward(net, N_STEPS, &mut spikes, Lists::All, &mut buffers);
+        spikes
+    };
+    (0..N_SAMPLES).map(simulate).collect()
+}

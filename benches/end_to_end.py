@@ -1,0 +1,120 @@
+"""Prints the tables of the README: speed, memory, scaling and cost of the paper's network.
+
+Usage: python benches/end_to_end.py [--data-dir DIR] [--samples N] [--json FILE]
+
+Every figure comes from this one run, on Fashion-MNIST (the demo data where that is not found). Nothing
+else should run meanwhile.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import strsbp_rs as sr
+from numpy.typing import NDArray
+from strsbp_rs._recipe import load_recipe
+from strsbp_rs.datasets import find_fashion_mnist, load_dataset
+
+
+@dataclass
+class Case:
+    """A network and its input, and how much of the data to use."""
+
+    n_samples: int
+    n_test: int
+    threads: int = 2
+    n_steps: int = 400
+    width: int = 400
+    rate_scale: float = 1 / 5.5
+
+
+def measure(
+    x: Any, y: NDArray[np.int64], xt: Any, yt: NDArray[np.int64], case: Case
+) -> dict[str, Any]:
+    """Trains two epochs and evaluates; returns speeds [samples/s] of the second epoch and of inference."""
+    recipe = load_recipe("fashion-mnist")
+    first, hidden, output = recipe.layers
+    net = sr.Network(
+        x.shape[1],
+        [
+            sr.Dense(case.width, v_th=first.v_th, init=first.init),
+            sr.Recurrent(case.width, v_th=hidden.v_th, init=hidden.init),
+            sr.Dense(10, v_th=output.v_th, init=output.init),
+        ],
+        seed=0,
+    )
+    trainer = sr.Trainer(
+        net,
+        encoder=sr.BernoulliEncoder(case.n_steps, case.rate_scale),
+        loss=recipe.loss,
+        optimizer=recipe.optimizer,
+        rule=recipe.rule,
+        batch_size=recipe.train.batch_size,
+        n_threads=case.threads,
+    )
+    trainer.fit(x[: case.n_samples], y[: case.n_samples], epochs=2, progress=False)
+    result = trainer.evaluate(xt[: case.n_test], yt[: case.n_test])
+    record = trainer.history.epochs[-1]
+    return {
+        "train": record["samples_per_s"],
+        "infer": result.samples_per_s,
+        "rates": record["firing_rate"],
+        "accuracy": result.accuracy,
+    }
+
+
+def peak_memory() -> float:
+    """Returns the peak resident memory of this process [MB]."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Runs everything and prints it as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir")
+    parser.add_argument("--samples", type=int, default=6000, help="training samples of a case")
+    parser.add_argument("--json", help="file for the raw figures")
+    args = parser.parse_args()
+    name = "fashion-mnist" if find_fashion_mnist(args.data_dir) else "demo"
+    data = load_dataset(name, args.data_dir)
+    arrays = (data.x_train, data.y_train, data.x_test, data.y_test)
+    n, n_test = args.samples, args.samples // 2
+    before = peak_memory()
+    results: dict[str, Any] = {"machine": platform.machine(), "cores": os.cpu_count()}
+    print(f"{name}, 784-400-R400-10, T = 400, float32, encoding included; {sr.simd_level()},")
+    print(f"{os.cpu_count()} cores; {n:,} training samples, second epoch\n")
+    print("| threads | training samples/s | inference samples/s |\n|---|---|---|")
+    for threads in (1, 2):
+        result = measure(*arrays, Case(n, n_test, threads))
+        results[f"threads {threads}"] = result
+        print(f"| {threads} | {result['train']:.0f} | {result['infer']:.0f} |", flush=True)
+    one, two = results["threads 1"], results["threads 2"]
+    print(f"\n2 threads over 1: {two['train'] / one['train']:.2f}x in training, ", end="")
+    print(f"{two['infer'] / one['infer']:.2f}x in inference")
+    print(f"peak memory above the data set: {peak_memory() - before:.0f} MB\n")
+    results["memory"] = peak_memory() - before
+    print(
+        "| 2 threads | training ms/sample | inference ms/sample | firing rates |\n|---|---|---|---|"
+    )
+    for label, change in (
+        *((f"T = {steps}", {"n_steps": steps}) for steps in (100, 200, 400, 800)),
+        *((f"width {width}", {"width": width}) for width in (100, 200, 400, 800)),
+        *((f"input rate x {scale:g}", {"rate_scale": scale / 5.5}) for scale in (0.25, 0.5, 1, 2)),
+    ):
+        result = measure(*arrays, Case(n // 3, n_test // 3, 2, **change))
+        results[label] = result
+        rates = ", ".join(f"{rate:.1%}" for rate in result["rates"])
+        train, infer = 1e3 / result["train"], 1e3 / result["infer"]
+        print(f"| {label} | {train:.2f} | {infer:.2f} | {rates} |", flush=True)
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as file:
+            json.dump(results, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()

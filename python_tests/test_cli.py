@@ -1,0 +1,157 @@
+"""The command line, on small runs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import strsbp_rs as sr
+from strsbp_rs._cli import main
+
+RECIPE = """
+[data]
+name = "demo"
+limit_train = 96
+limit_test = 40
+[encoder]
+n_steps = 40
+[[layers]]
+kind = "dense"
+n = 30
+v_th = 5.0
+[[layers]]
+kind = "recurrent"
+n = 20
+v_th = 3.0
+[[layers]]
+kind = "dense"
+n = 10
+v_th = 3.0
+[loss]
+kind = "count_mse"
+target = 12.0
+other = 2.0
+[train]
+epochs = 3
+batch_size = 16
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(RECIPE)
+    return str(path)
+
+
+def strsbp(*args, code=0):
+    result = CliRunner().invoke(main, [str(arg) for arg in args])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_train_eval_info(recipe, tmp_path):
+    out = tmp_path / "run"
+    said = strsbp("train", recipe, "--out", out)
+    assert "test accuracy" in said
+    names = {"config.toml", "metrics.jsonl", "checkpoint.safetensors"}
+    pictures = {"learning_curve.png", "spike_raster.png"}
+    files = set(os.listdir(out))
+    assert files in (names | pictures, names)
+    records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert [record["epoch"] for record in records] == [1, 2, 3]
+    report = json.loads(strsbp("eval", out, "--json"))
+    assert report["accuracy"] == records[-1]["val_accuracy"]
+    assert np.sum(report["confusion"]) == 40
+    assert "Ankle boot" in strsbp("eval", out)
+    assert "3 epochs completed" in strsbp("info", out)
+    assert "recurrent" in strsbp("info", out / "checkpoint.safetensors")
+
+
+def test_resume_equals_uninterrupted(recipe, tmp_path):
+    strsbp("train", recipe, "--out", tmp_path / "whole", "--no-plots", "--quiet")
+    half = tmp_path / "half"
+    strsbp("train", recipe, "--out", half, "--epochs", 1, "--no-plots", "--quiet")
+    strsbp("train", "--resume", half, "--epochs", 3, "--no-plots", "--quiet", "--threads", 1)
+    whole, resumed = (
+        sr.Network.load(tmp_path / name / "checkpoint.safetensors") for name in ("whole", "half")
+    )
+    for a, b in zip(whole.weights, resumed.weights, strict=True):
+        for key in a:
+            np.testing.assert_array_equal(a[key], b[key])
+    assert len((half / "metrics.jsonl").read_text().splitlines()) == 3
+
+
+def test_flags_reach_the_recipe(recipe, tmp_path):
+    flags = "--epochs 1 --batch-size 8 --lr 0.02 --seed 4 --limit-train 24 --limit-test 10"
+    settings = ["--set", "layers.0.v_th=6", "--set", "optimizer.kind=sgd"]
+    out = tmp_path / "run"
+    strsbp("train", recipe, *flags.split(), *settings, "--out", out, "--no-plots", "--quiet")
+    text = (out / "config.toml").read_text()
+    for line in ("epochs = 1", "batch_size = 8", "lr = 0.02", "seed = 4", 'kind = "sgd"'):
+        assert line in text
+    assert sr.Network.load(out / "checkpoint.safetensors").layers[0].v_th == 6.0
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "nothing"], "recipe 'nothing' is not one of"),
+        (["train", "demo", "--set", "optimizer.lrr=1"], "did you mean 'optimizer.lr'"),
+        (["train", "demo", "--lr", "-1", "--out", "{tmp}/x"], "lr must be"),
+        (["train", "fashion-mnist", "--data-dir", "{tmp}"], "has no train-images"),
+        (["train", "--resume", "{tmp}"], "is not a run: it has no config.toml"),
+        (["eval", "{tmp}"], "is not a run: it has no config.toml"),
+        (["info", "nothing"], "recipe 'nothing' is not one of"),
+    ],
+)
+def test_errors_are_one_line(tmp_path, args, message):
+    said = strsbp(*[arg.format(tmp=tmp_path) for arg in args], code=2)
+    assert message in said
+    assert said.startswith("strsbp: error: ")
+    assert len(said.splitlines()) == 1
+    assert not os.listdir(tmp_path)
+
+
+def test_a_run_is_not_overwritten(recipe, tmp_path):
+    out = tmp_path / "run"
+    strsbp("train", recipe, "--out", out, "--epochs", 1, "--no-plots", "--quiet")
+    before = (out / "checkpoint.safetensors").read_bytes()
+    assert "holds a run already" in strsbp("train", recipe, "--out", out, code=2)
+    assert (out / "checkpoint.safetensors").read_bytes() == before
+    assert "does not take" in strsbp("train", "--resume", out, "--lr", 1, code=2)
+
+
+def test_info_describes_the_installation():
+    said = strsbp("info")
+    assert sr.__version__ in said
+    assert "fashion-mnist" in said
+    assert sr.__version__ in strsbp("--version")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_keeps_the_last_checkpoint(recipe, tmp_path):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "strsbp_rs", "train", recipe, "--out", str(out)]
+    process = subprocess.Popen(
+        [*command, "--epochs", "100000", "--no-plots"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "metrics.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130, error
+    assert f"strsbp train --resume {out}" in error
+    assert sr.Trainer.load(out / "checkpoint.safetensors").epoch >= 1
+    assert not [name for name in os.listdir(out) if name.startswith(".strsbp-")]

@@ -1,0 +1,91 @@
+"""Recipes: they round-trip, and say what is wrong with a field."""
+
+import pytest
+
+import strsbp_rs as sr
+from strsbp_rs._recipe import RecipeError, load_recipe, recipe_names
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_shipped_recipes_round_trip(name, tmp_path):
+    recipe = load_recipe(name)
+    path = tmp_path / "copy.toml"
+    path.write_text(recipe.to_toml())
+    assert load_recipe(path) == recipe
+
+
+def test_fashion_mnist_is_the_papers_network():
+    recipe = load_recipe("fashion-mnist")
+    assert [layer.n for layer in recipe.layers] == [400, 400, 10]
+    assert [layer.kind for layer in recipe.layers] == ["dense", "recurrent", "dense"]
+    assert {(layer.tau_m, layer.tau_s, layer.t_ref) for layer in recipe.layers} == {(64, 8, 2)}
+    assert recipe.encoder == sr.BernoulliEncoder(400, 1 / 5.5)
+    trainer = recipe.build(784, n_threads=1)
+    assert trainer.network.n_parameters == 784 * 400 + 400 * 400 + 400 * 399 + 400 * 10
+
+
+def test_overrides():
+    recipe = load_recipe(
+        "demo",
+        [
+            "optimizer.kind=sgd",
+            "optimizer.momentum=0.5",
+            "layers.1.mask={kind='reservoir', shape=[8, 10, 5]}",
+            "layers.0.v_th=10",
+            "augment.max_shift=1",
+            "train.weight_limit=8",
+            "data.name=fashion-mnist",
+        ],
+    )
+    assert recipe.optimizer == sr.SGD(momentum=0.5)
+    assert recipe.layers[1].mask == sr.Reservoir((8, 10, 5))
+    assert recipe.layers[0].v_th == 10.0
+    assert recipe.augment == sr.ImageAugment(max_shift=1)
+    assert recipe.train.weight_limit == 8.0
+    assert recipe.data.name == "fashion-mnist"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("optimizer.lrr=1", "optimizer.lrr is not a field of Adam; did you mean 'optimizer.lr'"),
+        ("optimiser.lr=1", r"\[optimiser\] is not a section; did you mean 'optimizer'"),
+        ("layers.0.vth=1", "layers.0.vth is not a field of Dense; did you mean 'layers.0.v_th'"),
+        ("layers.3.v_th=1", "layers must be indexed by 0..2, got '3'"),
+        ("layers.x.v_th=1", "layers must be indexed by 0..2, got 'x'"),
+        ("loss.kind=softmax", "loss.kind must be one of .*did you mean 'softmax_cross_entropy'"),
+        ("train.epochs=1.5", "train.epochs must be an integer >= 0, got 1.5"),
+        ("train.epochs=-1", "train.epochs must be an integer >= 0, got -1"),
+        ("train.epochs=true", "train.epochs must be an integer >= 0, got True"),
+        ("optimizer.lr=fast", "optimizer.lr must be a number, got 'fast'"),
+        ("rule.teacher_spikes=1", "rule.teacher_spikes must be true or false, got 1"),
+        ("data.name=3", "data.name must be a string, got 3"),
+        (
+            "augment.image_shape=[28]",
+            r"augment.image_shape must be a list of 2 integers, got \[28\]",
+        ),
+        ("layers.1.mask=3", "layers.1.mask must be a table, got 3"),
+        ("layers.1.mask={kind='reservoir'}", "layers.1.mask.shape must be given for Reservoir"),
+        ("optimizer", "override 'optimizer' must be SECTION.FIELD=VALUE"),
+        ("=3", "override '=3' must be SECTION.FIELD=VALUE"),
+    ],
+)
+def test_bad_fields(override, message):
+    with pytest.raises(RecipeError, match=message):
+        load_recipe("demo", [override])
+
+
+def test_bad_files(tmp_path):
+    with pytest.raises(
+        RecipeError, match=r"recipe 'fashion' is not one of .*did you mean 'fashion-mnist'"
+    ):
+        load_recipe("fashion")
+    with pytest.raises(FileNotFoundError):
+        load_recipe(tmp_path / "absent.toml")
+    path = tmp_path / "bad.toml"
+    path.write_text("[data")
+    with pytest.raises(RecipeError, match=r"bad.toml"):
+        load_recipe(path)
+    path.write_text("[data]\nname = 'demo'\n")
+    with pytest.raises(RecipeError, match=r"must have at least one \[\[layers\]\] table"):
+        load_recipe(path)

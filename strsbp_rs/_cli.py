@@ -1,0 +1,248 @@
+"""The command line: strsbp train, eval, info."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+import strsbp_rs
+from strsbp_rs._network import Network
+from strsbp_rs._recipe import load_recipe, recipe_names
+from strsbp_rs._run import RunFolder, load_data
+from strsbp_rs._trainer import Evaluation, Trainer
+from strsbp_rs.datasets import Dataset, find_fashion_mnist
+
+P = ParamSpec("P")
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+def _one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Shows the user's errors as one line instead of a traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (ValueError, TypeError, OSError) as error:
+            click.echo(f"strsbp: error: {error}", err=True)
+            sys.exit(2)
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(strsbp_rs.__version__, prog_name="strsbp")
+def main() -> None:
+    """Fast CPU training of recurrent spiking neural networks with ST-RSBP."""
+
+
+@main.command()
+@click.argument("recipe", required=False)
+@click.option("--data-dir", help="Folder of the data set's files.")
+@click.option("--epochs", type=int, help="Epochs to have completed at the end.")
+@click.option("--batch-size", type=int, help="Samples of a mini-batch.")
+@click.option("--lr", type=float, help="Learning rate.")
+@click.option("--seed", type=int, help="Seed of weights, order, encoder and augmentation.")
+@click.option("--threads", type=int, help="Number of threads; all cores if not given.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any recipe field.")
+@click.option("--out", type=click.Path(path_type=Path), help="Result folder.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Result folder to go on with.")
+@click.option("--limit-train", type=int, help="Use the first so many training images.")
+@click.option("--limit-test", type=int, help="Use the first so many test images.")
+@click.option("--no-plots", is_flag=True, help="Draw no pictures.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@_one_line_errors
+def train(
+    recipe: str | None,
+    data_dir: str | None,
+    epochs: int | None,
+    batch_size: int | None,
+    lr: float | None,
+    seed: int | None,
+    threads: int | None,
+    settings: tuple[str, ...],
+    out: Path | None,
+    resume: Path | None,
+    limit_train: int | None,
+    limit_test: int | None,
+    no_plots: bool,
+    quiet: bool,
+) -> None:
+    """Trains a network.
+
+    RECIPE is the name of a recipe that ships with the package, or a TOML file. Without it, the
+    recipe is fashion-mnist if that data is found on this machine, else demo.
+    """
+    flags = {
+        "train.epochs": epochs,
+        "train.batch_size": batch_size,
+        "optimizer.lr": lr,
+        "train.seed": seed,
+        "network.seed": seed,
+        "data.limit_train": limit_train,
+        "data.limit_test": limit_test,
+    }
+    given = [f"{key}={value}" for key, value in flags.items() if value is not None]
+    if resume is not None:
+        _refuse_with_resume(recipe, out, settings, flags)
+        run = RunFolder(resume)
+        plan = run.recipe(tuple(given))
+        trainer = Trainer.load(run.checkpoint, n_threads=threads)
+        data = load_data(plan, data_dir)
+    else:
+        name = recipe or _default_recipe(data_dir)
+        plan = load_recipe(name, [*settings, *given])
+        data = load_data(plan, data_dir)
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        run = RunFolder(out or Path("runs") / f"{Path(name).stem}-{stamp}")
+        trainer = plan.build(data.x_train.shape[1], threads)
+        run.create(plan)
+    run.dataset, run.plots = data, not no_plots
+    if not quiet:
+        click.echo(trainer.network.summary())
+        click.echo(
+            f"{data.name} from {data.source}: {len(data.x_train):,} training and "
+            f"{len(data.x_test):,} test images; {trainer.n_threads} threads "
+            f"({strsbp_rs.simd_level()}); results in {run.path}"
+        )
+    try:
+        trainer.fit(
+            data.x_train,
+            data.y_train,
+            epochs=plan.train.epochs,
+            validation_data=(data.x_test, data.y_test),
+            checkpoint=run.checkpoint,
+            callbacks=[run],
+            progress=not quiet,
+        )
+    except KeyboardInterrupt:
+        _say_interrupted(run)
+        sys.exit(INTERRUPTED)
+    for note in run.notes:
+        click.echo(note, err=True)
+    records = trainer.history.epochs
+    best = max(records, key=lambda record: record["val_accuracy"])
+    last = records[-1]
+    click.echo(
+        f"test accuracy {last['val_accuracy']:.2%} after {last['epoch']} epochs, best "
+        f"{best['val_accuracy']:.2%} (epoch {best['epoch']}); {last['samples_per_s']:.0f} "
+        f"samples/s in training, {last['val_samples_per_s']:.0f} in inference; results in "
+        f"{run.path}"
+    )
+
+
+def _refuse_with_resume(
+    recipe: str | None, out: Path | None, settings: tuple[str, ...], flags: dict[str, Any]
+) -> None:
+    """A resumed run goes on as it was; only the number of epochs may change."""
+    changed = [key for key, value in flags.items() if value is not None and key != "train.epochs"]
+    if recipe or out or settings or changed:
+        what = recipe or out or (settings or changed)[0]
+        raise click.UsageError(f"--resume goes on with the run as it was, and does not take {what}")
+
+
+def _default_recipe(data_dir: str | None) -> str:
+    folder = find_fashion_mnist(data_dir)
+    if folder is not None:
+        click.echo(f"training fashion-mnist, found in {folder}")
+        return "fashion-mnist"
+    click.echo("training demo: Fashion-MNIST was not found ('strsbp train fashion-mnist' gets it)")
+    return "demo"
+
+
+def _say_interrupted(run: RunFolder) -> None:
+    if run.checkpoint.exists():
+        click.echo(
+            f"interrupted; the last whole epoch is in {run.checkpoint}\n"
+            f"go on with: strsbp train --resume {run.path}",
+            err=True,
+        )
+    else:
+        click.echo("interrupted before the first epoch was complete", err=True)
+
+
+@main.command(name="eval")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--data-dir", help="Folder of the data set's files.")
+@click.option("--threads", type=int, help="Number of threads; all cores if not given.")
+@click.option("--seed", type=int, help="Seed of the encoder; the run's if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_one_line_errors
+def evaluate(
+    run: Path, data_dir: str | None, threads: int | None, seed: int | None, as_json: bool
+) -> None:
+    """Evaluates the network of a result folder RUN on its test images."""
+    folder = RunFolder(run)
+    data = load_data(folder.recipe(), data_dir)
+    trainer = Trainer.load(folder.checkpoint, n_threads=threads)
+    result = trainer.evaluate(data.x_test, data.y_test, seed=seed)
+    confusion = np.zeros((len(data.class_names),) * 2, np.int64)
+    np.add.at(confusion, (data.y_test, result.predictions), 1)
+    if as_json:
+        report = {
+            "epoch": trainer.epoch,
+            "n_samples": len(data.y_test),
+            "accuracy": result.accuracy,
+            "loss": result.loss,
+            "firing_rate": result.firing_rate,
+            "samples_per_s": result.samples_per_s,
+            "confusion": confusion.tolist(),
+        }
+        click.echo(json.dumps(report))
+    else:
+        click.echo(_evaluation_text(data, result, confusion))
+
+
+def _evaluation_text(data: Dataset, result: Evaluation, confusion: NDArray[np.int64]) -> str:
+    rates = ", ".join(f"{rate:.1%}" for rate in result.firing_rate)
+    lines = [
+        f"{data.name}: accuracy {result.accuracy:.2%} on {len(data.y_test):,} test images, "
+        f"loss {result.loss:.4g}, {result.samples_per_s:.0f} samples/s",
+        f"firing rates [spikes per neuron and step], layer by layer: {rates}",
+        "",
+        "rows: class, columns: prediction",
+    ]
+    width = max(len(name) for name in data.class_names)
+    columns = "".join(f"{index:6}" for index in range(len(confusion)))
+    lines.append(f"{'':{width + 3}}{columns}   correct")
+    for index, (name, row) in enumerate(zip(data.class_names, confusion, strict=True)):
+        correct = f"{row[index] / row.sum():8.1%}" if row.sum() else f"{'-':>8}"
+        cells = "".join(f"{count:6}" for count in row)
+        lines.append(f"{index:2} {name:{width}}{cells}  {correct}")
+    return "\n".join(lines)
+
+
+@main.command()
+@click.argument("what", required=False)
+@_one_line_errors
+def info(what: str | None) -> None:
+    """Describes this installation, or WHAT: a recipe, a result folder, or a network's file."""
+    if what is None:
+        click.echo(
+            f"strsbp_rs {strsbp_rs.__version__}, Python {platform.python_version()}, "
+            f"NumPy {np.__version__}\n{platform.machine()}, {os.cpu_count()} cores, "
+            f"instruction set {strsbp_rs.simd_level()}\nrecipes: {', '.join(recipe_names())}"
+        )
+        return
+    path = Path(what)
+    if path.is_dir():
+        folder = RunFolder(path)
+        trainer = Trainer.load(folder.checkpoint)
+        click.echo(f"{trainer.network.summary()}\n{trainer.epoch} epochs completed\n")
+        click.echo(folder.config.read_text(encoding="utf-8"))
+    elif path.is_file() and path.suffix != ".toml":
+        click.echo(Network.load(path).summary())
+    else:
+        click.echo(load_recipe(what).to_toml())

@@ -1,0 +1,289 @@
+"""Training recipes: readable TOML files, every field of which can be overridden."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, ClassVar
+
+from strsbp_rs import _config as config
+from strsbp_rs._network import Network
+from strsbp_rs._trainer import Trainer
+
+__all__ = ["Recipe", "RecipeError", "load_recipe", "recipe_names"]
+
+
+class RecipeError(ValueError):
+    """A recipe with an unknown field, or a value of the wrong type."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which data set, and how much of it.
+
+    Args:
+        name: "demo", "fashion-mnist" or "mnist".
+        limit_train: Use the first so many training images; 0 for all.
+        limit_test: Use the first so many test images; 0 for all.
+    """
+
+    name: str = "demo"
+    limit_train: int = 0
+    limit_test: int = 0
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Options of the network beside its layers; see `Network`."""
+
+    dt: float = 1.0
+    dtype: str = "float32"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Train:
+    """Options of the training; see `Trainer`. A limit or norm of 0 is none."""
+
+    epochs: int = 10
+    batch_size: int = 32
+    weight_limit: float = 0.0
+    clip_norm: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything a training run is made of."""
+
+    sections: ClassVar[dict[str, tuple[type, ...]]] = {
+        "data": (Data,),
+        "encoder": (config.BernoulliEncoder,),
+        "network": (NetworkOptions,),
+        "loss": typing.get_args(config.Loss),
+        "optimizer": typing.get_args(config.Optimizer),
+        "schedule": typing.get_args(config.Schedule),
+        "rule": (config.StRsbp,),
+        "augment": (config.ImageAugment,),
+        "penalty": (config.ExponentialPenalty,),
+        "train": (Train,),
+    }
+
+    layers: tuple[config.LayerConfig, ...]
+    data: Data = field(default_factory=Data)
+    encoder: config.BernoulliEncoder = field(default_factory=config.BernoulliEncoder)
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+    loss: config.Loss = field(default_factory=config.CountMSE)
+    optimizer: config.Optimizer = field(default_factory=config.Adam)
+    schedule: config.Schedule = field(default_factory=config.Constant)
+    rule: config.StRsbp = field(default_factory=config.StRsbp)
+    augment: config.ImageAugment | None = None
+    penalty: config.ExponentialPenalty | None = None
+    train: Train = field(default_factory=Train)
+
+    def build(self, n_in: int, n_threads: int | None = None) -> Trainer:
+        """Returns a trainer of a new network with `n_in` inputs."""
+        net = Network(n_in, self.layers, **dataclasses.asdict(self.network))
+        return Trainer(
+            net,
+            encoder=self.encoder,
+            loss=self.loss,
+            optimizer=self.optimizer,
+            schedule=self.schedule,
+            rule=self.rule,
+            batch_size=self.train.batch_size,
+            augment=self.augment,
+            weight_penalty=self.penalty,
+            weight_limit=self.train.weight_limit or None,
+            clip_norm=self.train.clip_norm or None,
+            n_threads=n_threads,
+            seed=self.train.seed,
+        )
+
+    def to_toml(self) -> str:
+        """Returns the recipe as TOML that reads back as an equal recipe."""
+        parts = []
+        for name in self.sections:
+            section = getattr(self, name)
+            if section is not None:
+                parts.append(f"[{name}]\n{_table(section)}")
+        parts.extend(f"[[layers]]\n{_table(layer)}" for layer in self.layers)
+        return "\n".join(parts)
+
+
+def recipe_names() -> list[str]:
+    """Returns the names of the recipes that ship with the package."""
+    folder = resources.files("strsbp_rs").joinpath("recipes")
+    names = (entry.name for entry in folder.iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+
+
+def load_recipe(name: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Recipe:
+    """Loads a recipe by name, or from a TOML file, and applies overrides.
+
+    Args:
+        name: A name of `recipe_names`, or a path that ends in .toml.
+        overrides: Settings such as "optimizer.lr=0.003" or "layers.0.v_th=10"; values are TOML,
+            or bare words.
+
+    Raises:
+        RecipeError: If a field is unknown, or a value has the wrong type.
+        OSError: If the file cannot be read.
+    """
+    if str(name).endswith(".toml"):
+        source, text = str(name), Path(name).read_text(encoding="utf-8")
+    elif str(name) in recipe_names():
+        source = f"recipes/{name}.toml"
+        text = resources.files("strsbp_rs").joinpath(source).read_text(encoding="utf-8")
+    else:
+        raise RecipeError(
+            f"recipe '{name}' is not one of {recipe_names()} or a path ending in .toml"
+            f"{_suggest(str(name), recipe_names())}"
+        )
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{source}: {error}") from error
+    for override in overrides:
+        _apply(tree, override)
+    return _parse(tree, source)
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    path = [part.strip() for part in key.split(".")]
+    if not equals or not all(path):
+        raise RecipeError(f"override '{override}' must be SECTION.FIELD=VALUE")
+    try:
+        value = tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    *parents, last = path
+    node: Any = tree
+    for depth, part in enumerate(parents):
+        if isinstance(node, list):
+            if not part.isdigit() or int(part) >= len(node):
+                where = ".".join(parents[:depth])
+                raise RecipeError(f"{where} must be indexed by 0..{len(node) - 1}, got '{part}'")
+            node = node[int(part)]
+        else:
+            node = node.setdefault(part, [] if part == "layers" else {})
+    if not isinstance(node, dict):
+        raise RecipeError(f"override '{override}' must be SECTION.FIELD=VALUE")
+    if last == "kind" and node.get("kind") != value:
+        # The fields of another kind mean nothing to this one; later overrides may set its own.
+        node.clear()
+    node[last] = value
+
+
+def _parse(tree: dict[str, Any], source: str) -> Recipe:
+    known = [*Recipe.sections, "layers"]
+    values: dict[str, Any] = {}
+    for name, table in tree.items():
+        if name not in known:
+            raise RecipeError(f"{source}: [{name}] is not a section{_suggest(name, known)}")
+        if name == "layers":
+            if not isinstance(table, list):
+                raise RecipeError(f"{source}: layers must be [[layers]] tables, got {table!r}")
+            kinds = typing.get_args(config.LayerConfig)
+            layers = [_build(kinds, t, f"layers.{i}", source) for i, t in enumerate(table)]
+            values[name] = tuple(layers)
+        else:
+            values[name] = _build(Recipe.sections[name], table, name, source)
+    if not values.get("layers"):
+        raise RecipeError(f"{source}: must have at least one [[layers]] table, got none")
+    return Recipe(**values)
+
+
+def _build(kinds: tuple[type, ...], table: Any, path: str, source: str) -> Any:
+    """Returns the object of one of `kinds` that a table describes."""
+    if not isinstance(table, dict):
+        raise RecipeError(f"{source}: {path} must be a table, got {table!r}")
+    table = dict(table)
+    by_name = {getattr(cls, "kind", None): cls for cls in kinds}
+    cls = kinds[0]
+    if len(kinds) > 1:
+        if "kind" not in table:
+            raise RecipeError(f"{source}: {path}.kind must be one of {list(by_name)}, got nothing")
+        kind = table.pop("kind")
+        if kind not in by_name:
+            raise RecipeError(
+                f"{source}: {path}.kind must be one of {list(by_name)}, got {kind!r}"
+                f"{_suggest(str(kind), [str(name) for name in by_name])}"
+            )
+        cls = by_name[kind]
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    values = {}
+    for name, value in table.items():
+        if name not in fields:
+            near = [f"{path}.{known}" for known in fields]
+            suggestion = _suggest(f"{path}.{name}", near)
+            raise RecipeError(
+                f"{source}: {path}.{name} is not a field of {cls.__name__}{suggestion}"
+            )
+        values[name] = _convert(value, hints[name], f"{path}.{name}", source)
+    for name, f in fields.items():
+        if f.default is dataclasses.MISSING and name not in values:
+            raise RecipeError(f"{source}: {path}.{name} must be given for {cls.__name__}")
+    return cls(**values)
+
+
+def _convert(value: Any, hint: Any, path: str, source: str) -> Any:
+    def wrong(expected: str) -> RecipeError:
+        return RecipeError(f"{source}: {path} must be {expected}, got {value!r}")
+
+    if isinstance(hint, types.UnionType):
+        return _build(typing.get_args(hint), value, path, source)
+    if typing.get_origin(hint) is tuple:
+        n = len(typing.get_args(hint))
+        whole = isinstance(value, list) and all(type(item) is int for item in value)
+        if not whole or len(value) != n:
+            raise wrong(f"a list of {n} integers")
+        return tuple(value)
+    checks: dict[Any, tuple[str, Callable[[Any], bool]]] = {
+        float: ("a number", lambda v: type(v) in (int, float)),
+        int: ("an integer >= 0", lambda v: type(v) is int and v >= 0),
+        bool: ("true or false", lambda v: type(v) is bool),
+        str: ("a string", lambda v: type(v) is str),
+    }
+    expected, fits = checks[hint]
+    if not fits(value):
+        raise wrong(expected)
+    return float(value) if hint is float else value
+
+
+def _suggest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}"
+
+
+def _table(section: Any) -> str:
+    return "".join(f"{name} = {_value(value)}\n" for name, value in _items(section))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    if dataclasses.is_dataclass(value):
+        return "{ " + ", ".join(f"{name} = {_value(item)}" for name, item in _items(value)) + " }"
+    return repr(value)
+
+
+def _items(section: Any) -> list[tuple[str, Any]]:
+    kind = getattr(section, "kind", None)
+    items = [] if kind is None else [("kind", kind)]
+    return items + [(f.name, getattr(section, f.name)) for f in dataclasses.fields(section)]

@@ -1,0 +1,108 @@
+"""The result folder of a training run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from strsbp_rs._callback import Callback
+from strsbp_rs._files import write_text
+from strsbp_rs._recipe import Recipe, load_recipe
+from strsbp_rs._trainer import Trainer
+from strsbp_rs.datasets import Dataset, load_dataset
+
+__all__ = ["RunFolder", "load_data"]
+
+
+class RunFolder(Callback):
+    """Configuration, metrics, checkpoint and pictures of a run, in one folder.
+
+    Args:
+        path: The folder.
+        dataset: The data, for the pictures.
+        plots: Whether to draw pictures after every epoch.
+    """
+
+    def __init__(self, path: Path, dataset: Dataset | None = None, plots: bool = True) -> None:
+        self.path = path
+        self.dataset = dataset
+        self.plots = plots
+        self.notes: list[str] = []
+
+    @property
+    def checkpoint(self) -> Path:
+        """Weights, optimizer state, epoch and configuration after the last whole epoch."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def config(self) -> Path:
+        """The recipe as it was run."""
+        return self.path / "config.toml"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object an epoch."""
+        return self.path / "metrics.jsonl"
+
+    def create(self, recipe: Recipe) -> None:
+        """Makes the folder.
+
+        Raises:
+            FileExistsError: If it holds a run already.
+        """
+        if self.checkpoint.exists() or self.config.exists():
+            raise FileExistsError(
+                f"{self.path} holds a run already; resume it with --resume, or choose another --out"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_text(self.config, recipe.to_toml())
+
+    def recipe(self, overrides: tuple[str, ...] = ()) -> Recipe:
+        """Reads the recipe of the run."""
+        if not self.config.is_file():
+            raise FileNotFoundError(f"{self.path} is not a run: it has no {self.config.name}")
+        return load_recipe(self.config, overrides)
+
+    def on_epoch_end(self, trainer: Trainer, record: dict[str, Any]) -> None:
+        """Writes metrics and pictures."""
+        lines = [json.dumps(entry) for entry in trainer.history.epochs]
+        write_text(self.metrics, "\n".join(lines) + "\n")
+        if self.plots:
+            try:
+                self._draw(trainer)
+            except ImportError as error:
+                self.plots = False
+                self.notes.append(f"no pictures: {error}")
+
+    def _draw(self, trainer: Trainer) -> None:
+        from strsbp_rs import _plot
+
+        assert self.dataset is not None
+        name, epoch = self.dataset.name, trainer.epoch
+        _plot.learning_curve(trainer.history.epochs, self.path / "learning_curve.png", name)
+        recording = trainer.network.run(
+            self.dataset.x_test[:1], encoder=trainer.encoder, seed=trainer.config["seed"]
+        )
+        label = self.dataset.class_names[self.dataset.y_test[0]]
+        _plot.spike_raster(
+            recording,
+            self.path / "spike_raster.png",
+            dt=trainer.network.dt,
+            class_names=self.dataset.class_names,
+            title=f"{name}, test image 0 ({label}), after epoch {epoch}",
+        )
+
+
+def load_data(recipe: Recipe, data_dir: str | None) -> Dataset:
+    """Loads the data of a recipe, as much of it as the recipe says."""
+    data = load_dataset(recipe.data.name, data_dir)
+    n_train, n_test = recipe.data.limit_train or None, recipe.data.limit_test or None
+    return replace(
+        data,
+        x_train=data.x_train[:n_train],
+        y_train=data.y_train[:n_train],
+        x_test=data.x_test[:n_test],
+        y_test=data.y_test[:n_test],
+    )
