@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import strsbp_rs as sr
 from numpy.typing import NDArray
+
+import strsbp_rs as sr
 from strsbp_rs._recipe import load_recipe
 from strsbp_rs.datasets import find_fashion_mnist, load_dataset
 

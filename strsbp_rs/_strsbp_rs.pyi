@@ -4,7 +4,16 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__: list[str]
+__all__ = [
+    "__VERSION__",
+    "NetworkCore",
+    "SpikeTrainsCore",
+    "TrainerCore",
+    "post_coupling",
+    "psp_table",
+    "s_psp",
+    "simd_level",
+]
 __VERSION__: str
 
 _Encoder = tuple[int, float] | None
