@@ -12,22 +12,36 @@ use crate::real::Real;
 use crate::simd::{LANES, LaneMask, Lanes, mask_of, multiversion};
 use crate::spikes::PaddedRows;
 
-/// Sum of the rows `index` of `table`; `index.len()` is a multiple of four. Four partial sums hide the latency of the
-/// addition, and their order is part of the result.
+/// Sum of the rows `index` of `table`; `index.len()` is a multiple of four.
+///
+/// Partial sums hide the latency of the addition: as many as give eight vectors of AVX2, half of its registers. Their
+/// order is part of the result.
 #[inline(always)]
 pub fn sum_rows<F: Real, const B: usize>(table: &[Lanes<F>], index: &[u32]) -> [Lanes<F>; B] {
     let table = table.as_chunks::<B>().0;
-    let mut sums = [[Lanes::zero(); B]; 4];
-    for four in index.chunks_exact(4) {
-        for (sum, &row) in sums.iter_mut().zip(four) {
-            add_lanes(sum, &table[row as usize]);
+    if B == 1 {
+        let mut sums = [[Lanes::zero(); B]; 4];
+        for four in index.as_chunks::<4>().0 {
+            for (sum, &row) in sums.iter_mut().zip(four) {
+                add_lanes(sum, &table[row as usize]);
+            }
         }
+        let [mut a, b, mut c, d] = sums;
+        add_lanes(&mut a, &b);
+        add_lanes(&mut c, &d);
+        add_lanes(&mut a, &c);
+        a
+    } else {
+        let [mut a, mut b] = [[Lanes::zero(); B]; 2];
+        for &[i, j, k, l] in index.as_chunks::<4>().0 {
+            add_lanes(&mut a, &table[i as usize]);
+            add_lanes(&mut b, &table[j as usize]);
+            add_lanes(&mut a, &table[k as usize]);
+            add_lanes(&mut b, &table[l as usize]);
+        }
+        add_lanes(&mut a, &b);
+        a
     }
-    let [mut a, b, mut c, d] = sums;
-    add_lanes(&mut a, &b);
-    add_lanes(&mut c, &d);
-    add_lanes(&mut a, &c);
-    a
 }
 
 #[inline(always)]
