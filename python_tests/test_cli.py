@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 import strsbp_rs as sr
 from strsbp_rs._cli import main
+from strsbp_rs.datasets import load_demo
 
 RECIPE = """
 [data]
@@ -69,6 +71,10 @@ def test_train_eval_info(recipe, tmp_path):
     report = json.loads(strsbp("eval", out, "--json"))
     assert report["accuracy"] == records[-1]["val_accuracy"]
     assert np.sum(report["confusion"]) == 40
+    assert report["class_accuracy"].keys() == set(load_demo().class_names)
+    assert json.loads(strsbp("eval", out / "checkpoint.safetensors", "--json")).items() >= {
+        (key, report[key]) for key in ("accuracy", "loss", "epoch")
+    }
     assert "Ankle boot" in strsbp("eval", out)
     assert "3 epochs completed" in strsbp("info", out)
     assert "recurrent" in strsbp("info", out / "checkpoint.safetensors")
@@ -88,6 +94,48 @@ def test_resume_equals_uninterrupted(recipe, tmp_path):
     assert len((half / "metrics.jsonl").read_text().splitlines()) == 3
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with 60 + 30 images of the demo data as idx files."""
+    data, place = load_demo(), tmp_path / "files"
+    place.mkdir()
+    for part, x, y in (
+        ("train", data.x_train[:60].reshape(-1, 28, 28), data.y_train[:60]),
+        ("t10k", data.x_test[:30].reshape(-1, 28, 28), data.y_test[:30]),
+    ):
+        for what, array in (("images-idx3", x), ("labels-idx1", y)):
+            header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+            (place / f"{part}-{what}-ubyte").write_bytes(header + array.astype(np.uint8).tobytes())
+    return place
+
+
+def test_eval_and_resume_find_the_data_of_the_run(recipe, folder, tmp_path):
+    out = tmp_path / "run"
+    flags = ["--set", "data.name=mnist", "--epochs", 1, "--no-plots", "--quiet"]
+    strsbp("train", recipe, "--data-dir", folder, "--out", out, *flags)
+    assert json.loads(strsbp("eval", out, "--json"))["n_samples"] == 30
+    strsbp("train", "--resume", out, "--epochs", 2, "--no-plots", "--quiet")
+    moved = folder.rename(tmp_path / "moved")
+    assert "has no train-images" in strsbp("eval", out, code=2)
+    assert json.loads(strsbp("eval", out, "--data-dir", moved, "--json"))["n_samples"] == 30
+
+
+def test_more_outputs_than_classes(recipe, tmp_path):
+    out = tmp_path / "run"
+    flags = ["--set", "layers.2.n=13", "--epochs", 1, "--no-plots", "--quiet"]
+    strsbp("train", recipe, "--out", out, *flags)
+    assert np.shape(json.loads(strsbp("eval", out, "--json"))["confusion"]) == (10, 13)
+    assert "Ankle boot" in strsbp("eval", out)
+
+
+def test_ctrl_c_outside_training(monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("strsbp_rs._cli.load_data", interrupt)
+    assert "interrupted" in strsbp("train", "demo", code=130)
+
+
 def test_flags_reach_the_recipe(recipe, tmp_path):
     flags = "--epochs 1 --batch-size 8 --lr 0.02 --seed 4 --limit-train 24 --limit-test 10"
     settings = ["--set", "layers.0.v_th=6", "--set", "optimizer.kind=sgd"]
@@ -105,6 +153,7 @@ def test_flags_reach_the_recipe(recipe, tmp_path):
         (["train", "nothing"], "recipe 'nothing' is not one of"),
         (["train", "demo", "--set", "optimizer.lrr=1"], "did you mean 'optimizer.lr'"),
         (["train", "demo", "--lr", "-1", "--out", "{tmp}/x"], "lr must be"),
+        (["train", "demo", "--epochs", "0", "--out", "{tmp}/x"], "epochs must be > 0, got 0"),
         (["train", "fashion-mnist", "--data-dir", "{tmp}"], "has no train-images"),
         (["train", "--resume", "{tmp}"], "is not a run: it has no config.toml"),
         (["eval", "{tmp}"], "is not a run: it has no config.toml"),
@@ -119,6 +168,19 @@ def test_errors_are_one_line(tmp_path, args, message):
     assert not os.listdir(tmp_path)
 
 
+def test_a_cosine_ends_with_the_epochs(recipe, tmp_path):
+    def schedule(*args):
+        out = tmp_path / str(len(args))
+        cosine = ["--set", "schedule.kind=cosine"]
+        strsbp(
+            "train", recipe, "--epochs", 1, *cosine, *args, "--out", out, "--no-plots", "--quiet"
+        )
+        return (out / "config.toml").read_text().partition("[schedule]")[2].split()
+
+    assert schedule()[3:6] == ["epochs", "=", "1.0"]
+    assert schedule("--set", "schedule.epochs=7")[3:6] == ["epochs", "=", "7.0"]
+
+
 def test_a_run_is_not_overwritten(recipe, tmp_path):
     out = tmp_path / "run"
     strsbp("train", recipe, "--out", out, "--epochs", 1, "--no-plots", "--quiet")
@@ -126,6 +188,15 @@ def test_a_run_is_not_overwritten(recipe, tmp_path):
     assert "holds a run already" in strsbp("train", recipe, "--out", out, code=2)
     assert (out / "checkpoint.safetensors").read_bytes() == before
     assert "does not take" in strsbp("train", "--resume", out, "--lr", 1, code=2)
+
+
+def test_a_run_without_a_checkpoint_is_begun_anew(recipe, tmp_path):
+    out = tmp_path / "run"
+    flags = ["--epochs", 1, "--no-plots", "--quiet", "--out", out]
+    strsbp("train", recipe, "--set", "layers.2.n=5", *flags, code=2)  # labels reach to 9
+    assert "no epoch was completed" in strsbp("train", "--resume", out, code=2)
+    strsbp("train", recipe, *flags)
+    assert sr.Trainer.load(out / "checkpoint.safetensors").epoch == 1
 
 
 def test_info_describes_the_installation():

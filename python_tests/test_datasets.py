@@ -67,6 +67,18 @@ def test_found(folder, monkeypatch, name, how):
     assert str(folder) in data.source
 
 
+@pytest.mark.parametrize("place", ["debian", "cache"])
+def test_a_standard_folder_may_be_given(folder, place):
+    folder = folder.rename(folder.parent / place)
+    assert datasets.load_fashion_mnist(folder, download=False).source == str(folder)
+
+
+def test_a_folder_that_was_given_is_not_replaced(folder):
+    folder = folder.rename(folder.parent / "debian")
+    with pytest.raises(FileNotFoundError, match="other has no train-images"):
+        datasets.load_fashion_mnist(folder.parent / "other")
+
+
 def test_debian_and_cache_are_looked_in(folder):
     assert datasets.find_fashion_mnist() is None
     folder.rename(folder.parent / "cache")
@@ -99,6 +111,7 @@ def test_not_found(folder):
         (idx(np.zeros((2, 2))), "has 2 dimensions, expected 3"),
         (idx(np.zeros((2, 2, 2)))[:9], "is cut within its header of 16 bytes"),
         (idx(np.zeros((2, 2, 2)))[:-1], r"holds 7 values, expected 8 for \(2, 2, 2\)"),
+        (idx(np.zeros((2, 2, 2)))[:4] + struct.pack(">3I", 2**31, 2**31, 4), "holds 0 values, exp"),
         (gzip.compress(idx(np.zeros((2, 2, 2))))[:-9], "is a damaged gzip file"),
     ],
 )
@@ -113,6 +126,16 @@ def test_files_that_disagree(folder):
     (folder / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(11)))
     with pytest.raises(ValueError, match="train has 12 images, expected 11 as labels"):
         datasets.load_mnist(folder)
+    test = folder / "t10k-images-idx3-ubyte.gz"
+    images = test.read_bytes()
+    test.write_bytes(idx(np.zeros((5, 3, 3))))
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(12)))
+    with pytest.raises(ValueError, match=r"t10k images are \(3, 3\), expected \(4, 3\)"):
+        datasets.load_mnist(folder)
+    test.write_bytes(idx(np.zeros((0, 4, 3))))
+    with pytest.raises(ValueError, match=r"t10k images have shape \(0, 4, 3\), expected no 0"):
+        datasets.load_mnist(folder)
+    test.write_bytes(images)
     (folder / "train-labels-idx1-ubyte").write_bytes(idx(np.full(12, 10)))
     with pytest.raises(ValueError, match="train has label 10, expected < 10"):
         datasets.load_mnist(folder)

@@ -45,6 +45,22 @@ def test_overrides():
     assert recipe.data.name == "fashion-mnist"
 
 
+def test_the_order_of_a_kind_and_its_fields_does_not_matter():
+    settings = ["optimizer.lr=0.5", "optimizer.kind=sgd"]
+    assert load_recipe("demo", settings) == load_recipe("demo", settings[::-1])
+    assert load_recipe("demo", settings).optimizer == sr.SGD(lr=0.5)
+
+
+def test_a_section_that_is_left_out_can_be_overridden(tmp_path):
+    path = tmp_path / "short.toml"
+    path.write_text("[[layers]]\nkind = 'dense'\nn = 10\n")
+    recipe = load_recipe(path, ["optimizer.lr=0.5", "loss.target=9", "schedule.warmup_epochs=1"])
+    assert recipe.optimizer == sr.Adam(lr=0.5)
+    assert recipe.loss == sr.CountMSE(target=9.0)
+    assert recipe.schedule == sr.Constant(warmup_epochs=1.0)
+    assert load_recipe(path, ["optimizer.kind=sgd"]).optimizer == sr.SGD()
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -54,6 +70,8 @@ def test_overrides():
         ("layers.3.v_th=1", "layers must be indexed by 0..2, got '3'"),
         ("layers.x.v_th=1", "layers must be indexed by 0..2, got 'x'"),
         ("loss.kind=softmax", "loss.kind must be one of .*did you mean 'softmax_cross_entropy'"),
+        ("loss.kind=[1]", r"loss.kind must be one of .*, got \[1\]"),
+        ("encoder.n_steps.a.b=1", "override 'encoder.n_steps.a.b=1' must be SECTION.FIELD=VALUE"),
         ("train.epochs=1.5", "train.epochs must be an integer >= 0, got 1.5"),
         ("train.epochs=-1", "train.epochs must be an integer >= 0, got -1"),
         ("train.epochs=true", "train.epochs must be an integer >= 0, got True"),
@@ -85,6 +103,9 @@ def test_bad_files(tmp_path):
     path = tmp_path / "bad.toml"
     path.write_text("[data")
     with pytest.raises(RecipeError, match=r"bad.toml"):
+        load_recipe(path)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(RecipeError, match=r"bad.toml: is not UTF-8 text"):
         load_recipe(path)
     path.write_text("[data]\nname = 'demo'\n")
     with pytest.raises(RecipeError, match=r"must have at least one \[\[layers\]\] table"):

@@ -9,6 +9,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import strsbp_rs
+from strsbp_rs._config import Cosine
 from strsbp_rs._network import Network
 from strsbp_rs._recipe import load_recipe, recipe_names
 from strsbp_rs._run import RunFolder, load_data
@@ -38,6 +40,9 @@ def _one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
         except (ValueError, TypeError, OSError) as error:
             click.echo(f"strsbp: error: {error}", err=True)
             sys.exit(2)
+        except KeyboardInterrupt:
+            click.echo("strsbp: interrupted", err=True)
+            sys.exit(INTERRUPTED)
 
     return wrapped
 
@@ -51,7 +56,9 @@ def main() -> None:
 @main.command()
 @click.argument("recipe", required=False)
 @click.option("--data-dir", help="Folder of the data set's files.")
-@click.option("--epochs", type=int, help="Epochs to have completed at the end.")
+@click.option(
+    "--epochs", type=int, help="Epochs to have completed at the end; a cosine ends with them."
+)
 @click.option("--batch-size", type=int, help="Samples of a mini-batch.")
 @click.option("--lr", type=float, help="Learning rate.")
 @click.option("--seed", type=int, help="Seed of weights, order, encoder and augmentation.")
@@ -95,16 +102,29 @@ def train(
         "data.limit_test": limit_test,
     }
     given = [f"{key}={value}" for key, value in flags.items() if value is not None]
+    if data_dir is not None:
+        # Kept with the run: eval and --resume must not find other data. JSON strings are TOML's.
+        given.append(f"data.dir={json.dumps(os.path.abspath(data_dir), ensure_ascii=False)}")
     if resume is not None:
         _refuse_with_resume(recipe, out, settings, flags)
         run = RunFolder(resume)
         plan = run.recipe(tuple(given))
+        if not run.checkpoint.exists():
+            raise FileNotFoundError(
+                f"{run.path} cannot be resumed: no epoch was completed, it has no "
+                f"{run.checkpoint.name}"
+            )
         trainer = Trainer.load(run.checkpoint, n_threads=threads)
-        data = load_data(plan, data_dir)
+        data = load_data(plan, plan.data.dir or None)
     else:
         name = recipe or _default_recipe(data_dir)
         plan = load_recipe(name, [*settings, *given])
-        data = load_data(plan, data_dir)
+        own_descent = any(setting.startswith("schedule.epochs") for setting in settings)
+        if epochs is not None and isinstance(plan.schedule, Cosine) and not own_descent:
+            plan = replace(plan, schedule=replace(plan.schedule, epochs=float(epochs)))
+        if plan.train.epochs == 0:
+            raise ValueError("train.epochs must be > 0, got 0")
+        data = load_data(plan, plan.data.dir or None)
         stamp = time.strftime("%Y%m%d-%H%M%S")
         run = RunFolder(out or Path("runs") / f"{Path(name).stem}-{stamp}")
         trainer = plan.build(data.x_train.shape[1], threads)
@@ -183,12 +203,19 @@ def _say_interrupted(run: RunFolder) -> None:
 def evaluate(
     run: Path, data_dir: str | None, threads: int | None, seed: int | None, as_json: bool
 ) -> None:
-    """Evaluates the network of a result folder RUN on its test images."""
-    folder = RunFolder(run)
-    data = load_data(folder.recipe(), data_dir)
-    trainer = Trainer.load(folder.checkpoint, n_threads=threads)
+    """Evaluates a network on the test images of its run.
+
+    RUN is a result folder, or a checkpoint in one.
+    """
+    folder = RunFolder(run.parent if run.is_file() else run)
+    plan = folder.recipe()
+    data = load_data(plan, data_dir or plan.data.dir or None)
+    checkpoint = run if run.is_file() else folder.checkpoint
+    trainer = Trainer.load(checkpoint, n_threads=threads)
     result = trainer.evaluate(data.x_test, data.y_test, seed=seed)
-    confusion = np.zeros((len(data.class_names),) * 2, np.int64)
+    # A network may have more outputs than there are classes, and predict one of those.
+    n_classes = len(data.class_names)
+    confusion = np.zeros((n_classes, max(n_classes, result.counts.shape[1])), np.int64)
     np.add.at(confusion, (data.y_test, result.predictions), 1)
     if as_json:
         report = {
@@ -198,6 +225,10 @@ def evaluate(
             "loss": result.loss,
             "firing_rate": result.firing_rate,
             "samples_per_s": result.samples_per_s,
+            "class_accuracy": {
+                name: int(row[index]) / int(row.sum()) if row.sum() else None
+                for index, (name, row) in enumerate(zip(data.class_names, confusion, strict=True))
+            },
             "confusion": confusion.tolist(),
         }
         click.echo(json.dumps(report))
@@ -215,7 +246,7 @@ def _evaluation_text(data: Dataset, result: Evaluation, confusion: NDArray[np.in
         "rows: class, columns: prediction",
     ]
     width = max(len(name) for name in data.class_names)
-    columns = "".join(f"{index:6}" for index in range(len(confusion)))
+    columns = "".join(f"{index:6}" for index in range(confusion.shape[1]))
     lines.append(f"{'':{width + 3}}{columns}   correct")
     for index, (name, row) in enumerate(zip(data.class_names, confusion, strict=True)):
         correct = f"{row[index] / row.sum():8.1%}" if row.sum() else f"{'-':>8}"

@@ -31,11 +31,13 @@ class Data:
 
     Args:
         name: "demo", "fashion-mnist" or "mnist".
+        dir: Folder of its files; where it is looked for, if empty, see `load_dataset`.
         limit_train: Use the first so many training images; 0 for all.
         limit_test: Use the first so many test images; 0 for all.
     """
 
     name: str = "demo"
+    dir: str = ""
     limit_train: int = 0
     limit_test: int = 0
 
@@ -132,14 +134,18 @@ def load_recipe(name: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     Args:
         name: A name of `recipe_names`, or a path that ends in .toml.
         overrides: Settings such as "optimizer.lr=0.003" or "layers.0.v_th=10"; values are TOML,
-            or bare words.
+            or bare words. Those of a kind come first: they discard the fields of the former kind.
 
     Raises:
         RecipeError: If a field is unknown, or a value has the wrong type.
         OSError: If the file cannot be read.
     """
     if str(name).endswith(".toml"):
-        source, text = str(name), Path(name).read_text(encoding="utf-8")
+        source = str(name)
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise RecipeError(f"{source}: is not UTF-8 text ({error})") from error
     elif str(name) in recipe_names():
         source = f"recipes/{name}.toml"
         text = resources.files("strsbp_rs").joinpath(source).read_text(encoding="utf-8")
@@ -152,9 +158,24 @@ def load_recipe(name: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{source}: {error}") from error
-    for override in overrides:
+    for override in sorted(overrides, key=_kinds_first):
         _apply(tree, override)
     return _parse(tree, source)
+
+
+def _kinds_first(override: str) -> tuple[bool, int]:
+    path = override.partition("=")[0].strip().split(".")
+    is_kind = path[-1].strip() == "kind"
+    return not is_kind, len(path) if is_kind else 0
+
+
+def _new_section(name: str) -> Any:
+    """Returns what a section that the file leaves out starts from: the kind of the default."""
+    if name == "layers":
+        return []
+    default = next((f.default_factory for f in dataclasses.fields(Recipe) if f.name == name), None)
+    kind = getattr(default, "kind", None)
+    return {} if kind is None else {"kind": kind}
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:
@@ -174,8 +195,8 @@ def _apply(tree: dict[str, Any], override: str) -> None:
                 where = ".".join(parents[:depth])
                 raise RecipeError(f"{where} must be indexed by 0..{len(node) - 1}, got '{part}'")
             node = node[int(part)]
-        else:
-            node = node.setdefault(part, [] if part == "layers" else {})
+        elif isinstance(node, dict):
+            node = node.setdefault(part, {} if depth else _new_section(part))
     if not isinstance(node, dict):
         raise RecipeError(f"override '{override}' must be SECTION.FIELD=VALUE")
     if last == "kind" and node.get("kind") != value:
@@ -214,7 +235,7 @@ def _build(kinds: tuple[type, ...], table: Any, path: str, source: str) -> Any:
         if "kind" not in table:
             raise RecipeError(f"{source}: {path}.kind must be one of {list(by_name)}, got nothing")
         kind = table.pop("kind")
-        if kind not in by_name:
+        if not isinstance(kind, str) or kind not in by_name:
             raise RecipeError(
                 f"{source}: {path}.kind must be one of {list(by_name)}, got {kind!r}"
                 f"{_suggest(str(kind), [str(name) for name in by_name])}"

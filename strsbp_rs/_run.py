@@ -50,9 +50,10 @@ class RunFolder(Callback):
         """Makes the folder.
 
         Raises:
-            FileExistsError: If it holds a run already.
+            FileExistsError: If it holds a run's checkpoint already.
         """
-        if self.checkpoint.exists() or self.config.exists():
+        # A run that ended before its first checkpoint has nothing to lose or to resume.
+        if self.checkpoint.exists():
             raise FileExistsError(
                 f"{self.path} holds a run already; resume it with --resume, or choose another --out"
             )

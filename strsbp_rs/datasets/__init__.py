@@ -132,10 +132,17 @@ def load_fashion_mnist(
     References:
         Xiao, Rasul & Vollgraf, Fashion-MNIST, arXiv:1708.07747. MIT licence.
     """
-    folder = find_fashion_mnist(data_dir)
-    if data_dir is not None and (folder is None or folder in (_DEBIAN_FOLDER, _cache())):
-        missing = _missing(Path(data_dir))
-        raise FileNotFoundError(f"data_dir: {data_dir} has no {missing}, one of Fashion-MNIST's")
+    if data_dir is None:
+        folder = find_fashion_mnist()
+    else:
+        # A folder that was asked for is not silently replaced by another one.
+        given = _user_folders("fashion-mnist", data_dir)
+        folder = next((place for place in given if _missing(place) is None), None)
+        if folder is None:
+            missing = _missing(Path(data_dir))
+            raise FileNotFoundError(
+                f"data_dir: {data_dir} has no {missing}, one of Fashion-MNIST's"
+            )
     if folder is None:
         if not download:
             raise FileNotFoundError(
@@ -204,6 +211,12 @@ def _load_idx(name: str, folder: Path, class_names: tuple[str, ...], licence: st
         arrays.append(read_idx(path, 3 if "images" in file else 1))
     x_train, y_train, x_test, y_test = arrays
     for part, x, y in (("train", x_train, y_train), ("t10k", x_test, y_test)):
+        if x.size == 0:
+            raise ValueError(f"{folder}: {part} images have shape {x.shape}, expected no 0 in it")
+        if x.shape[1:] != x_train.shape[1:]:
+            raise ValueError(
+                f"{folder}: {part} images are {x.shape[1:]}, expected {x_train.shape[1:]} as train"
+            )
         if len(x) != len(y):
             raise ValueError(f"{folder}: {part} has {len(x)} images, expected {len(y)} as labels")
         if y.size and y.max() >= len(class_names):

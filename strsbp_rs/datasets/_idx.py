@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -46,7 +47,7 @@ def read_idx(path: Path, n_dimensions: int) -> NDArray[np.uint8]:
     if len(data) < header:
         raise ValueError(f"{path}: is cut within its header of {header} bytes")
     shape = struct.unpack(f">{found}I", data[4:header])
-    size = int(np.prod(shape, dtype=np.int64))
+    size = math.prod(shape)  # not in int64, which a foreign header can overflow
     if len(data) - header != size:
         raise ValueError(f"{path}: holds {len(data) - header} values, expected {size} for {shape}")
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
