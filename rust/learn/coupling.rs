@@ -94,7 +94,9 @@ fn from_table(params: &LifParams, n_steps: usize) -> Result<Vec<f64>> {
     };
     let value = |count: usize| {
         let o = count.min(largest);
-        if o == 0 { 1.0 } else { (o as f64 * slope(o) / r(o)).clamp(FLOOR, 1.0) }
+        // Without an S-PSP at any count nearby (r infinite: runs of two steps, say) there is nothing to weaken.
+        let one_minus_s = if o == 0 { 1.0 } else { o as f64 * slope(o) / r(o) };
+        if one_minus_s.is_finite() { one_minus_s.clamp(FLOOR, 1.0) } else { 1.0 }
     };
     Ok((0..=n_steps).map(value).collect())
 }
@@ -176,6 +178,12 @@ mod tests {
     fn has_the_names_of_the_configuration() {
         let names = [PostCoupling::ClosedForm, PostCoupling::Table, PostCoupling::None];
         assert_eq!(serde_json::to_string(&names).unwrap(), r#"["closed_form","table","none"]"#);
+    }
+
+    #[test]
+    fn runs_too_short_for_s_psps_have_no_coupling() {
+        let model = model(PostCoupling::Table, &params(1.0, 1.0, 0.0), 2);
+        assert_eq!([0, 1, 2].map(|count| model.one_minus_s(count)), [1.0; 3]);
     }
 
     proptest! {
