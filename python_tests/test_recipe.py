@@ -1,5 +1,7 @@
 """Recipes: they round-trip, and say what is wrong with a field."""
 
+from dataclasses import replace
+
 import pytest
 
 import strsbp_rs as sr
@@ -11,6 +13,15 @@ def test_shipped_recipes_round_trip(name, tmp_path):
     recipe = load_recipe(name)
     path = tmp_path / "copy.toml"
     path.write_text(recipe.to_toml())
+    assert load_recipe(path) == recipe
+
+
+@pytest.mark.parametrize("text", ['C:\\a "b"', "line\nline\ttab", "\x00\x1b\x7f", "Grüße/数据"])
+def test_every_text_round_trips(text, tmp_path):
+    recipe = load_recipe("demo")
+    recipe = replace(recipe, data=replace(recipe.data, dir=text))
+    path = tmp_path / "copy.toml"
+    path.write_text(recipe.to_toml(), encoding="utf-8")
     assert load_recipe(path) == recipe
 
 
@@ -69,6 +80,7 @@ def test_a_section_that_is_left_out_can_be_overridden(tmp_path):
         ("layers.0.vth=1", "layers.0.vth is not a field of Dense; did you mean 'layers.0.v_th'"),
         ("layers.3.v_th=1", "layers must be indexed by 0..2, got '3'"),
         ("layers.x.v_th=1", "layers must be indexed by 0..2, got 'x'"),
+        ("layers.².v_th=1", "layers must be indexed by 0..2, got '²'"),
         ("loss.kind=softmax", "loss.kind must be one of .*did you mean 'softmax_cross_entropy'"),
         ("loss.kind=[1]", r"loss.kind must be one of .*, got \[1\]"),
         ("encoder.n_steps.a.b=1", "override 'encoder.n_steps.a.b=1' must be SECTION.FIELD=VALUE"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import os
 import tomllib
 import types
@@ -191,7 +192,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     node: Any = tree
     for depth, part in enumerate(parents):
         if isinstance(node, list):
-            if not part.isdigit() or int(part) >= len(node):
+            if not part.isdecimal() or int(part) >= len(node):
                 where = ".".join(parents[:depth])
                 raise RecipeError(f"{where} must be indexed by 0..{len(node) - 1}, got '{part}'")
             node = node[int(part)]
@@ -295,8 +296,8 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        # TOML's escapes are JSON's, but for DEL, which only JSON allows bare.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
     if dataclasses.is_dataclass(value):
