@@ -14,6 +14,12 @@ pub trait Real:
 
     /// Widens without loss.
     fn widen(self) -> f64;
+
+    /// The same array, if this type is `f32`: for instructions that are written out for it.
+    fn as_f32<const N: usize>(values: &[Self; N]) -> Option<&[f32; N]>;
+
+    /// The reverse of [`as_f32`](Self::as_f32).
+    fn from_f32<const N: usize>(values: [f32; N]) -> [Self; N];
 }
 
 impl Real for f32 {
@@ -28,6 +34,16 @@ impl Real for f32 {
     fn widen(self) -> f64 {
         f64::from(self)
     }
+
+    #[inline(always)]
+    fn as_f32<const N: usize>(values: &[Self; N]) -> Option<&[f32; N]> {
+        Some(values)
+    }
+
+    #[inline(always)]
+    fn from_f32<const N: usize>(values: [f32; N]) -> [Self; N] {
+        values
+    }
 }
 
 impl Real for f64 {
@@ -41,6 +57,16 @@ impl Real for f64 {
     #[inline(always)]
     fn widen(self) -> f64 {
         self
+    }
+
+    #[inline(always)]
+    fn as_f32<const N: usize>(_: &[Self; N]) -> Option<&[f32; N]> {
+        None
+    }
+
+    #[inline(always)]
+    fn from_f32<const N: usize>(values: [f32; N]) -> [Self; N] {
+        values.map(f64::from)
     }
 }
 

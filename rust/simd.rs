@@ -64,6 +64,74 @@ pub fn flat_mut<F: Real>(lanes: &mut [Lanes<F>]) -> &mut [F] {
 /// One bit for each neuron of a block.
 pub type LaneMask = u16;
 
+/// Half a block: the vectors that [`Spread`] makes.
+pub const HALF: usize = LANES / 2;
+
+/// Takes lanes of a block to other places, half a block of them: lane l becomes lane `source[l]`, or zero.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(32))]
+pub struct Spread {
+    source: [u32; HALF],
+    /// All bits where the source is in the upper half.
+    upper: [u32; HALF],
+    /// All bits where there is a source.
+    keep: [u32; HALF],
+}
+
+impl Spread {
+    /// All zero, whatever is spread.
+    pub fn none() -> Self {
+        Self { source: [0; HALF], upper: [0; HALF], keep: [0; HALF] }
+    }
+
+    /// Lane `to` of the half becomes lane `from` of the block.
+    pub fn set(&mut self, to: usize, from: usize) {
+        assert!(from < LANES);
+        self.source[to] = from as u32;
+        self.upper[to] = if from < HALF { 0 } else { u32::MAX };
+        self.keep[to] = u32::MAX;
+    }
+
+    /// The half. `level` is [`level()`], asked for once outside the loop.
+    #[inline(always)]
+    pub fn apply<F: Real>(&self, lanes: &Lanes<F>, level: Level) -> [F; HALF] {
+        #[cfg(target_arch = "x86_64")]
+        if level >= Level::X86V3
+            && let Some(lanes) = F::as_f32(&lanes.0)
+        {
+            // SAFETY: the level includes AVX2.
+            return F::from_f32(unsafe { self.apply_avx2(lanes) });
+        }
+        let _ = level;
+        let mut half = [F::zero(); HALF];
+        for (l, value) in half.iter_mut().enumerate() {
+            *value = if self.keep[l] != 0 { lanes[self.source[l] as usize % LANES] } else { F::zero() };
+        }
+        half
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn apply_avx2(&self, lanes: &[f32; LANES]) -> [f32; HALF] {
+        use std::arch::x86_64::{
+            _mm256_and_ps, _mm256_blendv_ps, _mm256_castsi256_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+            _mm256_permutevar8x32_ps, _mm256_storeu_ps,
+        };
+        let mut half = [0.0; HALF];
+        // SAFETY: every array is read or written whole: eight words each, the halves of sixteen.
+        unsafe {
+            let word = |words: &[u32; HALF]| _mm256_loadu_si256(words.as_ptr().cast());
+            let source = word(&self.source);
+            let lower = _mm256_permutevar8x32_ps(_mm256_loadu_ps(lanes.as_ptr()), source);
+            let upper = _mm256_permutevar8x32_ps(_mm256_loadu_ps(lanes.as_ptr().add(HALF)), source);
+            let picked = _mm256_blendv_ps(lower, upper, _mm256_castsi256_ps(word(&self.upper)));
+            _mm256_storeu_ps(half.as_mut_ptr(), _mm256_and_ps(picked, _mm256_castsi256_ps(word(&self.keep))));
+        }
+        half
+    }
+}
+
 /// Defines a function that runs `$body` compiled for the best instruction set of the machine.
 ///
 /// The body must be an `#[inline(always)]` function of the same arguments.
@@ -72,27 +140,43 @@ macro_rules! multiversion {
         $(#[$meta:meta])*
         $vis:vis fn $name:ident<F: Real $(, const $n:ident: usize)?>($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:ident
     ) => {
+        $crate::simd::multiversion! {
+            @ $(#[$meta])* $vis fn $name [F: $crate::real::Real $(, const $n: usize)?] [F $(, $n)?]
+            [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body
+        }
+    };
+    (
+        $(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:ident
+    ) => {
+        $crate::simd::multiversion! {
+            @ $(#[$meta])* $vis fn $name [] [] [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body
+        }
+    };
+    (
+        @ $(#[$meta:meta])* $vis:vis fn $name:ident [$($generics:tt)*] [$($types:tt)*]
+        [$($params:tt)*] [$($args:tt)*] [$($ret:tt)*] = $body:ident
+    ) => {
         $(#[$meta])*
-        $vis fn $name<F: $crate::real::Real $(, const $n: usize)?>($($arg: $type),*) $(-> $ret)? {
+        $vis fn $name<$($generics)*>($($params)*) $($ret)* {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt,lzcnt")]
-                fn x86_64_v4<F: $crate::real::Real $(, const $n: usize)?>($($arg: $type),*) $(-> $ret)? {
-                    $body::<F $(, $n)?>($($arg),*)
+                fn x86_64_v4<$($generics)*>($($params)*) $($ret)* {
+                    $body::<$($types)*>($($args)*)
                 }
                 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-                fn x86_64_v3<F: $crate::real::Real $(, const $n: usize)?>($($arg: $type),*) $(-> $ret)? {
-                    $body::<F $(, $n)?>($($arg),*)
+                fn x86_64_v3<$($generics)*>($($params)*) $($ret)* {
+                    $body::<$($types)*>($($args)*)
                 }
                 match $crate::simd::level() {
                     // SAFETY: `level` has seen every feature the function is compiled for.
-                    $crate::simd::Level::X86V4 => return unsafe { x86_64_v4::<F $(, $n)?>($($arg),*) },
+                    $crate::simd::Level::X86V4 => return unsafe { x86_64_v4::<$($types)*>($($args)*) },
                     // SAFETY: as above.
-                    $crate::simd::Level::X86V3 => return unsafe { x86_64_v3::<F $(, $n)?>($($arg),*) },
+                    $crate::simd::Level::X86V3 => return unsafe { x86_64_v3::<$($types)*>($($args)*) },
                     $crate::simd::Level::Baseline => {}
                 }
             }
-            $body::<F $(, $n)?>($($arg),*)
+            $body::<$($types)*>($($args)*)
         }
     };
 }

@@ -1,10 +1,10 @@
 //! Clocked simulation of a network, layer after layer.
 
-use super::kernels::{LifLanes, dense_panel, input_panel, recurrent_steps};
+use super::kernels::{LifLanes, dense_panel, input_panel, list_spikes, recurrent_steps};
 use super::spikes::{LayerSpikes, SampleSpikes};
 use crate::network::{Layer, Network, Recurrent};
 use crate::real::Real;
-use crate::simd::{LANES, LaneMask, Lanes};
+use crate::simd::{LaneMask, Lanes};
 use crate::spikes::PaddedRows;
 
 /// Steps whose feed-forward input is computed ahead in a recurrent layer: it then stays in the second-level cache.
@@ -79,14 +79,7 @@ fn dense_layer<F: Real, const B: usize>(
     for (b, fired) in fired.chunks_exact_mut(n_steps).enumerate() {
         dense_panel(weight.panel(b), below, layer.lif(), fired);
     }
-    for t in 0..n_steps {
-        for (panel, fired) in fired.chunks_exact(n_steps).enumerate() {
-            for (b, &mask) in fired[t].iter().enumerate() {
-                by_time.push_mask((panel * B + b) * LANES, mask);
-            }
-        }
-        by_time.end_row();
-    }
+    list_spikes::<F, B>(fired, n_steps, by_time);
 }
 
 fn recurrent_layer<F: Real, const B: usize>(

@@ -120,6 +120,23 @@ multiversion! {
 }
 
 #[inline(always)]
+fn list_spikes_body<F: Real, const B: usize>(fired: &[[LaneMask; B]], n_steps: usize, by_time: &mut PaddedRows) {
+    let n_masks = fired.len() / n_steps * B;
+    for t in 0..n_steps {
+        by_time.push_masks(n_masks, fired.iter().skip(t).step_by(n_steps).flatten().copied());
+    }
+}
+
+multiversion! {
+    /// Lists by time what the panels of a layer have fired, (n_panels, n_steps).
+    pub fn list_spikes<F: Real, const B: usize>(
+        fired: &[[LaneMask; B]],
+        n_steps: usize,
+        by_time: &mut PaddedRows,
+    ) = list_spikes_body
+}
+
+#[inline(always)]
 fn input_panel_body<F: Real, const B: usize>(
     panel: &[Lanes<F>],
     below: &PaddedRows,
@@ -168,11 +185,8 @@ fn recurrent_steps_body<F: Real>(
 ) {
     for (t, input) in steps.zip(input.chunks_exact_mut(state.len())) {
         add_rows(rows, by_time.padded(t - 1), input);
-        for (b, (state, input)) in state.iter_mut().zip(&*input).enumerate() {
-            let mask = state.step(input, lif);
-            by_time.push_mask(b * LANES, mask);
-        }
-        by_time.end_row();
+        let masks = state.iter_mut().zip(&*input).map(|(state, input)| state.step(input, lif));
+        by_time.push_masks(input.len(), masks);
     }
 }
 

@@ -4,16 +4,18 @@ use std::ops::Range;
 
 use super::solve::{Solved, SolverScratch};
 use super::traces::{
-    AdjointTrace, GroupLayout, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group, send_down_silent,
+    AdjointTrace, GroupLayout, GroupSpread, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group,
+    send_down_silent,
 };
 use super::{LayerGradients, StRsbp};
 use crate::engine::{LayerSpikes, SampleSpikes};
 use crate::network::{Layer, Panels, Recurrent};
 use crate::real::Real;
-use crate::simd::{LANES, Lanes, flat, flat_mut};
+use crate::simd::{HALF, LANES, Lanes, flat, flat_mut};
 
-/// Panels a task of the accumulation takes: enough that groups of firing neurons fill up, few enough to share out.
-const PANELS_PER_TASK: usize = 2;
+/// Panels a task of the accumulation takes at most: enough that groups of firing neurons fill up, few enough to share
+/// out.
+const PANELS_PER_TASK: usize = 4;
 
 /// Adjoint state of one layer for one sample.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +32,7 @@ pub struct LayerAdjoint<F> {
 #[derive(Clone, Debug, Default)]
 pub struct BackwardScratch<F> {
     trace: AdjointTrace<F>,
+    spread: GroupSpread,
     solver: SolverScratch<F>,
     diagonal: Vec<F>,
     delta: Vec<Lanes<F>>,
@@ -44,8 +47,9 @@ impl LayerSpikes {
     }
 }
 
-fn layout<F: Real>(weight: &Panels<F>, group: &[u32], first: usize) -> GroupLayout {
-    GroupLayout::new(group.iter().map(|&i| weight.start(i as usize) - first), weight.width())
+/// Places of the neurons of a group in the panels of `weight`, counted from `first`.
+fn places<F: Real>(weight: &Panels<F>, group: &[u32], first: usize) -> impl Iterator<Item = usize> {
+    group.iter().map(move |&i| weight.start(i as usize) - first)
 }
 
 /// Solves for z of one layer and sample. `one_minus_s` is indexed by firing count.
@@ -117,7 +121,7 @@ fn couple<F: Real>(
     coupling.clear();
     coupling.resize(participants.len() * n_columns, Lanes::zero());
     for (column, group) in participants.chunks(LANES).enumerate() {
-        let layout = layout(weight, group, 0);
+        let layout = GroupLayout::new(places(weight, group, 0), weight.width());
         let mut silent = Lanes::zero();
         for (l, &i) in group.iter().enumerate() {
             silent[l] = if spikes.counts()[i as usize] == 0 { silent_ratio } else { F::zero() };
@@ -161,18 +165,24 @@ pub struct Task<'a, F> {
 
 /// Splits a layer's gradients into tasks, the same on any number of threads: what a task sends down is one sum.
 pub fn tasks<F: Real>(grads: &mut LayerGradients<F>) -> Vec<Task<'_, F>> {
-    let n_out = grads.weight.n_out();
-    let width = grads.weight.width() * PANELS_PER_TASK;
-    let len = grads.weight.panel_len() * PANELS_PER_TASK;
-    let recurrent_len = grads.recurrent.as_ref().map_or(1, |recurrent| recurrent.panel_len() * PANELS_PER_TASK);
-    let mut recurrent = grads.recurrent.as_mut().map(|recurrent| recurrent.data_mut().chunks_mut(recurrent_len));
-    let weights = grads.weight.data_mut().chunks_mut(len).enumerate();
-    let task = |(at, weight)| Task {
-        neurons: at * width..n_out.min((at + 1) * width),
-        weight: flat_mut(weight),
-        recurrent: recurrent.as_mut().and_then(Iterator::next).map(flat_mut),
-    };
-    weights.map(task).collect()
+    let (n_out, width, len) = (grads.weight.n_out(), grads.weight.width(), grads.weight.panel_len());
+    let recurrent_len = grads.recurrent.as_ref().map_or(0, Panels::panel_len);
+    let n_panels = grads.weight.n_panels();
+    let n_tasks = n_panels.div_ceil(PANELS_PER_TASK);
+    let mut weight = grads.weight.data_mut();
+    let mut recurrent = grads.recurrent.as_mut().map(Panels::data_mut);
+    let mut tasks = Vec::with_capacity(n_tasks);
+    for task in 0..n_tasks {
+        let panels = task * n_panels / n_tasks..(task + 1) * n_panels / n_tasks;
+        let own = weight.split_off_mut(..panels.len() * len).expect("as long as all panels");
+        let own_recurrent = recurrent.as_mut().and_then(|rest| rest.split_off_mut(..panels.len() * recurrent_len));
+        tasks.push(Task {
+            neurons: panels.start * width..n_out.min(panels.end * width),
+            weight: flat_mut(own),
+            recurrent: own_recurrent.map(flat_mut),
+        });
+    }
+    tasks
 }
 
 impl<F: Real> Task<'_, F> {
@@ -190,7 +200,7 @@ impl<F: Real> Task<'_, F> {
         scratch: &mut BackwardScratch<F>,
     ) {
         let (own, below) = (&spikes.layers[l], spikes.below(l));
-        let BackwardScratch { trace, group: firing, .. } = scratch;
+        let BackwardScratch { trace, spread, group: firing, .. } = scratch;
         firing.clear();
         let from = own.active.partition_point(|&i| (i as usize) < self.neurons.start);
         let with_gradient = |&i: &u32| (i as usize) < self.neurons.end;
@@ -206,18 +216,19 @@ impl<F: Real> Task<'_, F> {
             let mut scale = Lanes::zero();
             group.iter().enumerate().for_each(|(l, &i)| scale[l] = z[i as usize]);
             let trace = trace.compute(&own.by_neuron, own.by_time.n_rows(), group, &scale, layer.lif());
-            let at = layout(weight, group, first);
+            spread.set(places(weight, group, first));
+            let stride = weight.width() / HALF;
             match &mut down {
-                None => add_s_psps(trace, below.presynaptic(), &at, self.weight),
+                None => add_s_psps(trace, below.presynaptic(), spread, stride, self.weight),
                 Some(down) => {
                     let weight = &flat(weight.data())[first..];
-                    add_s_psps_and_send_down(trace, below.presynaptic(), &at, weight, self.weight, down);
+                    add_s_psps_and_send_down(trace, below.presynaptic(), spread, stride, weight, self.weight, down);
                 }
             }
             if let (Some(grad), Some(recurrent)) = (&mut self.recurrent, layer.recurrent()) {
                 let weight = recurrent.weight();
-                let at = layout(weight, group, weight.start(self.neurons.start));
-                add_s_psps(trace, own.presynaptic(), &at, grad);
+                spread.set(places(weight, group, weight.start(self.neurons.start)));
+                add_s_psps(trace, own.presynaptic(), spread, stride, grad);
             }
         }
         if let Some(down) = down

@@ -1,6 +1,6 @@
 //! S-PSPs of recorded spike trains.
 
-use super::traces::{AdjointTrace, GroupLayout, Presynaptic, add_s_psps};
+use super::traces::{AdjointTrace, Presynaptic, s_psps};
 use crate::engine::LayerSpikes;
 use crate::error::{Error, Result};
 use crate::neuron::{LifParams, LifPropagator};
@@ -22,7 +22,7 @@ pub fn s_psp(pre: &SpikeTrains, post: &SpikeTrains, params: &LifParams) -> Resul
         return Err(Error::shape("post", &got, expected));
     }
     let (n_pre, n_post, n_steps) = (pre.n_neurons(), post.n_neurons(), pre.n_steps());
-    let mut trace = AdjointTrace::default();
+    let (mut trace, mut by_group) = (AdjointTrace::default(), Vec::new());
     let (mut below, mut above) = (LayerSpikes::default(), LayerSpikes::default());
     let mut all = vec![0.0; pre.n_samples() * n_post * n_pre];
     for sample in 0..pre.n_samples() {
@@ -32,8 +32,13 @@ pub fn s_psp(pre: &SpikeTrains, post: &SpikeTrains, params: &LifParams) -> Resul
         let presynaptic = Presynaptic { by_neuron: &below.by_neuron, active: &below.active };
         for group in above.active.chunks(LANES) {
             let trace = trace.compute(&above.by_neuron, n_steps, group, &Lanes([1.0; LANES]), &lif);
-            let rows = GroupLayout::new(group.iter().map(|&i| i as usize * n_pre), 1);
-            add_s_psps(trace, presynaptic, &rows, e);
+            by_group.resize(below.active.len(), Lanes::zero());
+            s_psps(trace, presynaptic, &mut by_group);
+            for (&j, lanes) in below.active.iter().zip(&by_group) {
+                for (&i, &value) in group.iter().zip(lanes.iter()) {
+                    e[i as usize * n_pre + j as usize] = value;
+                }
+            }
         }
     }
     Ok(all)

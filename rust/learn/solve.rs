@@ -156,7 +156,24 @@ fn subtract_product_body<F: Real>(
     out: &mut [Lanes<F>],
 ) {
     let n_blocks = x.len();
-    for k in 0..n {
+    let mut k = 0;
+    // Four rows at once, so that x is read once for them and their additions do not wait for each other.
+    for rows in matrix[..n * n_blocks].chunks_exact(4 * n_blocks) {
+        let mut sums = [Lanes::zero(); 4];
+        for b in 0..n_blocks {
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let row = &rows[r * n_blocks + b];
+                for l in 0..LANES {
+                    sums[l] += row[l] * x[b][l];
+                }
+            }
+        }
+        for sums in sums {
+            out[k / LANES][k % LANES] = from[k / LANES][k % LANES] - sum_lanes(sums);
+            k += 1;
+        }
+    }
+    for k in k..n {
         let row = &matrix[k * n_blocks..(k + 1) * n_blocks];
         out[k / LANES][k % LANES] = from[k / LANES][k % LANES] - dot_body(row, x);
     }

@@ -9,7 +9,7 @@
 use crate::engine::kernels::sum_rows;
 use crate::neuron::LifPropagator;
 use crate::real::Real;
-use crate::simd::{LANES, LaneMask, Lanes, multiversion};
+use crate::simd::{HALF, LANES, LaneMask, Lanes, Spread, level, multiversion};
 use crate::spikes::PaddedRows;
 
 /// Adjoint trace of a group of neurons.
@@ -36,13 +36,14 @@ impl<F: Real> AdjointTrace<F> {
             masks.clear();
             masks.resize(n_steps, 0);
         }
-        let t_ref = lif.t_ref_steps as usize;
         for (l, &neuron) in group.iter().enumerate() {
             for &t in by_neuron.row(neuron as usize) {
-                let next = t as usize + 1;
-                self.fired[next - 1] |= 1 << l;
-                let end = n_steps.min(next + t_ref).max(next);
-                self.held[next..end].iter_mut().for_each(|held| *held |= 1 << l);
+                self.fired[t as usize] |= 1 << l;
+            }
+        }
+        for delay in 1..n_steps.min(lif.t_ref_steps as usize + 1) {
+            for (held, fired) in self.held[delay..].iter_mut().zip(&self.fired) {
+                *held |= fired;
             }
         }
         run_backwards(&self.fired, &self.held, scale, lif, &mut self.trace);
@@ -94,6 +95,115 @@ pub struct Presynaptic<'a> {
     pub active: &'a [u32],
 }
 
+/// Where the values of a group's neurons belong among those of all neurons: in halves of blocks of 16.
+#[derive(Clone, Debug, Default)]
+pub struct GroupSpread {
+    /// Number of the half block, and what comes there.
+    halves: Vec<(usize, Spread)>,
+}
+
+impl GroupSpread {
+    /// From the place of each neuron (at most 16), ascending, counted in values.
+    pub fn set(&mut self, places: impl Iterator<Item = usize>) {
+        self.halves.clear();
+        for (from, place) in places.enumerate() {
+            if self.halves.last().is_none_or(|&(half, _)| half != place / HALF) {
+                self.halves.push((place / HALF, Spread::none()));
+            }
+            let (_, spread) = self.halves.last_mut().expect("just pushed");
+            spread.set(place % HALF, from);
+        }
+    }
+}
+
+#[inline(always)]
+fn s_psps_body<F: Real>(trace: &[Lanes<F>], pre: Presynaptic<'_>, s_psps: &mut [Lanes<F>]) {
+    for (&j, e) in pre.active.iter().zip(s_psps) {
+        [*e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(j as usize));
+    }
+}
+
+multiversion! {
+    /// scale_i e_ij for every neuron i of the group (lanes) and every presynaptic neuron j that fires.
+    pub fn s_psps<F: Real>(trace: &[Lanes<F>], pre: Presynaptic<'_>, s_psps: &mut [Lanes<F>]) = s_psps_body
+}
+
+#[inline(always)]
+fn add_s_psps_body<F: Real>(
+    trace: &[Lanes<F>],
+    pre: Presynaptic<'_>,
+    spread: &GroupSpread,
+    stride: usize,
+    sum: &mut [F],
+) {
+    let level = level();
+    let sum = sum.as_chunks_mut::<HALF>().0;
+    for &j in pre.active {
+        let [e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(j as usize));
+        for (half, spread) in &spread.halves {
+            let sum = &mut sum[j as usize * stride + half];
+            let e = spread.apply(&e, level);
+            for l in 0..HALF {
+                sum[l] += e[l];
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// Adds scale_i e_ij onto `sum` for every neuron i of the group and every presynaptic neuron j; from one j to the
+    /// next are `stride` halves of a block.
+    pub fn add_s_psps<F: Real>(
+        trace: &[Lanes<F>],
+        pre: Presynaptic<'_>,
+        spread: &GroupSpread,
+        stride: usize,
+        sum: &mut [F],
+    ) = add_s_psps_body
+}
+
+#[inline(always)]
+fn add_s_psps_and_send_down_body<F: Real>(
+    trace: &[Lanes<F>],
+    pre: Presynaptic<'_>,
+    spread: &GroupSpread,
+    stride: usize,
+    weight: &[F],
+    sum: &mut [F],
+    down: &mut [F],
+) {
+    let level = level();
+    let (weight, sum) = (weight.as_chunks::<HALF>().0, sum.as_chunks_mut::<HALF>().0);
+    for &j in pre.active {
+        let j = j as usize;
+        let [e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(j));
+        let mut sent = [F::zero(); HALF];
+        for (half, spread) in &spread.halves {
+            let (weight, sum) = (&weight[j * stride + half], &mut sum[j * stride + half]);
+            let e = spread.apply(&e, level);
+            for l in 0..HALF {
+                sum[l] += e[l];
+                sent[l] += weight[l] * e[l];
+            }
+        }
+        down[j] += sum_halves(sent) / F::from_f64(f64::from(pre.by_neuron.lengths()[j]));
+    }
+}
+
+multiversion! {
+    /// [`add_s_psps`] with scale z; also adds sum_i z_i w_ij e_ij / o_j over the group onto `down[j]`, the error signal
+    /// of the layer below: the two need the same sums.
+    pub fn add_s_psps_and_send_down<F: Real>(
+        trace: &[Lanes<F>],
+        pre: Presynaptic<'_>,
+        spread: &GroupSpread,
+        stride: usize,
+        weight: &[F],
+        sum: &mut [F],
+        down: &mut [F],
+    ) = add_s_psps_and_send_down_body
+}
+
 /// Where the weights onto the neurons of a group lie: lane l of presynaptic neuron j at `start[l] + j * stride`.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupLayout {
@@ -117,58 +227,6 @@ impl GroupLayout {
     fn starts(&self) -> &[usize] {
         &self.start[..self.n]
     }
-}
-
-#[inline(always)]
-fn add_s_psps_body<F: Real>(trace: &[Lanes<F>], pre: Presynaptic<'_>, layout: &GroupLayout, sum: &mut [F]) {
-    for &j in pre.active {
-        let [e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(j as usize));
-        let row = &mut sum[j as usize * layout.stride..];
-        for (l, &start) in layout.starts().iter().enumerate() {
-            row[start] += e[l];
-        }
-    }
-}
-
-multiversion! {
-    /// Adds scale_i e_ij onto `sum` for every neuron i of the group and every presynaptic neuron j.
-    pub fn add_s_psps<F: Real>(trace: &[Lanes<F>], pre: Presynaptic<'_>, layout: &GroupLayout, sum: &mut [F])
-        = add_s_psps_body
-}
-
-#[inline(always)]
-fn add_s_psps_and_send_down_body<F: Real>(
-    trace: &[Lanes<F>],
-    pre: Presynaptic<'_>,
-    layout: &GroupLayout,
-    weight: &[F],
-    sum: &mut [F],
-    down: &mut [F],
-) {
-    for &j in pre.active {
-        let j = j as usize;
-        let [e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(j));
-        let (row, weight) = (&mut sum[j * layout.stride..], &weight[j * layout.stride..]);
-        let mut sent = F::zero();
-        for (l, &start) in layout.starts().iter().enumerate() {
-            row[start] += e[l];
-            sent += weight[start] * e[l];
-        }
-        down[j] += sent / F::from_f64(f64::from(pre.by_neuron.lengths()[j]));
-    }
-}
-
-multiversion! {
-    /// [`add_s_psps`] with scale z; also adds sum_i z_i w_ij e_ij / o_j over the group onto `down[j]`, the error signal
-    /// of the layer below: the two need the same sums.
-    pub fn add_s_psps_and_send_down<F: Real>(
-        trace: &[Lanes<F>],
-        pre: Presynaptic<'_>,
-        layout: &GroupLayout,
-        weight: &[F],
-        sum: &mut [F],
-        down: &mut [F],
-    ) = add_s_psps_and_send_down_body
 }
 
 #[inline(always)]
@@ -210,15 +268,20 @@ multiversion! {
 }
 
 #[inline(always)]
-pub(super) fn sum_lanes<F: Real>(mut lanes: Lanes<F>) -> F {
-    let mut width = LANES / 2;
+pub(super) fn sum_lanes<F: Real>(lanes: Lanes<F>) -> F {
+    sum_halves(std::array::from_fn(|l| lanes[l] + lanes[l + HALF]))
+}
+
+#[inline(always)]
+fn sum_halves<F: Real>(mut half: [F; HALF]) -> F {
+    let mut width = HALF / 2;
     while width > 0 {
         for l in 0..width {
-            lanes.0[l] += lanes.0[l + width];
+            half[l] += half[l + width];
         }
         width /= 2;
     }
-    lanes[0]
+    half[0]
 }
 
 #[inline(always)]

@@ -5,9 +5,13 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::rows::PaddedRows;
 use crate::error::{Error, Result};
+use crate::simd::multiversion;
 
-/// Random numbers drawn at once: enough to amortise a call, few enough to stay in the first-level cache.
+/// Random numbers made at once: enough to amortise a call, few enough to stay in the first-level cache.
 const CHUNK: usize = 512;
+
+/// Gaps drawn at once. An input uses up a multiple of this many, which is part of the result.
+const GAPS: usize = 8;
 
 /// Fires every input at every step with probability `value * rate_scale`, independently.
 ///
@@ -56,8 +60,9 @@ pub enum Analog<'a> {
 /// Buffers of an encoder, so that encoding allocates nothing.
 #[derive(Clone, Debug, Default)]
 pub struct EncoderScratch {
-    words: Vec<u32>,
+    bytes: Vec<u8>,
     exponential: Vec<f32>,
+    gap_scale: Vec<f32>,
 }
 
 impl BernoulliEncoder {
@@ -90,32 +95,45 @@ impl BernoulliEncoder {
     ///
     /// Values must be in [0, 1]: checked where data enters, not here.
     pub fn encode(&self, values: Analog<'_>, key: StreamKey, scratch: &mut EncoderScratch, by_neuron: &mut PaddedRows) {
-        by_neuron.clear(self.n_steps);
-        let mut draws = Draws::new(key, scratch);
+        let EncoderScratch { bytes, exponential, gap_scale: scales } = scratch;
+        scales.clear();
         match values {
-            Analog::U8(bytes) => {
-                bytes.iter().for_each(|&b| self.encode_one(self.gap_scale_u8[b as usize], &mut draws, by_neuron));
+            Analog::U8(values) => scales.extend(values.iter().map(|&byte| self.gap_scale_u8[byte as usize])),
+            Analog::F32(values) => {
+                scales.extend(values.iter().map(|&value| gap_scale(f64::from(value) * self.rate_scale)));
             }
-            Analog::F32(values) => values.iter().for_each(|&value| {
-                self.encode_one(gap_scale(f64::from(value) * self.rate_scale), &mut draws, by_neuron);
-            }),
-            Analog::F64(values) => {
-                values.iter().for_each(|&v| self.encode_one(gap_scale(v * self.rate_scale), &mut draws, by_neuron));
-            }
+            Analog::F64(values) => scales.extend(values.iter().map(|&value| gap_scale(value * self.rate_scale))),
         }
+        by_neuron.clear(self.n_steps);
+        encode_scaled(scales, self.n_steps, &mut Draws::new(key, bytes, exponential), by_neuron);
     }
+}
 
-    #[inline(always)]
-    fn encode_one(&self, gap_scale: f32, draws: &mut Draws<'_>, by_neuron: &mut PaddedRows) {
-        if gap_scale < f32::INFINITY {
-            let mut t = draws.gap(gap_scale);
-            while t < self.n_steps as u32 {
-                by_neuron.push(t);
-                t = t.saturating_add(1 + draws.gap(gap_scale));
+#[inline(always)]
+fn encode_scaled_body(gap_scale: &[f32], n_steps: usize, draws: &mut Draws<'_>, by_neuron: &mut PaddedRows) {
+    let end = n_steps as i32;
+    for &scale in gap_scale {
+        // First step at which the input may fire next; the last eight steps drawn may lie beyond the end.
+        let mut next = if scale < f32::INFINITY { 0 } else { end };
+        while next < end {
+            let mut steps = draws.gaps(scale, end);
+            for step in &mut steps {
+                *step += next;
+                next = *step + 1;
             }
+            let n = steps.iter().filter(|&&step| step < end).count();
+            for (index, step) in by_neuron.room(GAPS).iter_mut().zip(steps) {
+                *index = step as u32;
+            }
+            by_neuron.advance(n);
         }
         by_neuron.end_row();
     }
+}
+
+multiversion! {
+    fn encode_scaled(gap_scale: &[f32], n_steps: usize, draws: &mut Draws<'_>, by_neuron: &mut PaddedRows)
+        = encode_scaled_body
 }
 
 /// -1 / ln(1 - p): the factor from an exponential to a geometric number. Infinite for p = 0, 0 for p = 1.
@@ -126,32 +144,36 @@ fn gap_scale(p: f64) -> f32 {
 /// Standard exponential numbers, made in chunks.
 struct Draws<'a> {
     rng: ChaCha8Rng,
-    scratch: &'a mut EncoderScratch,
+    bytes: &'a mut Vec<u8>,
+    exponential: &'a mut Vec<f32>,
     at: usize,
 }
 
 impl<'a> Draws<'a> {
-    fn new(key: StreamKey, scratch: &'a mut EncoderScratch) -> Self {
-        scratch.words.resize(CHUNK, 0);
-        scratch.exponential.resize(CHUNK, 0.0);
-        Self { rng: key.rng(0), scratch, at: CHUNK }
+    fn new(key: StreamKey, bytes: &'a mut Vec<u8>, exponential: &'a mut Vec<f32>) -> Self {
+        bytes.resize(CHUNK * size_of::<u32>(), 0);
+        exponential.resize(CHUNK, 0.0);
+        Self { rng: key.rng(0), bytes, exponential, at: CHUNK }
     }
 
-    /// Steps without a spike before the next one: floor(E / -ln(1 - p)), E standard exponential.
+    /// Steps without a spike before the next one: floor(E / -ln(1 - p)), E standard exponential; at most `most`.
     #[inline(always)]
-    fn gap(&mut self, gap_scale: f32) -> u32 {
+    fn gaps(&mut self, gap_scale: f32, most: i32) -> [i32; GAPS] {
         if self.at == CHUNK {
             self.refill();
         }
-        let gap = self.scratch.exponential[self.at] * gap_scale;
-        self.at += 1;
-        gap as u32
+        let mut gaps = [0; GAPS];
+        for (gap, e) in gaps.iter_mut().zip(&self.exponential[self.at..][..GAPS]) {
+            *gap = (e * gap_scale).min(most as f32) as i32;
+        }
+        self.at += GAPS;
+        gaps
     }
 
     #[cold]
     fn refill(&mut self) {
-        self.scratch.words.iter_mut().for_each(|word| *word = self.rng.next_u32());
-        exponential(&self.scratch.words, &mut self.scratch.exponential);
+        self.rng.fill_bytes(self.bytes);
+        exponential(self.bytes, self.exponential);
         self.at = 0;
     }
 }
@@ -159,8 +181,10 @@ impl<'a> Draws<'a> {
 /// -ln(u), u = (word's upper 24 bits + 1/2) / 2^24: single precision, additions and multiplications only, so that it
 /// vectorises and gives the same bits everywhere. Relative error below 2e-7 (Cephes' polynomial for ln).
 #[allow(clippy::excessive_precision, reason = "the constants as published")]
-fn exponential(words: &[u32], out: &mut [f32]) {
-    for (out, &word) in out.iter_mut().zip(words) {
+#[inline(always)]
+fn exponential_body(words: &[u8], out: &mut [f32]) {
+    for (out, &word) in out.iter_mut().zip(words.as_chunks().0) {
+        let word = u32::from_le_bytes(word);
         let u = ((word >> 8) as f32 + 0.5) * (1.0 / 16_777_216.0);
         // u = m 2^e, m in [sqrt(1/2), sqrt(2))
         let bits = u.to_bits().wrapping_sub(0x3f35_04f3);
@@ -177,6 +201,10 @@ fn exponential(words: &[u32], out: &mut [f32]) {
     }
 }
 
+multiversion! {
+    fn exponential(words: &[u8], out: &mut [f32]) = exponential_body
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,8 +212,9 @@ mod tests {
     #[test]
     fn exponential_is_minus_ln() {
         let words: Vec<u32> = (0..1_000_000u32).map(|i| i.wrapping_mul(4_294_967)).chain([0, u32::MAX]).collect();
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let mut out = vec![0.0; words.len()];
-        exponential(&words, &mut out);
+        exponential(&bytes, &mut out);
         for (&word, &got) in words.iter().zip(&out) {
             let u = f64::from(((word >> 8) as f32 + 0.5) * (1.0 / 16_777_216.0));
             let expected = -u.ln();

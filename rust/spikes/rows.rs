@@ -1,9 +1,27 @@
 //! Lists of indices, one a row, in the form the kernels read.
 
-use crate::simd::LaneMask;
+use crate::simd::{LANES, LaneMask};
 
 /// Lists are padded to a multiple of this, so that kernels unroll without a remainder loop.
 pub const PAD: usize = 4;
+
+/// Positions of the bits that are set in a byte, ascending; the rest is unused.
+static SET_BITS: [[u32; 8]; 256] = {
+    let mut table = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut bit, mut n) = (0, 0);
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                table[byte][n] = bit;
+                n += 1;
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    table
+};
 
 /// One list of indices a row: the neurons that fire at a step, or the steps at which a neuron fires.
 ///
@@ -13,7 +31,9 @@ pub const PAD: usize = 4;
 pub struct PaddedRows {
     start: Vec<u32>,
     len: Vec<u32>,
+    /// The lists, one after the other, up to `used`; what lies beyond is room to write to.
     index: Vec<u32>,
+    used: usize,
     sentinel: u32,
     cursor: Vec<u32>,
 }
@@ -24,7 +44,7 @@ impl PaddedRows {
         self.start.clear();
         self.start.push(0);
         self.len.clear();
-        self.index.clear();
+        self.used = 0;
         self.sentinel = sentinel as u32;
     }
 
@@ -58,31 +78,60 @@ impl PaddedRows {
         &self.index[start..start + self.len[r] as usize]
     }
 
+    /// Room for `n` more indices of the row under construction; [`advance`](Self::advance) says how many were written.
+    #[inline(always)]
+    pub fn room(&mut self, n: usize) -> &mut [u32] {
+        if self.index.len() - self.used < n {
+            self.grow(n);
+        }
+        &mut self.index[self.used..][..n]
+    }
+
+    #[cold]
+    fn grow(&mut self, n: usize) {
+        self.index.resize((self.used + n).max(2 * self.index.len()), 0);
+    }
+
+    /// Takes the first `n` indices that were written to the room.
+    #[inline(always)]
+    pub fn advance(&mut self, n: usize) {
+        self.used += n;
+    }
+
     /// Adds an index to the row under construction.
     #[inline(always)]
     pub fn push(&mut self, index: u32) {
         debug_assert!(index < self.sentinel);
-        self.index.push(index);
+        self.room(1)[0] = index;
+        self.advance(1);
     }
 
-    /// Adds `first + l` for every bit l of `mask` to the row under construction.
+    /// A whole row: 16 l + bit for every bit that is set in mask l of `masks`, of which there are `n_masks`.
+    ///
+    /// Without a branch: which neurons fire cannot be predicted, and a wrong guess costs more than writing eight
+    /// indices whatever the mask.
     #[inline(always)]
-    pub fn push_mask(&mut self, first: usize, mut mask: LaneMask) {
-        while mask != 0 {
-            self.push(first as u32 + mask.trailing_zeros());
-            mask &= mask - 1;
+    pub fn push_masks(&mut self, n_masks: usize, masks: impl Iterator<Item = LaneMask>) {
+        let room = self.room((n_masks + 1) * LANES);
+        let (mut n, mut first) = (0, 0);
+        for byte in masks.take(n_masks).flat_map(LaneMask::to_le_bytes) {
+            let indices = SET_BITS[byte as usize].map(|position| first + position);
+            room[n..][..8].copy_from_slice(&indices);
+            n += byte.count_ones() as usize;
+            first += 8;
         }
+        self.advance(n);
+        self.end_row();
     }
 
     /// Ends the row under construction.
     #[inline(always)]
     pub fn end_row(&mut self) {
-        let start = self.start[self.len.len()];
-        self.len.push(self.index.len() as u32 - start);
-        while !self.index.len().is_multiple_of(PAD) {
-            self.index.push(self.sentinel);
-        }
-        self.start.push(self.index.len() as u32);
+        let sentinel = self.sentinel;
+        self.room(PAD).fill(sentinel);
+        self.len.push(self.used as u32 - self.start[self.len.len()]);
+        self.used = self.used.next_multiple_of(PAD);
+        self.start.push(self.used as u32);
     }
 
     /// Becomes the transpose of `other`: row `r` lists, ascending, the rows of `other` that hold `r`.
@@ -102,14 +151,21 @@ impl PaddedRows {
             end += len.next_multiple_of(PAD as u32);
             self.start.push(end);
         }
-        self.index.resize(end as usize, self.sentinel);
+        let mut cursor = std::mem::take(&mut self.cursor);
+        let sentinel = self.sentinel;
+        let index = self.room(end as usize);
+        for row in index.as_chunks_mut::<PAD>().0 {
+            *row = [sentinel; PAD];
+        }
         for r in 0..other.n_rows() {
             for &c in other.row(r) {
-                let at = &mut self.cursor[c as usize];
-                self.index[*at as usize] = r as u32;
+                let at = &mut cursor[c as usize];
+                index[*at as usize] = r as u32;
                 *at += 1;
             }
         }
+        self.advance(end as usize);
+        self.cursor = cursor;
     }
 }
 
