@@ -339,8 +339,8 @@ class StRsbp(_Config):
     """Options of the ST-RSBP backward pass.
 
     Args:
-        post_coupling: How the firing of a neuron weakens its own S-PSPs: "closed_form" (mean
-            field), "table" (expectation over random spike trains) or "none".
+        post_coupling: How the firing of a neuron weakens its own S-PSPs: "closed_form" (Poisson
+            firing with a dead time), "table" (expectation over random trains) or "none".
         silent_ratio: d e_ij / d o_j where either neuron is silent and e_ij / o_j is undefined. 0 is
             the exact gradient and the fastest; the authors use 0.5.
         teacher_spikes: Whether evenly spaced spikes stand in for a silent target neuron in the

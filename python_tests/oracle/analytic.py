@@ -24,8 +24,10 @@ Gain = Callable[[Layer, Array, float], Array]
 
 
 def closed_form(layer: Layer, counts: Array, duration: float) -> Array:
-    """The default gain: refractoriness ignored."""
-    return closed_form_gain(counts, tau_m=layer.tau_m, duration=duration)
+    """The default gain."""
+    return closed_form_gain(
+        counts, tau_m=layer.tau_m, duration=duration, t_ref=layer.t_ref, dt=layer.dt
+    )
 
 
 def system_matrix(point: LayerPoint, gain: Gain | None) -> Array:

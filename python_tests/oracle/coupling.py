@@ -13,16 +13,22 @@ from .neuron import Array, Propagator, Raster
 from .s_psp import adjoint_traces
 
 
-def free_share(counts: Array, *, duration: float, t_ref: float) -> Array:
-    """Share of the window in which a neuron of so many firings is not refractory.
+def free_share(
+    counts: Array, *, duration: float, t_ref: float, dt: float = 1.0
+) -> tuple[Array, Array]:
+    """Share of the window in which a neuron of so many firings is not refractory, and its slope.
 
-    The last firing's dead time is left out, as it may outlast the window: so the share is > 0 for
-    every train that keeps its refractory period.
+    The last firing's dead time is left out, as it may outlast the window: so the share is above
+    dt / (dt + t_ref) for every train that keeps its refractory period. Others have that share.
     """
-    return np.asarray(1.0 - (counts - 1.0) * t_ref / duration)
+    share = np.asarray(1.0 - (counts - 1.0) * t_ref / duration)
+    least = dt / (dt + t_ref)
+    return np.maximum(share, least), np.where(share < least, 0.0, -t_ref / duration)
 
 
-def closed_form_psp(counts: Array, *, tau_m: float, duration: float, t_ref: float = 0.0) -> Array:
+def closed_form_psp(
+    counts: Array, *, tau_m: float, duration: float, t_ref: float = 0.0, dt: float = 1.0
+) -> Array:
     """d(o) of a Poisson process with a dead time.
 
     The mean of the adjoint traces over time is rate * tau_m * (1 - E[exp(-X/tau_m)]), X the part
@@ -36,20 +42,22 @@ def closed_form_psp(counts: Array, *, tau_m: float, duration: float, t_ref: floa
         tau_m: Membrane time constant [ms].
         duration: Length of the window [ms].
         t_ref: Refractory period [ms]; 0 ignores it.
+        dt: Time step [ms].
     """
     rho = counts / duration
-    free = free_share(counts, duration=duration, t_ref=t_ref)
+    free, _ = free_share(counts, duration=duration, t_ref=t_ref, dt=dt)
     return np.asarray(rho * tau_m * free / (free + rho * tau_m))
 
 
-def closed_form_gain(counts: Array, *, tau_m: float, duration: float, t_ref: float = 0.0) -> Array:
-    """1/(1 - S) of `closed_form_psp`: free (1 + free / (rho tau_m)) / (1 + t_ref / duration).
-
-    Counts must be > 0.
-    """
-    rho = counts / duration
-    free = free_share(counts, duration=duration, t_ref=t_ref)
-    return np.asarray(free * (1.0 + free / (rho * tau_m)) / (1.0 + t_ref / duration))
+def closed_form_gain(
+    counts: Array, *, tau_m: float, duration: float, t_ref: float = 0.0, dt: float = 1.0
+) -> Array:
+    """1/(1 - S) of `closed_form_psp`, counts > 0: S = d ln d / d ln o by the rules of calculus."""
+    rho_tau = counts * tau_m / duration
+    free, slope = free_share(counts, duration=duration, t_ref=t_ref, dt=dt)
+    # ln d = ln o + ln free - ln(free + rho tau_m) + constant
+    s = 1.0 + counts * (slope / free - (slope + tau_m / duration) / (free + rho_tau))
+    return np.asarray(1.0 / (1.0 - s))
 
 
 def random_trains(

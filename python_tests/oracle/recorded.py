@@ -16,8 +16,10 @@ MeanPsp = Callable[[Layer, Array, float], Array]
 
 
 def closed_form(layer: Layer, counts: Array, duration: float) -> Array:
-    """The default d(o): refractoriness ignored."""
-    return closed_form_psp(counts, tau_m=layer.tau_m, duration=duration)
+    """The default d(o)."""
+    return closed_form_psp(
+        counts, tau_m=layer.tau_m, duration=duration, t_ref=layer.t_ref, dt=layer.dt
+    )
 
 
 @dataclass(frozen=True)

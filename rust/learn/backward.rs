@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::solve::{Solved, SolverScratch};
 use super::traces::{
-    AdjointTrace, GroupLayout, GroupSpread, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group,
+    AdjointTrace, GROUP, GroupLayout, GroupSpread, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group,
     send_down_silent,
 };
 use super::{LayerGradients, StRsbp};
@@ -104,7 +104,7 @@ pub fn solve_layer<F: Real>(
     Ok(Some(solved))
 }
 
-/// Writes r_ik (de_ik/do_k) / v_th of one sample, rows k and columns i among the participants.
+/// Writes r_ik (de_ik/do_k) / v_th of one sample, rows k and columns i among the participants, column after column.
 fn couple<F: Real>(
     layer: &Layer<F>,
     recurrent: &Recurrent<F>,
@@ -114,41 +114,52 @@ fn couple<F: Real>(
     trace: &mut AdjointTrace<F>,
     coupling: &mut Vec<Lanes<F>>,
 ) {
-    let (n_steps, n_columns) = (spikes.by_time.n_rows(), participants.len().div_ceil(LANES));
-    let weight = recurrent.weight();
+    let column_len = participants.len().next_multiple_of(LANES);
+    coupling.clear();
+    coupling.resize(participants.len() * column_len / LANES, Lanes::zero());
+    for (group, columns) in participants.chunks(GROUP).zip(flat_mut(coupling).chunks_mut(GROUP * column_len)) {
+        if group.len() > LANES {
+            couple_with::<F, 2>(layer, recurrent.weight(), spikes, participants, rule, trace, group, columns);
+        } else {
+            couple_with::<F, 1>(layer, recurrent.weight(), spikes, participants, rule, trace, group, columns);
+        }
+    }
+}
+
+/// The columns of a group, which fills B blocks.
+fn couple_with<F: Real, const B: usize>(
+    layer: &Layer<F>,
+    weight: &Panels<F>,
+    spikes: &LayerSpikes,
+    participants: &[u32],
+    rule: &StRsbp,
+    trace: &mut AdjointTrace<F>,
+    group: &[u32],
+    columns: &mut [F],
+) {
+    let layout = GroupLayout::new(places(weight, group, 0), weight.width());
     let per_count = F::one() / layer.lif().v_th;
     let silent_ratio = F::from_f64(rule.silent_ratio) * per_count;
-    coupling.clear();
-    coupling.resize(participants.len() * n_columns, Lanes::zero());
-    for (column, group) in participants.chunks(LANES).enumerate() {
-        let layout = GroupLayout::new(places(weight, group, 0), weight.width());
-        let mut silent = Lanes::zero();
-        for (l, &i) in group.iter().enumerate() {
-            silent[l] = if spikes.counts()[i as usize] == 0 { silent_ratio } else { F::zero() };
-        }
-        let trace = trace.compute(&spikes.by_neuron, n_steps, group, &Lanes([F::one(); LANES]), layer.lif());
-        // With silent participants the rows are all neurons, those that fire among them.
-        if participants.len() == spikes.active.len() {
-            couple_group(
-                trace,
-                spikes.presynaptic(),
-                &layout,
-                flat(weight.data()),
-                per_count,
-                &silent,
-                column,
-                coupling,
-            );
-            continue;
-        }
-        for (&k, row) in participants.iter().zip(coupling.chunks_exact_mut(n_columns)) {
-            if spikes.counts()[k as usize] > 0 {
-                let pre = Presynaptic { by_neuron: &spikes.by_neuron, active: &[k] };
-                couple_group(trace, pre, &layout, flat(weight.data()), per_count, &silent, column, row);
-            } else {
-                for (l, &i) in group.iter().enumerate() {
-                    row[column][l] = weight.get(i as usize, k as usize) * silent_ratio;
-                }
+    let mut silent = [Lanes::zero(); B];
+    for (silent, &i) in flat_mut(&mut silent).iter_mut().zip(group) {
+        *silent = if spikes.counts()[i as usize] == 0 { silent_ratio } else { F::zero() };
+    }
+    let n_steps = spikes.by_time.n_rows();
+    let trace = trace.compute::<B>(&spikes.by_neuron, n_steps, group, |_| F::one(), layer.lif());
+    let flat_weight = flat(weight.data());
+    // With silent participants the rows are all neurons, those that fire among them.
+    if participants.len() == spikes.active.len() {
+        couple_group(trace, spikes.presynaptic(), &layout, flat_weight, per_count, &silent, 0, columns);
+        return;
+    }
+    let column_len = participants.len().next_multiple_of(LANES);
+    for (row, &k) in participants.iter().enumerate() {
+        if spikes.counts()[k as usize] > 0 {
+            let pre = Presynaptic { by_neuron: &spikes.by_neuron, active: &[k] };
+            couple_group(trace, pre, &layout, flat_weight, per_count, &silent, row, columns);
+        } else {
+            for (column, &i) in columns.chunks_exact_mut(column_len).zip(group) {
+                column[row] = weight.get(i as usize, k as usize) * silent_ratio;
             }
         }
     }
@@ -210,31 +221,48 @@ impl<F: Real> Task<'_, F> {
         if let Some(down) = &mut down {
             down.fill(F::zero());
         }
-        let weight = layer.weight();
-        let first = weight.start(self.neurons.start);
-        for group in firing.chunks(LANES) {
-            let mut scale = Lanes::zero();
-            group.iter().enumerate().for_each(|(l, &i)| scale[l] = z[i as usize]);
-            let trace = trace.compute(&own.by_neuron, own.by_time.n_rows(), group, &scale, layer.lif());
-            spread.set(places(weight, group, first));
-            let stride = weight.width() / HALF;
-            match &mut down {
-                None => add_s_psps(trace, below.presynaptic(), spread, stride, self.weight),
-                Some(down) => {
-                    let weight = &flat(weight.data())[first..];
-                    add_s_psps_and_send_down(trace, below.presynaptic(), spread, stride, weight, self.weight, down);
-                }
-            }
-            if let (Some(grad), Some(recurrent)) = (&mut self.recurrent, layer.recurrent()) {
-                let weight = recurrent.weight();
-                spread.set(places(weight, group, weight.start(self.neurons.start)));
-                add_s_psps(trace, own.presynaptic(), spread, stride, grad);
+        for group in firing.chunks(GROUP) {
+            if group.len() > LANES {
+                self.accumulate_group::<2>(layer, own, below, z, group, down.as_deref_mut(), trace, spread);
+            } else {
+                self.accumulate_group::<1>(layer, own, below, z, group, down.as_deref_mut(), trace, spread);
             }
         }
         if let Some(down) = down
             && rule.silent_ratio != 0.0
         {
-            self.send_down_silent(weight, own, below, z, F::from_f64(rule.silent_ratio), down);
+            self.send_down_silent(layer.weight(), own, below, z, F::from_f64(rule.silent_ratio), down);
+        }
+    }
+
+    /// Adds the gradients of a group, which fills B blocks.
+    fn accumulate_group<const B: usize>(
+        &mut self,
+        layer: &Layer<F>,
+        own: &LayerSpikes,
+        below: &LayerSpikes,
+        z: &[F],
+        group: &[u32],
+        down: Option<&mut [F]>,
+        trace: &mut AdjointTrace<F>,
+        spread: &mut GroupSpread,
+    ) {
+        let trace = trace.compute::<B>(&own.by_neuron, own.by_time.n_rows(), group, |i| z[i], layer.lif());
+        let weight = layer.weight();
+        let first = weight.start(self.neurons.start);
+        let stride = weight.width() / HALF;
+        spread.set(places(weight, group, first));
+        match down {
+            None => add_s_psps::<F, B>(trace, below.presynaptic(), spread, stride, self.weight),
+            Some(down) => {
+                let weight = &flat(weight.data())[first..];
+                add_s_psps_and_send_down::<F, B>(trace, below.presynaptic(), spread, stride, weight, self.weight, down);
+            }
+        }
+        if let (Some(grad), Some(recurrent)) = (&mut self.recurrent, layer.recurrent()) {
+            let weight = recurrent.weight();
+            spread.set(places(weight, group, weight.start(self.neurons.start)));
+            add_s_psps::<F, B>(trace, own.presynaptic(), spread, stride, grad);
         }
     }
 

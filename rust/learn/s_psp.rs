@@ -31,7 +31,7 @@ pub fn s_psp(pre: &SpikeTrains, post: &SpikeTrains, params: &LifParams) -> Resul
         let e = &mut all[sample * n_post * n_pre..(sample + 1) * n_post * n_pre];
         let presynaptic = Presynaptic { by_neuron: &below.by_neuron, active: &below.active };
         for group in above.active.chunks(LANES) {
-            let trace = trace.compute(&above.by_neuron, n_steps, group, &Lanes([1.0; LANES]), &lif);
+            let trace = trace.compute::<1>(&above.by_neuron, n_steps, group, |_| 1.0, &lif);
             by_group.resize(below.active.len(), Lanes::zero());
             s_psps(trace, presynaptic, &mut by_group);
             for (&j, lanes) in below.active.iter().zip(&by_group) {

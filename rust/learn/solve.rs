@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::traces::sum_lanes;
 use crate::real::Real;
-use crate::simd::{LANES, Lanes, multiversion};
+use crate::simd::{LANES, Lanes, flat, multiversion};
 
 /// Iterations before the dense fallback; a handful is usual.
 const MAX_ITERATIONS: usize = 40;
@@ -15,7 +15,7 @@ const SINGULAR_PIVOT: f64 = 1e-13;
 /// Buffers of the solver.
 #[derive(Clone, Debug, Default)]
 pub struct SolverScratch<F> {
-    /// A, rows k: r_ik (de_ik/do_k) / v_th, (n, n_blocks).
+    /// A, column after column: r_ik (de_ik/do_k) / v_th for all k, (n, n_blocks).
     pub coupling: Vec<Lanes<F>>,
     inverse_diagonal: Vec<Lanes<F>>,
     vectors: [Vec<Lanes<F>>; 8],
@@ -53,7 +53,7 @@ impl<F: Real> SolverScratch<F> {
         let Self { coupling, inverse_diagonal, vectors: [y, r, r0, p, v, s, t, scaled] } = self;
         let mut apply = |x: &[Lanes<F>], out: &mut [Lanes<F>]| {
             multiply_elements(x, inverse_diagonal, scaled);
-            subtract_product(coupling, n, scaled, x, out);
+            subtract_product(coupling, flat(scaled), x, out);
         };
         let target = F::from_f64(tolerance) * dot(delta, delta).sqrt();
         y.copy_from_slice(delta);
@@ -113,7 +113,7 @@ fn solve_directly<F: Real>(
     z: &mut [Lanes<F>],
 ) -> Result<(), String> {
     let n_blocks = delta.len();
-    let entry = |k: usize, i: usize| coupling[k * n_blocks + i / LANES][i % LANES].widen();
+    let entry = |k: usize, i: usize| coupling[i * n_blocks + k / LANES][k % LANES].widen();
     let matrix = DMatrix::from_fn(n, n, |k, i| if k == i { diagonal[k].widen() } else { 0.0 } - entry(k, i));
     let largest = matrix.amax();
     if !largest.is_finite() {
@@ -147,41 +147,46 @@ multiversion! {
     fn dot<F: Real>(a: &[Lanes<F>], b: &[Lanes<F>]) -> F = dot_body
 }
 
+/// Blocks of the product worked on at once: eight vectors of AVX2, half of its registers.
+const TILE: usize = 4;
+
 #[inline(always)]
-fn subtract_product_body<F: Real>(
-    matrix: &[Lanes<F>],
-    n: usize,
-    x: &[Lanes<F>],
-    from: &[Lanes<F>],
-    out: &mut [Lanes<F>],
-) {
-    let n_blocks = x.len();
-    let mut k = 0;
-    // Four rows at once, so that x is read once for them and their additions do not wait for each other.
-    for rows in matrix[..n * n_blocks].chunks_exact(4 * n_blocks) {
-        let mut sums = [Lanes::zero(); 4];
-        for b in 0..n_blocks {
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let row = &rows[r * n_blocks + b];
-                for l in 0..LANES {
-                    sums[l] += row[l] * x[b][l];
-                }
-            }
+fn subtract_product_body<F: Real>(columns: &[Lanes<F>], x: &[F], from: &[Lanes<F>], out: &mut [Lanes<F>]) {
+    let n_blocks = from.len();
+    for first in (0..n_blocks).step_by(TILE) {
+        match n_blocks - first {
+            1 => subtract_tile::<F, 1>(columns, x, from, out, first),
+            2 => subtract_tile::<F, 2>(columns, x, from, out, first),
+            3 => subtract_tile::<F, 3>(columns, x, from, out, first),
+            _ => subtract_tile::<F, TILE>(columns, x, from, out, first),
         }
-        for sums in sums {
-            out[k / LANES][k % LANES] = from[k / LANES][k % LANES] - sum_lanes(sums);
-            k += 1;
-        }
-    }
-    for k in k..n {
-        let row = &matrix[k * n_blocks..(k + 1) * n_blocks];
-        out[k / LANES][k % LANES] = from[k / LANES][k % LANES] - dot_body(row, x);
     }
 }
 
+#[inline(always)]
+fn subtract_tile<F: Real, const B: usize>(
+    columns: &[Lanes<F>],
+    x: &[F],
+    from: &[Lanes<F>],
+    out: &mut [Lanes<F>],
+    first: usize,
+) {
+    let n_blocks = from.len();
+    let mut tile: [Lanes<F>; B] = from[first..][..B].try_into().expect("B blocks");
+    for (column, &x) in columns.chunks_exact(n_blocks).zip(x) {
+        let column: &[Lanes<F>; B] = column[first..][..B].try_into().expect("B blocks");
+        for b in 0..B {
+            for l in 0..LANES {
+                tile[b][l] -= column[b][l] * x;
+            }
+        }
+    }
+    out[first..][..B].copy_from_slice(&tile);
+}
+
 multiversion! {
-    /// out = from - matrix x
-    fn subtract_product<F: Real>(matrix: &[Lanes<F>], n: usize, x: &[Lanes<F>], from: &[Lanes<F>], out: &mut [Lanes<F>])
+    /// out = from - matrix x, the matrix given column after column.
+    fn subtract_product<F: Real>(columns: &[Lanes<F>], x: &[F], from: &[Lanes<F>], out: &mut [Lanes<F>])
         = subtract_product_body
 }
 
@@ -215,7 +220,7 @@ mod tests {
         };
         for k in 0..n {
             for i in 0..n {
-                scratch.coupling[k * n_blocks + i / LANES][i % LANES] = size * random();
+                scratch.coupling[i * n_blocks + k / LANES][k % LANES] = size * random();
             }
         }
         let diagonal = (0..n).map(|_| 0.6 + random() / 2.0).collect();
@@ -226,11 +231,13 @@ mod tests {
 
     fn residual(scratch: &SolverScratch<f64>, diagonal: &[f64], delta: &[Lanes<f64>], z: &[Lanes<f64>]) -> f64 {
         let n_blocks = delta.len();
+        let product = |k: usize| -> f64 {
+            let entry = |i: usize| scratch.coupling[i * n_blocks + k / LANES][k % LANES];
+            (0..diagonal.len()).map(|i| entry(i) * z[i / LANES][i % LANES]).sum()
+        };
+        let value = |lanes: &[Lanes<f64>], k: usize| lanes[k / LANES][k % LANES];
         (0..diagonal.len())
-            .map(|k| {
-                let row = &scratch.coupling[k * n_blocks..(k + 1) * n_blocks];
-                (diagonal[k] * z[k / LANES][k % LANES] - dot_body(row, z) - delta[k / LANES][k % LANES]).abs()
-            })
+            .map(|k| (diagonal[k] * value(z, k) - product(k) - value(delta, k)).abs())
             .fold(0.0, f64::max)
     }
 
@@ -248,7 +255,7 @@ mod tests {
     #[test]
     fn reports_a_singular_system() {
         let (mut scratch, diagonal, delta) = system(20, 0.1);
-        // Row 3 of diag - A becomes zero.
+        // Column 3 of diag - A becomes zero.
         scratch.coupling[3 * 2..4 * 2].fill(Lanes([0.0; LANES]));
         scratch.coupling[3 * 2][3] = diagonal[3];
         let mut z = vec![Lanes([0.0; LANES]); delta.len()];

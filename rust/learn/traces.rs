@@ -4,72 +4,84 @@
 //! same amount g_i\[s\] to the T-PSP of neuron i, and e_ij = sum over the spikes s of j of g_i\[s\]. The trace g_i comes
 //! from running the neuron's update backwards in time. See `learn/README.md`.
 //!
-//! Silent neurons have no S-PSPs. So the loops work on *groups* of up to 16 firing neurons, whichever they are.
+//! Silent neurons have no S-PSPs. So the loops work on *groups* of firing neurons, whichever they are: up to 32, in one or
+//! two blocks.
 
 use crate::engine::kernels::sum_rows;
 use crate::neuron::LifPropagator;
 use crate::real::Real;
-use crate::simd::{HALF, LANES, LaneMask, Lanes, Spread, level, multiversion};
+use crate::simd::{HALF, LANES, LaneMask, Lanes, Spread, flat, level, multiversion};
 use crate::spikes::PaddedRows;
+
+/// Most neurons of a group.
+pub const GROUP: usize = 2 * LANES;
 
 /// Adjoint trace of a group of neurons.
 #[derive(Clone, Debug, Default)]
 pub struct AdjointTrace<F> {
-    /// scale_i g_i\[s\], with a row of zeros at s = n_steps for padded lists.
+    /// scale_i g_i\[s\], (n_steps + 1, blocks), with a row of zeros at s = n_steps for padded lists.
     trace: Vec<Lanes<F>>,
+    /// (n_steps, blocks)
     fired: Vec<LaneMask>,
     held: Vec<LaneMask>,
 }
 
 impl<F: Real> AdjointTrace<F> {
-    /// Computes `scale[l] * g_i[s]` for the neurons i = `group[l]` (at most 16), whose spikes `by_neuron` lists.
-    pub fn compute(
+    /// Computes `scale[i] * g_i[s]` for the neurons of `group`, which fill at most B blocks and whose spikes `by_neuron`
+    /// lists.
+    pub fn compute<const B: usize>(
         &mut self,
         by_neuron: &PaddedRows,
         n_steps: usize,
         group: &[u32],
-        scale: &Lanes<F>,
+        scale: impl Fn(usize) -> F,
         lif: &LifPropagator<F>,
     ) -> &[Lanes<F>] {
-        self.trace.resize(n_steps + 1, Lanes::zero());
+        self.trace.resize((n_steps + 1) * B, Lanes::zero());
         for masks in [&mut self.fired, &mut self.held] {
             masks.clear();
-            masks.resize(n_steps, 0);
+            masks.resize(n_steps * B, 0);
         }
-        for (l, &neuron) in group.iter().enumerate() {
+        let mut scales = [Lanes::zero(); B];
+        for (place, &neuron) in group.iter().enumerate() {
+            let (b, l) = (place / LANES, place % LANES);
+            scales[b][l] = scale(neuron as usize);
             for &t in by_neuron.row(neuron as usize) {
-                self.fired[t as usize] |= 1 << l;
+                self.fired[t as usize * B + b] |= 1 << l;
             }
         }
         for delay in 1..n_steps.min(lif.t_ref_steps as usize + 1) {
-            for (held, fired) in self.held[delay..].iter_mut().zip(&self.fired) {
+            for (held, fired) in self.held[delay * B..].iter_mut().zip(&self.fired) {
                 *held |= fired;
             }
         }
-        run_backwards(&self.fired, &self.held, scale, lif, &mut self.trace);
+        run_backwards::<F, B>(&self.fired, &self.held, &scales, lif, &mut self.trace);
         &self.trace
     }
 }
 
 #[inline(always)]
-fn run_backwards_body<F: Real>(
+fn run_backwards_body<F: Real, const B: usize>(
     fired: &[LaneMask],
     held: &[LaneMask],
-    scale: &Lanes<F>,
+    scale: &[Lanes<F>; B],
     lif: &LifPropagator<F>,
     trace: &mut [Lanes<F>],
 ) {
+    let (fired, held, trace) = (fired.as_chunks::<B>().0, held.as_chunks::<B>().0, trace.as_chunks_mut::<B>().0);
     let n_steps = fired.len();
     let (held, trace) = (&held[..n_steps], &mut trace[..n_steps + 1]);
-    trace[n_steps] = Lanes::zero();
-    trace[n_steps - 1] = Lanes::zero();
-    let (mut u, mut p) = (Lanes::zero(), Lanes::zero());
+    trace[n_steps] = [Lanes::zero(); B];
+    trace[n_steps - 1] = [Lanes::zero(); B];
+    let (mut u, mut p) = ([Lanes::zero(); B], [Lanes::zero(); B]);
     for t in (1..n_steps).rev() {
-        for l in 0..LANES {
-            let decayed = lif.mem_decay * u[l];
-            let free = if held[t] >> l & 1 == 1 { F::zero() } else { decayed };
-            u[l] = if fired[t] >> l & 1 == 1 { scale[l] } else { free };
-            p[l] = lif.syn_decay * p[l] + lif.mem_gain * u[l];
+        for b in 0..B {
+            for l in 0..LANES {
+                let decayed = lif.mem_decay * u[b][l];
+                let free = if held[t][b] >> l & 1 == 1 { F::zero() } else { decayed };
+                u[b][l] = if fired[t][b] >> l & 1 == 1 { scale[b][l] } else { free };
+                p[b][l] = lif.syn_decay * p[b][l] + lif.mem_gain * u[b][l];
+            }
         }
         trace[t - 1] = p;
     }
@@ -77,10 +89,10 @@ fn run_backwards_body<F: Real>(
 
 multiversion! {
     /// The adjoint of [`LifLanes::step`](crate::engine::kernels::LifLanes::step) over all steps.
-    fn run_backwards<F: Real>(
+    fn run_backwards<F: Real, const B: usize>(
         fired: &[LaneMask],
         held: &[LaneMask],
-        scale: &Lanes<F>,
+        scale: &[Lanes<F>; B],
         lif: &LifPropagator<F>,
         trace: &mut [Lanes<F>],
     ) = run_backwards_body
@@ -98,20 +110,29 @@ pub struct Presynaptic<'a> {
 /// Where the values of a group's neurons belong among those of all neurons: in halves of blocks of 16.
 #[derive(Clone, Debug, Default)]
 pub struct GroupSpread {
-    /// Number of the half block, and what comes there.
-    halves: Vec<(usize, Spread)>,
+    halves: Vec<SpreadHalf>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct SpreadHalf {
+    /// Block of the group that the values come from.
+    from: usize,
+    /// Half block that they come to.
+    to: usize,
+    spread: Spread,
 }
 
 impl GroupSpread {
-    /// From the place of each neuron (at most 16), ascending, counted in values.
+    /// From the place of each neuron, ascending, counted in values.
     pub fn set(&mut self, places: impl Iterator<Item = usize>) {
         self.halves.clear();
-        for (from, place) in places.enumerate() {
-            if self.halves.last().is_none_or(|&(half, _)| half != place / HALF) {
-                self.halves.push((place / HALF, Spread::none()));
+        for (neuron, place) in places.enumerate() {
+            let (from, to) = (neuron / LANES, place / HALF);
+            if self.halves.last().is_none_or(|half| (half.from, half.to) != (from, to)) {
+                self.halves.push(SpreadHalf { from, to, spread: Spread::none() });
             }
-            let (_, spread) = self.halves.last_mut().expect("just pushed");
-            spread.set(place % HALF, from);
+            let half = self.halves.last_mut().expect("just pushed");
+            half.spread.set(place % HALF, neuron % LANES);
         }
     }
 }
@@ -129,7 +150,7 @@ multiversion! {
 }
 
 #[inline(always)]
-fn add_s_psps_body<F: Real>(
+fn add_s_psps_body<F: Real, const B: usize>(
     trace: &[Lanes<F>],
     pre: Presynaptic<'_>,
     spread: &GroupSpread,
@@ -139,10 +160,10 @@ fn add_s_psps_body<F: Real>(
     let level = level();
     let sum = sum.as_chunks_mut::<HALF>().0;
     for &j in pre.active {
-        let [e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(j as usize));
-        for (half, spread) in &spread.halves {
-            let sum = &mut sum[j as usize * stride + half];
-            let e = spread.apply(&e, level);
+        let e = sum_rows::<F, B>(trace, pre.by_neuron.padded(j as usize));
+        for half in &spread.halves {
+            let sum = &mut sum[j as usize * stride + half.to];
+            let e = half.spread.apply(&e[half.from % B], level);
             for l in 0..HALF {
                 sum[l] += e[l];
             }
@@ -153,7 +174,7 @@ fn add_s_psps_body<F: Real>(
 multiversion! {
     /// Adds scale_i e_ij onto `sum` for every neuron i of the group and every presynaptic neuron j; from one j to the
     /// next are `stride` halves of a block.
-    pub fn add_s_psps<F: Real>(
+    pub fn add_s_psps<F: Real, const B: usize>(
         trace: &[Lanes<F>],
         pre: Presynaptic<'_>,
         spread: &GroupSpread,
@@ -163,7 +184,7 @@ multiversion! {
 }
 
 #[inline(always)]
-fn add_s_psps_and_send_down_body<F: Real>(
+fn add_s_psps_and_send_down_body<F: Real, const B: usize>(
     trace: &[Lanes<F>],
     pre: Presynaptic<'_>,
     spread: &GroupSpread,
@@ -176,11 +197,11 @@ fn add_s_psps_and_send_down_body<F: Real>(
     let (weight, sum) = (weight.as_chunks::<HALF>().0, sum.as_chunks_mut::<HALF>().0);
     for &j in pre.active {
         let j = j as usize;
-        let [e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(j));
+        let e = sum_rows::<F, B>(trace, pre.by_neuron.padded(j));
         let mut sent = [F::zero(); HALF];
-        for (half, spread) in &spread.halves {
-            let (weight, sum) = (&weight[j * stride + half], &mut sum[j * stride + half]);
-            let e = spread.apply(&e, level);
+        for half in &spread.halves {
+            let (weight, sum) = (&weight[j * stride + half.to], &mut sum[j * stride + half.to]);
+            let e = half.spread.apply(&e[half.from % B], level);
             for l in 0..HALF {
                 sum[l] += e[l];
                 sent[l] += weight[l] * e[l];
@@ -193,7 +214,7 @@ fn add_s_psps_and_send_down_body<F: Real>(
 multiversion! {
     /// [`add_s_psps`] with scale z; also adds sum_i z_i w_ij e_ij / o_j over the group onto `down[j]`, the error signal
     /// of the layer below: the two need the same sums.
-    pub fn add_s_psps_and_send_down<F: Real>(
+    pub fn add_s_psps_and_send_down<F: Real, const B: usize>(
         trace: &[Lanes<F>],
         pre: Presynaptic<'_>,
         spread: &GroupSpread,
@@ -207,16 +228,16 @@ multiversion! {
 /// Where the weights onto the neurons of a group lie: lane l of presynaptic neuron j at `start[l] + j * stride`.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupLayout {
-    start: [usize; LANES],
+    start: [usize; GROUP],
     n: usize,
     stride: usize,
 }
 
 impl GroupLayout {
-    /// From the start of each neuron's weights (at most 16) and the distance between presynaptic neurons.
+    /// From the start of each neuron's weights and the distance between presynaptic neurons.
     pub fn new(starts: impl Iterator<Item = usize>, stride: usize) -> Self {
-        let mut layout = Self { start: [0; LANES], n: 0, stride };
-        for start in starts.take(LANES) {
+        let mut layout = Self { start: [0; GROUP], n: 0, stride };
+        for start in starts.take(GROUP) {
             layout.start[layout.n] = start;
             layout.n += 1;
         }
@@ -230,40 +251,40 @@ impl GroupLayout {
 }
 
 #[inline(always)]
-fn couple_group_body<F: Real>(
+fn couple_group_body<F: Real, const B: usize>(
     trace: &[Lanes<F>],
     pre: Presynaptic<'_>,
     layout: &GroupLayout,
     weight: &[F],
     per_count: F,
-    silent: &Lanes<F>,
-    column: usize,
-    coupling: &mut [Lanes<F>],
+    silent: &[Lanes<F>; B],
+    first: usize,
+    columns: &mut [F],
 ) {
-    let n_columns = coupling.len() / pre.active.len();
-    for (&k, row) in pre.active.iter().zip(coupling.chunks_exact_mut(n_columns)) {
+    let len = columns.len() / layout.n;
+    for (&k, row) in pre.active.iter().zip(first..) {
         let k = k as usize;
-        let [e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(k));
+        let e = sum_rows::<F, B>(trace, pre.by_neuron.padded(k));
         let per_spike = per_count / F::from_f64(f64::from(pre.by_neuron.lengths()[k]));
         let weight = &weight[k * layout.stride..];
         for (l, &start) in layout.starts().iter().enumerate() {
-            row[column][l] = weight[start] * (e[l] * per_spike + silent[l]);
+            columns[l * len + row] = weight[start] * (flat(&e)[l] * per_spike + flat(silent)[l]);
         }
     }
 }
 
 multiversion! {
-    /// Writes r_ik (e_ik / o_k per_count + silent_i), for the neurons i of a group, into column `column` of `coupling`,
-    /// whose rows are the neurons k of `pre.active`.
-    pub fn couple_group<F: Real>(
+    /// Writes r_ik (e_ik / o_k per_count + silent_i), for the neurons i of a group, into a column each; the rows, from
+    /// `first` on, are the neurons k of `pre.active`.
+    pub fn couple_group<F: Real, const B: usize>(
         trace: &[Lanes<F>],
         pre: Presynaptic<'_>,
         layout: &GroupLayout,
         weight: &[F],
         per_count: F,
-        silent: &Lanes<F>,
-        column: usize,
-        coupling: &mut [Lanes<F>],
+        silent: &[Lanes<F>; B],
+        first: usize,
+        columns: &mut [F],
     ) = couple_group_body
 }
 

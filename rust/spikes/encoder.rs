@@ -10,8 +10,8 @@ use crate::simd::multiversion;
 /// Random numbers made at once: enough to amortise a call, few enough to stay in the first-level cache.
 const CHUNK: usize = 512;
 
-/// Gaps drawn at once. An input uses up a multiple of this many, which is part of the result.
-const GAPS: usize = 8;
+/// Intervals between spikes drawn at once. An input uses up a multiple of this many, which is part of the result.
+const INTERVALS: usize = 8;
 
 /// Fires every input at every step with probability `value * rate_scale`, independently.
 ///
@@ -113,18 +113,16 @@ impl BernoulliEncoder {
 fn encode_scaled_body(gap_scale: &[f32], n_steps: usize, draws: &mut Draws<'_>, by_neuron: &mut PaddedRows) {
     let end = n_steps as i32;
     for &scale in gap_scale {
-        // First step at which the input may fire next; the last eight steps drawn may lie beyond the end.
-        let mut next = if scale < f32::INFINITY { 0 } else { end };
-        while next < end {
-            let mut steps = draws.gaps(scale, end);
+        // The step of the last spike. Of the last steps drawn some may lie beyond the end.
+        let mut last = if scale < f32::INFINITY { -1 } else { end };
+        while last < end {
+            let mut steps = draws.intervals(scale, end);
             for step in &mut steps {
-                *step += next;
-                next = *step + 1;
+                last += *step;
+                *step = last;
             }
             let n = steps.iter().filter(|&&step| step < end).count();
-            for (index, step) in by_neuron.room(GAPS).iter_mut().zip(steps) {
-                *index = step as u32;
-            }
+            by_neuron.room(INTERVALS).copy_from_slice(&steps.map(|step| step as u32));
             by_neuron.advance(n);
         }
         by_neuron.end_row();
@@ -156,18 +154,18 @@ impl<'a> Draws<'a> {
         Self { rng: key.rng(0), bytes, exponential, at: CHUNK }
     }
 
-    /// Steps without a spike before the next one: floor(E / -ln(1 - p)), E standard exponential; at most `most`.
+    /// Steps from one spike to the next: 1 + floor(E / -ln(1 - p)), E standard exponential; at most 1 + `most`.
     #[inline(always)]
-    fn gaps(&mut self, gap_scale: f32, most: i32) -> [i32; GAPS] {
+    fn intervals(&mut self, gap_scale: f32, most: i32) -> [i32; INTERVALS] {
         if self.at == CHUNK {
             self.refill();
         }
-        let mut gaps = [0; GAPS];
-        for (gap, e) in gaps.iter_mut().zip(&self.exponential[self.at..][..GAPS]) {
-            *gap = (e * gap_scale).min(most as f32) as i32;
+        let mut intervals = [0; INTERVALS];
+        for (interval, e) in intervals.iter_mut().zip(&self.exponential[self.at..][..INTERVALS]) {
+            *interval = 1 + (e * gap_scale).min(most as f32) as i32;
         }
-        self.at += GAPS;
-        gaps
+        self.at += INTERVALS;
+        intervals
     }
 
     #[cold]
