@@ -3,23 +3,8 @@
 mod common;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use strsbp_rs::learn::{Batch, Data, Images, Loss, OptimizerConfig, Schedule, Source, StRsbp, Trainer, TrainerConfig};
+use strsbp_rs::learn::{Batch, Data, Images, Source, Trainer};
 use strsbp_rs::spikes::Analog;
-
-fn config() -> TrainerConfig {
-    TrainerConfig {
-        loss: Loss::SoftmaxCrossEntropy { temperature: 4.0 },
-        optimizer: OptimizerConfig::Adam { lr: 1e-9, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-        schedule: Schedule::Constant { warmup_epochs: 0.0 },
-        rule: StRsbp::default(),
-        batch_size: common::N_SAMPLES,
-        augment: None,
-        weight_penalty: None,
-        weight_limit: None,
-        clip_norm: None,
-        seed: 0,
-    }
-}
 
 fn batches(c: &mut Criterion) {
     let (images, encoder) = (common::images(), common::encoder());
@@ -31,7 +16,7 @@ fn batches(c: &mut Criterion) {
     group.sample_size(20);
     for threads in [1, 2] {
         let mut net = common::paper_network();
-        let mut trainer = Trainer::new(config(), &net, Some(threads)).expect("valid");
+        let mut trainer = Trainer::new(common::trainer_config(common::N_SAMPLES), &net, Some(threads)).expect("valid");
         let source = Source::Simulate { data, seed: 0, epoch: 0 };
         let batch = Batch { source, samples: &samples, labels: &labels, weights: None };
         group.bench_function(format!("gradients, {threads} threads"), |b| {

@@ -3,7 +3,10 @@
 #![allow(dead_code, reason = "every benchmark uses a part")]
 
 use strsbp_rs::engine::{ForwardScratch, Lists, SampleSpikes, forward};
-use strsbp_rs::network::{DenseConfig, Init, LayerConfig, Network, NetworkConfig, RecurrentConfig, RecurrentMask};
+use strsbp_rs::learn::{Loss, OptimizerConfig, PostCouplingModel, Schedule, StRsbp, TrainerConfig};
+use strsbp_rs::network::{
+    DenseConfig, Init, Layer, LayerConfig, Network, NetworkConfig, RecurrentConfig, RecurrentMask,
+};
 use strsbp_rs::neuron::Discretisation;
 use strsbp_rs::spikes::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
 
@@ -78,9 +81,31 @@ pub fn simulated(net: &Network<f32>) -> Vec<SampleSpikes> {
         let key = StreamKey { seed: 0, epoch: 0, sample: sample as u32 };
         let values = Analog::U8(&images[sample * N_IN..(sample + 1) * N_IN]);
         encoder.encode(values, key, &mut scratch, &mut spikes.input.by_neuron);
-        spikes.input.by_time.transpose_of(&spikes.input.by_neuron);
+        spikes.input.list_by_time();
         forward(net, N_STEPS, &mut spikes, Lists::All, &mut buffers);
         spikes
     };
     (0..N_SAMPLES).map(simulate).collect()
+}
+
+/// Training with the shipped recipe's loss and optimizer, at a learning rate that changes nothing.
+pub fn trainer_config(batch_size: usize) -> TrainerConfig {
+    TrainerConfig {
+        loss: Loss::SoftmaxCrossEntropy { temperature: 4.0 },
+        optimizer: OptimizerConfig::Adam { lr: 1e-9, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
+        schedule: Schedule::Constant { warmup_epochs: 0.0 },
+        rule: StRsbp::default(),
+        batch_size,
+        augment: None,
+        weight_penalty: None,
+        weight_limit: None,
+        clip_norm: None,
+        seed: 0,
+    }
+}
+
+/// 1 - S of a layer by firing count.
+pub fn one_minus_s(layer: &Layer<f32>, rule: &StRsbp) -> Vec<f32> {
+    let model = PostCouplingModel::new(rule.post_coupling, layer.params(), N_STEPS).expect("valid");
+    (0..=N_STEPS as u32).map(|count| model.one_minus_s(count) as f32).collect()
 }

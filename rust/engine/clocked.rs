@@ -75,11 +75,11 @@ fn dense_layer<F: Real, const B: usize>(
 ) {
     let weight = layer.weight();
     fired.resize(weight.n_blocks() * n_steps, 0);
-    let fired = fired.as_chunks_mut::<B>().0;
-    for (b, fired) in fired.chunks_exact_mut(n_steps).enumerate() {
+    let panels = fired.as_chunks_mut::<B>().0.chunks_exact_mut(n_steps);
+    for (b, fired) in panels.enumerate() {
         dense_panel(weight.panel(b), below, layer.lif(), fired);
     }
-    list_spikes::<F, B>(fired, n_steps, by_time);
+    list_spikes(fired, n_steps, B, by_time);
 }
 
 fn recurrent_layer<F: Real, const B: usize>(

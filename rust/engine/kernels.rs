@@ -120,20 +120,16 @@ multiversion! {
 }
 
 #[inline(always)]
-fn list_spikes_body<F: Real, const B: usize>(fired: &[[LaneMask; B]], n_steps: usize, by_time: &mut PaddedRows) {
-    let n_masks = fired.len() / n_steps * B;
+fn list_spikes_body(fired: &[LaneMask], n_steps: usize, blocks: usize, by_time: &mut PaddedRows) {
     for t in 0..n_steps {
-        by_time.push_masks(n_masks, fired.iter().skip(t).step_by(n_steps).flatten().copied());
+        let masks = fired.chunks_exact(n_steps * blocks).flat_map(|panel| &panel[t * blocks..][..blocks]);
+        by_time.push_masks(fired.len() / n_steps, masks.copied());
     }
 }
 
 multiversion! {
-    /// Lists by time what the panels of a layer have fired, (n_panels, n_steps).
-    pub fn list_spikes<F: Real, const B: usize>(
-        fired: &[[LaneMask; B]],
-        n_steps: usize,
-        by_time: &mut PaddedRows,
-    ) = list_spikes_body
+    /// Lists by time what the panels of a layer have fired, (n_panels, n_steps, blocks of a panel).
+    pub fn list_spikes(fired: &[LaneMask], n_steps: usize, blocks: usize, by_time: &mut PaddedRows) = list_spikes_body
 }
 
 #[inline(always)]

@@ -20,13 +20,13 @@ impl LayerSpikes {
     }
 
     /// Lists by neuron what is listed by time.
-    pub(crate) fn list_by_neuron(&mut self) {
+    pub fn list_by_neuron(&mut self) {
         self.by_neuron.transpose_of(&self.by_time);
         self.list_active();
     }
 
     /// Lists by time what is listed by neuron.
-    pub(crate) fn list_by_time(&mut self) {
+    pub fn list_by_time(&mut self) {
         self.by_time.transpose_of(&self.by_neuron);
         self.list_active();
     }

@@ -1,6 +1,7 @@
 //! ST-RSBP: gradients at the level of whole spike trains. The derivation is in `learn/README.md`.
 
-mod backward;
+#[doc(hidden)]
+pub mod backward;
 mod batch;
 mod checkpoint;
 mod coupling;
@@ -13,9 +14,11 @@ mod rule;
 mod s_psp;
 mod schedule;
 mod solve;
-mod step;
+#[doc(hidden)]
+pub mod step;
 mod table;
-mod traces;
+#[doc(hidden)]
+pub mod traces;
 mod trainer;
 
 pub use batch::{Batch, BatchStats, Source, Worker, predict};

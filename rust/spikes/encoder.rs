@@ -116,13 +116,13 @@ fn encode_scaled_body(gap_scale: &[f32], n_steps: usize, draws: &mut Draws<'_>, 
         // The step of the last spike. Of the last steps drawn some may lie beyond the end.
         let mut last = if scale < f32::INFINITY { -1 } else { end };
         while last < end {
-            let mut steps = draws.intervals(scale, end);
-            for step in &mut steps {
-                last += *step;
-                *step = last;
+            let intervals = draws.intervals(scale, end);
+            let room = by_neuron.room(INTERVALS);
+            for (index, interval) in room.iter_mut().zip(intervals) {
+                last += interval;
+                *index = last as u32;
             }
-            let n = steps.iter().filter(|&&step| step < end).count();
-            by_neuron.room(INTERVALS).copy_from_slice(&steps.map(|step| step as u32));
+            let n = if last < end { INTERVALS } else { room.iter().filter(|&&step| step < end as u32).count() };
             by_neuron.advance(n);
         }
         by_neuron.end_row();

@@ -114,11 +114,15 @@ impl PaddedRows {
     pub fn push_masks(&mut self, n_masks: usize, masks: impl Iterator<Item = LaneMask>) {
         let room = self.room((n_masks + 1) * LANES);
         let (mut n, mut first) = (0, 0);
-        for byte in masks.take(n_masks).flat_map(LaneMask::to_le_bytes) {
-            let indices = SET_BITS[byte as usize].map(|position| first + position);
-            room[n..][..8].copy_from_slice(&indices);
-            n += byte.count_ones() as usize;
-            first += 8;
+        for mask in masks.take(n_masks) {
+            if mask != 0 {
+                let [low, high] = mask.to_le_bytes();
+                room[n..][..8].copy_from_slice(&SET_BITS[low as usize].map(|position| first + position));
+                n += low.count_ones() as usize;
+                room[n..][..8].copy_from_slice(&SET_BITS[high as usize].map(|position| first + 8 + position));
+                n += high.count_ones() as usize;
+            }
+            first += LANES as u32;
         }
         self.advance(n);
         self.end_row();
