@@ -53,7 +53,7 @@ def relative_error(got: Array, expected: Array) -> tuple[float, float]:
     [
         (0.0, 0.0, (0.065, 0.045), (0.12, 0.04)),
         (2.0, 2.0, (0.065, 0.045), (0.12, 0.04)),
-        # Were refractoriness ignored: right to a tenth up to 10 firings, off by a factor of 2 at 100.
+        # Were refractoriness ignored: right to a tenth up to 10 firings, off by 2 at 100.
         (2.0, 0.0, (1.0, 0.25), (0.95, 0.25)),
     ],
 )

@@ -126,12 +126,12 @@ def test_teacher_train(n_steps: int, n_firings: int, steps: list[int]) -> None:
 def test_penalty_gradient_is_its_derivative() -> None:
     """Central differences of the exponential penalty."""
     weight = np.random.default_rng(3).normal(size=(3, 4))
-    gradient = losses.exponential_penalty_gradient(weight, lam=10.0, beta=0.3)
+    gradient = losses.exponential_penalty_gradient(weight, lam=10.0, beta=0.3, scale=2.0)
     for index in np.ndindex(*weight.shape):
         step = np.zeros_like(weight)
         step[index] = 1e-5
         up, down = (
-            losses.exponential_penalty(weight + sign * step, lam=10.0, beta=0.3)
+            losses.exponential_penalty(weight + sign * step, lam=10.0, beta=0.3, scale=2.0)
             for sign in (1.0, -1.0)
         )
         assert gradient[index] == pytest.approx((up - down) / 2e-5, rel=1e-7, abs=1e-8)

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from oracle.losses import exponential_penalty_gradient
 
 import strsbp_rs as sr
 
@@ -78,6 +79,29 @@ def test_resumed_equals_uninterrupted(small, tmp_path, optimizer):
     resumed.fit(x, y, epochs=4, validation_data=(x, y), progress=False)
     assert_same_weights(whole.network, resumed.network)
     assert [r["loss"] for r in whole.history.epochs] == [r["loss"] for r in resumed.history.epochs]
+
+
+def test_weight_penalty_is_the_oracles():
+    """On silent input nothing but the penalty moves the weights."""
+    net = sr.Network(5, [sr.Recurrent(20), sr.Dense(3)], seed=1)
+    before = net.weights
+    penalty = sr.ExponentialPenalty(lam=3.0, beta=2.0, scale=0.8)
+    trainer = sr.Trainer(
+        net,
+        encoder=sr.BernoulliEncoder(20),
+        optimizer=sr.SGD(lr=1e-2, momentum=0.0),
+        weight_penalty=penalty,
+        batch_size=4,
+    )
+    trainer.fit(np.zeros((4, 5), np.uint8), np.zeros(4, np.int64), epochs=1, progress=False)
+    for old, new in zip(before, net.weights, strict=True):
+        for name, weight in old.items():
+            gradient = exponential_penalty_gradient(
+                weight.astype(np.float64), penalty.lam, penalty.beta, penalty.scale
+            )
+            if name == "recurrent":
+                np.fill_diagonal(gradient, 0.0)
+            np.testing.assert_allclose(new[name], weight - 1e-2 * gradient, rtol=1e-5, atol=1e-6)
 
 
 def test_checkpoint_every_epoch(small, tmp_path):

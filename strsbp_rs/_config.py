@@ -359,10 +359,20 @@ class StRsbp(_Config):
 
 @dataclass(frozen=True)
 class ExponentialPenalty(_Config):
-    """Penalty lam/2 exp(beta (sum_j w_ij^2 - 1)) for every neuron i (Lee et al., 2016)."""
+    """Penalty on neurons with large weights, as in the ST-RSBP authors' program.
+
+    With v = w / scale its gradient is lam beta v_ij exp(beta (mean_j v_ij^2 - 1)); after Lee,
+    Delbruck & Pfeiffer, Frontiers in Neuroscience 2016, who have the sum of the squares.
+
+    Args:
+        lam: Strength.
+        beta: How fast it grows with the squared weights.
+        scale: What weights are counted in; the authors' is their weight limit.
+    """
 
     lam: float = 10.0
     beta: float = 0.04
+    scale: float = 8.0
 
 
 _KINDS: dict[str, type[_Config]] = {

@@ -61,16 +61,20 @@ class SoftmaxCrossEntropy:
 Loss = CountMSE | SoftmaxCrossEntropy
 
 
-def exponential_penalty(weight: Array, lam: float, beta: float) -> float:
-    """lam/2 sum_i exp(beta (sum_j w_ij^2 - 1)) of one weight matrix (n_out, n_in).
+def exponential_penalty(weight: Array, lam: float, beta: float, scale: float) -> float:
+    """lam scale n/2 sum_i exp(beta (mean_j v_ij^2 - 1)), v = w / scale, of a matrix (n_out, n).
 
     References:
-        Lee, Delbruck, Pfeiffer, Frontiers in Neuroscience 2016.
+        Lee, Delbruck, Pfeiffer, Frontiers in Neuroscience 2016, as normalised in the ST-RSBP
+        authors' program.
     """
-    return float(0.5 * lam * np.exp(beta * (np.sum(weight**2, axis=1) - 1.0)).sum())
+    v = weight / scale
+    return float(
+        0.5 * lam * scale * v.shape[1] * np.exp(beta * (np.mean(v**2, axis=1) - 1.0)).sum()
+    )
 
 
-def exponential_penalty_gradient(weight: Array, lam: float, beta: float) -> Array:
+def exponential_penalty_gradient(weight: Array, lam: float, beta: float, scale: float) -> Array:
     """Derivative of `exponential_penalty`, same shape as weight."""
-    row = np.exp(beta * (np.sum(weight**2, axis=1, keepdims=True) - 1.0))
-    return np.asarray(lam * beta * row * weight)
+    v = weight / scale
+    return np.asarray(lam * beta * v * np.exp(beta * (np.mean(v**2, axis=1, keepdims=True) - 1.0)))

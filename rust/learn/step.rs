@@ -120,7 +120,7 @@ fn add_penalty<F: Real>(penalty: &ExponentialPenalty, weight: &Panels<F>, grad: 
                     squares[l] += row[l].widen() * row[l].widen();
                 }
             }
-            let factor = squares.map(|sum| F::from_f64(penalty.factor(sum)));
+            let factor = squares.map(|sum| F::from_f64(penalty.factor(sum, weight.n_in())));
             for (grad, row) in grad.iter_mut().skip(block).step_by(blocks).zip(weights()) {
                 for l in 0..LANES {
                     grad[l] += factor[l] * row[l];

@@ -32,7 +32,7 @@ _FILES = {
     "t10k-images-idx3-ubyte.gz": "md5:bef4ecab320f06d8554ea6380940ec79",
     "t10k-labels-idx1-ubyte.gz": "md5:bb300cfdad3c16e7a12a480ee83cd310",
 }
-_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+_URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 _DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 
 
