@@ -138,6 +138,10 @@ fn main() {
         parts.time("L1", || sum_often(&tables[0], N * 64));
         parts.time("L2", || sum_often(&tables[1], N * 4));
     }
+    let spikes = |of: &dyn Fn(&SampleSpikes) -> usize| samples.iter().map(of).sum::<usize>() / N;
+    print!("Spikes a sample: {} of the input", spikes(&|s| s.input.by_time.total()));
+    (0..2).for_each(|l| print!(", {} of layer {l}", spikes(&|s| s.layers[l].by_time.total())));
+    println!(".\n");
     print_split(&mut parts);
     print_limits(&mut parts, &samples);
 }
