@@ -81,6 +81,21 @@ def test_resumed_equals_uninterrupted(small, tmp_path, optimizer):
     assert [r["loss"] for r in whole.history.epochs] == [r["loss"] for r in resumed.history.epochs]
 
 
+@pytest.mark.parametrize("output", [sr.Recurrent(3), sr.Dense(3, lateral_inhibition=1.0)])
+@pytest.mark.parametrize("silent_ratio", [0.0, 0.5])
+def test_a_silent_recurrent_output_has_no_gradient(output, silent_ratio):
+    net = sr.Network(5, [sr.Dense(4), output], seed=1)
+    before = net.weights
+    trainer = sr.Trainer(
+        net,
+        encoder=sr.BernoulliEncoder(20),
+        rule=sr.StRsbp(teacher_spikes=False, silent_ratio=silent_ratio),
+    )
+    trainer.fit(np.zeros((4, 5), np.uint8), np.arange(4) % 3, epochs=1, progress=False)
+    for old, new in zip(before, net.weights, strict=True):
+        assert all(np.array_equal(old[name], new[name]) for name in old)
+
+
 def test_weight_penalty_is_the_oracles():
     """On silent input nothing but the penalty moves the weights."""
     net = sr.Network(5, [sr.Recurrent(20), sr.Dense(3)], seed=1)

@@ -86,6 +86,10 @@ pub fn solve_layer<F: Real>(
         all.extend(0..delta.len() as u32);
         &*all
     };
+    if participants.is_empty() {
+        *live = false;
+        return Ok(None);
+    }
     let n_blocks = participants.len().div_ceil(LANES);
     diagonal.clear();
     rhs.clear();
