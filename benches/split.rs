@@ -58,7 +58,7 @@ fn main() {
     let z = vec![1e-3f32; 400];
     let mut adjoint = LayerAdjoint::default();
     let mut down = vec![0.0; 400];
-    let mut fired = vec![[0u16; 2]; common::N_STEPS];
+    let mut fired = vec![0u16; 2 * common::N_STEPS];
     let mut e = vec![Lanes::zero(); 2 * common::N_IN];
     let tables = [16, 256].map(|kib| vec![Lanes([1f32; 16]); kib * 1024 / 64]);
 
@@ -119,7 +119,7 @@ fn main() {
             for sample in &samples {
                 for panel in 0..weight.n_panels() {
                     let below = &sample.input.by_time;
-                    dense_panel::<f32, 2>(weight.panel(panel), below, net.layers()[0].lif(), &mut fired);
+                    dense_panel::<f32, 2, 2>(weight.panel(panel), below, net.layers()[0].lif(), 2, &mut fired);
                 }
             }
         });

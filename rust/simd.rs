@@ -138,10 +138,10 @@ impl Spread {
 macro_rules! multiversion {
     (
         $(#[$meta:meta])*
-        $vis:vis fn $name:ident<F: Real $(, const $n:ident: usize)?>($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:ident
+        $vis:vis fn $name:ident<F: Real $(, const $n:ident: usize)*>($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:ident
     ) => {
         $crate::simd::multiversion! {
-            @ $(#[$meta])* $vis fn $name [F: $crate::real::Real $(, const $n: usize)?] [F $(, $n)?]
+            @ $(#[$meta])* $vis fn $name [F: $crate::real::Real $(, const $n: usize)*] [F $(, $n)*]
             [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body
         }
     };

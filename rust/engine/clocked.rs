@@ -15,7 +15,7 @@ const STEPS_AHEAD: usize = 200;
 pub struct ForwardScratch<F> {
     input: Vec<Lanes<F>>,
     state: Vec<LifLanes<F>>,
-    /// One bit a neuron, (n_panels, n_steps, blocks of a panel).
+    /// One bit a neuron, (n_steps, n_blocks).
     fired: Vec<LaneMask>,
 }
 
@@ -73,13 +73,17 @@ fn dense_layer<F: Real, const B: usize>(
     by_time: &mut PaddedRows,
     fired: &mut Vec<LaneMask>,
 ) {
-    let weight = layer.weight();
-    fired.resize(weight.n_blocks() * n_steps, 0);
-    let panels = fired.as_chunks_mut::<B>().0.chunks_exact_mut(n_steps);
-    for (b, fired) in panels.enumerate() {
-        dense_panel(weight.panel(b), below, layer.lif(), fired);
+    let (weight, lif) = (layer.weight(), layer.lif());
+    let n_blocks = weight.n_blocks();
+    fired.resize(n_blocks * n_steps, 0);
+    for b in 0..weight.n_panels() {
+        let (panel, fired) = (weight.panel(b), &mut fired[b * B..]);
+        match n_blocks - b * B {
+            1 => dense_panel::<F, 1, B>(panel, below, lif, n_blocks, fired),
+            _ => dense_panel::<F, B, B>(panel, below, lif, n_blocks, fired),
+        }
     }
-    list_spikes(fired, n_steps, B, by_time);
+    list_spikes(fired, n_blocks, by_time);
 }
 
 fn recurrent_layer<F: Real, const B: usize>(
@@ -91,18 +95,23 @@ fn recurrent_layer<F: Real, const B: usize>(
     scratch: &mut ForwardScratch<F>,
 ) {
     let weight = layer.weight();
+    let n_blocks = weight.n_blocks();
     let ForwardScratch { input, state, .. } = scratch;
     state.clear();
-    state.resize(weight.n_blocks(), LifLanes::rest());
-    input.resize(weight.n_blocks() * STEPS_AHEAD.min(n_steps), Lanes::zero());
+    state.resize(n_blocks, LifLanes::rest());
+    input.resize(n_blocks * STEPS_AHEAD.min(n_steps), Lanes::zero());
     by_time.end_row();
     let mut first = 1;
     while first < n_steps {
         let steps = first..n_steps.min(first + STEPS_AHEAD);
         first = steps.end;
-        let input = &mut input[..weight.n_blocks() * steps.len()];
+        let input = &mut input[..n_blocks * steps.len()];
         for b in 0..weight.n_panels() {
-            input_panel::<F, B>(weight.panel(b), below, steps.clone(), weight.n_panels(), &mut input[b * B..]);
+            let (panel, input) = (weight.panel(b), &mut input[b * B..]);
+            match n_blocks - b * B {
+                1 => input_panel::<F, 1, B>(panel, below, steps.clone(), n_blocks, input),
+                _ => input_panel::<F, B, B>(panel, below, steps.clone(), n_blocks, input),
+            }
         }
         recurrent_steps(recurrent.rows(), layer.lif(), steps, input, state, by_time);
     }

@@ -12,13 +12,13 @@ use crate::real::Real;
 use crate::simd::{LANES, LaneMask, Lanes, mask_of, multiversion};
 use crate::spikes::PaddedRows;
 
-/// Sum of the rows `index` of `table`; `index.len()` is a multiple of four.
+/// Sum of the first B blocks of the rows `index` of `table`, whose rows have S; `index.len()` is a multiple of four.
 ///
 /// Partial sums hide the latency of the addition: as many as give eight vectors of AVX2, half of its registers. Their
 /// order is part of the result.
 #[inline(always)]
-pub fn sum_rows<F: Real, const B: usize>(table: &[Lanes<F>], index: &[u32]) -> [Lanes<F>; B] {
-    let table = table.as_chunks::<B>().0;
+pub fn sum_rows<F: Real, const B: usize, const S: usize>(table: &[Lanes<F>], index: &[u32]) -> [Lanes<F>; B] {
+    let table = table.as_chunks::<S>().0;
     if B == 1 {
         let mut sums = [[Lanes::zero(); B]; 4];
         for four in index.as_chunks::<4>().0 {
@@ -45,10 +45,10 @@ pub fn sum_rows<F: Real, const B: usize>(table: &[Lanes<F>], index: &[u32]) -> [
 }
 
 #[inline(always)]
-fn add_lanes<F: Real, const B: usize>(sum: &mut [Lanes<F>; B], other: &[Lanes<F>; B]) {
-    for (sum, other) in sum.iter_mut().zip(other) {
+fn add_lanes<F: Real, const B: usize, const S: usize>(sum: &mut [Lanes<F>; B], other: &[Lanes<F>; S]) {
+    for b in 0..B {
         for l in 0..LANES {
-            sum[l] += other[l];
+            sum[b][l] += other[b][l];
         }
     }
 }
@@ -92,67 +92,73 @@ impl<F: Real> LifLanes<F> {
 }
 
 #[inline(always)]
-fn dense_panel_body<F: Real, const B: usize>(
+fn dense_panel_body<F: Real, const B: usize, const S: usize>(
     panel: &[Lanes<F>],
     below: &PaddedRows,
     lif: &LifPropagator<F>,
-    fired: &mut [[LaneMask; B]],
+    n_blocks: usize,
+    fired: &mut [LaneMask],
 ) {
     let mut state = [LifLanes::rest(); B];
-    fired[0] = [0; B];
-    for t in 1..fired.len() {
-        let input = sum_rows::<F, B>(panel, below.padded(t - 1));
+    let mut rows = fired.chunks_mut(n_blocks);
+    if let Some(first) = rows.next() {
+        first[..B].fill(0);
+    }
+    for (t, fired) in rows.enumerate() {
+        let input = sum_rows::<F, B, S>(panel, below.padded(t));
         for b in 0..B {
-            fired[t][b] = state[b].step(&input[b], lif);
+            fired[b] = state[b].step(&input[b], lif);
         }
     }
 }
 
 multiversion! {
-    /// Runs a panel of feed-forward neurons over all steps; `below` lists who fires at each step, `fired` gets the
-    /// spikes.
-    pub fn dense_panel<F: Real, const B: usize>(
+    /// Runs the first B blocks of a panel of S, of feed-forward neurons, over all steps.
+    ///
+    /// `below` lists who fires at each step; `fired` gets the spikes, from the panel's place on in rows of `n_blocks`, one
+    /// row a step.
+    pub fn dense_panel<F: Real, const B: usize, const S: usize>(
         panel: &[Lanes<F>],
         below: &PaddedRows,
         lif: &LifPropagator<F>,
-        fired: &mut [[LaneMask; B]],
+        n_blocks: usize,
+        fired: &mut [LaneMask],
     ) = dense_panel_body
 }
 
 #[inline(always)]
-fn list_spikes_body(fired: &[LaneMask], n_steps: usize, blocks: usize, by_time: &mut PaddedRows) {
-    for t in 0..n_steps {
-        let masks = fired.chunks_exact(n_steps * blocks).flat_map(|panel| &panel[t * blocks..][..blocks]);
-        by_time.push_masks(fired.len() / n_steps, masks.copied());
+fn list_spikes_body(fired: &[LaneMask], n_blocks: usize, by_time: &mut PaddedRows) {
+    for masks in fired.chunks_exact(n_blocks) {
+        by_time.push_masks(n_blocks, masks.iter().copied());
     }
 }
 
 multiversion! {
-    /// Lists by time what the panels of a layer have fired, (n_panels, n_steps, blocks of a panel).
-    pub fn list_spikes(fired: &[LaneMask], n_steps: usize, blocks: usize, by_time: &mut PaddedRows) = list_spikes_body
+    /// Lists by time what a layer has fired, (n_steps, n_blocks).
+    pub fn list_spikes(fired: &[LaneMask], n_blocks: usize, by_time: &mut PaddedRows) = list_spikes_body
 }
 
 #[inline(always)]
-fn input_panel_body<F: Real, const B: usize>(
+fn input_panel_body<F: Real, const B: usize, const S: usize>(
     panel: &[Lanes<F>],
     below: &PaddedRows,
     steps: Range<usize>,
-    n_panels: usize,
+    n_blocks: usize,
     input: &mut [Lanes<F>],
 ) {
-    for (t, row) in steps.zip(input.as_chunks_mut::<B>().0.iter_mut().step_by(n_panels)) {
-        *row = sum_rows::<F, B>(panel, below.padded(t - 1));
+    for (t, row) in steps.zip(input.chunks_mut(n_blocks)) {
+        row[..B].copy_from_slice(&sum_rows::<F, B, S>(panel, below.padded(t - 1)));
     }
 }
 
 multiversion! {
-    /// Feed-forward input of a panel of recurrent neurons at `steps` (from 1 on); `input` starts at the panel's place in
-    /// rows of `n_panels` panels.
-    pub fn input_panel<F: Real, const B: usize>(
+    /// Feed-forward input of the first B blocks of a panel of S, of recurrent neurons, at `steps` (from 1 on); `input`
+    /// starts at the panel's place in rows of `n_blocks`.
+    pub fn input_panel<F: Real, const B: usize, const S: usize>(
         panel: &[Lanes<F>],
         below: &PaddedRows,
         steps: Range<usize>,
-        n_panels: usize,
+        n_blocks: usize,
         input: &mut [Lanes<F>],
     ) = input_panel_body
 }

@@ -140,7 +140,7 @@ impl GroupSpread {
 #[inline(always)]
 fn s_psps_body<F: Real>(trace: &[Lanes<F>], pre: Presynaptic<'_>, s_psps: &mut [Lanes<F>]) {
     for (&j, e) in pre.active.iter().zip(s_psps) {
-        [*e] = sum_rows::<F, 1>(trace, pre.by_neuron.padded(j as usize));
+        [*e] = sum_rows::<F, 1, 1>(trace, pre.by_neuron.padded(j as usize));
     }
 }
 
@@ -160,7 +160,7 @@ fn add_s_psps_body<F: Real, const B: usize>(
     let level = level();
     let sum = sum.as_chunks_mut::<HALF>().0;
     for &j in pre.active {
-        let e = sum_rows::<F, B>(trace, pre.by_neuron.padded(j as usize));
+        let e = sum_rows::<F, B, B>(trace, pre.by_neuron.padded(j as usize));
         for half in &spread.halves {
             let sum = &mut sum[j as usize * stride + half.to];
             let e = half.spread.apply(&e[half.from % B], level);
@@ -197,7 +197,7 @@ fn add_s_psps_and_send_down_body<F: Real, const B: usize>(
     let (weight, sum) = (weight.as_chunks::<HALF>().0, sum.as_chunks_mut::<HALF>().0);
     for &j in pre.active {
         let j = j as usize;
-        let e = sum_rows::<F, B>(trace, pre.by_neuron.padded(j));
+        let e = sum_rows::<F, B, B>(trace, pre.by_neuron.padded(j));
         let mut sent = [F::zero(); HALF];
         for half in &spread.halves {
             let (weight, sum) = (&weight[j * stride + half.to], &mut sum[j * stride + half.to]);
@@ -264,7 +264,7 @@ fn couple_group_body<F: Real, const B: usize>(
     let len = columns.len() / layout.n;
     for (&k, row) in pre.active.iter().zip(first..) {
         let k = k as usize;
-        let e = sum_rows::<F, B>(trace, pre.by_neuron.padded(k));
+        let e = sum_rows::<F, B, B>(trace, pre.by_neuron.padded(k));
         let per_spike = per_count / F::from_f64(f64::from(pre.by_neuron.lengths()[k]));
         let weight = &weight[k * layout.stride..];
         for (l, &start) in layout.starts().iter().enumerate() {

@@ -71,10 +71,10 @@ impl<F: Real> Panels<F> {
         self.blocks
     }
 
-    /// Blocks of 16 neurons in all panels.
+    /// Blocks of 16 that hold neurons; the last panel may have another.
     #[inline(always)]
     pub fn n_blocks(&self) -> usize {
-        self.n_panels() * self.blocks
+        self.n_out.div_ceil(LANES)
     }
 
     /// Number of panels.
@@ -127,10 +127,12 @@ impl<F: Real> Panels<F> {
     /// Copies into rows of all postsynaptic neurons, presynaptic neuron after neuron: `n_in + 1` rows of `n_blocks`.
     pub fn copy_to_presynaptic_rows(&self, rows: &mut Vec<Lanes<F>>) {
         let n_blocks = self.n_blocks();
-        rows.resize(self.data.len(), Lanes::zero());
+        rows.resize((self.n_in + 1) * n_blocks, Lanes::zero());
         for b in 0..self.n_panels() {
+            let first = b * self.blocks;
+            let held = self.blocks.min(n_blocks - first);
             for (j, lanes) in self.panel(b).chunks_exact(self.blocks).enumerate() {
-                rows[j * n_blocks + b * self.blocks..][..self.blocks].copy_from_slice(lanes);
+                rows[j * n_blocks + first..][..held].copy_from_slice(&lanes[..held]);
             }
         }
     }
