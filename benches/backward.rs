@@ -56,7 +56,7 @@ fn passes(c: &mut Criterion) {
         });
     }
 
-    let config = common::trainer_config(common::N_SAMPLES);
+    let config = common::trainer_config();
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         let (mut net, mut moments) = (net.clone(), Moments::new(&config.optimizer, &net));

@@ -14,6 +14,7 @@ use strsbp_rs::learn::backward::{BackwardScratch, LayerAdjoint, solve_layer, tas
 use strsbp_rs::learn::step::{Moments, apply_gradients};
 use strsbp_rs::learn::traces::{AdjointTrace, GROUP, Presynaptic, s_psps};
 use strsbp_rs::learn::{Gradients, StRsbp};
+use strsbp_rs::network::Network;
 use strsbp_rs::simd::Lanes;
 use strsbp_rs::spikes::{Analog, EncoderScratch, StreamKey};
 
@@ -46,7 +47,7 @@ fn main() {
     let rule = StRsbp::default();
     let (images, encoder) = (common::images(), common::encoder());
     let mut samples = common::simulated(&net);
-    let config = common::trainer_config(N);
+    let config = common::trainer_config();
     let mut trained = net.clone();
     let mut grads = Gradients::zeros(&net);
     let mut moments = Moments::new(&config.optimizer, &net);
@@ -78,12 +79,7 @@ fn main() {
         parts.time("traces", || {
             for sample in &samples {
                 // Twice in the recurrent layer: for the adjoint system and for the gradients.
-                for l in [0, 1, 1] {
-                    let spikes = &sample.layers[l];
-                    for group in spikes.active.chunks(GROUP) {
-                        trace.compute::<2>(&spikes.by_neuron, common::N_STEPS, group, |_| 1.0, net.layers()[l].lif());
-                    }
-                }
+                [0, 1, 1].into_iter().for_each(|l| compute_traces(&net, sample, l, &mut trace));
             }
         });
         parts.time("adjoint, with traces", || {
@@ -105,12 +101,7 @@ fn main() {
             }
         });
         parts.time("traces of the adjoint", || {
-            for sample in &samples {
-                let spikes = &sample.layers[1];
-                for group in spikes.active.chunks(GROUP) {
-                    trace.compute::<2>(&spikes.by_neuron, common::N_STEPS, group, |_| 1.0, net.layers()[1].lif());
-                }
-            }
+            samples.iter().for_each(|sample| compute_traces(&net, sample, 1, &mut trace));
         });
         parts.time("optimizer", || apply_gradients(&mut trained, &mut grads, &mut moments, &config, 1e-9, &pool));
         // The two loops: rows of weights by steps, rows of traces by inputs.
@@ -144,6 +135,14 @@ fn main() {
     println!(".\n");
     print_split(&mut parts);
     print_limits(&mut parts, &samples);
+}
+
+/// The adjoint traces of all neurons of a layer that fire.
+fn compute_traces(net: &Network<f32>, sample: &SampleSpikes, l: usize, trace: &mut AdjointTrace<f32>) {
+    let spikes = &sample.layers[l];
+    for group in spikes.active.chunks(GROUP) {
+        trace.compute::<2>(&spikes.by_neuron, common::N_STEPS, group, |_| 1.0, net.layers()[l].lif());
+    }
 }
 
 fn print_split(parts: &mut Parts) {

@@ -16,7 +16,7 @@ fn batches(c: &mut Criterion) {
     group.sample_size(20);
     for threads in [1, 2] {
         let mut net = common::paper_network();
-        let mut trainer = Trainer::new(common::trainer_config(common::N_SAMPLES), &net, Some(threads)).expect("valid");
+        let mut trainer = Trainer::new(common::trainer_config(), &net, Some(threads)).expect("valid");
         let source = Source::Simulate { data, seed: 0, epoch: 0 };
         let batch = Batch { source, samples: &samples, labels: &labels, weights: None };
         group.bench_function(format!("gradients, {threads} threads"), |b| {

@@ -89,13 +89,13 @@ pub fn simulated(net: &Network<f32>) -> Vec<SampleSpikes> {
 }
 
 /// Training with the shipped recipe's loss and optimizer, at a learning rate that changes nothing.
-pub fn trainer_config(batch_size: usize) -> TrainerConfig {
+pub fn trainer_config() -> TrainerConfig {
     TrainerConfig {
         loss: Loss::SoftmaxCrossEntropy { temperature: 4.0 },
         optimizer: OptimizerConfig::Adam { lr: 1e-9, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
         schedule: Schedule::Constant { warmup_epochs: 0.0 },
         rule: StRsbp::default(),
-        batch_size,
+        batch_size: N_SAMPLES,
         augment: None,
         weight_penalty: None,
         weight_limit: None,

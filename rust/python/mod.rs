@@ -50,7 +50,7 @@ mod _strsbp_rs {
         crate::simd::level().name()
     }
 
-    /// Mean S-PSP per presynaptic spike, d(o), for o = 0..=n_steps firings of the postsynaptic neuron, by Monte Carlo.
+    /// Mean S-PSP per presynaptic spike, d(o), for o = 0..=n_steps firings of the postsynaptic neuron.
     #[pyfunction]
     fn psp_table<'py>(
         py: Python<'py>,

@@ -108,8 +108,8 @@ impl PaddedRows {
 
     /// A whole row: 16 l + bit for every bit that is set in mask l of `masks`, of which there are `n_masks`.
     ///
-    /// Without a branch: which neurons fire cannot be predicted, and a wrong guess costs more than writing eight
-    /// indices whatever the mask.
+    /// Most masks are empty and skipped; of the others eight indices a byte are written whatever its bits, as which
+    /// neurons fire cannot be predicted and a wrong guess costs more.
     #[inline(always)]
     pub fn push_masks(&mut self, n_masks: usize, masks: impl Iterator<Item = LaneMask>) {
         let room = self.room((n_masks + 1) * LANES);
