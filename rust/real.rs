@@ -2,6 +2,10 @@
 
 use num_traits::{Float, NumAssign};
 
+use crate::simd::Isa;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{Avx2, Avx512, Portable};
+
 /// `f32` (training) or `f64` (gradient checks). Sealed: the kernels rely on IEEE arithmetic.
 pub trait Real:
     Float + NumAssign + Default + Send + Sync + std::fmt::Debug + std::iter::Sum + private::Sealed + 'static
@@ -9,21 +13,28 @@ pub trait Real:
     /// NumPy's name of the type.
     const DTYPE: &'static str;
 
+    /// How a machine with AVX2 works on it.
+    #[cfg(target_arch = "x86_64")]
+    type V3: Isa<Self>;
+
+    /// How a machine with AVX-512 works on it.
+    #[cfg(target_arch = "x86_64")]
+    type V4: Isa<Self>;
+
     /// Rounds to the nearest value of this type.
     fn from_f64(value: f64) -> Self;
 
     /// Widens without loss.
     fn widen(self) -> f64;
-
-    /// The same array, if this type is `f32`: for instructions that are written out for it.
-    fn as_f32<const N: usize>(values: &[Self; N]) -> Option<&[f32; N]>;
-
-    /// The reverse of [`as_f32`](Self::as_f32).
-    fn from_f32<const N: usize>(values: [f32; N]) -> [Self; N];
 }
 
 impl Real for f32 {
     const DTYPE: &'static str = "float32";
+
+    #[cfg(target_arch = "x86_64")]
+    type V3 = Avx2;
+    #[cfg(target_arch = "x86_64")]
+    type V4 = Avx512;
 
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
@@ -34,20 +45,15 @@ impl Real for f32 {
     fn widen(self) -> f64 {
         f64::from(self)
     }
-
-    #[inline(always)]
-    fn as_f32<const N: usize>(values: &[Self; N]) -> Option<&[f32; N]> {
-        Some(values)
-    }
-
-    #[inline(always)]
-    fn from_f32<const N: usize>(values: [f32; N]) -> [Self; N] {
-        values
-    }
 }
 
 impl Real for f64 {
     const DTYPE: &'static str = "float64";
+
+    #[cfg(target_arch = "x86_64")]
+    type V3 = Portable;
+    #[cfg(target_arch = "x86_64")]
+    type V4 = Portable;
 
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
@@ -57,16 +63,6 @@ impl Real for f64 {
     #[inline(always)]
     fn widen(self) -> f64 {
         self
-    }
-
-    #[inline(always)]
-    fn as_f32<const N: usize>(_: &[Self; N]) -> Option<&[f32; N]> {
-        None
-    }
-
-    #[inline(always)]
-    fn from_f32<const N: usize>(values: [f32; N]) -> [Self; N] {
-        values.map(f64::from)
     }
 }
 

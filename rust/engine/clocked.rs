@@ -15,7 +15,7 @@ const STEPS_AHEAD: usize = 200;
 pub struct ForwardScratch<F> {
     input: Vec<Lanes<F>>,
     state: Vec<LifLanes<F>>,
-    /// One bit a neuron, (n_steps, n_blocks).
+    /// One bit a neuron, (n_steps, n_blocks); of a recurrent layer one step only.
     fired: Vec<LaneMask>,
 }
 
@@ -96,7 +96,8 @@ fn recurrent_layer<F: Real, const B: usize>(
 ) {
     let weight = layer.weight();
     let n_blocks = weight.n_blocks();
-    let ForwardScratch { input, state, .. } = scratch;
+    let ForwardScratch { input, state, fired } = scratch;
+    fired.resize(n_blocks, 0);
     state.clear();
     state.resize(n_blocks, LifLanes::rest());
     input.resize(n_blocks * STEPS_AHEAD.min(n_steps), Lanes::zero());
@@ -113,6 +114,6 @@ fn recurrent_layer<F: Real, const B: usize>(
                 _ => input_panel::<F, B, B>(panel, below, steps.clone(), n_blocks, input),
             }
         }
-        recurrent_steps(recurrent.rows(), layer.lif(), steps, input, state, by_time);
+        recurrent_steps(recurrent.rows(), layer.lif(), steps, input, state, fired, by_time);
     }
 }

@@ -9,51 +9,60 @@ use std::ops::Range;
 
 use crate::neuron::LifPropagator;
 use crate::real::Real;
-use crate::simd::{LANES, LaneMask, Lanes, mask_of, multiversion};
+use crate::simd::{Isa, LaneMask, Lanes, multiversion};
 use crate::spikes::PaddedRows;
 
 /// Sum of the first B blocks of the rows `index` of `table`, whose rows have S; `index.len()` is a multiple of four.
 ///
-/// Partial sums hide the latency of the addition: as many as give eight vectors of AVX2, half of its registers. Their
-/// order is part of the result.
+/// Partial sums hide the latency of the addition: four registers of AVX-512, eight of AVX2. Their order is part of the
+/// result.
 #[inline(always)]
-pub fn sum_rows<F: Real, const B: usize, const S: usize>(table: &[Lanes<F>], index: &[u32]) -> [Lanes<F>; B] {
+pub fn sum_rows<F: Real, I: Isa<F>, const B: usize, const S: usize>(
+    isa: I,
+    table: &[Lanes<F>],
+    index: &[u32],
+) -> [I::Vector; B] {
     let table = table.as_chunks::<S>().0;
     if B == 1 {
-        let mut sums = [[Lanes::zero(); B]; 4];
+        let mut sums = [[isa.zero(); B]; 4];
         for four in index.as_chunks::<4>().0 {
             for (sum, &row) in sums.iter_mut().zip(four) {
-                add_lanes(sum, &table[row as usize]);
+                add_row(isa, sum, &table[row as usize]);
             }
         }
         let [mut a, b, mut c, d] = sums;
-        add_lanes(&mut a, &b);
-        add_lanes(&mut c, &d);
-        add_lanes(&mut a, &c);
+        add_vectors(isa, &mut a, &b);
+        add_vectors(isa, &mut c, &d);
+        add_vectors(isa, &mut a, &c);
         a
     } else {
-        let [mut a, mut b] = [[Lanes::zero(); B]; 2];
+        let [mut a, mut b] = [[isa.zero(); B]; 2];
         for &[i, j, k, l] in index.as_chunks::<4>().0 {
-            add_lanes(&mut a, &table[i as usize]);
-            add_lanes(&mut b, &table[j as usize]);
-            add_lanes(&mut a, &table[k as usize]);
-            add_lanes(&mut b, &table[l as usize]);
+            add_row(isa, &mut a, &table[i as usize]);
+            add_row(isa, &mut b, &table[j as usize]);
+            add_row(isa, &mut a, &table[k as usize]);
+            add_row(isa, &mut b, &table[l as usize]);
         }
-        add_lanes(&mut a, &b);
+        add_vectors(isa, &mut a, &b);
         a
     }
 }
 
 #[inline(always)]
-fn add_lanes<F: Real, const B: usize, const S: usize>(sum: &mut [Lanes<F>; B], other: &[Lanes<F>; S]) {
+fn add_row<F: Real, I: Isa<F>, const B: usize>(isa: I, sum: &mut [I::Vector; B], row: &[Lanes<F>]) {
     for b in 0..B {
-        for l in 0..LANES {
-            sum[b][l] += other[b][l];
-        }
+        sum[b] = isa.add(sum[b], isa.load(&row[b]));
     }
 }
 
-/// State of a block of LIF neurons between two steps.
+#[inline(always)]
+fn add_vectors<F: Real, I: Isa<F>, const B: usize>(isa: I, sum: &mut [I::Vector; B], other: &[I::Vector; B]) {
+    for b in 0..B {
+        sum[b] = isa.add(sum[b], other[b]);
+    }
+}
+
+/// State of a block of LIF neurons between two steps, in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct LifLanes<F> {
     /// Synaptic current.
@@ -61,53 +70,78 @@ pub struct LifLanes<F> {
     /// Membrane potential.
     u: Lanes<F>,
     /// Steps for which the neuron is still held at 0, if positive.
-    held: [i32; LANES],
+    held: Lanes<F>,
 }
 
 impl<F: Real> LifLanes<F> {
     /// At rest.
-    #[inline(always)]
     pub fn rest() -> Self {
-        Self { p: Lanes::zero(), u: Lanes::zero(), held: [0; LANES] }
+        Self { p: Lanes::zero(), u: Lanes::zero(), held: Lanes::zero() }
+    }
+}
+
+/// [`LifLanes`] in registers.
+#[derive(Clone, Copy)]
+struct LifVectors<F: Real, I: Isa<F>> {
+    p: I::Vector,
+    u: I::Vector,
+    held: I::Vector,
+}
+
+impl<F: Real, I: Isa<F>> LifVectors<F, I> {
+    #[inline(always)]
+    fn rest(isa: I) -> Self {
+        Self { p: isa.zero(), u: isa.zero(), held: isa.zero() }
+    }
+
+    #[inline(always)]
+    fn load(isa: I, state: &LifLanes<F>) -> Self {
+        Self { p: isa.load(&state.p), u: isa.load(&state.u), held: isa.load(&state.held) }
+    }
+
+    #[inline(always)]
+    fn store(self, isa: I, state: &mut LifLanes<F>) {
+        isa.store(self.p, &mut state.p);
+        isa.store(self.u, &mut state.u);
+        isa.store(self.held, &mut state.held);
     }
 
     /// Advances a step with the summed weights of the spikes of the step before; says who fires.
+    ///
+    /// Held steps are counted in `F`, exact up to the 2^24 steps that `f32` counts (4.6 h at 1 ms).
     #[inline(always)]
-    pub fn step(&mut self, input: &Lanes<F>, lif: &LifPropagator<F>) -> LaneMask {
-        // Every field is written whole, none kept by a condition: that would become a masked store, which stalls.
-        let Self { mut p, mut u, mut held } = *self;
-        let mut fires = [false; LANES];
-        for l in 0..LANES {
-            p[l] = lif.syn_decay * p[l] + input[l];
-            let free = held[l] <= 0;
-            let potential = lif.mem_decay * u[l] + lif.mem_gain * p[l];
-            let potential = if free { potential } else { F::zero() };
-            fires[l] = potential > lif.v_th;
-            u[l] = if fires[l] { F::zero() } else { potential };
-            held[l] = if fires[l] { lif.t_ref_steps as i32 } else { held[l] - 1 };
-        }
-        *self = Self { p, u, held };
-        mask_of(fires)
+    fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
+        let zero = isa.zero();
+        self.p = isa.add(isa.mul(isa.splat(lif.syn_decay), self.p), input);
+        let held = isa.greater(self.held, zero);
+        let free = isa.add(isa.mul(isa.splat(lif.mem_decay), self.u), isa.mul(isa.splat(lif.mem_gain), self.p));
+        let potential = isa.select(held, zero, free);
+        let fires = isa.greater(potential, isa.splat(lif.v_th));
+        self.u = isa.select(fires, zero, potential);
+        let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps.min(1 << 24))));
+        self.held = isa.select(fires, t_ref, isa.sub(self.held, isa.splat(F::one())));
+        isa.bits(fires)
     }
 }
 
 #[inline(always)]
-fn dense_panel_body<F: Real, const B: usize, const S: usize>(
+fn dense_panel_body<F: Real, I: Isa<F>, const B: usize, const S: usize>(
+    isa: I,
     panel: &[Lanes<F>],
     below: &PaddedRows,
     lif: &LifPropagator<F>,
     n_blocks: usize,
     fired: &mut [LaneMask],
 ) {
-    let mut state = [LifLanes::rest(); B];
+    let mut state = [LifVectors::<F, I>::rest(isa); B];
     let mut rows = fired.chunks_mut(n_blocks);
     if let Some(first) = rows.next() {
         first[..B].fill(0);
     }
     for (t, fired) in rows.enumerate() {
-        let input = sum_rows::<F, B, S>(panel, below.padded(t));
+        let input = sum_rows::<F, I, B, S>(isa, panel, below.padded(t));
         for b in 0..B {
-            fired[b] = state[b].step(&input[b], lif);
+            fired[b] = state[b].step(isa, input[b], lif);
         }
     }
 }
@@ -129,7 +163,7 @@ multiversion! {
 #[inline(always)]
 fn list_spikes_body(fired: &[LaneMask], n_blocks: usize, by_time: &mut PaddedRows) {
     for masks in fired.chunks_exact(n_blocks) {
-        by_time.push_masks(n_blocks, masks.iter().copied());
+        by_time.push_masks(masks);
     }
 }
 
@@ -139,7 +173,8 @@ multiversion! {
 }
 
 #[inline(always)]
-fn input_panel_body<F: Real, const B: usize, const S: usize>(
+fn input_panel_body<F: Real, I: Isa<F>, const B: usize, const S: usize>(
+    isa: I,
     panel: &[Lanes<F>],
     below: &PaddedRows,
     steps: Range<usize>,
@@ -147,7 +182,10 @@ fn input_panel_body<F: Real, const B: usize, const S: usize>(
     input: &mut [Lanes<F>],
 ) {
     for (t, row) in steps.zip(input.chunks_mut(n_blocks)) {
-        row[..B].copy_from_slice(&sum_rows::<F, B, S>(panel, below.padded(t - 1)));
+        let sums = sum_rows::<F, I, B, S>(isa, panel, below.padded(t - 1));
+        for b in 0..B {
+            isa.store(sums[b], &mut row[b]);
+        }
     }
 }
 
@@ -163,46 +201,74 @@ multiversion! {
     ) = input_panel_body
 }
 
-#[inline(always)]
-fn add_rows<F: Real>(rows: &[Lanes<F>], index: &[u32], sum: &mut [Lanes<F>]) {
-    let n = sum.len();
-    for four in index.chunks_exact(4) {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|k| &rows[four[k] as usize * n..][..n]);
-        for i in 0..n {
-            for l in 0..LANES {
-                sum[i][l] += (a[i][l] + b[i][l]) + (c[i][l] + d[i][l]);
-            }
-        }
-    }
-}
+/// Blocks of a recurrent layer worked on at once: their inputs and states fit the registers.
+const TILE: usize = 4;
 
 #[inline(always)]
-fn recurrent_steps_body<F: Real>(
+fn recurrent_steps_body<F: Real, I: Isa<F>>(
+    isa: I,
     rows: &[Lanes<F>],
     lif: &LifPropagator<F>,
     steps: Range<usize>,
-    input: &mut [Lanes<F>],
+    input: &[Lanes<F>],
     state: &mut [LifLanes<F>],
+    fired: &mut [LaneMask],
     by_time: &mut PaddedRows,
 ) {
-    for (t, input) in steps.zip(input.chunks_exact_mut(state.len())) {
-        add_rows(rows, by_time.padded(t - 1), input);
-        let masks = state.iter_mut().zip(&*input).map(|(state, input)| state.step(input, lif));
-        by_time.push_masks(input.len(), masks);
+    let n_blocks = state.len();
+    for (t, input) in steps.zip(input.chunks_exact(n_blocks)) {
+        let spikes = by_time.row(t - 1);
+        for first in (0..n_blocks).step_by(TILE) {
+            match n_blocks - first {
+                1 => recurrent_tile::<F, I, 1>(isa, rows, spikes, lif, input, first, state, fired),
+                2 => recurrent_tile::<F, I, 2>(isa, rows, spikes, lif, input, first, state, fired),
+                3 => recurrent_tile::<F, I, 3>(isa, rows, spikes, lif, input, first, state, fired),
+                _ => recurrent_tile::<F, I, TILE>(isa, rows, spikes, lif, input, first, state, fired),
+            }
+        }
+        by_time.push_masks(fired);
+    }
+}
+
+/// One step of B blocks from `first` on.
+#[inline(always)]
+fn recurrent_tile<F: Real, I: Isa<F>, const B: usize>(
+    isa: I,
+    rows: &[Lanes<F>],
+    spikes: &[u32],
+    lif: &LifPropagator<F>,
+    input: &[Lanes<F>],
+    first: usize,
+    state: &mut [LifLanes<F>],
+    fired: &mut [LaneMask],
+) {
+    let n_blocks = state.len();
+    let input = &input[first..][..B];
+    let mut sums = [isa.zero(); B];
+    add_row(isa, &mut sums, input);
+    for &k in spikes {
+        add_row(isa, &mut sums, &rows[k as usize * n_blocks + first..][..B]);
+    }
+    let (state, fired) = (&mut state[first..][..B], &mut fired[first..][..B]);
+    for b in 0..B {
+        let mut lanes = LifVectors::load(isa, &state[b]);
+        fired[b] = lanes.step(isa, sums[b], lif);
+        lanes.store(isa, &mut state[b]);
     }
 }
 
 multiversion! {
     /// Runs a recurrent layer over `steps` (from 1 on), all blocks in step.
     ///
-    /// `rows` are the recurrent weights by presynaptic neuron, `input` the feed-forward input of these steps, to which
-    /// the recurrent input is added in place; the spikes are appended to `by_time`.
+    /// `rows` are the recurrent weights by presynaptic neuron, `input` the feed-forward input of these steps, `fired` a
+    /// buffer of a mask a block; the spikes are appended to `by_time`.
     pub fn recurrent_steps<F: Real>(
         rows: &[Lanes<F>],
         lif: &LifPropagator<F>,
         steps: Range<usize>,
-        input: &mut [Lanes<F>],
+        input: &[Lanes<F>],
         state: &mut [LifLanes<F>],
+        fired: &mut [LaneMask],
         by_time: &mut PaddedRows,
     ) = recurrent_steps_body
 }

@@ -4,14 +4,13 @@ use std::ops::Range;
 
 use super::solve::{Solved, SolverScratch};
 use super::traces::{
-    AdjointTrace, GROUP, GroupLayout, GroupSpread, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group,
-    send_down_silent,
+    AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group, send_down_silent,
 };
 use super::{LayerGradients, StRsbp};
 use crate::engine::{LayerSpikes, SampleSpikes};
 use crate::network::{Layer, Panels, Recurrent};
 use crate::real::Real;
-use crate::simd::{HALF, LANES, Lanes, flat, flat_mut};
+use crate::simd::{LANES, Lanes, flat, flat_mut};
 
 /// Panels a task of the accumulation takes at most: enough that groups of firing neurons fill up, few enough to share
 /// out.
@@ -32,7 +31,7 @@ pub struct LayerAdjoint<F> {
 #[derive(Clone, Debug, Default)]
 pub struct BackwardScratch<F> {
     trace: AdjointTrace<F>,
-    spread: GroupSpread,
+    layout: GroupLayout,
     solver: SolverScratch<F>,
     diagonal: Vec<F>,
     delta: Vec<Lanes<F>>,
@@ -78,7 +77,7 @@ pub fn solve_layer<F: Real>(
         }
         return Ok(None);
     };
-    let BackwardScratch { trace, solver, diagonal, delta: rhs, z: solution, all, .. } = scratch;
+    let BackwardScratch { trace, layout, solver, diagonal, delta: rhs, z: solution, all, .. } = scratch;
     let participants = if rule.silent_ratio == 0.0 {
         &spikes.active
     } else {
@@ -100,7 +99,7 @@ pub fn solve_layer<F: Real>(
         *rhs = delta[i as usize];
         diagonal.push(one_minus_s[counts[i as usize] as usize]);
     }
-    couple(layer, recurrent, spikes, participants, rule, trace, &mut solver.coupling);
+    couple(layer, recurrent, spikes, participants, rule, trace, layout, &mut solver.coupling);
     let solved = solver.solve(participants.len(), diagonal, rhs, rule.solver_tolerance, solution)?;
     for (&value, &i) in flat(solution).iter().zip(participants) {
         z[i as usize] = value;
@@ -108,7 +107,7 @@ pub fn solve_layer<F: Real>(
     Ok(Some(solved))
 }
 
-/// Writes r_ik (de_ik/do_k) / v_th of one sample, rows k and columns i among the participants, column after column.
+/// Writes r_ik (de_ik/do_k) / v_th of one sample, rows k and columns i among the participants.
 fn couple<F: Real>(
     layer: &Layer<F>,
     recurrent: &Recurrent<F>,
@@ -116,16 +115,18 @@ fn couple<F: Real>(
     participants: &[u32],
     rule: &StRsbp,
     trace: &mut AdjointTrace<F>,
+    layout: &mut GroupLayout,
     coupling: &mut Vec<Lanes<F>>,
 ) {
-    let column_len = participants.len().next_multiple_of(LANES);
-    coupling.clear();
-    coupling.resize(participants.len() * column_len / LANES, Lanes::zero());
-    for (group, columns) in participants.chunks(GROUP).zip(flat_mut(coupling).chunks_mut(GROUP * column_len)) {
+    let n_blocks = participants.len().div_ceil(LANES);
+    // Every block is written below.
+    coupling.resize(participants.len() * n_blocks, Lanes::zero());
+    for (first, group) in (0..n_blocks).step_by(GROUP / LANES).zip(participants.chunks(GROUP)) {
+        let rows = &mut coupling[first..];
         if group.len() > LANES {
-            couple_with::<F, 2>(layer, recurrent.weight(), spikes, participants, rule, trace, group, columns);
+            couple_with::<F, 2>(layer, recurrent.weight(), spikes, participants, rule, trace, layout, group, rows);
         } else {
-            couple_with::<F, 1>(layer, recurrent.weight(), spikes, participants, rule, trace, group, columns);
+            couple_with::<F, 1>(layer, recurrent.weight(), spikes, participants, rule, trace, layout, group, rows);
         }
     }
 }
@@ -138,34 +139,31 @@ fn couple_with<F: Real, const B: usize>(
     participants: &[u32],
     rule: &StRsbp,
     trace: &mut AdjointTrace<F>,
+    layout: &mut GroupLayout,
     group: &[u32],
-    columns: &mut [F],
+    rows: &mut [Lanes<F>],
 ) {
-    let layout = GroupLayout::new(places(weight, group, 0), weight.width());
+    layout.set(weight.panel_blocks(), places(weight, group, 0));
     let per_count = F::one() / layer.lif().v_th;
     let silent_ratio = F::from_f64(rule.silent_ratio) * per_count;
-    let mut silent = [Lanes::zero(); B];
-    for (silent, &i) in flat_mut(&mut silent).iter_mut().zip(group) {
-        *silent = if spikes.counts()[i as usize] == 0 { silent_ratio } else { F::zero() };
+    let mut to_firing = [Lanes::zero(); B];
+    for (ratio, &i) in flat_mut(&mut to_firing).iter_mut().zip(group) {
+        *ratio = if spikes.counts()[i as usize] == 0 { silent_ratio } else { F::zero() };
     }
+    let to_silent = [Lanes([silent_ratio; LANES]); B];
     let n_steps = spikes.by_time.n_rows();
     let trace = trace.compute::<B>(&spikes.by_neuron, n_steps, group, |_| F::one(), layer.lif());
-    let flat_weight = flat(weight.data());
+    let n_blocks = participants.len().div_ceil(LANES);
+    let data = weight.data();
     // With silent participants the rows are all neurons, those that fire among them.
     if participants.len() == spikes.active.len() {
-        couple_group(trace, spikes.presynaptic(), &layout, flat_weight, per_count, &silent, 0, columns);
+        couple_group(trace, spikes.presynaptic(), layout, data, per_count, &to_firing, n_blocks, rows);
         return;
     }
-    let column_len = participants.len().next_multiple_of(LANES);
-    for (row, &k) in participants.iter().enumerate() {
-        if spikes.counts()[k as usize] > 0 {
-            let pre = Presynaptic { by_neuron: &spikes.by_neuron, active: &[k] };
-            couple_group(trace, pre, &layout, flat_weight, per_count, &silent, row, columns);
-        } else {
-            for (column, &i) in columns.chunks_exact_mut(column_len).zip(group) {
-                column[row] = weight.get(i as usize, k as usize) * silent_ratio;
-            }
-        }
+    for (k, row) in participants.iter().zip(rows.chunks_mut(n_blocks)) {
+        let ratio = if spikes.counts()[*k as usize] > 0 { &to_firing } else { &to_silent };
+        let pre = Presynaptic { by_neuron: &spikes.by_neuron, active: std::slice::from_ref(k) };
+        couple_group(trace, pre, layout, data, per_count, ratio, n_blocks, row);
     }
 }
 
@@ -174,8 +172,8 @@ fn couple_with<F: Real, const B: usize>(
 pub struct Task<'a, F> {
     /// The neurons.
     pub neurons: Range<usize>,
-    weight: &'a mut [F],
-    recurrent: Option<&'a mut [F]>,
+    weight: &'a mut [Lanes<F>],
+    recurrent: Option<&'a mut [Lanes<F>]>,
 }
 
 /// Splits a layer's gradients into tasks, the same on any number of threads: what a task sends down is one sum.
@@ -193,8 +191,8 @@ pub fn tasks<F: Real>(grads: &mut LayerGradients<F>) -> Vec<Task<'_, F>> {
         let own_recurrent = recurrent.as_mut().and_then(|rest| rest.split_off_mut(..panels.len() * recurrent_len));
         tasks.push(Task {
             neurons: panels.start * width..n_out.min(panels.end * width),
-            weight: flat_mut(own),
-            recurrent: own_recurrent.map(flat_mut),
+            weight: own,
+            recurrent: own_recurrent,
         });
     }
     tasks
@@ -215,7 +213,7 @@ impl<F: Real> Task<'_, F> {
         scratch: &mut BackwardScratch<F>,
     ) {
         let (own, below) = (&spikes.layers[l], spikes.below(l));
-        let BackwardScratch { trace, spread, group: firing, .. } = scratch;
+        let BackwardScratch { trace, layout, group: firing, .. } = scratch;
         firing.clear();
         let from = own.active.partition_point(|&i| (i as usize) < self.neurons.start);
         let with_gradient = |&i: &u32| (i as usize) < self.neurons.end;
@@ -227,9 +225,9 @@ impl<F: Real> Task<'_, F> {
         }
         for group in firing.chunks(GROUP) {
             if group.len() > LANES {
-                self.accumulate_group::<2>(layer, own, below, z, group, down.as_deref_mut(), trace, spread);
+                self.accumulate_group::<2>(layer, own, below, z, group, down.as_deref_mut(), trace, layout);
             } else {
-                self.accumulate_group::<1>(layer, own, below, z, group, down.as_deref_mut(), trace, spread);
+                self.accumulate_group::<1>(layer, own, below, z, group, down.as_deref_mut(), trace, layout);
             }
         }
         if let Some(down) = down
@@ -249,24 +247,23 @@ impl<F: Real> Task<'_, F> {
         group: &[u32],
         down: Option<&mut [F]>,
         trace: &mut AdjointTrace<F>,
-        spread: &mut GroupSpread,
+        layout: &mut GroupLayout,
     ) {
         let trace = trace.compute::<B>(&own.by_neuron, own.by_time.n_rows(), group, |i| z[i], layer.lif());
         let weight = layer.weight();
         let first = weight.start(self.neurons.start);
-        let stride = weight.width() / HALF;
-        spread.set(places(weight, group, first));
+        layout.set(weight.panel_blocks(), places(weight, group, first));
         match down {
-            None => add_s_psps::<F, B>(trace, below.presynaptic(), spread, stride, self.weight),
+            None => add_s_psps::<F, B>(trace, below.presynaptic(), layout, self.weight),
             Some(down) => {
-                let weight = &flat(weight.data())[first..];
-                add_s_psps_and_send_down::<F, B>(trace, below.presynaptic(), spread, stride, weight, self.weight, down);
+                let weight = &weight.data()[first / LANES..];
+                add_s_psps_and_send_down::<F, B>(trace, below.presynaptic(), layout, weight, self.weight, down);
             }
         }
         if let (Some(grad), Some(recurrent)) = (&mut self.recurrent, layer.recurrent()) {
             let weight = recurrent.weight();
-            spread.set(places(weight, group, weight.start(self.neurons.start)));
-            add_s_psps::<F, B>(trace, own.presynaptic(), spread, stride, grad);
+            layout.set(weight.panel_blocks(), places(weight, group, weight.start(self.neurons.start)));
+            add_s_psps::<F, B>(trace, own.presynaptic(), layout, grad);
         }
     }
 

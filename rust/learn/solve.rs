@@ -2,9 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::traces::sum_lanes;
 use crate::real::Real;
-use crate::simd::{LANES, Lanes, flat, multiversion};
+use crate::simd::{Isa, LANES, Lanes, flat_mut, multiversion};
 
 /// Iterations before the dense fallback; a handful is usual.
 const MAX_ITERATIONS: usize = 40;
@@ -15,10 +14,23 @@ const SINGULAR_PIVOT: f64 = 1e-13;
 /// Buffers of the solver.
 #[derive(Clone, Debug, Default)]
 pub struct SolverScratch<F> {
-    /// A, column after column: r_ik (de_ik/do_k) / v_th for all k, (n, n_blocks).
+    /// A, row after row: r_ik (de_ik/do_k) / v_th, k the row and i along it, (n, n_blocks).
     pub coupling: Vec<Lanes<F>>,
+    vectors: Vectors<F>,
+}
+
+/// Vectors of BiCGSTAB, (n_blocks); after its usual names.
+#[derive(Clone, Debug, Default)]
+struct Vectors<F> {
     inverse_diagonal: Vec<Lanes<F>>,
-    vectors: [Vec<Lanes<F>>; 8],
+    scaled: Vec<Lanes<F>>,
+    y: Vec<Lanes<F>>,
+    r: Vec<Lanes<F>>,
+    r0: Vec<Lanes<F>>,
+    p: Vec<Lanes<F>>,
+    v: Vec<Lanes<F>>,
+    s: Vec<Lanes<F>>,
+    t: Vec<Lanes<F>>,
 }
 
 /// How a system was solved.
@@ -42,67 +54,93 @@ impl<F: Real> SolverScratch<F> {
         tolerance: f64,
         z: &mut [Lanes<F>],
     ) -> Result<Solved, String> {
-        let n_blocks = delta.len();
-        for vector in self.vectors.iter_mut().chain([&mut self.inverse_diagonal]) {
+        self.vectors.reset(diagonal, delta.len());
+        match iterate(&self.coupling, delta, F::from_f64(tolerance), &mut self.vectors, z) {
+            Some(iterations) => Ok(Solved::Iteratively(iterations)),
+            None => solve_directly(n, diagonal, &self.coupling, delta, z).map(|()| Solved::Directly),
+        }
+    }
+}
+
+impl<F: Real> Vectors<F> {
+    fn reset(&mut self, diagonal: &[F], n_blocks: usize) {
+        let Self { inverse_diagonal, scaled, y, r, r0, p, v, s, t } = self;
+        for vector in [&mut *inverse_diagonal, scaled, y, r, r0, p, v, s, t] {
             vector.clear();
             vector.resize(n_blocks, Lanes::zero());
         }
         for (i, &d) in diagonal.iter().enumerate() {
-            self.inverse_diagonal[i / LANES][i % LANES] = F::one() / d;
+            inverse_diagonal[i / LANES][i % LANES] = F::one() / d;
         }
-        let Self { coupling, inverse_diagonal, vectors: [y, r, r0, p, v, s, t, scaled] } = self;
-        let mut apply = |x: &[Lanes<F>], out: &mut [Lanes<F>]| {
-            multiply_elements(x, inverse_diagonal, scaled);
-            subtract_product(coupling, flat(scaled), x, out);
-        };
-        let target = F::from_f64(tolerance) * dot(delta, delta).sqrt();
-        y.copy_from_slice(delta);
-        apply(y, v);
-        for b in 0..n_blocks {
-            for l in 0..LANES {
-                r[b][l] = delta[b][l] - v[b][l];
-            }
-        }
-        r0.copy_from_slice(r);
-        p.copy_from_slice(r);
-        let mut rho = dot(r0, r);
-        let mut iterations = 0;
-        let mut converged = dot(r, r).sqrt() <= target;
-        while !converged && iterations < MAX_ITERATIONS {
-            iterations += 1;
-            apply(p, v);
-            let alpha = rho / dot(r0, v);
-            add_scaled(r, -alpha, v, s);
-            apply(s, t);
-            let tt = dot(t, t);
-            let omega = if tt > F::zero() { dot(t, s) / tt } else { F::zero() };
-            for b in 0..n_blocks {
-                for l in 0..LANES {
-                    y[b][l] += alpha * p[b][l] + omega * s[b][l];
-                }
-            }
-            add_scaled(s, -omega, t, r);
-            let residual = dot(r, r).sqrt();
-            if !residual.is_finite() {
-                break;
-            }
-            converged = residual <= target;
-            let next = dot(r0, r);
-            let beta = next / rho * (alpha / omega);
-            rho = next;
-            for b in 0..n_blocks {
-                for l in 0..LANES {
-                    p[b][l] = r[b][l] + beta * (p[b][l] - omega * v[b][l]);
-                }
-            }
-        }
-        if converged {
-            multiply_elements(y, inverse_diagonal, z);
-            return Ok(Solved::Iteratively(iterations));
-        }
-        solve_directly(n, diagonal, coupling, delta, z)?;
-        Ok(Solved::Directly)
     }
+}
+
+#[inline(always)]
+fn iterate_body<F: Real, I: Isa<F>>(
+    isa: I,
+    coupling: &[Lanes<F>],
+    delta: &[Lanes<F>],
+    tolerance: F,
+    vectors: &mut Vectors<F>,
+    z: &mut [Lanes<F>],
+) -> Option<usize> {
+    let Vectors { inverse_diagonal, scaled, y, r, r0, p, v, s, t } = vectors;
+    let n_blocks = delta.len();
+    let target = tolerance * dot(isa, delta, delta).sqrt();
+    y.copy_from_slice(delta);
+    multiply(isa, y, inverse_diagonal, scaled);
+    subtract_product(isa, coupling, scaled, y, v);
+    add_scaled(isa, delta, -F::one(), v, r);
+    r0.copy_from_slice(r);
+    p.copy_from_slice(r);
+    let mut rho = dot(isa, r0, r);
+    let mut iterations = 0;
+    let mut converged = dot(isa, r, r).sqrt() <= target;
+    while !converged && iterations < MAX_ITERATIONS {
+        iterations += 1;
+        multiply(isa, p, inverse_diagonal, scaled);
+        subtract_product(isa, coupling, scaled, p, v);
+        let alpha = rho / dot(isa, r0, v);
+        add_scaled(isa, r, -alpha, v, s);
+        multiply(isa, s, inverse_diagonal, scaled);
+        subtract_product(isa, coupling, scaled, s, t);
+        let tt = dot(isa, t, t);
+        let omega = if tt > F::zero() { dot(isa, t, s) / tt } else { F::zero() };
+        for b in 0..n_blocks {
+            let along_p = isa.mul(isa.splat(alpha), isa.load(&p[b]));
+            let along_s = isa.mul(isa.splat(omega), isa.load(&s[b]));
+            isa.add_to(&mut y[b], isa.add(along_p, along_s));
+        }
+        add_scaled(isa, s, -omega, t, r);
+        let residual = dot(isa, r, r).sqrt();
+        if !residual.is_finite() {
+            return None;
+        }
+        converged = residual <= target;
+        let next = dot(isa, r0, r);
+        let beta = next / rho * (alpha / omega);
+        rho = next;
+        for b in 0..n_blocks {
+            let kept = isa.sub(isa.load(&p[b]), isa.mul(isa.splat(omega), isa.load(&v[b])));
+            isa.store(isa.add(isa.load(&r[b]), isa.mul(isa.splat(beta), kept)), &mut p[b]);
+        }
+    }
+    if !converged {
+        return None;
+    }
+    multiply(isa, y, inverse_diagonal, z);
+    Some(iterations)
+}
+
+multiversion! {
+    /// BiCGSTAB on (1 - A / diag) y = delta, then z = y / diag; the iterations it took, `None` where it stalls.
+    fn iterate<F: Real>(
+        coupling: &[Lanes<F>],
+        delta: &[Lanes<F>],
+        tolerance: F,
+        vectors: &mut Vectors<F>,
+        z: &mut [Lanes<F>],
+    ) -> Option<usize> = iterate_body
 }
 
 fn solve_directly<F: Real>(
@@ -113,7 +151,7 @@ fn solve_directly<F: Real>(
     z: &mut [Lanes<F>],
 ) -> Result<(), String> {
     let n_blocks = delta.len();
-    let entry = |k: usize, i: usize| coupling[i * n_blocks + k / LANES][k % LANES].widen();
+    let entry = |k: usize, i: usize| coupling[k * n_blocks + i / LANES][i % LANES].widen();
     let matrix = DMatrix::from_fn(n, n, |k, i| if k == i { diagonal[k].widen() } else { 0.0 } - entry(k, i));
     let largest = matrix.amax();
     if !largest.is_finite() {
@@ -133,76 +171,43 @@ fn solve_directly<F: Real>(
 }
 
 #[inline(always)]
-fn dot_body<F: Real>(a: &[Lanes<F>], b: &[Lanes<F>]) -> F {
-    let mut sums = Lanes::zero();
+fn dot<F: Real, I: Isa<F>>(isa: I, a: &[Lanes<F>], b: &[Lanes<F>]) -> F {
+    let mut sum = isa.zero();
     for (a, b) in a.iter().zip(b) {
-        for l in 0..LANES {
-            sums[l] += a[l] * b[l];
-        }
+        sum = isa.add(sum, isa.mul(isa.load(a), isa.load(b)));
     }
-    sum_lanes(sums)
+    isa.sum(sum)
 }
 
-multiversion! {
-    fn dot<F: Real>(a: &[Lanes<F>], b: &[Lanes<F>]) -> F = dot_body
-}
-
-/// Blocks of the product worked on at once: eight vectors of AVX2, half of its registers.
-const TILE: usize = 4;
-
+/// out = from - matrix x, the matrix given row after row; rows beyond those there are count as zero.
 #[inline(always)]
-fn subtract_product_body<F: Real>(columns: &[Lanes<F>], x: &[F], from: &[Lanes<F>], out: &mut [Lanes<F>]) {
-    let n_blocks = from.len();
-    for first in (0..n_blocks).step_by(TILE) {
-        match n_blocks - first {
-            1 => subtract_tile::<F, 1>(columns, x, from, out, first),
-            2 => subtract_tile::<F, 2>(columns, x, from, out, first),
-            3 => subtract_tile::<F, 3>(columns, x, from, out, first),
-            _ => subtract_tile::<F, TILE>(columns, x, from, out, first),
-        }
-    }
-}
-
-#[inline(always)]
-fn subtract_tile<F: Real, const B: usize>(
-    columns: &[Lanes<F>],
-    x: &[F],
+fn subtract_product<F: Real, I: Isa<F>>(
+    isa: I,
+    matrix: &[Lanes<F>],
+    x: &[Lanes<F>],
     from: &[Lanes<F>],
     out: &mut [Lanes<F>],
-    first: usize,
 ) {
-    let n_blocks = from.len();
-    let mut tile: [Lanes<F>; B] = from[first..][..B].try_into().expect("B blocks");
-    for (column, &x) in columns.chunks_exact(n_blocks).zip(x) {
-        let column: &[Lanes<F>; B] = column[first..][..B].try_into().expect("B blocks");
-        for b in 0..B {
-            for l in 0..LANES {
-                tile[b][l] -= column[b][l] * x;
-            }
-        }
-    }
-    out[first..][..B].copy_from_slice(&tile);
-}
-
-multiversion! {
-    /// out = from - matrix x, the matrix given column after column.
-    fn subtract_product<F: Real>(columns: &[Lanes<F>], x: &[F], from: &[Lanes<F>], out: &mut [Lanes<F>])
-        = subtract_product_body
-}
-
-fn multiply_elements<F: Real>(a: &[Lanes<F>], b: &[Lanes<F>], out: &mut [Lanes<F>]) {
-    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-        for l in 0..LANES {
-            out[l] = a[l] * b[l];
-        }
+    out.copy_from_slice(from);
+    for (out, row) in flat_mut(out).iter_mut().zip(matrix.chunks_exact(x.len())) {
+        *out -= dot(isa, row, x);
     }
 }
 
-fn add_scaled<F: Real>(a: &[Lanes<F>], factor: F, b: &[Lanes<F>], out: &mut [Lanes<F>]) {
+/// out = a b, element by element
+#[inline(always)]
+fn multiply<F: Real, I: Isa<F>>(isa: I, a: &[Lanes<F>], b: &[Lanes<F>], out: &mut [Lanes<F>]) {
     for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-        for l in 0..LANES {
-            out[l] = a[l] + factor * b[l];
-        }
+        isa.store(isa.mul(isa.load(a), isa.load(b)), out);
+    }
+}
+
+/// out = a + factor b
+#[inline(always)]
+fn add_scaled<F: Real, I: Isa<F>>(isa: I, a: &[Lanes<F>], factor: F, b: &[Lanes<F>], out: &mut [Lanes<F>]) {
+    let factor = isa.splat(factor);
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        isa.store(isa.add(isa.load(a), isa.mul(factor, isa.load(b))), out);
     }
 }
 
@@ -220,7 +225,7 @@ mod tests {
         };
         for k in 0..n {
             for i in 0..n {
-                scratch.coupling[i * n_blocks + k / LANES][k % LANES] = size * random();
+                scratch.coupling[k * n_blocks + i / LANES][i % LANES] = size * random();
             }
         }
         let diagonal = (0..n).map(|_| 0.6 + random() / 2.0).collect();
@@ -232,7 +237,7 @@ mod tests {
     fn residual(scratch: &SolverScratch<f64>, diagonal: &[f64], delta: &[Lanes<f64>], z: &[Lanes<f64>]) -> f64 {
         let n_blocks = delta.len();
         let product = |k: usize| -> f64 {
-            let entry = |i: usize| scratch.coupling[i * n_blocks + k / LANES][k % LANES];
+            let entry = |i: usize| scratch.coupling[k * n_blocks + i / LANES][i % LANES];
             (0..diagonal.len()).map(|i| entry(i) * z[i / LANES][i % LANES]).sum()
         };
         let value = |lanes: &[Lanes<f64>], k: usize| lanes[k / LANES][k % LANES];
@@ -255,7 +260,7 @@ mod tests {
     #[test]
     fn reports_a_singular_system() {
         let (mut scratch, diagonal, delta) = system(20, 0.1);
-        // Column 3 of diag - A becomes zero.
+        // Row 3 of diag - A becomes zero.
         scratch.coupling[3 * 2..4 * 2].fill(Lanes([0.0; LANES]));
         scratch.coupling[3 * 2][3] = diagonal[3];
         let mut z = vec![Lanes([0.0; LANES]); delta.len()];

@@ -7,7 +7,7 @@ use super::optimizer::{StepConstants, update};
 use super::{ExponentialPenalty, Gradients, OptimizerConfig, TrainerConfig};
 use crate::network::{Network, Panels};
 use crate::real::Real;
-use crate::simd::{LANES, Lanes, flat, flat_mut, multiversion};
+use crate::simd::{Isa, LANES, Lanes, flat, flat_mut, multiversion};
 
 /// State of an optimizer: running means of the gradient and of its square, and the number of steps.
 #[derive(Clone, Debug)]
@@ -69,6 +69,20 @@ pub fn apply_gradients<F: Real>(
     });
 }
 
+/// [`update`] is a plain loop over numbers, which the compiler vectorises well by itself.
+#[inline(always)]
+fn update_panel_body<F: Real, I: Isa<F>>(
+    _: I,
+    constants: &StepConstants<F>,
+    weight: &mut [F],
+    grad: &[F],
+    m: &mut [F],
+    v: &mut [F],
+    mask: Option<&[F]>,
+) {
+    update(constants, weight, grad, m, v, mask);
+}
+
 multiversion! {
     fn update_panel<F: Real>(
         constants: &StepConstants<F>,
@@ -77,7 +91,7 @@ multiversion! {
         m: &mut [F],
         v: &mut [F],
         mask: Option<&[F]>,
-    ) = update
+    ) = update_panel_body
 }
 
 fn step_matrix<F: Real>(

@@ -10,7 +10,7 @@
 use crate::engine::kernels::sum_rows;
 use crate::neuron::LifPropagator;
 use crate::real::Real;
-use crate::simd::{HALF, LANES, LaneMask, Lanes, Spread, flat, level, multiversion};
+use crate::simd::{Isa, LANES, LaneMask, Lanes, Spread, multiversion};
 use crate::spikes::PaddedRows;
 
 /// Most neurons of a group.
@@ -61,7 +61,8 @@ impl<F: Real> AdjointTrace<F> {
 }
 
 #[inline(always)]
-fn run_backwards_body<F: Real, const B: usize>(
+fn run_backwards_body<F: Real, I: Isa<F>, const B: usize>(
+    isa: I,
     fired: &[LaneMask],
     held: &[LaneMask],
     scale: &[Lanes<F>; B],
@@ -73,22 +74,21 @@ fn run_backwards_body<F: Real, const B: usize>(
     let (held, trace) = (&held[..n_steps], &mut trace[..n_steps + 1]);
     trace[n_steps] = [Lanes::zero(); B];
     trace[n_steps - 1] = [Lanes::zero(); B];
-    let (mut u, mut p) = ([Lanes::zero(); B], [Lanes::zero(); B]);
+    let (mem_decay, mem_gain, syn_decay) =
+        (isa.splat(lif.mem_decay), isa.splat(lif.mem_gain), isa.splat(lif.syn_decay));
+    let (mut u, mut p) = ([isa.zero(); B], [isa.zero(); B]);
     for t in (1..n_steps).rev() {
         for b in 0..B {
-            for l in 0..LANES {
-                let decayed = lif.mem_decay * u[b][l];
-                let free = if held[t][b] >> l & 1 == 1 { F::zero() } else { decayed };
-                u[b][l] = if fired[t][b] >> l & 1 == 1 { scale[b][l] } else { free };
-                p[b][l] = lif.syn_decay * p[b][l] + lif.mem_gain * u[b][l];
-            }
+            let free = isa.select(isa.mask(held[t][b]), isa.zero(), isa.mul(mem_decay, u[b]));
+            u[b] = isa.select(isa.mask(fired[t][b]), isa.load(&scale[b]), free);
+            p[b] = isa.add(isa.mul(syn_decay, p[b]), isa.mul(mem_gain, u[b]));
+            isa.store(p[b], &mut trace[t - 1][b]);
         }
-        trace[t - 1] = p;
     }
 }
 
 multiversion! {
-    /// The adjoint of [`LifLanes::step`](crate::engine::kernels::LifLanes::step) over all steps.
+    /// The adjoint of the neurons' update over all steps.
     fn run_backwards<F: Real, const B: usize>(
         fired: &[LaneMask],
         held: &[LaneMask],
@@ -107,40 +107,61 @@ pub struct Presynaptic<'a> {
     pub active: &'a [u32],
 }
 
-/// Where the values of a group's neurons belong among those of all neurons: in halves of blocks of 16.
+/// Where the values of a group's neurons belong among those of all neurons, block by block.
 #[derive(Clone, Debug, Default)]
-pub struct GroupSpread {
-    halves: Vec<SpreadHalf>,
+pub struct GroupLayout {
+    parts: Vec<Part>,
+    /// Blocks from one presynaptic neuron to the next.
+    stride: usize,
 }
 
+/// The neurons that a block of the group and a block of all neurons share.
 #[derive(Clone, Copy, Debug)]
-struct SpreadHalf {
-    /// Block of the group that the values come from.
-    from: usize,
-    /// Half block that they come to.
-    to: usize,
+struct Part {
+    /// Block of the group.
+    group: usize,
+    /// Block of all neurons, onto which presynaptic neuron 0 is.
+    all: usize,
+    /// From the group to all neurons.
     spread: Spread,
+    /// From all neurons to the group.
+    collect: Spread,
 }
 
-impl GroupSpread {
-    /// From the place of each neuron, ascending, counted in values.
-    pub fn set(&mut self, places: impl Iterator<Item = usize>) {
-        self.halves.clear();
+impl GroupLayout {
+    /// From the place of each neuron's first value, ascending, counted in values, and the distance in blocks from one
+    /// presynaptic neuron to the next.
+    pub fn set(&mut self, stride: usize, places: impl Iterator<Item = usize>) {
+        self.stride = stride;
+        self.parts.clear();
         for (neuron, place) in places.enumerate() {
-            let (from, to) = (neuron / LANES, place / HALF);
-            if self.halves.last().is_none_or(|half| (half.from, half.to) != (from, to)) {
-                self.halves.push(SpreadHalf { from, to, spread: Spread::none() });
+            let (group, all) = (neuron / LANES, place / LANES);
+            if self.parts.last().is_none_or(|part| (part.group, part.all) != (group, all)) {
+                self.parts.push(Part { group, all, spread: Spread::none(), collect: Spread::none() });
             }
-            let half = self.halves.last_mut().expect("just pushed");
-            half.spread.set(place % HALF, neuron % LANES);
+            let part = self.parts.last_mut().expect("just pushed");
+            part.spread.set(place % LANES, neuron % LANES);
+            part.collect.set(neuron % LANES, place % LANES);
         }
+    }
+
+    /// The group's values of presynaptic neuron `j` in `all`.
+    #[inline(always)]
+    fn collect<F: Real, I: Isa<F>, const B: usize>(&self, isa: I, all: &[Lanes<F>], j: usize) -> [I::Vector; B] {
+        let mut group = [isa.zero(); B];
+        for part in &self.parts {
+            let values = isa.spread(&part.collect, isa.load(&all[j * self.stride + part.all]));
+            group[part.group % B] = isa.add(group[part.group % B], values);
+        }
+        group
     }
 }
 
 #[inline(always)]
-fn s_psps_body<F: Real>(trace: &[Lanes<F>], pre: Presynaptic<'_>, s_psps: &mut [Lanes<F>]) {
+fn s_psps_body<F: Real, I: Isa<F>>(isa: I, trace: &[Lanes<F>], pre: Presynaptic<'_>, s_psps: &mut [Lanes<F>]) {
     for (&j, e) in pre.active.iter().zip(s_psps) {
-        [*e] = sum_rows::<F, 1, 1>(trace, pre.by_neuron.padded(j as usize));
+        let [sum] = sum_rows::<F, I, 1, 1>(isa, trace, pre.by_neuron.padded(j as usize));
+        isa.store(sum, e);
     }
 }
 
@@ -150,64 +171,53 @@ multiversion! {
 }
 
 #[inline(always)]
-fn add_s_psps_body<F: Real, const B: usize>(
+fn add_s_psps_body<F: Real, I: Isa<F>, const B: usize>(
+    isa: I,
     trace: &[Lanes<F>],
     pre: Presynaptic<'_>,
-    spread: &GroupSpread,
-    stride: usize,
-    sum: &mut [F],
+    layout: &GroupLayout,
+    sum: &mut [Lanes<F>],
 ) {
-    let level = level();
-    let sum = sum.as_chunks_mut::<HALF>().0;
     for &j in pre.active {
-        let e = sum_rows::<F, B, B>(trace, pre.by_neuron.padded(j as usize));
-        for half in &spread.halves {
-            let sum = &mut sum[j as usize * stride + half.to];
-            let e = half.spread.apply(&e[half.from % B], level);
-            for l in 0..HALF {
-                sum[l] += e[l];
-            }
+        let e = sum_rows::<F, I, B, B>(isa, trace, pre.by_neuron.padded(j as usize));
+        for part in &layout.parts {
+            let e = isa.spread(&part.spread, e[part.group % B]);
+            isa.add_to(&mut sum[j as usize * layout.stride + part.all], e);
         }
     }
 }
 
 multiversion! {
-    /// Adds scale_i e_ij onto `sum` for every neuron i of the group and every presynaptic neuron j; from one j to the
-    /// next are `stride` halves of a block.
+    /// Adds scale_i e_ij onto `sum` for every neuron i of the group and every presynaptic neuron j.
     pub fn add_s_psps<F: Real, const B: usize>(
         trace: &[Lanes<F>],
         pre: Presynaptic<'_>,
-        spread: &GroupSpread,
-        stride: usize,
-        sum: &mut [F],
+        layout: &GroupLayout,
+        sum: &mut [Lanes<F>],
     ) = add_s_psps_body
 }
 
 #[inline(always)]
-fn add_s_psps_and_send_down_body<F: Real, const B: usize>(
+fn add_s_psps_and_send_down_body<F: Real, I: Isa<F>, const B: usize>(
+    isa: I,
     trace: &[Lanes<F>],
     pre: Presynaptic<'_>,
-    spread: &GroupSpread,
-    stride: usize,
-    weight: &[F],
-    sum: &mut [F],
+    layout: &GroupLayout,
+    weight: &[Lanes<F>],
+    sum: &mut [Lanes<F>],
     down: &mut [F],
 ) {
-    let level = level();
-    let (weight, sum) = (weight.as_chunks::<HALF>().0, sum.as_chunks_mut::<HALF>().0);
     for &j in pre.active {
         let j = j as usize;
-        let e = sum_rows::<F, B, B>(trace, pre.by_neuron.padded(j));
-        let mut sent = [F::zero(); HALF];
-        for half in &spread.halves {
-            let (weight, sum) = (&weight[j * stride + half.to], &mut sum[j * stride + half.to]);
-            let e = half.spread.apply(&e[half.from % B], level);
-            for l in 0..HALF {
-                sum[l] += e[l];
-                sent[l] += weight[l] * e[l];
-            }
+        let e = sum_rows::<F, I, B, B>(isa, trace, pre.by_neuron.padded(j));
+        let mut sent = isa.zero();
+        for part in &layout.parts {
+            let at = j * layout.stride + part.all;
+            let e = isa.spread(&part.spread, e[part.group % B]);
+            isa.add_to(&mut sum[at], e);
+            sent = isa.add(sent, isa.mul(isa.load(&weight[at]), e));
         }
-        down[j] += sum_halves(sent) / F::from_f64(f64::from(pre.by_neuron.lengths()[j]));
+        down[j] += isa.sum(sent) / F::from_f64(f64::from(pre.by_neuron.lengths()[j]));
     }
 }
 
@@ -217,96 +227,56 @@ multiversion! {
     pub fn add_s_psps_and_send_down<F: Real, const B: usize>(
         trace: &[Lanes<F>],
         pre: Presynaptic<'_>,
-        spread: &GroupSpread,
-        stride: usize,
-        weight: &[F],
-        sum: &mut [F],
+        layout: &GroupLayout,
+        weight: &[Lanes<F>],
+        sum: &mut [Lanes<F>],
         down: &mut [F],
     ) = add_s_psps_and_send_down_body
 }
 
-/// Where the weights onto the neurons of a group lie: lane l of presynaptic neuron j at `start[l] + j * stride`.
-#[derive(Clone, Copy, Debug)]
-pub struct GroupLayout {
-    start: [usize; GROUP],
-    n: usize,
-    stride: usize,
-}
-
-impl GroupLayout {
-    /// From the start of each neuron's weights and the distance between presynaptic neurons.
-    pub fn new(starts: impl Iterator<Item = usize>, stride: usize) -> Self {
-        let mut layout = Self { start: [0; GROUP], n: 0, stride };
-        for start in starts.take(GROUP) {
-            layout.start[layout.n] = start;
-            layout.n += 1;
-        }
-        layout
-    }
-
-    #[inline(always)]
-    fn starts(&self) -> &[usize] {
-        &self.start[..self.n]
-    }
-}
-
 #[inline(always)]
-fn couple_group_body<F: Real, const B: usize>(
+fn couple_group_body<F: Real, I: Isa<F>, const B: usize>(
+    isa: I,
     trace: &[Lanes<F>],
     pre: Presynaptic<'_>,
     layout: &GroupLayout,
-    weight: &[F],
+    weight: &[Lanes<F>],
     per_count: F,
     silent: &[Lanes<F>; B],
-    first: usize,
-    columns: &mut [F],
+    stride: usize,
+    rows: &mut [Lanes<F>],
 ) {
-    let len = columns.len() / layout.n;
-    for (&k, row) in pre.active.iter().zip(first..) {
+    for (&k, row) in pre.active.iter().zip(rows.chunks_mut(stride)) {
         let k = k as usize;
-        let e = sum_rows::<F, B, B>(trace, pre.by_neuron.padded(k));
-        let per_spike = per_count / F::from_f64(f64::from(pre.by_neuron.lengths()[k]));
-        let weight = &weight[k * layout.stride..];
-        for (l, &start) in layout.starts().iter().enumerate() {
-            columns[l * len + row] = weight[start] * (flat(&e)[l] * per_spike + flat(silent)[l]);
+        let count = pre.by_neuron.lengths()[k];
+        let e = sum_rows::<F, I, B, B>(isa, trace, pre.by_neuron.padded(k));
+        let weight = layout.collect::<F, I, B>(isa, weight, k);
+        let per_spike = isa.splat(per_count / F::from_f64(f64::from(count.max(1))));
+        for b in 0..B {
+            let ratio = isa.add(isa.mul(e[b], per_spike), isa.load(&silent[b]));
+            isa.store(isa.mul(weight[b], ratio), &mut row[b]);
         }
     }
 }
 
 multiversion! {
-    /// Writes r_ik (e_ik / o_k per_count + silent_i), for the neurons i of a group, into a column each; the rows, from
-    /// `first` on, are the neurons k of `pre.active`.
+    /// Writes r_ik (e_ik / o_k per_count + silent_i), for the neurons i of a group, into a row for each neuron k of
+    /// `pre.active`, `stride` blocks from one row to the next.
     pub fn couple_group<F: Real, const B: usize>(
         trace: &[Lanes<F>],
         pre: Presynaptic<'_>,
         layout: &GroupLayout,
-        weight: &[F],
+        weight: &[Lanes<F>],
         per_count: F,
         silent: &[Lanes<F>; B],
-        first: usize,
-        columns: &mut [F],
+        stride: usize,
+        rows: &mut [Lanes<F>],
     ) = couple_group_body
 }
 
 #[inline(always)]
-pub(super) fn sum_lanes<F: Real>(lanes: Lanes<F>) -> F {
-    sum_halves(std::array::from_fn(|l| lanes[l] + lanes[l + HALF]))
-}
-
-#[inline(always)]
-fn sum_halves<F: Real>(mut half: [F; HALF]) -> F {
-    let mut width = HALF / 2;
-    while width > 0 {
-        for l in 0..width {
-            half[l] += half[l + width];
-        }
-        width /= 2;
-    }
-    half[0]
-}
-
-#[inline(always)]
-fn send_down_silent_body<F: Real>(
+fn send_down_silent_body<F: Real, I: Isa<F>>(
+    isa: I,
     panel: &[Lanes<F>],
     counts: &[u32],
     to_firing: &[Lanes<F>],
@@ -314,13 +284,11 @@ fn send_down_silent_body<F: Real>(
     down: &mut [F],
 ) {
     for ((row, &count), down) in panel.chunks_exact(to_firing.len()).zip(counts).zip(down) {
-        let mut products = Lanes::zero();
+        let mut products = isa.zero();
         for (row, z) in row.iter().zip(if count > 0 { to_firing } else { to_silent }) {
-            for l in 0..LANES {
-                products[l] += row[l] * z[l];
-            }
+            products = isa.add(products, isa.mul(isa.load(row), isa.load(z)));
         }
-        *down += sum_lanes(products);
+        *down += isa.sum(products);
     }
 }
 

@@ -106,15 +106,15 @@ impl PaddedRows {
         self.advance(1);
     }
 
-    /// A whole row: 16 l + bit for every bit that is set in mask l of `masks`, of which there are `n_masks`.
+    /// A whole row: 16 l + bit for every bit that is set in mask l.
     ///
     /// Most masks are empty and skipped; of the others eight indices a byte are written whatever its bits, as which
     /// neurons fire cannot be predicted and a wrong guess costs more.
     #[inline(always)]
-    pub fn push_masks(&mut self, n_masks: usize, masks: impl Iterator<Item = LaneMask>) {
-        let room = self.room((n_masks + 1) * LANES);
+    pub fn push_masks(&mut self, masks: &[LaneMask]) {
+        let room = self.room((masks.len() + 1) * LANES);
         let (mut n, mut first) = (0, 0);
-        for mask in masks.take(n_masks) {
+        for &mask in masks {
             if mask != 0 {
                 let [low, high] = mask.to_le_bytes();
                 room[n..][..8].copy_from_slice(&SET_BITS[low as usize].map(|position| first + position));

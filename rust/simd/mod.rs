@@ -1,11 +1,19 @@
 //! Instruction sets chosen at run time; the only `unsafe` of the crate.
 //!
-//! Kernels are ordinary safe loops over `[F; LANES]`, marked `#[inline(always)]`. [`multiversion!`] compiles such a
-//! loop once for each instruction set and calls the best one the machine has, so one published wheel is fast on new
-//! machines and runs on old ones. Nothing here (nor anywhere else) contracts `a * b + c` into a fused multiply-add and
-//! every sum has a fixed order, so all versions give the same bits.
+//! Kernels are safe functions over blocks of 16 neurons, generic over an instruction set ([`Isa`]) and marked
+//! `#[inline(always)]`. [`multiversion!`] compiles such a function once for each instruction set and calls the best one
+//! the machine has, so one published wheel is fast on new machines and runs on old ones. Nothing here (nor anywhere else)
+//! contracts `a * b + c` into a fused multiply-add and every sum has a fixed order, so all versions give the same bits.
+
+mod isa;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use std::ops::{Deref, DerefMut};
+
+pub use isa::{Isa, Portable, Spread};
+#[cfg(target_arch = "x86_64")]
+pub use x86::{Avx2, Avx512};
 
 use crate::real::Real;
 
@@ -64,109 +72,46 @@ pub fn flat_mut<F: Real>(lanes: &mut [Lanes<F>]) -> &mut [F] {
 /// One bit for each neuron of a block.
 pub type LaneMask = u16;
 
-/// Half a block: the vectors that [`Spread`] makes.
-pub const HALF: usize = LANES / 2;
-
-/// Takes lanes of a block to other places, half a block of them: lane l becomes lane `source[l]`, or zero.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(32))]
-pub struct Spread {
-    source: [u32; HALF],
-    /// All bits where the source is in the upper half.
-    upper: [u32; HALF],
-    /// All bits where there is a source.
-    keep: [u32; HALF],
-}
-
-impl Spread {
-    /// All zero, whatever is spread.
-    pub fn none() -> Self {
-        Self { source: [0; HALF], upper: [0; HALF], keep: [0; HALF] }
-    }
-
-    /// Lane `to` of the half becomes lane `from` of the block.
-    pub fn set(&mut self, to: usize, from: usize) {
-        assert!(from < LANES);
-        self.source[to] = from as u32;
-        self.upper[to] = if from < HALF { 0 } else { u32::MAX };
-        self.keep[to] = u32::MAX;
-    }
-
-    /// The half. `level` is [`level()`], asked for once outside the loop.
-    #[inline(always)]
-    pub fn apply<F: Real>(&self, lanes: &Lanes<F>, level: Level) -> [F; HALF] {
-        #[cfg(target_arch = "x86_64")]
-        if level >= Level::X86V3
-            && let Some(lanes) = F::as_f32(&lanes.0)
-        {
-            // SAFETY: the level includes AVX2.
-            return F::from_f32(unsafe { self.apply_avx2(lanes) });
-        }
-        let _ = level;
-        let mut half = [F::zero(); HALF];
-        for (l, value) in half.iter_mut().enumerate() {
-            *value = if self.keep[l] != 0 { lanes[self.source[l] as usize % LANES] } else { F::zero() };
-        }
-        half
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    #[inline]
-    fn apply_avx2(&self, lanes: &[f32; LANES]) -> [f32; HALF] {
-        use std::arch::x86_64::{
-            _mm256_and_ps, _mm256_blendv_ps, _mm256_castsi256_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-            _mm256_permutevar8x32_ps, _mm256_storeu_ps,
-        };
-        let mut half = [0.0; HALF];
-        // SAFETY: every array is read or written whole: eight words each, the halves of sixteen.
-        unsafe {
-            let word = |words: &[u32; HALF]| _mm256_loadu_si256(words.as_ptr().cast());
-            let source = word(&self.source);
-            let lower = _mm256_permutevar8x32_ps(_mm256_loadu_ps(lanes.as_ptr()), source);
-            let upper = _mm256_permutevar8x32_ps(_mm256_loadu_ps(lanes.as_ptr().add(HALF)), source);
-            let picked = _mm256_blendv_ps(lower, upper, _mm256_castsi256_ps(word(&self.upper)));
-            _mm256_storeu_ps(half.as_mut_ptr(), _mm256_and_ps(picked, _mm256_castsi256_ps(word(&self.keep))));
-        }
-        half
-    }
-}
-
 /// Defines a function that runs `$body` compiled for the best instruction set of the machine.
 ///
-/// The body must be an `#[inline(always)]` function of the same arguments.
+/// The body must be an `#[inline(always)]` function of the same arguments; if it is generic over a [`Real`], an [`Isa`]
+/// comes first.
 macro_rules! multiversion {
     (
         $(#[$meta:meta])*
         $vis:vis fn $name:ident<F: Real $(, const $n:ident: usize)*>($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:ident
     ) => {
         $crate::simd::multiversion! {
-            @ $(#[$meta])* $vis fn $name [F: $crate::real::Real $(, const $n: usize)*] [F $(, $n)*]
+            @ $(#[$meta])* $vis fn $name [F: $crate::real::Real $(, const $n: usize)*] [F $(, $n)*] [F, _ $(, $n)*]
             [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body
+            [unsafe { <F::V4 as $crate::simd::Isa<F>>::new_unchecked() },]
+            [unsafe { <F::V3 as $crate::simd::Isa<F>>::new_unchecked() },]
+            [unsafe { <$crate::simd::Portable as $crate::simd::Isa<F>>::new_unchecked() },]
         }
     };
     (
         $(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:ident
     ) => {
         $crate::simd::multiversion! {
-            @ $(#[$meta])* $vis fn $name [] [] [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body
+            @ $(#[$meta])* $vis fn $name [] [] [] [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body [] [] []
         }
     };
     (
-        @ $(#[$meta:meta])* $vis:vis fn $name:ident [$($generics:tt)*] [$($types:tt)*]
-        [$($params:tt)*] [$($args:tt)*] [$($ret:tt)*] = $body:ident
+        @ $(#[$meta:meta])* $vis:vis fn $name:ident [$($generics:tt)*] [$($types:tt)*] [$($body_types:tt)*]
+        [$($params:tt)*] [$($args:tt)*] [$($ret:tt)*] = $body:ident [$($v4:tt)*] [$($v3:tt)*] [$($portable:tt)*]
     ) => {
         $(#[$meta])*
         $vis fn $name<$($generics)*>($($params)*) $($ret)* {
             #[cfg(target_arch = "x86_64")]
             {
+                // SAFETY of both: compiled for, and called with, the features the instruction set stands for.
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt,lzcnt")]
                 fn x86_64_v4<$($generics)*>($($params)*) $($ret)* {
-                    $body::<$($types)*>($($args)*)
+                    $body::<$($body_types)*>($($v4)* $($args)*)
                 }
                 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
                 fn x86_64_v3<$($generics)*>($($params)*) $($ret)* {
-                    $body::<$($types)*>($($args)*)
+                    $body::<$($body_types)*>($($v3)* $($args)*)
                 }
                 match $crate::simd::level() {
                     // SAFETY: `level` has seen every feature the function is compiled for.
@@ -176,29 +121,12 @@ macro_rules! multiversion {
                     $crate::simd::Level::Baseline => {}
                 }
             }
-            $body::<$($types)*>($($args)*)
+            // SAFETY: every machine has the portable instruction set.
+            $body::<$($body_types)*>($($portable)* $($args)*)
         }
     };
 }
 pub(crate) use multiversion;
-
-/// One bit for each lane that is `true`.
-#[inline(always)]
-pub fn mask_of(lanes: [bool; LANES]) -> LaneMask {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{__m128i, _mm_movemask_epi8, _mm_slli_epi16};
-        // SAFETY: 16 bytes of 0 or 1 are a vector of 16 bytes, and x86-64 always has SSE2. The shift moves every
-        // byte's bit 0 to bit 7, which the mask is made of.
-        unsafe {
-            _mm_movemask_epi8(_mm_slli_epi16::<7>(std::mem::transmute::<[bool; LANES], __m128i>(lanes))) as LaneMask
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        lanes.iter().enumerate().fold(0, |mask, (l, &lane)| mask | LaneMask::from(lane) << l)
-    }
-}
 
 /// Instruction set the kernels run with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,174 @@
+//! What an instruction set does with a block of 16 neurons.
+
+use super::{LANES, LaneMask, Lanes};
+use crate::real::Real;
+
+/// An instruction set, as a value that only exists where the machine has it.
+///
+/// Kernels are written once, generic over this trait. They must not put operations into closures of their own, which the
+/// compiler need not inline: an operation is fast only inside a function compiled for the instruction set.
+///
+/// Why not leave it to the compiler? Left to itself the compiler turns loops over blocks into gathers
+/// on AVX-512, several times slower than plain vectors; here each operation is one or two instructions by construction.
+/// All instruction sets round alike, and none contracts `a * b + c`.
+pub trait Isa<F: Real>: Copy + Send + Sync + 'static {
+    /// A value for each of the 16 neurons, in registers.
+    type Vector: Copy;
+    /// A condition for each of them.
+    type Mask: Copy;
+
+    /// The instruction set.
+    ///
+    /// # Safety
+    /// The machine must have it.
+    unsafe fn new_unchecked() -> Self;
+
+    /// All lanes the same.
+    fn splat(self, value: F) -> Self::Vector;
+    /// Reads a block.
+    fn load(self, lanes: &Lanes<F>) -> Self::Vector;
+    /// Writes a block.
+    fn store(self, value: Self::Vector, lanes: &mut Lanes<F>);
+    /// a + b
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a - b
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a * b
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a > b
+    fn greater(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
+    /// `yes` where the condition holds, else `no`.
+    fn select(self, mask: Self::Mask, yes: Self::Vector, no: Self::Vector) -> Self::Vector;
+    /// One bit for each lane.
+    fn bits(self, mask: Self::Mask) -> LaneMask;
+    /// The reverse of [`bits`](Self::bits).
+    fn mask(self, bits: LaneMask) -> Self::Mask;
+    /// Takes lanes to other places.
+    fn spread(self, spread: &Spread, value: Self::Vector) -> Self::Vector;
+
+    /// Sum of all lanes: halves onto each other, down to one.
+    #[inline(always)]
+    fn sum(self, value: Self::Vector) -> F {
+        let mut lanes = Lanes::zero();
+        self.store(value, &mut lanes);
+        sum_lanes(lanes)
+    }
+
+    /// All lanes zero.
+    #[inline(always)]
+    fn zero(self) -> Self::Vector {
+        self.splat(F::zero())
+    }
+
+    /// Adds onto a block in memory.
+    #[inline(always)]
+    fn add_to(self, lanes: &mut Lanes<F>, value: Self::Vector) {
+        self.store(self.add(self.load(lanes), value), lanes);
+    }
+}
+
+#[inline(always)]
+fn sum_lanes<F: Real>(Lanes(mut lanes): Lanes<F>) -> F {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for l in 0..width {
+            lanes[l] += lanes[l + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// Takes lanes of a block to other places: lane l becomes lane `source[l]`, or zero.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Spread {
+    pub(super) source: [u32; LANES],
+    /// One bit where there is a source.
+    pub(super) keep: LaneMask,
+}
+
+impl Spread {
+    /// All zero, whatever is spread.
+    pub fn none() -> Self {
+        Self { source: [0; LANES], keep: 0 }
+    }
+
+    /// Lane `to` becomes lane `from`.
+    pub fn set(&mut self, to: usize, from: usize) {
+        assert!(from < LANES);
+        self.source[to] = from as u32;
+        self.keep |= 1 << to;
+    }
+}
+
+/// Plain arrays, vectorised by the compiler for whatever instruction set surrounds them.
+#[derive(Clone, Copy, Debug)]
+pub struct Portable(());
+
+impl<F: Real> Isa<F> for Portable {
+    type Vector = [F; LANES];
+    type Mask = [bool; LANES];
+
+    #[inline(always)]
+    unsafe fn new_unchecked() -> Self {
+        Self(())
+    }
+
+    #[inline(always)]
+    fn splat(self, value: F) -> [F; LANES] {
+        [value; LANES]
+    }
+
+    #[inline(always)]
+    fn load(self, lanes: &Lanes<F>) -> [F; LANES] {
+        lanes.0
+    }
+
+    #[inline(always)]
+    fn store(self, value: [F; LANES], lanes: &mut Lanes<F>) {
+        lanes.0 = value;
+    }
+
+    #[inline(always)]
+    fn add(self, a: [F; LANES], b: [F; LANES]) -> [F; LANES] {
+        std::array::from_fn(|l| a[l] + b[l])
+    }
+
+    #[inline(always)]
+    fn sub(self, a: [F; LANES], b: [F; LANES]) -> [F; LANES] {
+        std::array::from_fn(|l| a[l] - b[l])
+    }
+
+    #[inline(always)]
+    fn mul(self, a: [F; LANES], b: [F; LANES]) -> [F; LANES] {
+        std::array::from_fn(|l| a[l] * b[l])
+    }
+
+    #[inline(always)]
+    fn greater(self, a: [F; LANES], b: [F; LANES]) -> [bool; LANES] {
+        std::array::from_fn(|l| a[l] > b[l])
+    }
+
+    #[inline(always)]
+    fn select(self, mask: [bool; LANES], yes: [F; LANES], no: [F; LANES]) -> [F; LANES] {
+        std::array::from_fn(|l| if mask[l] { yes[l] } else { no[l] })
+    }
+
+    #[inline(always)]
+    fn bits(self, mask: [bool; LANES]) -> LaneMask {
+        mask.iter().enumerate().fold(0, |bits, (l, &lane)| bits | LaneMask::from(lane) << l)
+    }
+
+    #[inline(always)]
+    fn mask(self, bits: LaneMask) -> [bool; LANES] {
+        std::array::from_fn(|l| bits >> l & 1 == 1)
+    }
+
+    #[inline(always)]
+    fn spread(self, spread: &Spread, value: [F; LANES]) -> [F; LANES] {
+        std::array::from_fn(|l| {
+            if spread.keep >> l & 1 == 1 { value[spread.source[l] as usize % LANES] } else { F::zero() }
+        })
+    }
+}

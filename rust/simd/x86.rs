@@ -1,0 +1,181 @@
+//! AVX2 and AVX-512, written out for `f32`.
+
+use std::arch::x86_64::*;
+
+use super::{Isa, LaneMask, Lanes, Spread};
+
+/// AVX2: a block is two registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2(());
+
+/// AVX-512 F, BW, DQ and VL: a block is one register.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx512(());
+
+// SAFETY of every block below: a value of the type is only made where the machine has the instruction set (see
+// `Isa::new_unchecked`), and memory is read and written through references to whole, aligned blocks.
+
+impl Isa<f32> for Avx512 {
+    type Vector = __m512;
+    type Mask = __mmask16;
+
+    #[inline(always)]
+    unsafe fn new_unchecked() -> Self {
+        Self(())
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        unsafe { _mm512_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    fn load(self, lanes: &Lanes<f32>) -> __m512 {
+        unsafe { _mm512_load_ps(lanes.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, value: __m512, lanes: &mut Lanes<f32>) {
+        unsafe { _mm512_store_ps(lanes.as_mut_ptr(), value) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn greater(self, a: __m512, b: __m512) -> __mmask16 {
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: __mmask16, yes: __m512, no: __m512) -> __m512 {
+        unsafe { _mm512_mask_blend_ps(mask, no, yes) }
+    }
+
+    #[inline(always)]
+    fn bits(self, mask: __mmask16) -> LaneMask {
+        mask
+    }
+
+    #[inline(always)]
+    fn mask(self, bits: LaneMask) -> __mmask16 {
+        bits
+    }
+
+    #[inline(always)]
+    fn spread(self, spread: &Spread, value: __m512) -> __m512 {
+        unsafe {
+            let source = _mm512_load_si512(spread.source.as_ptr().cast());
+            _mm512_maskz_permutexvar_ps(spread.keep, source, value)
+        }
+    }
+}
+
+impl Avx2 {
+    /// One register of the two, all bits where the mask has one.
+    #[inline(always)]
+    fn half_mask(self, bits: LaneMask, upper: bool) -> __m256 {
+        unsafe {
+            let bits = _mm256_set1_epi32(i32::from(bits));
+            let place = if upper {
+                _mm256_setr_epi32(0x100, 0x200, 0x400, 0x800, 0x1000, 0x2000, 0x4000, 0x8000)
+            } else {
+                _mm256_setr_epi32(0x1, 0x2, 0x4, 0x8, 0x10, 0x20, 0x40, 0x80)
+            };
+            _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(bits, place), place))
+        }
+    }
+
+    /// One register of the two of `spread`.
+    #[inline(always)]
+    fn half_spread(self, spread: &Spread, value: [__m256; 2], upper: bool) -> __m256 {
+        unsafe {
+            let source = _mm256_load_si256(spread.source.as_ptr().cast::<__m256i>().add(usize::from(upper)));
+            // The permutation looks at the lowest three bits; the fourth, shifted to the sign, chooses the half.
+            let low = _mm256_permutevar8x32_ps(value[0], source);
+            let high = _mm256_permutevar8x32_ps(value[1], source);
+            let picked = _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(source)));
+            _mm256_and_ps(picked, self.half_mask(spread.keep, upper))
+        }
+    }
+}
+
+impl Isa<f32> for Avx2 {
+    type Vector = [__m256; 2];
+    type Mask = [__m256; 2];
+
+    #[inline(always)]
+    unsafe fn new_unchecked() -> Self {
+        Self(())
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> [__m256; 2] {
+        unsafe { [_mm256_set1_ps(value); 2] }
+    }
+
+    #[inline(always)]
+    fn load(self, lanes: &Lanes<f32>) -> [__m256; 2] {
+        unsafe { [_mm256_load_ps(lanes.as_ptr()), _mm256_load_ps(lanes.as_ptr().add(8))] }
+    }
+
+    #[inline(always)]
+    fn store(self, value: [__m256; 2], lanes: &mut Lanes<f32>) {
+        unsafe {
+            _mm256_store_ps(lanes.as_mut_ptr(), value[0]);
+            _mm256_store_ps(lanes.as_mut_ptr().add(8), value[1]);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        unsafe { [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn greater(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        unsafe { [_mm256_cmp_ps::<_CMP_GT_OQ>(a[0], b[0]), _mm256_cmp_ps::<_CMP_GT_OQ>(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: [__m256; 2], yes: [__m256; 2], no: [__m256; 2]) -> [__m256; 2] {
+        unsafe { [_mm256_blendv_ps(no[0], yes[0], mask[0]), _mm256_blendv_ps(no[1], yes[1], mask[1])] }
+    }
+
+    #[inline(always)]
+    fn bits(self, mask: [__m256; 2]) -> LaneMask {
+        unsafe { (_mm256_movemask_ps(mask[0]) | _mm256_movemask_ps(mask[1]) << 8) as LaneMask }
+    }
+
+    #[inline(always)]
+    fn mask(self, bits: LaneMask) -> [__m256; 2] {
+        [self.half_mask(bits, false), self.half_mask(bits, true)]
+    }
+
+    #[inline(always)]
+    fn spread(self, spread: &Spread, value: [__m256; 2]) -> [__m256; 2] {
+        [self.half_spread(spread, value, false), self.half_spread(spread, value, true)]
+    }
+}
