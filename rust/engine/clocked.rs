@@ -83,7 +83,7 @@ fn dense_layer<F: Real, const B: usize>(
             _ => dense_panel::<F, B, B>(panel, below, lif, n_blocks, fired),
         }
     }
-    list_spikes(fired, n_blocks, by_time);
+    list_spikes::<F>(fired, n_blocks, by_time);
 }
 
 fn recurrent_layer<F: Real, const B: usize>(

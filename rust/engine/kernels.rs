@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::neuron::LifPropagator;
 use crate::real::Real;
-use crate::simd::{Isa, LaneMask, Lanes, multiversion};
+use crate::simd::{Isa, LaneMask, Lanes, multiversion, unpack};
 use crate::spikes::PaddedRows;
 
 /// Sum of the first B blocks of the rows `index` of `table`, whose rows have S; `index.len()` is a multiple of four.
@@ -26,8 +26,8 @@ pub fn sum_rows<F: Real, I: Isa<F>, const B: usize, const S: usize>(
     if B == 1 {
         let mut sums = [[isa.zero(); B]; 4];
         for four in index.as_chunks::<4>().0 {
-            for (sum, &row) in sums.iter_mut().zip(four) {
-                add_row(isa, sum, &table[row as usize]);
+            for (sum, row) in sums.iter_mut().zip(unpack(four)) {
+                add_row(isa, sum, &table[row]);
             }
         }
         let [mut a, b, mut c, d] = sums;
@@ -37,11 +37,12 @@ pub fn sum_rows<F: Real, I: Isa<F>, const B: usize, const S: usize>(
         a
     } else {
         let [mut a, mut b] = [[isa.zero(); B]; 2];
-        for &[i, j, k, l] in index.as_chunks::<4>().0 {
-            add_row(isa, &mut a, &table[i as usize]);
-            add_row(isa, &mut b, &table[j as usize]);
-            add_row(isa, &mut a, &table[k as usize]);
-            add_row(isa, &mut b, &table[l as usize]);
+        for four in index.as_chunks::<4>().0 {
+            let [i, j, k, l] = unpack(four);
+            add_row(isa, &mut a, &table[i]);
+            add_row(isa, &mut b, &table[j]);
+            add_row(isa, &mut a, &table[k]);
+            add_row(isa, &mut b, &table[l]);
         }
         add_vectors(isa, &mut a, &b);
         a
@@ -161,15 +162,15 @@ multiversion! {
 }
 
 #[inline(always)]
-fn list_spikes_body(fired: &[LaneMask], n_blocks: usize, by_time: &mut PaddedRows) {
+fn list_spikes_body<F: Real, I: Isa<F>>(isa: I, fired: &[LaneMask], n_blocks: usize, by_time: &mut PaddedRows) {
     for masks in fired.chunks_exact(n_blocks) {
-        by_time.push_masks(masks);
+        by_time.push_masks(isa, masks);
     }
 }
 
 multiversion! {
     /// Lists by time what a layer has fired, (n_steps, n_blocks).
-    pub fn list_spikes(fired: &[LaneMask], n_blocks: usize, by_time: &mut PaddedRows) = list_spikes_body
+    pub fn list_spikes<F: Real>(fired: &[LaneMask], n_blocks: usize, by_time: &mut PaddedRows) = list_spikes_body
 }
 
 #[inline(always)]
@@ -226,7 +227,7 @@ fn recurrent_steps_body<F: Real, I: Isa<F>>(
                 _ => recurrent_tile::<F, I, TILE>(isa, rows, spikes, lif, input, first, state, fired),
             }
         }
-        by_time.push_masks(fired);
+        by_time.push_masks(isa, fired);
     }
 }
 

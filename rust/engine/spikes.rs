@@ -19,6 +19,11 @@ impl LayerSpikes {
         self.by_neuron.lengths()
     }
 
+    /// Number of time steps, where spikes are listed by neuron.
+    pub fn n_steps(&self) -> usize {
+        self.by_neuron.n_columns()
+    }
+
     /// Lists by neuron what is listed by time.
     pub fn list_by_neuron(&mut self) {
         self.by_neuron.transpose_of(&self.by_time);
@@ -27,7 +32,7 @@ impl LayerSpikes {
 
     /// Lists by time what is listed by neuron.
     pub fn list_by_time(&mut self) {
-        self.by_time.transpose_of(&self.by_neuron);
+        self.by_time.transpose_of_even(&self.by_neuron);
         self.list_active();
     }
 
@@ -47,11 +52,11 @@ impl LayerSpikes {
         self.list_by_neuron();
     }
 
-    /// Makes a silent neuron fire at `times`, ascending.
+    /// Makes a silent neuron fire at `times`, ascending, in the lists by neuron: those the backward pass reads.
     pub(crate) fn add_train(&mut self, neuron: usize, times: impl Iterator<Item = usize>) {
         debug_assert_eq!(self.counts()[neuron], 0);
         let old = std::mem::take(&mut self.by_neuron);
-        self.by_neuron.clear(self.by_time.n_rows());
+        self.by_neuron.clear(old.n_columns());
         let mut times = Some(times);
         for i in 0..old.n_rows() {
             match (i == neuron).then(|| times.take()).flatten() {
@@ -60,7 +65,7 @@ impl LayerSpikes {
             }
             self.by_neuron.end_row();
         }
-        self.list_by_time();
+        self.list_active();
     }
 }
 
@@ -77,6 +82,16 @@ impl SampleSpikes {
     /// Room for `n_layers` layers.
     pub fn new(n_layers: usize) -> Self {
         Self { input: LayerSpikes::default(), layers: vec![LayerSpikes::default(); n_layers] }
+    }
+
+    /// Exchanges the lists by time, of the input and then of every layer.
+    ///
+    /// Only a simulation needs them: threads lend theirs to the samples of a batch, so that they stay in the cache.
+    pub(crate) fn swap_time_lists(&mut self, lists: &mut Vec<PaddedRows>) {
+        lists.resize_with(1 + self.layers.len(), PaddedRows::default);
+        for (own, other) in std::iter::once(&mut self.input).chain(&mut self.layers).zip(lists) {
+            std::mem::swap(&mut own.by_time, other);
+        }
     }
 
     /// What layer `l` hears: the layer below, or the input.

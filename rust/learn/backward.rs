@@ -151,7 +151,7 @@ fn couple_with<F: Real, const B: usize>(
         *ratio = if spikes.counts()[i as usize] == 0 { silent_ratio } else { F::zero() };
     }
     let to_silent = [Lanes([silent_ratio; LANES]); B];
-    let n_steps = spikes.by_time.n_rows();
+    let n_steps = spikes.n_steps();
     let trace = trace.compute::<B>(&spikes.by_neuron, n_steps, group, |_| F::one(), layer.lif());
     let n_blocks = participants.len().div_ceil(LANES);
     let data = weight.data();
@@ -249,7 +249,7 @@ impl<F: Real> Task<'_, F> {
         trace: &mut AdjointTrace<F>,
         layout: &mut GroupLayout,
     ) {
-        let trace = trace.compute::<B>(&own.by_neuron, own.by_time.n_rows(), group, |i| z[i], layer.lif());
+        let trace = trace.compute::<B>(&own.by_neuron, own.n_steps(), group, |i| z[i], layer.lif());
         let weight = layer.weight();
         let first = weight.start(self.neurons.start);
         layout.set(weight.panel_blocks(), places(weight, group, first));

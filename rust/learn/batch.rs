@@ -17,7 +17,7 @@ use crate::engine::{ForwardScratch, Lists, SampleSpikes, forward};
 use crate::error::{Error, Result};
 use crate::network::{Layer, Network};
 use crate::real::Real;
-use crate::spikes::{SpikeTrains, StreamKey};
+use crate::spikes::{PaddedRows, SpikeTrains, StreamKey};
 
 /// Samples worked on at once: bounds the memory of large batches.
 const MICRO_BATCH: usize = 64;
@@ -114,7 +114,10 @@ struct ThreadScratch<F> {
     load: LoadScratch,
     forward: ForwardScratch<F>,
     backward: BackwardScratch<F>,
+    /// Spikes of the sample being simulated, in inference.
     spikes: SampleSpikes,
+    /// Lists by time of the sample being simulated, in training.
+    by_time: Vec<PaddedRows>,
 }
 
 #[derive(Debug)]
@@ -322,8 +325,10 @@ impl<F: Real> SampleWork<F> {
         self.spikes.layers.resize_with(net.layers().len(), Default::default);
         match batch.source {
             Source::Simulate { data, seed, epoch } => {
+                self.spikes.swap_time_lists(&mut scratch.by_time);
                 data.load(StreamKey { seed, epoch, sample }, true, &mut self.spikes, &mut scratch.load);
                 forward(net, n_steps, &mut self.spikes, Lists::All, &mut scratch.forward);
+                self.spikes.swap_time_lists(&mut scratch.by_time);
             }
             Source::Recorded(trains) => {
                 let sample = sample as usize;
@@ -334,7 +339,7 @@ impl<F: Real> SampleWork<F> {
             }
         }
         self.n_spikes.clear();
-        self.n_spikes.extend(self.spikes.layers.iter().map(|layer| layer.by_time.total() as u64));
+        self.n_spikes.extend(self.spikes.layers.iter().map(|layer| layer.by_neuron.total() as u64));
         let top = net.layers().len() - 1;
         let output = &mut self.spikes.layers[top];
         let label = batch.labels[sample as usize] as usize;

@@ -110,7 +110,8 @@ pub struct Presynaptic<'a> {
 /// Where the values of a group's neurons belong among those of all neurons, block by block.
 #[derive(Clone, Debug, Default)]
 pub struct GroupLayout {
-    parts: Vec<Part>,
+    /// Of either block of the group.
+    parts: [Vec<Part>; GROUP / LANES],
     /// Blocks from one presynaptic neuron to the next.
     stride: usize,
 }
@@ -118,10 +119,8 @@ pub struct GroupLayout {
 /// The neurons that a block of the group and a block of all neurons share.
 #[derive(Clone, Copy, Debug)]
 struct Part {
-    /// Block of the group.
-    group: usize,
-    /// Block of all neurons, onto which presynaptic neuron 0 is.
-    all: usize,
+    /// Block of all neurons, that of presynaptic neuron 0.
+    block: usize,
     /// From the group to all neurons.
     spread: Spread,
     /// From all neurons to the group.
@@ -133,27 +132,17 @@ impl GroupLayout {
     /// presynaptic neuron to the next.
     pub fn set(&mut self, stride: usize, places: impl Iterator<Item = usize>) {
         self.stride = stride;
-        self.parts.clear();
+        self.parts.iter_mut().for_each(Vec::clear);
         for (neuron, place) in places.enumerate() {
-            let (group, all) = (neuron / LANES, place / LANES);
-            if self.parts.last().is_none_or(|part| (part.group, part.all) != (group, all)) {
-                self.parts.push(Part { group, all, spread: Spread::none(), collect: Spread::none() });
+            let parts = &mut self.parts[neuron / LANES];
+            let block = place / LANES;
+            if parts.last().is_none_or(|part| part.block != block) {
+                parts.push(Part { block, spread: Spread::none(), collect: Spread::none() });
             }
-            let part = self.parts.last_mut().expect("just pushed");
+            let part = parts.last_mut().expect("just pushed");
             part.spread.set(place % LANES, neuron % LANES);
             part.collect.set(neuron % LANES, place % LANES);
         }
-    }
-
-    /// The group's values of presynaptic neuron `j` in `all`.
-    #[inline(always)]
-    fn collect<F: Real, I: Isa<F>, const B: usize>(&self, isa: I, all: &[Lanes<F>], j: usize) -> [I::Vector; B] {
-        let mut group = [isa.zero(); B];
-        for part in &self.parts {
-            let values = isa.spread(&part.collect, isa.load(&all[j * self.stride + part.all]));
-            group[part.group % B] = isa.add(group[part.group % B], values);
-        }
-        group
     }
 }
 
@@ -180,9 +169,11 @@ fn add_s_psps_body<F: Real, I: Isa<F>, const B: usize>(
 ) {
     for &j in pre.active {
         let e = sum_rows::<F, I, B, B>(isa, trace, pre.by_neuron.padded(j as usize));
-        for part in &layout.parts {
-            let e = isa.spread(&part.spread, e[part.group % B]);
-            isa.add_to(&mut sum[j as usize * layout.stride + part.all], e);
+        for b in 0..B {
+            for part in &layout.parts[b] {
+                let e = isa.spread(&part.spread, e[b]);
+                isa.add_to(&mut sum[j as usize * layout.stride + part.block], e);
+            }
         }
     }
 }
@@ -211,11 +202,13 @@ fn add_s_psps_and_send_down_body<F: Real, I: Isa<F>, const B: usize>(
         let j = j as usize;
         let e = sum_rows::<F, I, B, B>(isa, trace, pre.by_neuron.padded(j));
         let mut sent = isa.zero();
-        for part in &layout.parts {
-            let at = j * layout.stride + part.all;
-            let e = isa.spread(&part.spread, e[part.group % B]);
-            isa.add_to(&mut sum[at], e);
-            sent = isa.add(sent, isa.mul(isa.load(&weight[at]), e));
+        for b in 0..B {
+            for part in &layout.parts[b] {
+                let at = j * layout.stride + part.block;
+                let e = isa.spread(&part.spread, e[b]);
+                isa.add_to(&mut sum[at], e);
+                sent = isa.add(sent, isa.mul(isa.load(&weight[at]), e));
+            }
         }
         down[j] += isa.sum(sent) / F::from_f64(f64::from(pre.by_neuron.lengths()[j]));
     }
@@ -250,11 +243,15 @@ fn couple_group_body<F: Real, I: Isa<F>, const B: usize>(
         let k = k as usize;
         let count = pre.by_neuron.lengths()[k];
         let e = sum_rows::<F, I, B, B>(isa, trace, pre.by_neuron.padded(k));
-        let weight = layout.collect::<F, I, B>(isa, weight, k);
         let per_spike = isa.splat(per_count / F::from_f64(f64::from(count.max(1))));
         for b in 0..B {
+            let mut weights = isa.zero();
+            for part in &layout.parts[b] {
+                let some = isa.load(&weight[k * layout.stride + part.block]);
+                weights = isa.add(weights, isa.spread(&part.collect, some));
+            }
             let ratio = isa.add(isa.mul(e[b], per_spike), isa.load(&silent[b]));
-            isa.store(isa.mul(weight[b], ratio), &mut row[b]);
+            isa.store(isa.mul(weights, ratio), &mut row[b]);
         }
     }
 }

@@ -46,6 +46,15 @@ pub trait Isa<F: Real>: Copy + Send + Sync + 'static {
     /// Takes lanes to other places.
     fn spread(self, spread: &Spread, value: Self::Vector) -> Self::Vector;
 
+    /// `first` + the position of every bit that is set, ascending; the rest of `indices` is overwritten too.
+    #[inline(always)]
+    fn list_bits(self, bits: LaneMask, first: u32, indices: &mut [u32; LANES]) {
+        let [low, high] = bits.to_le_bytes();
+        let place = low.count_ones() as usize;
+        indices[..8].copy_from_slice(&SET_BITS[low as usize].map(|position| first + position));
+        indices[place..][..8].copy_from_slice(&SET_BITS[high as usize].map(|position| first + 8 + position));
+    }
+
     /// Sum of all lanes: halves onto each other, down to one.
     #[inline(always)]
     fn sum(self, value: Self::Vector) -> F {
@@ -78,6 +87,24 @@ fn sum_lanes<F: Real>(Lanes(mut lanes): Lanes<F>) -> F {
     }
     lanes[0]
 }
+
+/// Positions of the bits that are set in a byte, ascending; the rest is unused.
+static SET_BITS: [[u32; 8]; 256] = {
+    let mut table = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut bit, mut n) = (0, 0);
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                table[byte][n] = bit;
+                n += 1;
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    table
+};
 
 /// Takes lanes of a block to other places: lane l becomes lane `source[l]`, or zero.
 #[derive(Clone, Copy, Debug)]

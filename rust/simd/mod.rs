@@ -69,6 +69,30 @@ pub fn flat_mut<F: Real>(lanes: &mut [Lanes<F>]) -> &mut [F] {
     unsafe { std::slice::from_raw_parts_mut(lanes.as_mut_ptr().cast(), lanes.len() * LANES) }
 }
 
+/// Four indices, read two at a time: loops over rows are bound by the number of loads.
+#[inline(always)]
+pub fn unpack(indices: &[u32; 4]) -> [usize; 4] {
+    // SAFETY: an array of four `u32` is one of two `u64`, but for its alignment.
+    let [low, high] = unsafe { indices.as_ptr().cast::<[u64; 2]>().read_unaligned() };
+    #[cfg(target_endian = "big")]
+    let (low, high) = (low.rotate_left(32), high.rotate_left(32));
+    [low as u32 as usize, (low >> 32) as usize, high as u32 as usize, (high >> 32) as usize]
+}
+
+/// The integers below eight numbers, each brought into 0..=`most` first (NaN into `most`); at most 2^24.
+///
+/// The conversion of the language saturates, which the compiler does not vectorise.
+#[inline(always)]
+pub fn floor_to(values: [f32; 8], most: i32) -> [i32; 8] {
+    let most = most.clamp(0, 1 << 24) as f32;
+    values.map(|value| {
+        let value = if value < most { value } else { most };
+        let value = if value > 0.0 { value } else { 0.0 };
+        // SAFETY: a number in 0..=2^24.
+        unsafe { value.to_int_unchecked::<i32>() }
+    })
+}
+
 /// One bit for each neuron of a block.
 pub type LaneMask = u16;
 

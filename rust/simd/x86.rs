@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Isa, LaneMask, Lanes, Spread};
+use super::{Isa, LANES, LaneMask, Lanes, Spread};
 
 /// AVX2: a block is two registers.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +79,15 @@ impl Isa<f32> for Avx512 {
         unsafe {
             let source = _mm512_load_si512(spread.source.as_ptr().cast());
             _mm512_maskz_permutexvar_ps(spread.keep, source, value)
+        }
+    }
+
+    #[inline(always)]
+    fn list_bits(self, bits: LaneMask, first: u32, indices: &mut [u32; LANES]) {
+        unsafe {
+            let count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            let all = _mm512_add_epi32(count, _mm512_set1_epi32(first as i32));
+            _mm512_storeu_si512(indices.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(bits, all));
         }
     }
 }

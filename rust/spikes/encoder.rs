@@ -5,7 +5,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::rows::PaddedRows;
 use crate::error::{Error, Result};
-use crate::simd::multiversion;
+use crate::simd::{floor_to, multiversion};
 
 /// Random numbers made at once: enough to amortise a call, few enough to stay in the first-level cache.
 const CHUNK: usize = 512;
@@ -116,17 +116,24 @@ fn encode_scaled_body(gap_scale: &[f32], n_steps: usize, draws: &mut Draws<'_>, 
         // The step of the last spike. Of the last steps drawn some may lie beyond the end.
         let mut last = if scale < f32::INFINITY { -1 } else { end };
         while last < end {
-            let intervals = draws.intervals(scale, end);
-            let room = by_neuron.room(INTERVALS);
-            for (index, interval) in room.iter_mut().zip(intervals) {
-                last += interval;
-                *index = last as u32;
-            }
-            let n = if last < end { INTERVALS } else { room.iter().filter(|&&step| step < end as u32).count() };
-            by_neuron.advance(n);
+            let steps = running_sums(draws.intervals(scale, end)).map(|sum| last + sum);
+            by_neuron.room(INTERVALS).copy_from_slice(&steps.map(|step| step as u32));
+            by_neuron.advance(steps.iter().map(|&step| usize::from(step < end)).sum());
+            last = steps[INTERVALS - 1];
         }
         by_neuron.end_row();
     }
+}
+
+/// The sums of the first one, two, .. all eight numbers, in three vector additions.
+#[inline(always)]
+fn running_sums(numbers: [i32; INTERVALS]) -> [i32; INTERVALS] {
+    add_shifted::<4>(add_shifted::<2>(add_shifted::<1>(numbers)))
+}
+
+#[inline(always)]
+fn add_shifted<const BY: usize>(numbers: [i32; INTERVALS]) -> [i32; INTERVALS] {
+    std::array::from_fn(|l| if l < BY { numbers[l] } else { numbers[l] + numbers[l - BY] })
 }
 
 multiversion! {
@@ -160,12 +167,9 @@ impl<'a> Draws<'a> {
         if self.at == CHUNK {
             self.refill();
         }
-        let mut intervals = [0; INTERVALS];
-        for (interval, e) in intervals.iter_mut().zip(&self.exponential[self.at..][..INTERVALS]) {
-            *interval = 1 + (e * gap_scale).min(most as f32) as i32;
-        }
+        let e: &[f32; INTERVALS] = self.exponential[self.at..].first_chunk().expect("whole chunks");
         self.at += INTERVALS;
-        intervals
+        floor_to(e.map(|e| e * gap_scale), most).map(|gap| 1 + gap)
     }
 
     #[cold]

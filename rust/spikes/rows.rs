@@ -1,27 +1,10 @@
 //! Lists of indices, one a row, in the form the kernels read.
 
-use crate::simd::{LANES, LaneMask};
+use crate::real::Real;
+use crate::simd::{Isa, LANES, LaneMask};
 
 /// Lists are padded to a multiple of this, so that kernels unroll without a remainder loop.
 pub const PAD: usize = 4;
-
-/// Positions of the bits that are set in a byte, ascending; the rest is unused.
-static SET_BITS: [[u32; 8]; 256] = {
-    let mut table = [[0; 8]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let (mut bit, mut n) = (0, 0);
-        while bit < 8 {
-            if byte >> bit & 1 == 1 {
-                table[byte][n] = bit;
-                n += 1;
-            }
-            bit += 1;
-        }
-        byte += 1;
-    }
-    table
-};
 
 /// One list of indices a row: the neurons that fire at a step, or the steps at which a neuron fires.
 ///
@@ -31,9 +14,11 @@ static SET_BITS: [[u32; 8]; 256] = {
 pub struct PaddedRows {
     start: Vec<u32>,
     len: Vec<u32>,
-    /// The lists, one after the other, up to `used`; what lies beyond is room to write to.
+    /// The lists, in order, up to `used`; what lies beyond is room to write to.
     index: Vec<u32>,
     used: usize,
+    /// Where the row under construction starts.
+    row_start: usize,
     sentinel: u32,
     cursor: Vec<u32>,
 }
@@ -42,9 +27,9 @@ impl PaddedRows {
     /// Empties the lists; indices will be `< sentinel`.
     pub fn clear(&mut self, sentinel: usize) {
         self.start.clear();
-        self.start.push(0);
         self.len.clear();
         self.used = 0;
+        self.row_start = 0;
         self.sentinel = sentinel as u32;
     }
 
@@ -52,6 +37,12 @@ impl PaddedRows {
     #[inline(always)]
     pub fn n_rows(&self) -> usize {
         self.len.len()
+    }
+
+    /// What indices are below.
+    #[inline(always)]
+    pub fn n_columns(&self) -> usize {
+        self.sentinel as usize
     }
 
     /// Number of indices in all rows, padding not counted.
@@ -68,7 +59,8 @@ impl PaddedRows {
     /// Row `r` with its padding: a multiple of four indices, each `<= sentinel`.
     #[inline(always)]
     pub fn padded(&self, r: usize) -> &[u32] {
-        &self.index[self.start[r] as usize..self.start[r + 1] as usize]
+        let start = self.start[r] as usize;
+        &self.index[start..start + (self.len[r] as usize).next_multiple_of(PAD)]
     }
 
     /// Row `r` without its padding.
@@ -108,20 +100,16 @@ impl PaddedRows {
 
     /// A whole row: 16 l + bit for every bit that is set in mask l.
     ///
-    /// Most masks are empty and skipped; of the others eight indices a byte are written whatever its bits, as which
-    /// neurons fire cannot be predicted and a wrong guess costs more.
+    /// A vector of indices is written for every mask, however many of its bits are set: which neurons fire cannot be
+    /// predicted, and a wrong guess costs more.
     #[inline(always)]
-    pub fn push_masks(&mut self, masks: &[LaneMask]) {
+    pub fn push_masks<F: Real, I: Isa<F>>(&mut self, isa: I, masks: &[LaneMask]) {
         let room = self.room((masks.len() + 1) * LANES);
         let (mut n, mut first) = (0, 0);
         for &mask in masks {
-            if mask != 0 {
-                let [low, high] = mask.to_le_bytes();
-                room[n..][..8].copy_from_slice(&SET_BITS[low as usize].map(|position| first + position));
-                n += low.count_ones() as usize;
-                room[n..][..8].copy_from_slice(&SET_BITS[high as usize].map(|position| first + 8 + position));
-                n += high.count_ones() as usize;
-            }
+            let room = room[n..].first_chunk_mut().expect("room for a mask more than there are");
+            isa.list_bits(mask, first, room);
+            n += mask.count_ones() as usize;
             first += LANES as u32;
         }
         self.advance(n);
@@ -131,16 +119,64 @@ impl PaddedRows {
     /// Ends the row under construction.
     #[inline(always)]
     pub fn end_row(&mut self) {
-        let sentinel = self.sentinel;
+        let (sentinel, start) = (self.sentinel, self.row_start);
         self.room(PAD).fill(sentinel);
-        self.len.push(self.used as u32 - self.start[self.len.len()]);
+        self.start.push(start as u32);
+        self.len.push((self.used - start) as u32);
         self.used = self.used.next_multiple_of(PAD);
-        self.start.push(self.used as u32);
+        self.row_start = self.used;
+    }
+
+    /// Becomes the transpose of `other`, whose indices are spread evenly, as over the steps of an encoded sample.
+    ///
+    /// One pass over the indices instead of two: the lengths of the rows are guessed before they are known.
+    pub fn transpose_of_even(&mut self, other: &Self) {
+        let (n_rows, total) = (other.n_columns(), other.total());
+        self.clear(other.n_rows());
+        let mean = total as f64 / n_rows as f64;
+        // Six standard deviations of a Poisson number above the mean.
+        let capacity = (mean + 6.0 * mean.sqrt() + 8.0) as usize / PAD * PAD;
+        if n_rows * capacity > 4 * total || !self.transpose_evenly(other, capacity) {
+            self.transpose_of(other);
+        }
+    }
+
+    /// [`transpose_of`](Self::transpose_of) with rows of at most `capacity` indices, a multiple of four; `false` if one is
+    /// longer.
+    fn transpose_evenly(&mut self, other: &Self, capacity: usize) -> bool {
+        let n_rows = other.n_columns();
+        // Room for the padding of a full row.
+        let stride = capacity + PAD;
+        let mut len = std::mem::take(&mut self.len);
+        len.clear();
+        len.resize(n_rows, 0);
+        let sentinel = self.sentinel;
+        let index = self.room(n_rows * stride);
+        for r in 0..other.n_rows() {
+            for &c in other.row(r) {
+                let len = &mut len[c as usize];
+                // An index too many lands in the next row, or nowhere; all is thrown away then.
+                if let Some(place) = index.get_mut(c as usize * stride + *len as usize) {
+                    *place = r as u32;
+                }
+                *len += 1;
+            }
+        }
+        let fits = len.iter().all(|&len| len as usize <= capacity);
+        if fits {
+            for (index, &len) in index.chunks_exact_mut(stride).zip(&len) {
+                index[len as usize..][..PAD].fill(sentinel);
+            }
+            self.start.extend((0..n_rows).map(|r| (r * stride) as u32));
+            self.advance(n_rows * stride);
+        }
+        self.len = len;
+        fits
     }
 
     /// Becomes the transpose of `other`: row `r` lists, ascending, the rows of `other` that hold `r`.
     pub fn transpose_of(&mut self, other: &Self) {
-        let n_rows = other.sentinel as usize;
+        let n_rows = other.n_columns();
         self.clear(other.n_rows());
         self.len.resize(n_rows, 0);
         for r in 0..other.n_rows() {
@@ -152,8 +188,8 @@ impl PaddedRows {
         self.cursor.clear();
         for &len in &self.len {
             self.cursor.push(end);
-            end += len.next_multiple_of(PAD as u32);
             self.start.push(end);
+            end += len.next_multiple_of(PAD as u32);
         }
         let mut cursor = std::mem::take(&mut self.cursor);
         let sentinel = self.sentinel;
@@ -195,5 +231,31 @@ mod tests {
         assert_eq!(back.row(2), &[0, 1, 2, 3, 4]);
         assert_eq!(back.total(), rows.total());
         assert_eq!(rows.padded(1), &[] as &[u32]);
+    }
+
+    #[test]
+    fn guessed_and_counted_lengths_give_the_same_lists() {
+        let mut state = 1u32;
+        for (n_rows, n_columns, crowded) in [(200, 50, 0), (200, 50, 60), (40, 300, 0), (3, 5, 0)] {
+            let mut rows = PaddedRows::default();
+            rows.clear(n_columns);
+            for r in 0..n_rows {
+                for c in 0..n_columns as u32 {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    // Column 7 may be far longer than the others.
+                    if state >> 24 < 20 || (c == 7 && r < crowded) {
+                        rows.push(c);
+                    }
+                }
+                rows.end_row();
+            }
+            let (mut guessed, mut counted) = (PaddedRows::default(), PaddedRows::default());
+            guessed.transpose_of_even(&rows);
+            counted.transpose_of(&rows);
+            assert_eq!(guessed.lengths(), counted.lengths());
+            for c in 0..n_columns {
+                assert_eq!(guessed.padded(c), counted.padded(c));
+            }
+        }
     }
 }
