@@ -26,7 +26,7 @@ fn passes(c: &mut Criterion) {
         b.iter(|| {
             let spikes = &next().layers[0];
             for firing in spikes.active.chunks(GROUP) {
-                trace.compute::<2>(&spikes.by_neuron, common::N_STEPS, firing, |_| 1.0, hidden.lif());
+                trace.compute::<4>(&spikes.by_neuron, common::N_STEPS, firing, |_| 1.0, hidden.lif());
             }
         });
     });

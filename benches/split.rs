@@ -141,7 +141,7 @@ fn main() {
 fn compute_traces(net: &Network<f32>, sample: &SampleSpikes, l: usize, trace: &mut AdjointTrace<f32>) {
     let spikes = &sample.layers[l];
     for group in spikes.active.chunks(GROUP) {
-        trace.compute::<2>(&spikes.by_neuron, common::N_STEPS, group, |_| 1.0, net.layers()[l].lif());
+        trace.compute::<4>(&spikes.by_neuron, common::N_STEPS, group, |_| 1.0, net.layers()[l].lif());
     }
 }
 

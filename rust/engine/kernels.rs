@@ -14,8 +14,8 @@ use crate::spikes::PaddedRows;
 
 /// Sum of the first B blocks of the rows `index` of `table`, whose rows have S; `index.len()` is a multiple of four.
 ///
-/// Partial sums hide the latency of the addition: four registers of AVX-512, eight of AVX2. Their order is part of the
-/// result.
+/// Partial sums hide the latency of the addition: about four registers of AVX-512, eight of AVX2. Their order is part of
+/// the result.
 #[inline(always)]
 pub fn sum_rows<F: Real, I: Isa<F>, const B: usize, const S: usize>(
     isa: I,
@@ -35,6 +35,14 @@ pub fn sum_rows<F: Real, I: Isa<F>, const B: usize, const S: usize>(
         add_vectors(isa, &mut c, &d);
         add_vectors(isa, &mut a, &c);
         a
+    } else if B > 2 {
+        let mut sum = [isa.zero(); B];
+        for four in index.as_chunks::<4>().0 {
+            for row in unpack(four) {
+                add_row(isa, &mut sum, &table[row]);
+            }
+        }
+        sum
     } else {
         let [mut a, mut b] = [[isa.zero(); B]; 2];
         for four in index.as_chunks::<4>().0 {

@@ -123,11 +123,13 @@ fn couple<F: Real>(
     coupling.resize(participants.len() * n_blocks, Lanes::zero());
     for (first, group) in (0..n_blocks).step_by(GROUP / LANES).zip(participants.chunks(GROUP)) {
         let rows = &mut coupling[first..];
-        if group.len() > LANES {
-            couple_with::<F, 2>(layer, recurrent.weight(), spikes, participants, rule, trace, layout, group, rows);
-        } else {
-            couple_with::<F, 1>(layer, recurrent.weight(), spikes, participants, rule, trace, layout, group, rows);
-        }
+        let couple_with = match group.len().div_ceil(LANES) {
+            1 => couple_with::<F, 1>,
+            2 => couple_with::<F, 2>,
+            3 => couple_with::<F, 3>,
+            _ => couple_with::<F, { GROUP / LANES }>,
+        };
+        couple_with(layer, recurrent.weight(), spikes, participants, rule, trace, layout, group, rows);
     }
 }
 
@@ -224,11 +226,13 @@ impl<F: Real> Task<'_, F> {
             down.fill(F::zero());
         }
         for group in firing.chunks(GROUP) {
-            if group.len() > LANES {
-                self.accumulate_group::<2>(layer, own, below, z, group, down.as_deref_mut(), trace, layout);
-            } else {
-                self.accumulate_group::<1>(layer, own, below, z, group, down.as_deref_mut(), trace, layout);
-            }
+            let accumulate_group = match group.len().div_ceil(LANES) {
+                1 => Self::accumulate_group::<1>,
+                2 => Self::accumulate_group::<2>,
+                3 => Self::accumulate_group::<3>,
+                _ => Self::accumulate_group::<{ GROUP / LANES }>,
+            };
+            accumulate_group(self, layer, own, below, z, group, down.as_deref_mut(), trace, layout);
         }
         if let Some(down) = down
             && rule.silent_ratio != 0.0

@@ -4,8 +4,8 @@
 //! same amount g_i\[s\] to the T-PSP of neuron i, and e_ij = sum over the spikes s of j of g_i\[s\]. The trace g_i comes
 //! from running the neuron's update backwards in time. See `learn/README.md`.
 //!
-//! Silent neurons have no S-PSPs. So the loops work on *groups* of firing neurons, whichever they are: up to 32, in one or
-//! two blocks.
+//! Silent neurons have no S-PSPs. So the loops work on *groups* of firing neurons, whichever they are: up to 64, in one to
+//! four blocks.
 
 use crate::engine::kernels::sum_rows;
 use crate::neuron::LifPropagator;
@@ -13,8 +13,8 @@ use crate::real::Real;
 use crate::simd::{Isa, LANES, LaneMask, Lanes, Spread, multiversion};
 use crate::spikes::PaddedRows;
 
-/// Most neurons of a group.
-pub const GROUP: usize = 2 * LANES;
+/// Most neurons of a group: their traces, a row of 256 bytes a step in `f32`, still lie in the second-level cache.
+pub const GROUP: usize = 4 * LANES;
 
 /// Adjoint trace of a group of neurons.
 #[derive(Clone, Debug, Default)]
@@ -110,7 +110,7 @@ pub struct Presynaptic<'a> {
 /// Where the values of a group's neurons belong among those of all neurons, block by block.
 #[derive(Clone, Debug, Default)]
 pub struct GroupLayout {
-    /// Of either block of the group.
+    /// Of each block of the group.
     parts: [Vec<Part>; GROUP / LANES],
     /// Blocks from one presynaptic neuron to the next.
     stride: usize,
