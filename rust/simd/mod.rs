@@ -79,17 +79,26 @@ pub fn unpack(indices: &[u32; 4]) -> [usize; 4] {
     [low as u32 as usize, (low >> 32) as usize, high as u32 as usize, (high >> 32) as usize]
 }
 
-/// The integers below eight numbers, each brought into 0..=`most` first (NaN into `most`); at most 2^24.
+/// Steps that [`run_ahead`] makes at once.
+pub const STEPS: usize = 8;
+
+/// Steps `last` + the running sum of 1 + floor(`gaps` * `scale`), no gap longer than `longest` (at most 2^24, and what NaN
+/// stands for); `level` is [`level()`], asked for once outside the loop.
 ///
-/// The conversion of the language saturates, which the compiler does not vectorise.
+/// Written out because the language's conversion saturates and its sums go one by one, neither in vectors.
 #[inline(always)]
-pub fn floor_to(values: [f32; 8], most: i32) -> [i32; 8] {
-    let most = most.clamp(0, 1 << 24) as f32;
-    values.map(|value| {
-        let value = if value < most { value } else { most };
-        let value = if value > 0.0 { value } else { 0.0 };
-        // SAFETY: a number in 0..=2^24.
-        unsafe { value.to_int_unchecked::<i32>() }
+pub fn run_ahead(gaps: &[f32; STEPS], scale: f32, longest: i32, last: i32, level: Level) -> [i32; STEPS] {
+    #[cfg(target_arch = "x86_64")]
+    if level >= Level::X86V3 {
+        // SAFETY: the level includes AVX2.
+        return unsafe { x86::run_ahead(gaps, scale, longest, last) };
+    }
+    let _ = level;
+    let mut at = last;
+    gaps.map(|gap| {
+        let (gap, longest) = (gap * scale, longest as f32);
+        at = at.wrapping_add(1 + if gap < longest { gap as i32 } else { longest as i32 });
+        at
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Isa, LANES, LaneMask, Lanes, Spread};
+use super::{Isa, LANES, LaneMask, Lanes, STEPS, Spread};
 
 /// AVX2: a block is two registers.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +90,27 @@ impl Isa<f32> for Avx512 {
             _mm512_storeu_si512(indices.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(bits, all));
         }
     }
+}
+
+/// [`run_ahead`](super::run_ahead) with AVX2.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn run_ahead(gaps: &[f32; STEPS], scale: f32, longest: i32, last: i32) -> [i32; STEPS] {
+    let mut steps = [0; STEPS];
+    unsafe {
+        let gaps = _mm256_mul_ps(_mm256_loadu_ps(gaps.as_ptr()), _mm256_set1_ps(scale));
+        // Of a NaN the second operand is taken.
+        let gaps = _mm256_cvttps_epi32(_mm256_min_ps(gaps, _mm256_set1_ps(longest as f32)));
+        let mut sums = _mm256_add_epi32(gaps, _mm256_set1_epi32(1));
+        // Running sums of either half, then the sum of the lower half onto all of the upper.
+        sums = _mm256_add_epi32(sums, _mm256_slli_si256::<4>(sums));
+        sums = _mm256_add_epi32(sums, _mm256_slli_si256::<8>(sums));
+        let lower = _mm256_permute2x128_si256::<0x08>(sums, sums);
+        sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32::<0xff>(lower));
+        sums = _mm256_add_epi32(sums, _mm256_set1_epi32(last));
+        _mm256_storeu_si256(steps.as_mut_ptr().cast(), sums);
+    }
+    steps
 }
 
 impl Avx2 {

@@ -5,13 +5,10 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::rows::PaddedRows;
 use crate::error::{Error, Result};
-use crate::simd::{floor_to, multiversion};
+use crate::simd::{STEPS, level, multiversion, run_ahead};
 
 /// Random numbers made at once: enough to amortise a call, few enough to stay in the first-level cache.
 const CHUNK: usize = 512;
-
-/// Intervals between spikes drawn at once. An input uses up a multiple of this many, which is part of the result.
-const INTERVALS: usize = 8;
 
 /// Fires every input at every step with probability `value * rate_scale`, independently.
 ///
@@ -111,29 +108,19 @@ impl BernoulliEncoder {
 
 #[inline(always)]
 fn encode_scaled_body(gap_scale: &[f32], n_steps: usize, draws: &mut Draws<'_>, by_neuron: &mut PaddedRows) {
-    let end = n_steps as i32;
+    let (end, level) = (n_steps as i32, level());
     for &scale in gap_scale {
         // The step of the last spike. Of the last steps drawn some may lie beyond the end.
         let mut last = if scale < f32::INFINITY { -1 } else { end };
         while last < end {
-            let steps = running_sums(draws.intervals(scale, end)).map(|sum| last + sum);
-            by_neuron.room(INTERVALS).copy_from_slice(&steps.map(|step| step as u32));
-            by_neuron.advance(steps.iter().map(|&step| usize::from(step < end)).sum());
-            last = steps[INTERVALS - 1];
+            // An input uses up a multiple of eight numbers, which is part of the result.
+            let steps = run_ahead(draws.next(), scale, end, last, level);
+            by_neuron.room(STEPS).copy_from_slice(&steps.map(|step| step as u32));
+            last = steps[STEPS - 1];
+            by_neuron.advance(if last < end { STEPS } else { steps.iter().filter(|&&step| step < end).count() });
         }
         by_neuron.end_row();
     }
-}
-
-/// The sums of the first one, two, .. all eight numbers, in three vector additions.
-#[inline(always)]
-fn running_sums(numbers: [i32; INTERVALS]) -> [i32; INTERVALS] {
-    add_shifted::<4>(add_shifted::<2>(add_shifted::<1>(numbers)))
-}
-
-#[inline(always)]
-fn add_shifted<const BY: usize>(numbers: [i32; INTERVALS]) -> [i32; INTERVALS] {
-    std::array::from_fn(|l| if l < BY { numbers[l] } else { numbers[l] + numbers[l - BY] })
 }
 
 multiversion! {
@@ -161,15 +148,15 @@ impl<'a> Draws<'a> {
         Self { rng: key.rng(0), bytes, exponential, at: CHUNK }
     }
 
-    /// Steps from one spike to the next: 1 + floor(E / -ln(1 - p)), E standard exponential; at most 1 + `most`.
+    /// The next eight. Times -1 / ln(1 - p) and rounded down they are geometric: the silent steps between two spikes.
     #[inline(always)]
-    fn intervals(&mut self, gap_scale: f32, most: i32) -> [i32; INTERVALS] {
+    fn next(&mut self) -> &[f32; STEPS] {
         if self.at == CHUNK {
             self.refill();
         }
-        let e: &[f32; INTERVALS] = self.exponential[self.at..].first_chunk().expect("whole chunks");
-        self.at += INTERVALS;
-        floor_to(e.map(|e| e * gap_scale), most).map(|gap| 1 + gap)
+        let numbers = self.exponential[self.at..].first_chunk().expect("whole chunks");
+        self.at += STEPS;
+        numbers
     }
 
     #[cold]
