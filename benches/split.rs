@@ -12,13 +12,15 @@ use strsbp_rs::engine::kernels::dense_panel;
 use strsbp_rs::engine::{ForwardScratch, Lists, SampleSpikes, forward};
 use strsbp_rs::learn::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
 use strsbp_rs::learn::step::{Moments, apply_gradients};
-use strsbp_rs::learn::traces::{AdjointTrace, GROUP, Presynaptic, s_psps};
+use strsbp_rs::learn::traces::{AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps};
 use strsbp_rs::learn::{Gradients, StRsbp};
 use strsbp_rs::network::Network;
 use strsbp_rs::simd::Lanes;
 use strsbp_rs::spikes::{Analog, EncoderScratch, StreamKey};
 
 const ROUNDS: usize = 60;
+/// Of the backward loop over a sample, so that making its trace counts little.
+const PASSES: usize = 4;
 const N: usize = common::N_SAMPLES;
 
 /// Times of the parts, one a round [us/sample].
@@ -60,7 +62,7 @@ fn main() {
     let mut adjoint = LayerAdjoint::default();
     let mut down = vec![0.0; 400];
     let mut fired = vec![0u16; 2 * common::N_STEPS];
-    let mut e = vec![Lanes::zero(); 2 * common::N_IN];
+    let mut layout = GroupLayout::default();
     let tables = [16, 256].map(|kib| vec![Lanes([1f32; 16]); kib * 1024 / 64]);
 
     let mut parts = Parts(Vec::new());
@@ -117,12 +119,14 @@ fn main() {
         parts.time("loop backward", || {
             for sample in &samples {
                 let spikes = &sample.layers[0];
-                let firing = &spikes.active[..16.min(spikes.active.len())];
+                let firing = &spikes.active[..GROUP];
                 let trace =
-                    trace.compute::<1>(&spikes.by_neuron, common::N_STEPS, firing, |_| 1.0, net.layers()[0].lif());
+                    trace.compute::<4>(&spikes.by_neuron, common::N_STEPS, firing, |_| 1.0, net.layers()[0].lif());
                 let pre = Presynaptic { by_neuron: &sample.input.by_neuron, active: &sample.input.active };
-                for _ in 0..16 {
-                    s_psps(trace, pre, &mut e);
+                let sums = &mut grads.layers[0].weight;
+                layout.set(sums.panel_blocks(), firing.iter().map(|&i| sums.start(i as usize)));
+                for _ in 0..PASSES {
+                    add_s_psps::<f32, 4>(trace, pre, &layout, sums.data_mut());
                 }
             }
         });
@@ -167,15 +171,17 @@ fn print_split(parts: &mut Parts) {
 fn print_limits(parts: &mut Parts, samples: &[SampleSpikes]) {
     let padded = |rows: usize| rows.next_multiple_of(4) as f64;
     let mean = |of: &dyn Fn(&SampleSpikes) -> f64| samples.iter().map(of).sum::<f64>() / samples.len() as f64;
-    // Bytes of table rows read a sample: 13 panels of 128 bytes; 16 passes of 64.
+    // Bytes of table rows read a sample: 13 panels of 128 bytes; passes of 256.
     let forward = 13.0
         * 128.0
         * mean(&|s| s.input.by_time.lengths()[..common::N_STEPS - 1].iter().map(|&n| padded(n as usize)).sum());
-    let backward = 16.0 * 64.0 * mean(&|s| s.input.by_neuron.lengths().iter().map(|&n| padded(n as usize)).sum());
+    let backward =
+        PASSES as f64 * 256.0 * mean(&|s| s.input.by_neuron.lengths().iter().map(|&n| padded(n as usize)).sum());
     let l1 = 64.0 * 16.0 * 1024.0 / parts.median("L1");
     let l2 = 4.0 * 256.0 * 1024.0 / parts.median("L2");
     println!("| loop | bytes/ns | of sequential reads, 16 KiB | of sequential reads, 256 KiB |\n|---|---|---|---|");
-    let loops = [("forward, 784-400", forward, "loop forward"), ("backward, 16 neurons", backward, "loop backward")];
+    let loops =
+        [("forward, 784-400", forward, "loop forward"), ("backward, 784-400, 64 neurons", backward, "loop backward")];
     for (name, bytes, part) in loops {
         let speed = bytes / parts.median(part);
         println!(

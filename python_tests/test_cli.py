@@ -85,6 +85,7 @@ def test_resume_equals_uninterrupted(recipe, tmp_path):
     half = tmp_path / "half"
     strsbp("train", recipe, "--out", half, "--epochs", 1, "--no-plots", "--quiet")
     strsbp("train", "--resume", half, "--epochs", 3, "--no-plots", "--quiet", "--threads", 1)
+    assert "\nepochs = 3\n" in (half / "config.toml").read_text()
     whole, resumed = (
         sr.Network.load(tmp_path / name / "checkpoint.safetensors") for name in ("whole", "half")
     )

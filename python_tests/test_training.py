@@ -216,6 +216,14 @@ def test_augmentation_changes_training_not_inference(small):
     assert plain.evaluate(x, y).loss == augmented.evaluate(x, y).loss
 
 
+def test_augmentation_starts_with_its_first_epoch(small):
+    augment = sr.ImageAugment(image_shape=(3, 4), max_shift=1, first_epoch=2)
+    plain, augmented = fit(small), fit(small, augment=augment)
+    losses = [[record["loss"] for record in t.history.epochs] for t in (plain, augmented)]
+    assert losses[0][0] == losses[1][0]
+    assert losses[0][1] != losses[1][1]
+
+
 def test_callbacks_see_progress(small):
     make_network, encoder, x, y = small
     calls = []

@@ -2,9 +2,8 @@
 
 use num_traits::{Float, NumAssign};
 
-use crate::simd::Isa;
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{Avx2, Avx512, Portable};
+use crate::simd::{Avx2, Avx512, Isa, Portable};
 
 /// `f32` (training) or `f64` (gradient checks). Sealed: the kernels rely on IEEE arithmetic.
 pub trait Real:

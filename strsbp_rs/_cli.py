@@ -116,6 +116,7 @@ def train(
             )
         trainer = Trainer.load(run.checkpoint, n_threads=threads)
         data = load_data(plan, plan.data.dir or None)
+        run.revised = plan
     else:
         name = recipe or _default_recipe(data_dir)
         plan = load_recipe(name, [*settings, *given])

@@ -218,11 +218,14 @@ class ImageAugment(_Config):
         image_shape: Height and width of the images, whose product is the number of inputs.
         max_shift: Largest shift along either axis [pixels].
         flip_horizontal: Whether images are mirrored left to right with probability 1/2.
+        first_epoch: First epoch with changed images, counted from 1: without changes the first
+            epochs learn faster.
     """
 
     image_shape: tuple[int, int] = (28, 28)
     max_shift: int = 2
     flip_horizontal: bool = True
+    first_epoch: int = 1
 
 
 # Losses ----------------------------------------------------------------------------------------

@@ -23,12 +23,21 @@ class RunFolder(Callback):
         path: The folder.
         dataset: The data, for the pictures.
         plots: Whether to draw pictures after every epoch.
+        revised: The recipe of a resumed run, written once training goes on: it may have more
+            epochs than before, or its data elsewhere.
     """
 
-    def __init__(self, path: Path, dataset: Dataset | None = None, plots: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        dataset: Dataset | None = None,
+        plots: bool = True,
+        revised: Recipe | None = None,
+    ) -> None:
         self.path = path
         self.dataset = dataset
         self.plots = plots
+        self.revised = revised
         self.notes: list[str] = []
 
     @property
@@ -65,6 +74,11 @@ class RunFolder(Callback):
         if not self.config.is_file():
             raise FileNotFoundError(f"{self.path} is not a run: it has no {self.config.name}")
         return load_recipe(self.config, overrides)
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Writes the recipe of a resumed run anew."""
+        if self.revised is not None:
+            write_text(self.config, self.revised.to_toml())
 
     def on_epoch_end(self, trainer: Trainer, record: dict[str, Any]) -> None:
         """Writes metrics and pictures."""

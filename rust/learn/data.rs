@@ -38,6 +38,8 @@ pub struct ImageAugment {
     pub max_shift: usize,
     /// Whether every other image, by chance, is mirrored left to right.
     pub flip_horizontal: bool,
+    /// First epoch with changed images, counted from 1; before it they are taken as they are.
+    pub first_epoch: u32,
 }
 
 /// Buffers for turning a sample into spikes.
@@ -120,7 +122,8 @@ impl Data<'_> {
         match self {
             Self::Images(images) => {
                 let LoadScratch { encoder, bytes, singles, doubles } = scratch;
-                let values = match (images.sample(sample), images.augment) {
+                let augment = images.augment.filter(|augment| key.epoch >= augment.first_epoch);
+                let values = match (images.sample(sample), augment) {
                     (values, None) => values,
                     (Analog::U8(v), Some(augment)) => Analog::U8(augment.apply(v, key, bytes)),
                     (Analog::F32(v), Some(augment)) => Analog::F32(augment.apply(v, key, singles)),
@@ -157,6 +160,9 @@ impl ImageAugment {
                 format!("of {n_in} pixels, as the input"),
                 format!("({height}, {width})"),
             ));
+        }
+        if self.first_epoch == 0 {
+            return Err(Error::value("first_epoch", ">= 1", 0));
         }
         if self.max_shift >= height.min(width) {
             return Err(Error::value(
