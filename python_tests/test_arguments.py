@@ -185,6 +185,10 @@ def test_augment(small):
         (sr.ImageAugment((5, 5)), r"image_shape must be of 12 pixels, as the input, got \(5, 5\)"),
         (sr.ImageAugment((3, 4), max_shift=3), "max_shift must be < 3, the image's side, got 3"),
         (sr.ImageAugment((3, 4), max_shift=1, first_epoch=0), "first_epoch must be >= 1, got 0"),
+        (
+            sr.ImageAugment((3, 4), max_shift=1, shift_probability=float("nan")),
+            r"shift_probability must be in \[0, 1\], got NaN",
+        ),
     ]:
         trainer = sr.Trainer(make_network(), encoder=encoder, augment=augment)
         with refuse(ValueError, message):

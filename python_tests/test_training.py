@@ -202,6 +202,18 @@ def test_missing_synapses_stay_missing(small):
     assert not mask.diagonal().any()
 
 
+def test_history_has_the_norm_of_the_gradients(small):
+    make_network, encoder, x, y = small
+    options = {**OPTIONS, "batch_size": len(x), "clip_norm": None}
+    trainer = sr.Trainer(make_network(), encoder=encoder, **options)
+    # The first epoch draws other spikes than `gradients`: the norms are alike, not equal.
+    weights = trainer.gradients(x, y).weights
+    expected = np.sqrt(sum((w**2).sum() for layer in weights for w in layer.values()))
+    record = trainer.fit(x, y, epochs=1, progress=False).epochs[0]
+    assert record["grad_norm"] == record["grad_norm_max"]
+    assert 0.5 * expected < record["grad_norm"] < 2 * expected
+
+
 def test_weight_limit(small):
     network = fit(small, weight_limit=0.25, optimizer=sr.Adam(lr=0.1)).network
     assert all(np.abs(w).max() <= 0.25 for layer in network.weights for w in layer.values())
@@ -222,6 +234,15 @@ def test_augmentation_starts_with_its_first_epoch(small):
     losses = [[record["loss"] for record in t.history.epochs] for t in (plain, augmented)]
     assert losses[0][0] == losses[1][0]
     assert losses[0][1] != losses[1][1]
+
+
+def test_no_image_is_shifted_with_probability_zero(small):
+    never, always = (
+        sr.ImageAugment((3, 4), max_shift=1, shift_probability=share, flip_horizontal=False)
+        for share in (0.0, 1.0)
+    )
+    losses = [fit(small, augment=a).history.epochs[0]["loss"] for a in (None, never, always)]
+    assert losses[0] == losses[1] != losses[2]
 
 
 def test_callbacks_see_progress(small):

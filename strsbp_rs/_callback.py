@@ -15,7 +15,9 @@ __all__ = ["Callback", "History"]
 class History:
     """One dict an epoch: epoch (from 1), lr, loss, accuracy, firing_rate, seconds, samples_per_s.
 
-    With validation data also val_loss, val_accuracy and val_samples_per_s.
+    Also grad_norm and grad_norm_max, the mean and the largest norm of the gradient of a step before
+    clipping; solver_iterations a sample and recurrent layer, and solver_fallbacks, how often a
+    dense solver had to step in. With validation data val_loss, val_accuracy and val_samples_per_s.
     """
 
     epochs: list[dict[str, Any]] = field(default_factory=list)

@@ -217,6 +217,8 @@ class ImageAugment(_Config):
     Args:
         image_shape: Height and width of the images, whose product is the number of inputs.
         max_shift: Largest shift along either axis [pixels].
+        shift_probability: Share of the images that are shifted, by chance; each shift is as likely
+            as any other, none at all included.
         flip_horizontal: Whether images are mirrored left to right with probability 1/2.
         first_epoch: First epoch with changed images, counted from 1: without changes the first
             epochs learn faster.
@@ -224,6 +226,7 @@ class ImageAugment(_Config):
 
     image_shape: tuple[int, int] = (28, 28)
     max_shift: int = 2
+    shift_probability: float = 1.0
     flip_horizontal: bool = True
     first_epoch: int = 1
 

@@ -82,7 +82,9 @@ class Trainer:
         augment: Random changes of training images; analog samples only.
         weight_penalty: Penalty on large weights.
         weight_limit: Weights are kept within +- this.
-        clip_norm: The gradient as a whole is scaled down to at most this Euclidean norm.
+        clip_norm: The gradient as a whole is scaled down to at most this Euclidean norm. Recurrent
+            layers need it: near a singular adjoint system a single sample's gradient can be
+            thousands of times the usual one. The history's grad_norm says what is usual.
         n_threads: Number of threads; all cores if None. Results do not depend on it.
         seed: Seed of the order of the samples, of the encoder and of the augmentation.
 
@@ -236,8 +238,8 @@ class Trainer:
                 record = {key: values[key] for key in ("epoch", "lr", "loss", "accuracy")}
                 record |= {key: values[key] for key in ("firing_rate", "seconds")}
                 record["samples_per_s"] = values["n_samples"] / values["seconds"]
-                record["solver_iterations"] = values["solver_iterations"]
-                record["solver_fallbacks"] = values["solver_fallbacks"]
+                record |= {key: values[key] for key in ("grad_norm", "grad_norm_max")}
+                record |= {key: values[key] for key in ("solver_iterations", "solver_fallbacks")}
                 if test is not None:
                     result = self._evaluate(*test, seed=None)
                     record["val_loss"] = result.loss

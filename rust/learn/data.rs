@@ -36,6 +36,8 @@ pub struct ImageAugment {
     pub image_shape: [usize; 2],
     /// Largest shift along either axis [pixels]; what leaves the image is lost, what enters is 0.
     pub max_shift: usize,
+    /// Share of the images that are shifted, by chance.
+    pub shift_probability: f64,
     /// Whether every other image, by chance, is mirrored left to right.
     pub flip_horizontal: bool,
     /// First epoch with changed images, counted from 1; before it they are taken as they are.
@@ -161,6 +163,9 @@ impl ImageAugment {
                 format!("({height}, {width})"),
             ));
         }
+        if !(0.0..=1.0).contains(&self.shift_probability) {
+            return Err(Error::value("shift_probability", "in [0, 1]", self.shift_probability));
+        }
         if self.first_epoch == 0 {
             return Err(Error::value("first_epoch", ">= 1", 0));
         }
@@ -181,6 +186,8 @@ impl ImageAugment {
         let mut shift = || ((u64::from(rng.next_u32()) * span) >> 32) as isize - self.max_shift as isize;
         let (dy, dx) = (shift(), shift());
         let flip = self.flip_horizontal && rng.next_u32() >> 31 == 1;
+        let stays = f64::from(rng.next_u32()) >= self.shift_probability * 4_294_967_296.0;
+        let (dy, dx) = if stays { (0, 0) } else { (dy, dx) };
         out.clear();
         for y in 0..height {
             for x in 0..width {

@@ -28,7 +28,7 @@ impl<F: Real> Moments<F> {
     }
 }
 
-/// Adds the penalty, clips, and takes a step with learning rate `lr`.
+/// Adds the penalty, clips, and takes a step with learning rate `lr`; the Euclidean norm of the gradient before clipping.
 pub fn apply_gradients<F: Real>(
     net: &mut Network<F>,
     grads: &mut Gradients<F>,
@@ -36,7 +36,7 @@ pub fn apply_gradients<F: Real>(
     config: &TrainerConfig,
     lr: f64,
     pool: &ThreadPool,
-) {
+) -> f64 {
     moments.step += 1;
     let step = moments.step;
     pool.install(|| {
@@ -48,10 +48,8 @@ pub fn apply_gradients<F: Real>(
                 }
             }
         }
-        let scale = config.clip_norm.map_or(1.0, |limit| {
-            let norm = squared_norm(net, grads).sqrt();
-            if norm > limit { limit / norm } else { 1.0 }
-        });
+        let norm = squared_norm(net, grads).sqrt();
+        let scale = config.clip_norm.map_or(1.0, |limit| if norm > limit { limit / norm } else { 1.0 });
         let constants = StepConstants::new(&config.optimizer, step, lr, scale, config.weight_limit);
         let second = &mut moments.second;
         for (l, layer) in net.layers_mut().iter_mut().enumerate() {
@@ -66,7 +64,8 @@ pub fn apply_gradients<F: Real>(
                 recurrent.update_weight(|weight, mask| step_matrix(&constants, weight, grad, m, v, mask));
             }
         }
-    });
+        norm
+    })
 }
 
 /// [`update`] is a plain loop over numbers, which the compiler vectorises well by itself.
@@ -144,16 +143,35 @@ fn add_penalty<F: Real>(penalty: &ExponentialPenalty, weight: &Panels<F>, grad: 
     });
 }
 
+#[inline(always)]
+fn sum_squares_body<F: Real, I: Isa<F>>(_: I, values: &[Lanes<F>], mask: Option<&[Lanes<F>]>) -> f64 {
+    // In double precision, lane by lane: one running sum would wait for itself.
+    let mut sums = [0.0; LANES];
+    match mask {
+        None => values.iter().for_each(|value| add_squares(&mut sums, value)),
+        Some(mask) => values.iter().zip(mask).for_each(|(value, exists)| {
+            add_squares(&mut sums, &Lanes(std::array::from_fn(|l| value[l] * exists[l])));
+        }),
+    }
+    sums.iter().sum()
+}
+
+#[inline(always)]
+fn add_squares<F: Real>(sums: &mut [f64; LANES], value: &Lanes<F>) {
+    for l in 0..LANES {
+        sums[l] += value[l].widen() * value[l].widen();
+    }
+}
+
+multiversion! {
+    /// Sum of the squares of values, those where a mask is 0 left out.
+    fn sum_squares<F: Real>(values: &[Lanes<F>], mask: Option<&[Lanes<F>]>) -> f64 = sum_squares_body
+}
+
 /// Sum of the squares of all gradients of synapses that exist.
 fn squared_norm<F: Real>(net: &Network<F>, grads: &Gradients<F>) -> f64 {
     let square = |grad: &Panels<F>, mask: Option<&Panels<F>>| {
-        let part = |b: usize| {
-            let values = flat(grad.panel(b)).iter().map(|g| g.widen());
-            match mask {
-                None => values.map(|g| g * g).sum::<f64>(),
-                Some(mask) => values.zip(flat(mask.panel(b))).map(|(g, m)| g * g * m.widen()).sum(),
-            }
-        };
+        let part = |b: usize| sum_squares(grad.panel(b), mask.map(|mask| mask.panel(b)));
         // Collected first: a parallel sum would depend on the number of threads.
         (0..grad.n_panels()).into_par_iter().map(part).collect::<Vec<f64>>().iter().sum::<f64>()
     };

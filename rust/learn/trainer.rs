@@ -89,6 +89,10 @@ pub struct EpochStats {
     pub lr: f64,
     /// Sums over its samples.
     pub stats: BatchStats,
+    /// Euclidean norm of the whole gradient before clipping: mean over the steps.
+    pub grad_norm: f64,
+    /// The largest of them.
+    pub grad_norm_max: f64,
     /// Duration [s].
     pub seconds: f64,
 }
@@ -186,7 +190,7 @@ impl<F: Real> Trainer<F> {
         let n_steps = data.n_steps();
         self.prepare_coupling(net, n_steps)?;
         let mut progress = Progress { epoch, n_total, stats: BatchStats::default(), seconds: 0.0 };
-        let mut lr = 0.0;
+        let (mut lr, mut norms) = (0.0, Vec::new());
         for samples in order.chunks(self.config.batch_size) {
             let source = Source::Simulate { data, seed: self.config.seed, epoch };
             let batch = Batch { source, samples, labels, weights };
@@ -194,7 +198,8 @@ impl<F: Real> Trainer<F> {
             let stats = self.accumulate(net, &batch, n_steps, &mut || keep_going(&progress))?;
             let at = f64::from(self.epoch) + done as f64 / n_total as f64;
             lr = self.config.optimizer.lr() * self.config.schedule.factor(at);
-            apply_gradients(net, &mut self.grads, &mut self.moments, &self.config, lr, &self.worker.pool());
+            let pool = self.worker.pool();
+            norms.push(apply_gradients(net, &mut self.grads, &mut self.moments, &self.config, lr, &pool));
             progress.stats.add(&stats);
             progress.seconds = start.elapsed().as_secs_f64();
         }
@@ -202,7 +207,10 @@ impl<F: Real> Trainer<F> {
         if !keep_going(&progress) {
             return Err(Error::Interrupted);
         }
-        Ok(EpochStats { epoch, lr, stats: progress.stats, seconds: start.elapsed().as_secs_f64() })
+        let grad_norm = norms.iter().sum::<f64>() / norms.len() as f64;
+        let grad_norm_max = norms.iter().copied().fold(0.0, f64::max);
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(EpochStats { epoch, lr, stats: progress.stats, grad_norm, grad_norm_max, seconds })
     }
 
     /// Gradients of the mean loss of a batch, without a step.

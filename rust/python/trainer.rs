@@ -160,6 +160,8 @@ impl TrainerCore {
             let dict = stats_dict(py, &epoch.stats, &sizes, n_steps)?;
             dict.set_item("epoch", epoch.epoch)?;
             dict.set_item("lr", epoch.lr)?;
+            dict.set_item("grad_norm", epoch.grad_norm)?;
+            dict.set_item("grad_norm_max", epoch.grad_norm_max)?;
             dict.set_item("seconds", epoch.seconds)?;
             Ok(dict)
         })
