@@ -8,6 +8,7 @@ use strsbp_rs::learn::backward::{BackwardScratch, LayerAdjoint, solve_layer, tas
 use strsbp_rs::learn::step::{Moments, apply_gradients};
 use strsbp_rs::learn::traces::{AdjointTrace, GROUP};
 use strsbp_rs::learn::{Gradients, StRsbp};
+use strsbp_rs::simd::LANES;
 
 fn passes(c: &mut Criterion) {
     let net = common::paper_network();
@@ -26,7 +27,7 @@ fn passes(c: &mut Criterion) {
         b.iter(|| {
             let spikes = &next().layers[0];
             for firing in spikes.active.chunks(GROUP) {
-                trace.compute::<4>(&spikes.by_neuron, common::N_STEPS, firing, |_| 1.0, hidden.lif());
+                trace.compute::<{ GROUP / LANES }>(&spikes.by_neuron, common::N_STEPS, firing, |_| 1.0, hidden.lif());
             }
         });
     });

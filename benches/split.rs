@@ -15,7 +15,7 @@ use strsbp_rs::learn::step::{Moments, apply_gradients};
 use strsbp_rs::learn::traces::{AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps};
 use strsbp_rs::learn::{Gradients, StRsbp};
 use strsbp_rs::network::Network;
-use strsbp_rs::simd::Lanes;
+use strsbp_rs::simd::{LANES, Lanes};
 use strsbp_rs::spikes::{Analog, EncoderScratch, StreamKey};
 
 const ROUNDS: usize = 60;
@@ -51,7 +51,7 @@ fn main() {
     let mut samples = common::simulated(&net);
     let config = common::trainer_config();
     let mut trained = net.clone();
-    let mut grads = Gradients::zeros(&net);
+    let (mut grads, mut grads_of_step) = (Gradients::zeros(&net), Gradients::zeros(&net));
     let mut moments = Moments::new(&config.optimizer, &net);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     let (mut encode, mut buffers) = (EncoderScratch::default(), ForwardScratch::default());
@@ -65,6 +65,9 @@ fn main() {
     let mut layout = GroupLayout::default();
     let tables = [16, 256].map(|kib| vec![Lanes([1f32; 16]); kib * 1024 / 64]);
 
+    let mut step = || {
+        apply_gradients(&mut trained, &mut grads_of_step, &mut moments, &config, 1e-9, &pool);
+    };
     let mut parts = Parts(Vec::new());
     for _ in 0..ROUNDS {
         parts.time("encode", || {
@@ -105,7 +108,7 @@ fn main() {
         parts.time("traces of the adjoint", || {
             samples.iter().for_each(|sample| compute_traces(&net, sample, 1, &mut trace));
         });
-        parts.time("optimizer", || apply_gradients(&mut trained, &mut grads, &mut moments, &config, 1e-9, &pool));
+        parts.time("optimizer", &mut step);
         // The two loops: rows of weights by steps, rows of traces by inputs.
         let weight = net.layers()[0].weight();
         parts.time("loop forward", || {
@@ -119,14 +122,19 @@ fn main() {
         parts.time("loop backward", || {
             for sample in &samples {
                 let spikes = &sample.layers[0];
-                let firing = &spikes.active[..GROUP];
-                let trace =
-                    trace.compute::<4>(&spikes.by_neuron, common::N_STEPS, firing, |_| 1.0, net.layers()[0].lif());
+                let firing = &spikes.active[..GROUP.min(spikes.active.len())];
+                let trace = trace.compute::<{ GROUP / LANES }>(
+                    &spikes.by_neuron,
+                    common::N_STEPS,
+                    firing,
+                    |_| 1.0,
+                    net.layers()[0].lif(),
+                );
                 let pre = Presynaptic { by_neuron: &sample.input.by_neuron, active: &sample.input.active };
                 let sums = &mut grads.layers[0].weight;
                 layout.set(sums.panel_blocks(), firing.iter().map(|&i| sums.start(i as usize)));
                 for _ in 0..PASSES {
-                    add_s_psps::<f32, 4>(trace, pre, &layout, sums.data_mut());
+                    add_s_psps::<f32, { GROUP / LANES }>(trace, pre, &layout, sums.data_mut());
                 }
             }
         });
@@ -145,7 +153,7 @@ fn main() {
 fn compute_traces(net: &Network<f32>, sample: &SampleSpikes, l: usize, trace: &mut AdjointTrace<f32>) {
     let spikes = &sample.layers[l];
     for group in spikes.active.chunks(GROUP) {
-        trace.compute::<4>(&spikes.by_neuron, common::N_STEPS, group, |_| 1.0, net.layers()[l].lif());
+        trace.compute::<{ GROUP / LANES }>(&spikes.by_neuron, common::N_STEPS, group, |_| 1.0, net.layers()[l].lif());
     }
 }
 

@@ -12,6 +12,23 @@ def rng():
 
 
 @pytest.fixture
+def wide(rng):
+    """The same with layers of 150 neurons, most of which fire: more than the core takes at once."""
+    x, y = rng.random((24, 30)), np.arange(24) % 4
+    init = sr.Uniform(-0.6, 1.0)
+
+    def make_network(**options):
+        layers = [
+            sr.Dense(150, v_th=2.0, init=init),
+            sr.Recurrent(150, v_th=20.0, init=init, rec_init=sr.Uniform(-0.1, 0.1)),
+            sr.Dense(4, v_th=20.0),
+        ]
+        return sr.Network(30, layers, **{"seed": 3, **options})
+
+    return make_network, sr.BernoulliEncoder(n_steps=60, rate_scale=0.3), x, y
+
+
+@pytest.fixture
 def small(rng):
     """A small network, its encoder and a learnable task: (make_network, encoder, x, y)."""
     prototypes = rng.random((3, 12))

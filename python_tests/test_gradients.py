@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracle import analytic, recorded
-from oracle.losses import CountMSE, Loss
+from oracle.losses import CountMSE, Loss, SoftmaxCrossEntropy
 from oracle.model import Gradients, finite_difference_gradients
 from oracle.neuron import Array, Layer, Raster
 from strategies import Case, LayerSpec, build_network, cases, losses, oracle_layers
@@ -329,6 +329,39 @@ def test_default_tolerance_on_a_large_recurrent_layer(dtype: str) -> None:
         rule=recorded.Rule(),
     )
     assert_close(got, expected, 1e-3)
+
+
+@pytest.mark.parametrize("silent_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_layers_of_several_groups_and_tasks(dtype: str, silent_ratio: float) -> None:
+    """Two trained layers of 150 neurons, most of which fire: more than the core takes at once."""
+    constants: dict[str, Any] = {
+        "tau_m": 32.0,
+        "tau_s": 4.0,
+        "t_ref": 2.0,
+        "discretisation": "euler",
+    }
+    specs = (
+        LayerSpec("dense", (1, 1, 150), v_th=4.0, **constants),
+        LayerSpec("all_to_all", (1, 10, 15), v_th=30.0, **constants),
+        LayerSpec("dense", (1, 1, 4), v_th=30.0, **constants),
+    )
+    rng = np.random.default_rng(12)
+    rasters = rng.random((5, 80, 30)) < 0.05
+    labels = [0, 1, 2, 3, 0]
+    case = Case(specs, rasters, labels, dt=1.0, seed=5)
+    net = build_network(case, dtype)
+    spikes = net.run(rasters).spikes
+    firing = [(trains.counts() > 0).sum(axis=1) for trains in spikes[1:3]]
+    assert all(65 < n <= 150 for counts in firing for n in counts)
+    options = Options("closed_form", silent_ratio, True, 12, None)
+    samples, loss = by_sample(spikes), SoftmaxCrossEntropy(temperature=4.0)
+    layers = oracle_layers(case, net)
+    expected, scale = sum_of_samples(case, layers, samples, loss, options)
+    got = strsbp_rs.gradients_from_spikes(
+        net, spikes, labels, loss=core_loss(loss), rule=options.rule(dtype)
+    )
+    assert_close(got, expected, TOLERANCE[dtype], scale=scale)
 
 
 def test_a_singular_system_is_reported() -> None:

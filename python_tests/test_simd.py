@@ -13,6 +13,13 @@ import hashlib
 import numpy as np
 import strsbp_rs as sr
 
+def digest(net):
+    digest = hashlib.sha256()
+    for layer in net.weights:
+        for key in sorted(layer):
+            digest.update(layer[key].tobytes())
+    return digest.hexdigest()
+
 rng = np.random.default_rng(1)
 x, y = rng.random((40, 50)), rng.integers(0, 4, 40)
 for dtype in ("float32", "float64"):
@@ -21,11 +28,26 @@ for dtype in ("float32", "float64"):
     trainer = sr.Trainer(net, encoder=sr.BernoulliEncoder(80, 0.3), batch_size=8, n_threads=1)
     trainer.fit(x, y, epochs=2, progress=False)
     assert trainer.history.epochs[-1]["firing_rate"][-1] > 0
-    digest = hashlib.sha256()
-    for layer in net.weights:
-        for key in sorted(layer):
-            digest.update(layer[key].tobytes())
-    print(sr.simd_level(), dtype, digest.hexdigest())
+    print(sr.simd_level(), dtype, digest(net))
+# Layers of more neurons than are taken at once, bytes as input, silent neurons in the systems.
+for silent_ratio in (0.0, 0.5):
+    init = sr.Uniform(-0.6, 1.0)
+    layers = [
+        sr.Dense(150, v_th=2.0, init=init),
+        sr.Recurrent(150, v_th=20.0, init=init, rec_init=sr.Uniform(-0.1, 0.1)),
+        sr.Dense(4, v_th=20.0),
+    ]
+    net = sr.Network(50, layers, seed=2)
+    trainer = sr.Trainer(
+        net,
+        encoder=sr.BernoulliEncoder(60, 0.3),
+        rule=sr.StRsbp(silent_ratio=silent_ratio),
+        batch_size=20,
+        clip_norm=1.0,
+        n_threads=1,
+    )
+    trainer.fit((255 * x).astype(np.uint8), y, epochs=2, progress=False)
+    print(sr.simd_level(), silent_ratio, digest(net))
 """
 
 

@@ -54,6 +54,17 @@ def test_result_does_not_depend_on_threads(small, n_threads, optimizer):
         assert (a["loss"], a["val_loss"]) == (b["loss"], b["val_loss"])
 
 
+@pytest.mark.parametrize("silent_ratio", [0.0, 0.5])
+def test_wide_result_does_not_depend_on_threads(wide, silent_ratio):
+    make_network, encoder, x, _ = wide
+    counts = [trains.counts() for trains in make_network().run(x, encoder=encoder).spikes[1:3]]
+    assert all(((layer > 0).sum(axis=1) > 65).all() for layer in counts)
+    options = {"rule": sr.StRsbp(silent_ratio=silent_ratio), "clip_norm": 1.0}
+    one, two, five = (fit(wide, epochs=2, n_threads=n, **options) for n in (1, 2, 5))
+    assert_same_weights(one.network, two.network)
+    assert_same_weights(one.network, five.network)
+
+
 def test_seed_matters(small):
     a, b = fit(small), fit(small, seed=6)
     assert not np.array_equal(a.network.weights[0]["weight"], b.network.weights[0]["weight"])
@@ -204,14 +215,34 @@ def test_missing_synapses_stay_missing(small):
 
 def test_history_has_the_norm_of_the_gradients(small):
     make_network, encoder, x, y = small
-    options = {**OPTIONS, "batch_size": len(x), "clip_norm": None}
+    lr = 1e-2
+    options = {**OPTIONS, "batch_size": len(x), "optimizer": sr.SGD(lr=lr, momentum=0.0)}
     trainer = sr.Trainer(make_network(), encoder=encoder, **options)
-    # The first epoch draws other spikes than `gradients`: the norms are alike, not equal.
-    weights = trainer.gradients(x, y).weights
-    expected = np.sqrt(sum((w**2).sum() for layer in weights for w in layer.values()))
+    before = trainer.network.weights
     record = trainer.fit(x, y, epochs=1, progress=False).epochs[0]
-    assert record["grad_norm"] == record["grad_norm_max"]
-    assert 0.5 * expected < record["grad_norm"] < 2 * expected
+    norm = distance(before, trainer.network.weights) / lr
+    assert record["grad_norm"] == record["grad_norm_max"] == pytest.approx(norm, rel=1e-3)
+    # Of the gradient as it was before it is clipped.
+    clipped = sr.Trainer(make_network(), encoder=encoder, **options | {"clip_norm": norm / 4})
+    assert clipped.fit(x, y, epochs=1, progress=False).epochs[0]["grad_norm"] == record["grad_norm"]
+    assert distance(before, clipped.network.weights) / lr == pytest.approx(norm / 4, rel=1e-3)
+
+
+def distance(before, after):
+    pairs = zip(before, after, strict=True)
+    return np.sqrt(sum(((a[k] - b[k]) ** 2).sum() for a, b in pairs for k in a))
+
+
+def test_a_gradient_that_is_not_finite_stops_training(small):
+    _, encoder, x, y = small
+    network = sr.Network(12, [sr.Dense(3, v_th=2.0)], seed=3)
+    before = network.weights
+    trainer = sr.Trainer(network, encoder=encoder, **OPTIONS)
+    # Beyond what float32 holds.
+    weight = np.full(len(x), 1e300)
+    with pytest.raises(ValueError, match="gradient of step 1 of epoch 1 has norm (inf|NaN)"):
+        trainer.fit(x, y, epochs=1, sample_weight=weight, progress=False)
+    assert distance(before, network.weights) == 0
 
 
 def test_weight_limit(small):

@@ -46,6 +46,16 @@ pub enum Error {
         /// What the solver saw.
         detail: String,
     },
+    /// A gradient that is infinite or not a number.
+    #[error("the gradient of step {step} of epoch {epoch} has norm {norm}, expected a finite one (try a lower lr)")]
+    NotFinite {
+        /// Epoch, from 1.
+        epoch: u32,
+        /// Step within the epoch, from 1.
+        step: usize,
+        /// The norm.
+        norm: f64,
+    },
     /// A file that is not ours, is damaged, or is of another version.
     #[error("{path}: {detail}")]
     Format {

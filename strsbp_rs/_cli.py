@@ -57,7 +57,9 @@ def main() -> None:
 @click.argument("recipe", required=False)
 @click.option("--data-dir", help="Folder of the data set's files.")
 @click.option(
-    "--epochs", type=int, help="Epochs to have completed at the end; a cosine ends with them."
+    "--epochs",
+    type=int,
+    help="Epochs to have completed at the end; a new run's cosine ends with them.",
 )
 @click.option("--batch-size", type=int, help="Samples of a mini-batch.")
 @click.option("--lr", type=float, help="Learning rate.")
@@ -167,7 +169,7 @@ def train(
 def _refuse_with_resume(
     recipe: str | None, out: Path | None, settings: tuple[str, ...], flags: dict[str, Any]
 ) -> None:
-    """A resumed run goes on as it was; only the number of epochs may change."""
+    """A resumed run goes on as it was; only its epochs and where its data lies may change."""
     changed = [key for key, value in flags.items() if value is not None and key != "train.epochs"]
     if recipe or out or settings or changed:
         what = recipe or out or (settings or changed)[0]

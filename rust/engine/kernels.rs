@@ -10,7 +10,7 @@ use std::ops::Range;
 use crate::neuron::LifPropagator;
 use crate::real::Real;
 use crate::simd::{Isa, LaneMask, Lanes, multiversion, unpack};
-use crate::spikes::PaddedRows;
+use crate::spikes::{PAD, PaddedRows};
 
 /// Sum of the first B blocks of the rows `index` of `table`, whose rows have S; `index.len()` is a multiple of four.
 ///
@@ -22,6 +22,7 @@ pub fn sum_rows<F: Real, I: Isa<F>, const B: usize, const S: usize>(
     table: &[Lanes<F>],
     index: &[u32],
 ) -> [I::Vector; B] {
+    const { assert!(PAD == 4) };
     let table = table.as_chunks::<S>().0;
     if B == 1 {
         let mut sums = [[isa.zero(); B]; 4];

@@ -42,13 +42,17 @@ impl LayerSpikes {
         self.active.extend((0..counts.len() as u32).filter(|&j| counts[j as usize] > 0));
     }
 
-    /// Takes spikes recorded elsewhere.
-    pub(crate) fn set(&mut self, train: SpikeTrain<'_>, n_neurons: usize) {
+    /// Takes spikes recorded elsewhere, and lists them by time only.
+    pub(crate) fn set_by_time(&mut self, train: SpikeTrain<'_>, n_neurons: usize) {
         self.by_time.clear(n_neurons);
         for t in 0..train.n_steps() {
-            train.at(t).iter().for_each(|&neuron| self.by_time.push(neuron));
-            self.by_time.end_row();
+            self.by_time.push_row(train.at(t));
         }
+    }
+
+    /// Takes spikes recorded elsewhere.
+    pub(crate) fn set(&mut self, train: SpikeTrain<'_>, n_neurons: usize) {
+        self.set_by_time(train, n_neurons);
         self.list_by_neuron();
     }
 
@@ -60,10 +64,12 @@ impl LayerSpikes {
         let mut times = Some(times);
         for i in 0..old.n_rows() {
             match (i == neuron).then(|| times.take()).flatten() {
-                Some(times) => times.for_each(|t| self.by_neuron.push(t as u32)),
-                None => old.row(i).iter().for_each(|&t| self.by_neuron.push(t)),
+                Some(times) => {
+                    times.for_each(|t| self.by_neuron.push(t as u32));
+                    self.by_neuron.end_row();
+                }
+                None => self.by_neuron.push_row(old.row(i)),
             }
-            self.by_neuron.end_row();
         }
         self.list_active();
     }

@@ -218,10 +218,8 @@ impl<F: Real> Task<'_, F> {
         let BackwardScratch { trace, layout, group: firing, .. } = scratch;
         firing.clear();
         let from = own.active.partition_point(|&i| (i as usize) < self.neurons.start);
-        let with_gradient = |&i: &u32| (i as usize) < self.neurons.end;
-        firing.extend(
-            own.active[from..].iter().copied().take_while(with_gradient).filter(|&i| z[i as usize] != F::zero()),
-        );
+        let in_task = |&i: &u32| (i as usize) < self.neurons.end;
+        firing.extend(own.active[from..].iter().copied().take_while(in_task).filter(|&i| z[i as usize] != F::zero()));
         if let Some(down) = &mut down {
             down.fill(F::zero());
         }

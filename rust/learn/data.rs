@@ -37,11 +37,23 @@ pub struct ImageAugment {
     /// Largest shift along either axis [pixels]; what leaves the image is lost, what enters is 0.
     pub max_shift: usize,
     /// Share of the images that are shifted, by chance.
+    #[serde(default = "always")]
     pub shift_probability: f64,
     /// Whether every other image, by chance, is mirrored left to right.
     pub flip_horizontal: bool,
     /// First epoch with changed images, counted from 1; before it they are taken as they are.
+    #[serde(default = "from_the_start")]
     pub first_epoch: u32,
+}
+
+// What checkpoints mean that were written before these fields.
+
+fn always() -> f64 {
+    1.0
+}
+
+fn from_the_start() -> u32 {
+    1
 }
 
 /// Buffers for turning a sample into spikes.
@@ -135,12 +147,7 @@ impl Data<'_> {
                 input.list_by_time();
             }
             Self::Spikes(trains) => {
-                let train = trains.sample(sample);
-                input.by_time.clear(trains.n_neurons());
-                for t in 0..train.n_steps() {
-                    train.at(t).iter().for_each(|&neuron| input.by_time.push(neuron));
-                    input.by_time.end_row();
-                }
+                input.set_by_time(trains.sample(sample), trains.n_neurons());
                 if by_neuron {
                     input.list_by_neuron();
                 }
@@ -185,7 +192,9 @@ impl ImageAugment {
         let span = 2 * self.max_shift as u64 + 1;
         let mut shift = || ((u64::from(rng.next_u32()) * span) >> 32) as isize - self.max_shift as isize;
         let (dy, dx) = (shift(), shift());
-        let flip = self.flip_horizontal && rng.next_u32() >> 31 == 1;
+        // Drawn whether wanted or not, so that which images are shifted does not depend on it.
+        let mirrored = rng.next_u32() >> 31 == 1;
+        let flip = self.flip_horizontal && mirrored;
         let stays = f64::from(rng.next_u32()) >= self.shift_probability * 4_294_967_296.0;
         let (dy, dx) = if stays { (0, 0) } else { (dy, dx) };
         out.clear();

@@ -29,6 +29,8 @@ impl<F: Real> Moments<F> {
 }
 
 /// Adds the penalty, clips, and takes a step with learning rate `lr`; the Euclidean norm of the gradient before clipping.
+///
+/// A gradient that is not finite changes nothing: its norm says so.
 pub fn apply_gradients<F: Real>(
     net: &mut Network<F>,
     grads: &mut Gradients<F>,
@@ -37,8 +39,6 @@ pub fn apply_gradients<F: Real>(
     lr: f64,
     pool: &ThreadPool,
 ) -> f64 {
-    moments.step += 1;
-    let step = moments.step;
     pool.install(|| {
         if let Some(penalty) = &config.weight_penalty {
             for (layer, grads) in net.layers().iter().zip(&mut grads.layers) {
@@ -49,8 +49,12 @@ pub fn apply_gradients<F: Real>(
             }
         }
         let norm = squared_norm(net, grads).sqrt();
+        if !norm.is_finite() {
+            return norm;
+        }
+        moments.step += 1;
         let scale = config.clip_norm.map_or(1.0, |limit| if norm > limit { limit / norm } else { 1.0 });
-        let constants = StepConstants::new(&config.optimizer, step, lr, scale, config.weight_limit);
+        let constants = StepConstants::new(&config.optimizer, moments.step, lr, scale, config.weight_limit);
         let second = &mut moments.second;
         for (l, layer) in net.layers_mut().iter_mut().enumerate() {
             let mut second = second.as_mut().map(|second| &mut second.layers[l]);

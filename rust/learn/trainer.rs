@@ -173,7 +173,7 @@ impl<F: Real> Trainer<F> {
     /// `keep_going` is asked after every batch; if it says no, the epoch stops where it is.
     ///
     /// # Errors
-    /// Those of [`check_labels`]; [`Error::Singular`]; [`Error::Interrupted`].
+    /// Those of [`check_labels`]; [`Error::Singular`]; [`Error::NotFinite`]; [`Error::Interrupted`].
     pub fn train_epoch(
         &mut self,
         net: &mut Network<F>,
@@ -199,7 +199,11 @@ impl<F: Real> Trainer<F> {
             let at = f64::from(self.epoch) + done as f64 / n_total as f64;
             lr = self.config.optimizer.lr() * self.config.schedule.factor(at);
             let pool = self.worker.pool();
-            norms.push(apply_gradients(net, &mut self.grads, &mut self.moments, &self.config, lr, &pool));
+            let norm = apply_gradients(net, &mut self.grads, &mut self.moments, &self.config, lr, &pool);
+            if !norm.is_finite() {
+                return Err(Error::NotFinite { epoch, step: norms.len() + 1, norm });
+            }
+            norms.push(norm);
             progress.stats.add(&stats);
             progress.seconds = start.elapsed().as_secs_f64();
         }

@@ -5,13 +5,11 @@ use crate::real::Real;
 
 /// An instruction set, as a value that only exists where the machine has it.
 ///
-/// Kernels are written once, generic over this trait. They must not put operations into closures of their own, which the
-/// compiler need not inline: an operation is fast only inside a function compiled for the instruction set.
-///
-/// Why not leave it to the compiler? Left to itself the compiler turns loops over blocks into gathers
-/// on AVX-512, several times slower than plain vectors; here each operation is one or two instructions by construction.
-/// All instruction sets round alike, and none contracts `a * b + c`.
-pub trait Isa<F: Real>: Copy + Send + Sync + 'static {
+/// Kernels are written once, generic over this trait. Left to itself the compiler turns loops over blocks into gathers on
+/// AVX-512, several times slower than plain vectors; here each operation is one or two instructions by construction. It
+/// is so only inside a function compiled for the instruction set, hence not in closures, which need not be inlined. All
+/// instruction sets round alike, and none contracts `a * b + c`.
+pub trait Isa<F: Real>: Copy {
     /// A value for each of the 16 neurons, in registers.
     type Vector: Copy;
     /// A condition for each of them.
@@ -46,7 +44,7 @@ pub trait Isa<F: Real>: Copy + Send + Sync + 'static {
     /// Takes lanes to other places.
     fn spread(self, spread: &Spread, value: Self::Vector) -> Self::Vector;
 
-    /// `first` + the position of every bit that is set, ascending; the rest of `indices` is overwritten too.
+    /// `first` + the position of every bit that is set, ascending; the rest of `indices` may be overwritten too.
     #[inline(always)]
     fn list_bits(self, bits: LaneMask, first: u32, indices: &mut [u32; LANES]) {
         let [low, high] = bits.to_le_bytes();
@@ -129,7 +127,7 @@ impl Spread {
     }
 }
 
-/// Plain arrays, vectorised by the compiler for whatever instruction set surrounds them.
+/// Plain arrays: what every machine has, vectorised by the compiler for the target's own instruction set.
 #[derive(Clone, Copy, Debug)]
 pub struct Portable(());
 
@@ -184,7 +182,19 @@ impl<F: Real> Isa<F> for Portable {
 
     #[inline(always)]
     fn bits(self, mask: [bool; LANES]) -> LaneMask {
-        mask.iter().enumerate().fold(0, |bits, (l, &lane)| bits | LaneMask::from(lane) << l)
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{__m128i, _mm_movemask_epi8, _mm_slli_epi16};
+            // SAFETY: 16 bytes of 0 or 1 are a vector of 16 bytes, and x86-64 always has SSE2. The shift moves every
+            // byte's bit 0 to bit 7, which the mask is made of.
+            unsafe {
+                _mm_movemask_epi8(_mm_slli_epi16::<7>(std::mem::transmute::<[bool; LANES], __m128i>(mask))) as LaneMask
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            mask.iter().enumerate().fold(0, |bits, (l, &lane)| bits | LaneMask::from(lane) << l)
+        }
     }
 
     #[inline(always)]

@@ -31,12 +31,6 @@ impl<F: Real> Lanes<F> {
     pub fn zero() -> Self {
         Self([F::zero(); LANES])
     }
-
-    /// Applies a function to every lane.
-    #[inline(always)]
-    pub fn map(self, f: impl FnMut(F) -> F) -> Self {
-        Self(self.0.map(f))
-    }
 }
 
 impl<F> Deref for Lanes<F> {
@@ -220,3 +214,6 @@ fn detect() -> Level {
 fn detect() -> Level {
     Level::Baseline
 }
+
+#[cfg(test)]
+mod tests;

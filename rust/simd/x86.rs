@@ -12,8 +12,9 @@ pub struct Avx2(());
 #[derive(Clone, Copy, Debug)]
 pub struct Avx512(());
 
-// SAFETY of every block below: a value of the type is only made where the machine has the instruction set (see
-// `Isa::new_unchecked`), and memory is read and written through references to whole, aligned blocks.
+// SAFETY of every block in the `impl`s below: a value of the type is only made where the machine has the instruction set
+// (see `Isa::new_unchecked`), and memory is read and written through references to whole blocks, which are aligned (the
+// one array of indices that need not be is written by an unaligned store).
 
 impl Isa<f32> for Avx512 {
     type Vector = __m512;
@@ -90,27 +91,6 @@ impl Isa<f32> for Avx512 {
             _mm512_storeu_si512(indices.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(bits, all));
         }
     }
-}
-
-/// [`run_ahead`](super::run_ahead) with AVX2.
-#[target_feature(enable = "avx2")]
-#[inline]
-pub(super) fn run_ahead(gaps: &[f32; STEPS], scale: f32, longest: i32, last: i32) -> [i32; STEPS] {
-    let mut steps = [0; STEPS];
-    unsafe {
-        let gaps = _mm256_mul_ps(_mm256_loadu_ps(gaps.as_ptr()), _mm256_set1_ps(scale));
-        // Of a NaN the second operand is taken.
-        let gaps = _mm256_cvttps_epi32(_mm256_min_ps(gaps, _mm256_set1_ps(longest as f32)));
-        let mut sums = _mm256_add_epi32(gaps, _mm256_set1_epi32(1));
-        // Running sums of either half, then the sum of the lower half onto all of the upper.
-        sums = _mm256_add_epi32(sums, _mm256_slli_si256::<4>(sums));
-        sums = _mm256_add_epi32(sums, _mm256_slli_si256::<8>(sums));
-        let lower = _mm256_permute2x128_si256::<0x08>(sums, sums);
-        sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32::<0xff>(lower));
-        sums = _mm256_add_epi32(sums, _mm256_set1_epi32(last));
-        _mm256_storeu_si256(steps.as_mut_ptr().cast(), sums);
-    }
-    steps
 }
 
 impl Avx2 {
@@ -208,4 +188,26 @@ impl Isa<f32> for Avx2 {
     fn spread(self, spread: &Spread, value: [__m256; 2]) -> [__m256; 2] {
         [self.half_spread(spread, value, false), self.half_spread(spread, value, true)]
     }
+}
+
+/// [`run_ahead`](super::run_ahead) with AVX2.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn run_ahead(gaps: &[f32; STEPS], scale: f32, longest: i32, last: i32) -> [i32; STEPS] {
+    let mut steps = [0; STEPS];
+    // SAFETY: the arrays of eight words are read and written whole.
+    unsafe {
+        let gaps = _mm256_mul_ps(_mm256_loadu_ps(gaps.as_ptr()), _mm256_set1_ps(scale));
+        // Of a NaN the second operand is taken.
+        let gaps = _mm256_cvttps_epi32(_mm256_min_ps(gaps, _mm256_set1_ps(longest as f32)));
+        let mut sums = _mm256_add_epi32(gaps, _mm256_set1_epi32(1));
+        // Running sums of either half, then the sum of the lower half onto all of the upper.
+        sums = _mm256_add_epi32(sums, _mm256_slli_si256::<4>(sums));
+        sums = _mm256_add_epi32(sums, _mm256_slli_si256::<8>(sums));
+        let lower = _mm256_permute2x128_si256::<0x08>(sums, sums);
+        sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32::<0xff>(lower));
+        sums = _mm256_add_epi32(sums, _mm256_set1_epi32(last));
+        _mm256_storeu_si256(steps.as_mut_ptr().cast(), sums);
+    }
+    steps
 }

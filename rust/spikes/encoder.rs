@@ -14,7 +14,8 @@ const CHUNK: usize = 512;
 ///
 /// Spikes are drawn by their gaps, which are geometric, so that the cost follows the spikes and not inputs x steps.
 /// The generator is counter-based and keyed by (seed, epoch, sample): the same spikes whatever the order in which
-/// samples are encoded, on any number of threads and on any machine.
+/// samples are encoded, on any number of threads and with any instruction set. (Between systems the last bit of a
+/// logarithm of the mathematics library may differ, and with it a spike now and then.)
 #[derive(Clone, Debug, PartialEq)]
 pub struct BernoulliEncoder {
     n_steps: usize,
@@ -128,9 +129,9 @@ multiversion! {
         = encode_scaled_body
 }
 
-/// -1 / ln(1 - p): the factor from an exponential to a geometric number. Infinite for p = 0, 0 for p = 1.
+/// -1 / ln(1 - p): the factor from an exponential to a geometric number. Infinite for p = +-0, 0 for p = 1.
 fn gap_scale(p: f64) -> f32 {
-    (-1.0 / (-p).ln_1p()) as f32
+    if p > 0.0 { (-1.0 / (-p).ln_1p()) as f32 } else { f32::INFINITY }
 }
 
 /// Standard exponential numbers, made in chunks.
@@ -235,6 +236,17 @@ mod tests {
         }
         let p = consecutive as f64 / (f64::from(n) * 399.0);
         assert!((p - 0.25).abs() < 0.003, "consecutive spikes {p}, expected 0.25");
+    }
+
+    #[test]
+    fn zero_never_fires_whatever_its_sign() {
+        let encoder = BernoulliEncoder::new(10, 1.0).unwrap();
+        let (mut rows, mut scratch) = (PaddedRows::default(), EncoderScratch::default());
+        let key = StreamKey { seed: 0, epoch: 0, sample: 0 };
+        encoder.encode(Analog::F32(&[0.0, -0.0, 1.0]), key, &mut scratch, &mut rows);
+        assert_eq!(rows.lengths(), [0, 0, 10]);
+        encoder.encode(Analog::F64(&[0.0, -0.0, 1.0]), key, &mut scratch, &mut rows);
+        assert_eq!(rows.lengths(), [0, 0, 10]);
     }
 
     #[test]

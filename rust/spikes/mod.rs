@@ -5,5 +5,5 @@ mod rows;
 mod trains;
 
 pub use encoder::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
-pub use rows::PaddedRows;
+pub use rows::{PAD, PaddedRows};
 pub use trains::{SpikeTrain, SpikeTrains};

@@ -14,7 +14,7 @@ pub const PAD: usize = 4;
 pub struct PaddedRows {
     start: Vec<u32>,
     len: Vec<u32>,
-    /// The lists, in order, up to `used`; what lies beyond is room to write to.
+    /// The lists, in order, up to `used`, some with gaps between; what lies beyond is room to write to.
     index: Vec<u32>,
     used: usize,
     /// Where the row under construction starts.
@@ -81,7 +81,10 @@ impl PaddedRows {
 
     #[cold]
     fn grow(&mut self, n: usize) {
-        self.index.resize((self.used + n).max(2 * self.index.len()), 0);
+        let len = (self.used + n).max(2 * self.index.len());
+        // Rows are found by 32-bit offsets.
+        assert!(u32::try_from(self.used + n).is_ok(), "more than 2^32 spikes in a sample");
+        self.index.resize(len, 0);
     }
 
     /// Takes the first `n` indices that were written to the room.
@@ -104,15 +107,23 @@ impl PaddedRows {
     /// predicted, and a wrong guess costs more.
     #[inline(always)]
     pub fn push_masks<F: Real, I: Isa<F>>(&mut self, isa: I, masks: &[LaneMask]) {
-        let room = self.room((masks.len() + 1) * LANES);
+        let room = self.room(masks.len() * LANES);
         let (mut n, mut first) = (0, 0);
         for &mask in masks {
-            let room = room[n..].first_chunk_mut().expect("room for a mask more than there are");
+            let room = room[n..].first_chunk_mut().expect("no mask lists more than 16");
             isa.list_bits(mask, first, room);
             n += mask.count_ones() as usize;
             first += LANES as u32;
         }
         self.advance(n);
+        self.end_row();
+    }
+
+    /// Adds a whole row.
+    pub fn push_row(&mut self, row: &[u32]) {
+        debug_assert!(row.iter().all(|&index| index < self.sentinel));
+        self.room(row.len()).copy_from_slice(row);
+        self.advance(row.len());
         self.end_row();
     }
 
@@ -169,6 +180,7 @@ impl PaddedRows {
             }
             self.start.extend((0..n_rows).map(|r| (r * stride) as u32));
             self.advance(n_rows * stride);
+            self.row_start = self.used;
         }
         self.len = len;
         fits
@@ -187,13 +199,13 @@ impl PaddedRows {
         let mut end = 0;
         self.cursor.clear();
         for &len in &self.len {
-            self.cursor.push(end);
-            self.start.push(end);
-            end += len.next_multiple_of(PAD as u32);
+            self.cursor.push(end as u32);
+            self.start.push(end as u32);
+            end += (len as usize).next_multiple_of(PAD);
         }
         let mut cursor = std::mem::take(&mut self.cursor);
         let sentinel = self.sentinel;
-        let index = self.room(end as usize);
+        let index = self.room(end);
         for row in index.as_chunks_mut::<PAD>().0 {
             *row = [sentinel; PAD];
         }
@@ -204,7 +216,8 @@ impl PaddedRows {
                 *at += 1;
             }
         }
-        self.advance(end as usize);
+        self.advance(end);
+        self.row_start = self.used;
         self.cursor = cursor;
     }
 }
@@ -236,7 +249,11 @@ mod tests {
     #[test]
     fn guessed_and_counted_lengths_give_the_same_lists() {
         let mut state = 1u32;
-        for (n_rows, n_columns, crowded) in [(200, 50, 0), (200, 50, 60), (40, 300, 0), (3, 5, 0)] {
+        // Used again and again: what an earlier set of lists left behind must not show.
+        let (mut guessed, mut counted) = (PaddedRows::default(), PaddedRows::default());
+        for (n_rows, n_columns, crowded) in
+            [(200, 50, 0), (200, 50, 150), (40, 300, 0), (3, 5, 0), (90, 120, 0), (0, 7, 0)]
+        {
             let mut rows = PaddedRows::default();
             rows.clear(n_columns);
             for r in 0..n_rows {
@@ -249,7 +266,6 @@ mod tests {
                 }
                 rows.end_row();
             }
-            let (mut guessed, mut counted) = (PaddedRows::default(), PaddedRows::default());
             guessed.transpose_of_even(&rows);
             counted.transpose_of(&rows);
             assert_eq!(guessed.lengths(), counted.lengths());

@@ -1,0 +1,130 @@
+//! Every instruction set of this machine against plain arrays, bit by bit.
+
+use proptest::prelude::*;
+
+use super::{Isa, LANES, LaneMask, Lanes, Level, Portable, STEPS, Spread, level, run_ahead, unpack};
+
+fn lanes() -> impl Strategy<Value = Lanes<f32>> {
+    let special = prop::sample::select(vec![0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE]);
+    prop::array::uniform16(prop_oneof![4 => -1e3f32..1e3, 1 => special]).prop_map(Lanes)
+}
+
+fn spread() -> impl Strategy<Value = Spread> {
+    prop::array::uniform16(prop::option::of(0..LANES)).prop_map(|sources| {
+        let mut spread = Spread::none();
+        for (to, from) in sources.into_iter().enumerate() {
+            from.into_iter().for_each(|from| spread.set(to, from));
+        }
+        spread
+    })
+}
+
+/// The bits; of a NaN only that it is one.
+fn bits(lanes: &Lanes<f32>) -> [u32; LANES] {
+    lanes.map(|x| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() })
+}
+
+/// Results of all operations.
+#[inline(always)]
+fn results<I: Isa<f32>>(
+    isa: I,
+    a: &Lanes<f32>,
+    b: &Lanes<f32>,
+    chosen: LaneMask,
+    spread: &Spread,
+) -> Vec<[u32; LANES]> {
+    let (x, y) = (isa.load(a), isa.load(b));
+    let vectors = [
+        isa.add(x, y),
+        isa.sub(x, y),
+        isa.mul(x, y),
+        isa.select(isa.mask(chosen), x, y),
+        isa.select(isa.greater(x, y), x, y),
+        isa.spread(spread, x),
+        isa.splat(b[3]),
+        isa.zero(),
+    ];
+    let mut results = Vec::new();
+    for vector in vectors {
+        let mut lanes = Lanes::zero();
+        isa.store(vector, &mut lanes);
+        results.push(bits(&lanes));
+    }
+    let mut sum = *a;
+    isa.add_to(&mut sum, y);
+    results.push(bits(&sum));
+    results.push(bits(&Lanes([isa.sum(x); LANES])));
+    results.push([u32::from(isa.bits(isa.greater(x, y))); LANES]);
+    results
+}
+
+/// The indices of a mask, and what reading it back gives.
+#[inline(always)]
+fn listed<I: Isa<f32>>(isa: I, mask: LaneMask) -> (Vec<u32>, LaneMask) {
+    let mut indices = [0; LANES];
+    isa.list_bits(mask, 48, &mut indices);
+    (indices[..mask.count_ones() as usize].to_vec(), isa.bits(isa.mask(mask)))
+}
+
+fn portable() -> Portable {
+    // SAFETY: every machine has it.
+    unsafe { <Portable as Isa<f32>>::new_unchecked() }
+}
+
+/// Evaluates `$body` with `$isa` bound to each instruction set of this machine but the portable one.
+macro_rules! with_each_isa {
+    ($isa:ident => $body:expr) => {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if level() >= Level::X86V3 {
+                // SAFETY: the level includes it.
+                let $isa = unsafe { super::Avx2::new_unchecked() };
+                $body;
+            }
+            if level() >= Level::X86V4 {
+                // SAFETY: the level includes it.
+                let $isa = unsafe { super::Avx512::new_unchecked() };
+                $body;
+            }
+        }
+    };
+}
+
+proptest! {
+    #[test]
+    fn operations_agree(a in lanes(), b in lanes(), chosen: LaneMask, spread in spread()) {
+        let expected = results(portable(), &a, &b, chosen, &spread);
+        with_each_isa!(isa => prop_assert_eq!(&results(isa, &a, &b, chosen, &spread), &expected));
+    }
+
+    #[test]
+    fn steps_agree(
+        gaps in prop::array::uniform8(prop_oneof![6 => 0.0f32..20.0, 1 => Just(f32::NAN), 1 => Just(f32::INFINITY)]),
+        scale in prop_oneof![0.0f32..200.0, Just(0.0), Just(f32::MAX)],
+        longest in prop_oneof![1..1000, Just(1 << 24)],
+        last in -1..1000,
+    ) {
+        let expected = run_ahead(&gaps, scale, longest, last, Level::Baseline);
+        prop_assert_eq!(run_ahead(&gaps, scale, longest, last, level()), expected);
+        let mut at = last;
+        for step in expected {
+            prop_assert!(step > at && step <= at + 1 + longest);
+            at = step;
+        }
+    }
+}
+
+#[test]
+fn masks_agree() {
+    for mask in 0..=LaneMask::MAX {
+        let expected: Vec<u32> = (0..LANES as u32).filter(|bit| mask >> bit & 1 == 1).map(|bit| 48 + bit).collect();
+        assert_eq!(listed(portable(), mask), (expected.clone(), mask));
+        with_each_isa!(isa => assert_eq!(listed(isa, mask), (expected.clone(), mask)));
+    }
+}
+
+#[test]
+fn unpacks_in_order() {
+    assert_eq!(unpack(&[1, u32::MAX, 3, 4]), [1, u32::MAX as usize, 3, 4]);
+    assert_eq!(STEPS, 8);
+}
