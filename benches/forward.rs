@@ -12,8 +12,8 @@ fn layers(c: &mut Criterion) {
     let mut group = c.benchmark_group("forward");
     group.throughput(Throughput::Elements(1));
     let cases = [
-        ("dense 784-400", network(784, vec![dense(400, 8.0)]), 0),
-        ("recurrent 400-R400", network(400, vec![recurrent(400, 14.0)]), 1),
+        ("dense 784-400", network(784, vec![dense(400, 20.0)]), 0),
+        ("recurrent 400-R400", network(400, vec![recurrent(400, 8.0)]), 1),
         ("dense 400-10", network(400, vec![dense(10, 15.0)]), 2),
     ];
     for (name, net, l) in cases {

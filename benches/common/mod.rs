@@ -42,18 +42,18 @@ pub fn recurrent(n: usize, v_th: f64) -> LayerConfig {
         discretisation: Discretisation::Euler,
         init: Init::Uniform { low: -1.0, high: 1.0 },
         mask: RecurrentMask::AllToAll { self_loops: false },
-        rec_init: Init::Uniform { low: -1.0, high: 1.0 },
+        rec_init: Init::Uniform { low: -0.1, high: 0.1 },
     })
 }
 
-/// A network; thresholds of 8 and 14 give untrained weights about the activity of the trained 784-400-R400-10.
+/// An untrained network.
 pub fn network(n_in: usize, layers: Vec<LayerConfig>) -> Network<f32> {
     Network::new(NetworkConfig { n_in, layers, dt: 1.0, seed: 1 }).expect("valid")
 }
 
-/// The paper's network.
+/// The paper's network, with the weights and thresholds that the shipped recipe starts with.
 pub fn paper_network() -> Network<f32> {
-    network(N_IN, vec![dense(400, 8.0), recurrent(400, 14.0), dense(10, 15.0)])
+    network(N_IN, vec![dense(400, 20.0), recurrent(400, 8.0), dense(10, 15.0)])
 }
 
 /// Bytes of `N_SAMPLES` images: half of the pixels dark, as in Fashion-MNIST, the others evenly spread.
