@@ -240,7 +240,7 @@ def test_a_gradient_that_is_not_finite_stops_training(small):
     trainer = sr.Trainer(network, encoder=encoder, **OPTIONS)
     # Beyond what float32 holds.
     weight = np.full(len(x), 1e300)
-    with pytest.raises(ValueError, match="gradient of step 1 of epoch 1 has norm (inf|NaN)"):
+    with pytest.raises(ValueError, match=r"gradient of step 1 of epoch 1 has norm (inf|NaN)"):
         trainer.fit(x, y, epochs=1, sample_weight=weight, progress=False)
     assert distance(before, network.weights) == 0
 
