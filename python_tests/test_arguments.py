@@ -179,6 +179,14 @@ def test_encoder(small, n_steps, rate_scale):
         make_network().predict(x, encoder=sr.BernoulliEncoder(n_steps, rate_scale))
 
 
+def test_negative_zero_is_zero(small):
+    make_network, encoder, x, _ = small
+    zero, negative = x.copy(), x.copy()
+    zero[:, ::2], negative[:, ::2] = 0.0, -0.0
+    counts = [make_network().spike_counts(values, encoder=encoder) for values in (zero, negative)]
+    np.testing.assert_array_equal(*counts)
+
+
 def test_augment(small):
     make_network, encoder, x, y = small
     for augment, message in [
