@@ -84,7 +84,7 @@ class Trainer:
         weight_limit: Weights are kept within +- this.
         clip_norm: The gradient as a whole is scaled down to at most this Euclidean norm. Recurrent
             layers need it: near a singular adjoint system a single sample's gradient can be
-            hundreds of times the usual one. The history's grad_norm says what is usual.
+            thousands of times the usual one. The history's grad_norm says what is usual.
         n_threads: Number of threads; all cores if None. Results do not depend on it.
         seed: Seed of the order of the samples, of the encoder and of the augmentation.
 
