@@ -51,7 +51,7 @@ fn main() {
     let mut samples = common::simulated(&net);
     let config = common::trainer_config();
     let mut trained = net.clone();
-    let (mut grads, mut grads_of_step) = (Gradients::zeros(&net), Gradients::zeros(&net));
+    let mut grads = Gradients::zeros(&net);
     let mut moments = Moments::new(&config.optimizer, &net);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     let (mut encode, mut buffers) = (EncoderScratch::default(), ForwardScratch::default());
@@ -65,9 +65,6 @@ fn main() {
     let mut layout = GroupLayout::default();
     let tables = [16, 256].map(|kib| vec![Lanes([1f32; 16]); kib * 1024 / 64]);
 
-    let mut step = || {
-        apply_gradients(&mut trained, &mut grads_of_step, &mut moments, &config, 1e-9, &pool);
-    };
     let mut parts = Parts(Vec::new());
     for _ in 0..ROUNDS {
         parts.time("encode", || {
@@ -108,7 +105,9 @@ fn main() {
         parts.time("traces of the adjoint", || {
             samples.iter().for_each(|sample| compute_traces(&net, sample, 1, &mut trace));
         });
-        parts.time("optimizer", &mut step);
+        parts.time("optimizer", || {
+            apply_gradients(&mut trained, &mut grads, &mut moments, &config, 1e-9, &pool);
+        });
         // The two loops: rows of weights by steps, rows of traces by inputs.
         let weight = net.layers()[0].weight();
         parts.time("loop forward", || {

@@ -23,21 +23,14 @@ class RunFolder(Callback):
         path: The folder.
         dataset: The data, for the pictures.
         plots: Whether to draw pictures after every epoch.
-        revised: The recipe of a resumed run, written once training goes on: it may have more
-            epochs than before, or its data elsewhere.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        dataset: Dataset | None = None,
-        plots: bool = True,
-        revised: Recipe | None = None,
-    ) -> None:
+    def __init__(self, path: Path, dataset: Dataset | None = None, plots: bool = True) -> None:
         self.path = path
         self.dataset = dataset
         self.plots = plots
-        self.revised = revised
+        # The recipe of a resumed run: it may have more epochs than before, or its data elsewhere.
+        self.revised: Recipe | None = None
         self.notes: list[str] = []
 
     @property
