@@ -7,19 +7,23 @@
 //! - [`neuron`]: LIF parameters and what a step multiplies with.
 //! - [`spikes`]: sparse spike trains, and the encoder that makes them of analog values.
 //! - [`network`]: layers, their topology and weights, their file.
-//! - [`engine`]: the clocked simulation.
+//! - [`engine`]: the clocked simulation of a layered network, sample by sample.
+//! - [`graph`]: populations and sparse projections with delays, of any topology.
+//! - [`sim`]: streaming simulation of a graph: clocked, by events on the time grid, and in continuous time.
 //! - [`learn`]: ST-RSBP, losses, optimizers and the training loop.
 //! - [`simd`]: instruction sets chosen at run time; the only `unsafe`.
 //! - `python`: the Python module (feature `python`), the only code that knows of Python.
 
 pub mod engine;
 pub mod error;
+pub mod graph;
 pub mod learn;
 pub mod network;
 pub mod neuron;
 #[cfg(feature = "python")]
 mod python;
 pub mod real;
+pub mod sim;
 pub mod simd;
 pub mod spikes;
 

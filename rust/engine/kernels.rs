@@ -88,6 +88,16 @@ impl<F: Real> LifLanes<F> {
     pub fn rest() -> Self {
         Self { p: Lanes::zero(), u: Lanes::zero(), held: Lanes::zero() }
     }
+
+    /// Current, potential, and the steps for which it is still held, of one neuron.
+    pub fn neuron(&self, lane: usize) -> (F, F, u64) {
+        (self.p[lane], self.u[lane], self.held[lane].max(F::zero()).widen() as u64)
+    }
+
+    /// Sets what [`neuron`](Self::neuron) reads.
+    pub fn set_neuron(&mut self, lane: usize, p: F, u: F, held: u64) {
+        (self.p[lane], self.u[lane], self.held[lane]) = (p, u, F::from_f64(held as f64));
+    }
 }
 
 /// [`LifLanes`] in registers.
@@ -122,16 +132,42 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
     #[inline(always)]
     fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
         let zero = isa.zero();
-        self.p = isa.add(isa.mul(isa.splat(lif.syn_decay), self.p), input);
+        self.p = isa.flushed(isa.add(isa.mul(isa.splat(lif.syn_decay), self.p), input), lif.flush);
         let held = isa.greater(self.held, zero);
         let free = isa.add(isa.mul(isa.splat(lif.mem_decay), self.u), isa.mul(isa.splat(lif.mem_gain), self.p));
-        let potential = isa.select(held, zero, free);
+        let potential = isa.select(held, zero, isa.flushed(free, lif.flush));
         let fires = isa.greater(potential, isa.splat(lif.v_th));
         self.u = isa.select(fires, zero, potential);
         let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps.min(1 << 24))));
         self.held = isa.select(fires, t_ref, isa.sub(self.held, isa.splat(F::one())));
         isa.bits(fires)
     }
+}
+
+#[inline(always)]
+fn step_blocks_body<F: Real, I: Isa<F>>(
+    isa: I,
+    input: &mut [Lanes<F>],
+    lif: &LifPropagator<F>,
+    state: &mut [LifLanes<F>],
+    fired: &mut [LaneMask],
+) {
+    for ((input, state), fired) in input.iter_mut().zip(state).zip(fired) {
+        let mut lanes = LifVectors::load(isa, state);
+        *fired = lanes.step(isa, isa.load(input), lif);
+        lanes.store(isa, state);
+        isa.store(isa.zero(), input);
+    }
+}
+
+multiversion! {
+    /// Advances blocks of neurons by a step, and makes their inputs zero again.
+    pub fn step_blocks<F: Real>(
+        input: &mut [Lanes<F>],
+        lif: &LifPropagator<F>,
+        state: &mut [LifLanes<F>],
+        fired: &mut [LaneMask],
+    ) = step_blocks_body
 }
 
 #[inline(always)]

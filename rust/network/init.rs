@@ -74,20 +74,24 @@ impl Init {
     /// Those of [`Init::validate`]; [`Error::Value`] if a weight is too large for type `F`.
     pub fn fill<F: Real>(&self, n_out: usize, n_in: usize, seed: u64, stream: u64) -> Result<Vec<F>> {
         self.validate()?;
-        let mut rng = generator(seed, stream);
-        let n = n_out * n_in;
-        let values: Vec<F> = match *self {
-            Self::Uniform { low, high } => draw_uniform(n, low, high, &mut rng),
-            Self::Normal { mean, std } => draw_normal(n, mean, std, &mut rng),
-            Self::Constant { value } => vec![F::from_f64(value); n],
-            Self::KaimingUniform { gain } => {
-                let bound = gain * (3.0 / n_in as f64).sqrt();
-                draw_uniform(n, -bound, bound, &mut rng)
-            }
-        };
+        let mut values = vec![F::zero(); n_out * n_in];
+        self.fill_with(&mut values, n_in, &mut generator(seed, stream));
         match values.iter().find(|value| !value.is_finite()) {
             None => Ok(values),
             Some(value) => Err(Error::value("init", format!("of weights in the range of {}", F::DTYPE), value.widen())),
+        }
+    }
+
+    /// Draws `values` one after the other, of neurons with `n_in` inputs; nothing is checked.
+    pub(crate) fn fill_with<F: Real>(&self, values: &mut [F], n_in: usize, rng: &mut ChaCha8Rng) {
+        match *self {
+            Self::Uniform { low, high } => draw_uniform(values, low, high, rng),
+            Self::Normal { mean, std } => draw_normal(values, mean, std, rng),
+            Self::Constant { value } => values.fill(F::from_f64(value)),
+            Self::KaimingUniform { gain } => {
+                let bound = gain * (3.0 / n_in as f64).sqrt();
+                draw_uniform(values, -bound, bound, rng);
+            }
         }
     }
 }
@@ -97,32 +101,30 @@ fn check_finite(name: &str, value: f64) -> Result<()> {
 }
 
 /// The generator of one stream of a network's seed.
-pub(super) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
+pub(crate) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng
 }
 
 /// Uniform in [0, 1), a multiple of 2^-53.
-pub(super) fn uniform(rng: &mut ChaCha8Rng) -> f64 {
+pub(crate) fn uniform(rng: &mut ChaCha8Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
-fn draw_uniform<F: Real>(n: usize, low: f64, high: f64, rng: &mut ChaCha8Rng) -> Vec<F> {
-    (0..n).map(|_| F::from_f64(low + (high - low) * uniform(rng))).collect()
+fn draw_uniform<F: Real>(values: &mut [F], low: f64, high: f64, rng: &mut ChaCha8Rng) {
+    values.iter_mut().for_each(|value| *value = F::from_f64(low + (high - low) * uniform(rng)));
 }
 
 /// Box-Muller, both values of a pair used.
-fn draw_normal<F: Real>(n: usize, mean: f64, std: f64, rng: &mut ChaCha8Rng) -> Vec<F> {
-    let mut values = Vec::with_capacity(n + 1);
-    while values.len() < n {
+fn draw_normal<F: Real>(values: &mut [F], mean: f64, std: f64, rng: &mut ChaCha8Rng) {
+    for pair in values.chunks_mut(2) {
         // 1 - u is in (0, 1], so that the logarithm is finite.
         let radius = std * (-2.0 * (1.0 - uniform(rng)).ln()).sqrt();
         let (sin, cos) = (std::f64::consts::TAU * uniform(rng)).sin_cos();
-        values.extend([F::from_f64(mean + radius * cos), F::from_f64(mean + radius * sin)]);
+        let both = [F::from_f64(mean + radius * cos), F::from_f64(mean + radius * sin)];
+        pair.copy_from_slice(&both[..pair.len()]);
     }
-    values.truncate(n);
-    values
 }
 
 #[cfg(test)]

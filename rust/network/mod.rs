@@ -1,7 +1,7 @@
 //! Layers, their topology and weights.
 
 mod config;
-mod init;
+pub(crate) mod init;
 pub mod io;
 pub(crate) mod layer;
 mod mask;

@@ -3,6 +3,7 @@
 //! A type per role: [`LifParams`] is what the user sets, [`LifPropagator`] what is computed from it once. The state
 //! belongs to the engine that evolves it.
 
+pub mod lazy;
 mod params;
 mod propagator;
 

@@ -67,6 +67,13 @@ pub trait Isa<F: Real>: Copy {
         self.splat(F::zero())
     }
 
+    /// Zero where the magnitude is below `level`.
+    #[inline(always)]
+    fn flushed(self, value: Self::Vector, level: F) -> Self::Vector {
+        let (above, below) = (self.greater(value, self.splat(level)), self.greater(self.splat(-level), value));
+        self.select(above, value, self.select(below, value, self.zero()))
+    }
+
     /// Adds onto a block in memory.
     #[inline(always)]
     fn add_to(self, lanes: &mut Lanes<F>, value: Self::Vector) {

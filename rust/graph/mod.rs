@@ -1,0 +1,165 @@
+//! Networks for simulation: populations of neurons, and sparse projections with delays between them.
+//!
+//! A [`Graph`] is what the engines of [`sim`](crate::sim) run. It may have any topology, loops included; a layered
+//! [`Network`](crate::network::Network) is one of them ([`Graph::from_network`]).
+
+mod connect;
+mod layered;
+mod synapses;
+
+pub use connect::{ConnectionRule, DelayRule, Drawing};
+pub use synapses::{Delays, Row, Synapses, delay_steps};
+
+use crate::error::{Error, Result, check_positive};
+use crate::neuron::LifParams;
+use crate::real::Real;
+
+/// Neurons of one kind.
+#[derive(Clone, Debug)]
+pub struct Population {
+    /// Name, unique in a graph.
+    pub name: String,
+    /// Number of neurons.
+    pub n: usize,
+    /// The neurons; `None` for inputs, whose spikes come from outside.
+    pub params: Option<LifParams>,
+}
+
+/// Synapses from one population onto another.
+#[derive(Clone, Debug)]
+pub struct Projection<W> {
+    /// Number of the presynaptic population.
+    pub pre: usize,
+    /// Number of the postsynaptic population.
+    pub post: usize,
+    /// The synapses.
+    pub synapses: Synapses<W>,
+}
+
+/// Populations and projections.
+#[derive(Clone, Debug)]
+pub struct Graph<W> {
+    dt: f64,
+    seed: u64,
+    populations: Vec<Population>,
+    projections: Vec<Projection<W>>,
+}
+
+impl<W: Copy> Graph<W> {
+    /// An empty graph with time step `dt` [ms]; `seed` is what projections are drawn from.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if `dt` is not finite and positive.
+    pub fn new(dt: f64, seed: u64) -> Result<Self> {
+        check_positive("dt", "ms", dt)?;
+        Ok(Self { dt, seed, populations: Vec::new(), projections: Vec::new() })
+    }
+
+    /// Adds a population, of LIF neurons or (`params` = `None`) of inputs; its number.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if a field is outside its domain or the name is taken.
+    pub fn add_population(&mut self, name: &str, n: usize, params: Option<LifParams>) -> Result<usize> {
+        if n == 0 || n >= 1 << 31 {
+            return Err(Error::value("n", "in [1, 2^31)", n));
+        }
+        if self.populations.iter().any(|population| population.name == name) {
+            return Err(Error::value("name", "of no other population", format!("'{name}'")));
+        }
+        let is_input = params.is_none();
+        if self.size(is_input) + n >= 1 << 31 {
+            return Err(Error::value("n", format!("< 2^31 - {} (all together)", self.size(is_input)), n));
+        }
+        if let Some(params) = &params {
+            params.validate()?;
+            if params.dt != self.dt {
+                return Err(Error::value("dt", format!("that of the graph, {} ms", self.dt), params.dt));
+            }
+        }
+        self.populations.push(Population { name: name.to_owned(), n, params });
+        Ok(self.populations.len() - 1)
+    }
+
+    /// Adds synapses from population `pre` onto population `post`; the projection's number.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if a population does not exist, `post` is an input, or the sizes differ.
+    pub fn add_projection(&mut self, pre: usize, post: usize, synapses: Synapses<W>) -> Result<usize> {
+        self.check_pair(pre, post)?;
+        let sizes = (self.populations[pre].n, self.populations[post].n);
+        if (synapses.n_pre(), synapses.n_post()) != sizes {
+            let got = [synapses.n_pre(), synapses.n_post()];
+            return Err(Error::shape("synapses", &got, format!("(n_pre={}, n_post={})", sizes.0, sizes.1)));
+        }
+        self.projections.push(Projection { pre, post, synapses });
+        Ok(self.projections.len() - 1)
+    }
+
+    fn check_pair(&self, pre: usize, post: usize) -> Result<()> {
+        for (name, population) in [("pre", pre), ("post", post)] {
+            if population >= self.populations.len() {
+                let expected = format!("a population in [0, {})", self.populations.len());
+                return Err(Error::value(name, expected, population));
+            }
+        }
+        if self.populations[post].params.is_none() {
+            let got = format!("the input '{}'", self.populations[post].name);
+            return Err(Error::value("post", "a population of neurons", got));
+        }
+        Ok(())
+    }
+
+    /// Time step [ms].
+    pub fn dt(&self) -> f64 {
+        self.dt
+    }
+
+    /// The populations.
+    pub fn populations(&self) -> &[Population] {
+        &self.populations
+    }
+
+    /// The projections.
+    pub fn projections(&self) -> &[Projection<W>] {
+        &self.projections
+    }
+
+    /// Number of neurons, or of inputs, of all populations together.
+    pub fn size(&self, inputs: bool) -> usize {
+        self.populations.iter().filter(|population| population.params.is_none() == inputs).map(|p| p.n).sum()
+    }
+
+    /// Number of synapses.
+    pub fn n_synapses(&self) -> usize {
+        self.projections.iter().map(|projection| projection.synapses.len()).sum()
+    }
+}
+
+impl<F: Real> Graph<F> {
+    /// Connects population `pre` to population `post` by a rule; the projection's number.
+    ///
+    /// # Errors
+    /// Those of [`Graph::add_projection`] and of [`ConnectionRule::draw`].
+    pub fn connect(
+        &mut self,
+        pre: usize,
+        post: usize,
+        rule: &ConnectionRule,
+        weight: &crate::network::Init,
+        delay: &DelayRule,
+    ) -> Result<usize> {
+        self.check_pair(pre, post)?;
+        let drawing = Drawing {
+            n_pre: self.populations[pre].n,
+            n_post: self.populations[post].n,
+            same: pre == post,
+            weight,
+            delay,
+            dt: self.dt,
+            seed: self.seed,
+            index: self.projections.len(),
+        };
+        let synapses = rule.draw(&drawing)?;
+        self.add_projection(pre, post, synapses)
+    }
+}

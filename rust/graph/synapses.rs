@@ -1,0 +1,289 @@
+//! Synapses of one projection, by presynaptic neuron.
+
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+
+/// Different delays that one byte a synapse tells apart.
+const SMALL: usize = 256;
+
+/// Synapses from the neurons of one population onto those of another, in compressed rows: one a presynaptic neuron.
+///
+/// Four bytes of target and four of `f32` weight a synapse, and another one where delays differ from synapse to synapse.
+/// Where every neuron hears every other one, targets are not stored at all.
+#[derive(Clone, Debug)]
+pub struct Synapses<W> {
+    n_pre: usize,
+    n_post: usize,
+    targets: Targets,
+    weight: Vec<W>,
+    delays: Delays,
+}
+
+#[derive(Clone, Debug)]
+enum Targets {
+    /// Row j holds the weights onto neurons 0..n_post.
+    All,
+    Rows {
+        start: Vec<usize>,
+        target: Vec<u32>,
+    },
+}
+
+/// Transmission delays [ms] of a projection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delays {
+    /// The delays that occur, ascending.
+    distinct: Vec<f64>,
+    /// Which of them a synapse has; rows are sorted by it.
+    index: Index,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Index {
+    /// All synapses have the one delay.
+    Same,
+    Small(Vec<u8>),
+    Large(Vec<u32>),
+}
+
+/// The synapses of one presynaptic neuron.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a, W> {
+    /// Postsynaptic neurons, or `None`: neuron i is at place i.
+    pub target: Option<&'a [u32]>,
+    /// Weights.
+    pub weight: &'a [W],
+}
+
+impl<W: Copy> Synapses<W> {
+    /// Synapses from every neuron onto every other one; `weight` is (n_pre, n_post), row-major.
+    pub(crate) fn all(n_pre: usize, n_post: usize, weight: Vec<W>, delay: f64) -> Self {
+        assert_eq!(weight.len(), n_pre * n_post);
+        Self { n_pre, n_post, targets: Targets::All, weight, delays: Delays::same(delay) }
+    }
+
+    /// Synapses in compressed rows, each sorted by delay where they differ.
+    pub(crate) fn rows(
+        n_pre: usize,
+        n_post: usize,
+        start: Vec<usize>,
+        target: Vec<u32>,
+        weight: Vec<W>,
+        delays: Delays,
+    ) -> Self {
+        assert_eq!((start.len(), start[n_pre], target.len()), (n_pre + 1, weight.len(), weight.len()));
+        debug_assert!(target.iter().all(|&i| (i as usize) < n_post));
+        Self { n_pre, n_post, targets: Targets::Rows { start, target }, weight, delays }
+    }
+
+    /// From lists of synapses in any order: `delay` holds one delay for all, or one for each [ms].
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first synapse with a neuron that does not exist or a delay outside its domain.
+    pub fn from_lists(
+        n_pre: usize,
+        n_post: usize,
+        pre: &[u32],
+        post: &[u32],
+        weight: &[W],
+        delay: &[f64],
+    ) -> Result<Self> {
+        for (name, index, n) in [("pre", pre, n_pre), ("post", post, n_post)] {
+            if let Some(at) = index.iter().position(|&i| i as usize >= n) {
+                return Err(Error::value(format!("{name}[{at}]"), format!("a neuron in [0, {n})"), index[at]));
+            }
+        }
+        for (name, len) in [("post", post.len()), ("weight", weight.len())] {
+            if len != pre.len() {
+                return Err(Error::shape(name, &[len], format!("({},) as pre", pre.len())));
+            }
+        }
+        if delay.len() != 1 && delay.len() != pre.len() {
+            return Err(Error::shape("delay", &[delay.len()], format!("one number, or ({},) as pre", pre.len())));
+        }
+        let (distinct, index) = distinct_delays(delay)?;
+        let key = |at: usize| (pre[at], if index.len() == 1 { 0 } else { index[at] }, post[at]);
+        let mut order: Vec<usize> = (0..pre.len()).collect();
+        // Stable: synapses of the same two neurons stay in the order they came.
+        order.sort_by_key(|&at| key(at));
+        let mut start = vec![0; n_pre + 1];
+        pre.iter().for_each(|&j| start[j as usize + 1] += 1);
+        for j in 0..n_pre {
+            start[j + 1] += start[j];
+        }
+        let target = order.iter().map(|&at| post[at]).collect();
+        let weight = order.iter().map(|&at| weight[at]).collect();
+        let index = if index.len() == 1 { Vec::new() } else { order.iter().map(|&at| index[at]).collect() };
+        Ok(Self::rows(n_pre, n_post, start, target, weight, Delays::each(distinct, index)))
+    }
+
+    /// Number of presynaptic neurons.
+    pub fn n_pre(&self) -> usize {
+        self.n_pre
+    }
+
+    /// Number of postsynaptic neurons.
+    pub fn n_post(&self) -> usize {
+        self.n_post
+    }
+
+    /// Number of synapses.
+    pub fn len(&self) -> usize {
+        self.weight.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.weight.is_empty()
+    }
+
+    /// The transmission delays.
+    pub fn delays(&self) -> &Delays {
+        &self.delays
+    }
+
+    /// Weights, row after row.
+    pub fn weight(&self) -> &[W] {
+        &self.weight
+    }
+
+    /// Whether every neuron hears every other one.
+    pub fn is_all(&self) -> bool {
+        matches!(self.targets, Targets::All)
+    }
+
+    /// Where the synapses of neuron `pre` are.
+    #[inline(always)]
+    pub fn range(&self, pre: usize) -> Range<usize> {
+        match &self.targets {
+            Targets::All => pre * self.n_post..(pre + 1) * self.n_post,
+            Targets::Rows { start, .. } => start[pre]..start[pre + 1],
+        }
+    }
+
+    /// Where those with delay number `group` are.
+    #[inline(always)]
+    pub fn group_range(&self, pre: usize, group: usize) -> Range<usize> {
+        let range = self.range(pre);
+        match &self.delays.index {
+            Index::Same => range,
+            Index::Small(index) => within(range, index, group as u8),
+            Index::Large(index) => within(range, index, group as u32),
+        }
+    }
+
+    /// Synapses at places of [`range`](Self::range).
+    #[inline(always)]
+    pub fn at(&self, range: Range<usize>) -> Row<'_, W> {
+        let target = match &self.targets {
+            Targets::All => None,
+            Targets::Rows { target, .. } => Some(&target[range.clone()]),
+        };
+        Row { target, weight: &self.weight[range] }
+    }
+
+    /// Postsynaptic neuron of the synapse at `place` of the row of `pre`.
+    pub fn target(&self, pre: usize, place: usize) -> usize {
+        match &self.targets {
+            Targets::All => place - pre * self.n_post,
+            Targets::Rows { target, .. } => target[place] as usize,
+        }
+    }
+
+    /// For each postsynaptic neuron, the number of its synapses and the sum of `size` of their weights.
+    pub fn input_sizes(&self, size: impl Fn(W) -> f64) -> Vec<(u64, f64)> {
+        let mut sizes = vec![(0, 0.0); self.n_post];
+        for pre in 0..self.n_pre {
+            for place in self.range(pre) {
+                let (n, sum) = &mut sizes[self.target(pre, place)];
+                *n += 1;
+                *sum += size(self.weight[place]);
+            }
+        }
+        sizes
+    }
+}
+
+fn within<T: Ord + Copy>(range: Range<usize>, index: &[T], group: T) -> Range<usize> {
+    let row = &index[range.clone()];
+    let from = row.partition_point(|&g| g < group);
+    let to = from + row[from..].partition_point(|&g| g == group);
+    range.start + from..range.start + to
+}
+
+impl Delays {
+    /// One delay for all [ms].
+    pub(crate) fn same(delay: f64) -> Self {
+        Self { distinct: vec![delay], index: Index::Same }
+    }
+
+    /// The delays that occur, ascending, and which of them each synapse has; no index if all have the one.
+    pub(crate) fn each(distinct: Vec<f64>, index: Vec<u32>) -> Self {
+        let index = match distinct.len() {
+            0 | 1 => Index::Same,
+            n if n <= SMALL => Index::Small(index.iter().map(|&i| i as u8).collect()),
+            _ => Index::Large(index),
+        };
+        Self { distinct, index }
+    }
+
+    /// [`each`](Self::each) of at most 256 delays, whose index needs no copy.
+    pub(crate) fn few(distinct: Vec<f64>, index: Vec<u8>) -> Self {
+        assert!(distinct.len() <= SMALL);
+        Self { distinct, index: Index::Small(index) }
+    }
+
+    /// The delays that occur [ms], ascending.
+    pub fn distinct(&self) -> &[f64] {
+        &self.distinct
+    }
+
+    /// Delay number of the synapse at `place`.
+    #[inline(always)]
+    pub fn group(&self, place: usize) -> usize {
+        match &self.index {
+            Index::Same => 0,
+            Index::Small(index) => index[place] as usize,
+            Index::Large(index) => index[place] as usize,
+        }
+    }
+
+    /// The delays in steps of `dt` ms.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if one is not a whole number of steps, or too long.
+    pub fn steps(&self, name: &str, dt: f64) -> Result<Vec<u32>> {
+        self.distinct.iter().map(|&delay| delay_steps(name, delay, dt)).collect()
+    }
+}
+
+/// A delay [ms] in steps of `dt` ms.
+///
+/// # Errors
+/// [`Error::Value`] unless it is a whole number of steps (to 1e-9) in [0, 2^20].
+pub fn delay_steps(name: &str, delay: f64, dt: f64) -> Result<u32> {
+    const LONGEST: f64 = (1 << 20) as f64;
+    let steps = delay / dt;
+    let whole = steps.round();
+    if !(0.0..=LONGEST).contains(&whole) {
+        return Err(Error::value(name, format!("in [0, 2^20] steps of dt = {dt} ms"), delay));
+    }
+    if (steps - whole).abs() > 1e-9 * whole.max(1.0) {
+        return Err(Error::value(name, format!("a whole number of steps of dt = {dt} ms"), delay));
+    }
+    Ok(whole as u32)
+}
+
+/// The delays that occur, ascending, and which of them each is.
+fn distinct_delays(delay: &[f64]) -> Result<(Vec<f64>, Vec<u32>)> {
+    if let Some(at) = delay.iter().position(|d| !(d.is_finite() && *d >= 0.0)) {
+        let name = if delay.len() == 1 { "delay".to_owned() } else { format!("delay[{at}]") };
+        return Err(Error::value(name, "finite and >= 0 ms", delay[at]));
+    }
+    let mut distinct = delay.to_vec();
+    distinct.sort_by(f64::total_cmp);
+    distinct.dedup();
+    let index = delay.iter().map(|d| distinct.partition_point(|known| known < d) as u32).collect();
+    Ok((distinct, index))
+}

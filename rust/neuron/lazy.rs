@@ -1,0 +1,277 @@
+//! LIF neurons on the time grid that are touched only now and then.
+
+use super::{LifParams, LifPropagator};
+use crate::error::Result;
+use crate::real::Real;
+
+/// Steps that one look at the table bridges.
+const NEAR: usize = 512;
+
+/// Gaps longer than the table double from entry to entry, up to the longest that a step number counts.
+const FAR: usize = 64 - NEAR.trailing_zeros() as usize;
+
+/// No firing is looked for further ahead, in steps.
+const LONGEST: u64 = 1 << 62;
+
+/// How a neuron's numbers are kept and stepped; what the event engine asks of an arithmetic.
+///
+/// Floating point here; an integer model can be bit for bit that of a clocked simulation, if `skip` is repeated steps.
+pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
+    /// Weight of a synapse.
+    type Weight: Copy + Send + Sync;
+    /// Current, potential and summed input.
+    type Value: Copy + Default + PartialEq + Send + Sync + std::fmt::Debug;
+
+    /// Steps for which a neuron is held after a spike.
+    fn t_ref_steps(&self) -> u32;
+
+    /// Adds a synapse's weight to the input of a step.
+    fn accumulate(&self, input: Self::Value, weight: Self::Weight) -> Self::Value;
+
+    /// Current and potential after `steps` steps without input.
+    fn skip(&self, p: Self::Value, u: Self::Value, steps: u64) -> (Self::Value, Self::Value);
+
+    /// Current after `steps` steps without input, in which the neuron is held.
+    fn skip_held(&self, p: Self::Value, steps: u64) -> Self::Value;
+
+    /// A step with input.
+    fn step(&self, p: Self::Value, u: Self::Value, input: Self::Value) -> Stepped<Self::Value>;
+
+    /// Current after a step with input in which the neuron is held.
+    fn step_held(&self, p: Self::Value, input: Self::Value) -> Self::Value;
+
+    /// How many steps from now the neuron may fire first if it gets no input: never more than it takes, `None` if it never
+    /// will.
+    fn next_firing(&self, p: Self::Value, u: Self::Value) -> Option<u64>;
+}
+
+/// How near the threshold a potential may be for the two ways of computing it, step by step and in one go, to differ.
+///
+/// For a neuron with `n` synapses whose weights' magnitudes sum up to `sum`. With a, b, g for syn_decay, mem_decay and
+/// mem_gain, |p| <= P = sum / (1 - a) and |u| <= U = g P / (1 - b) hold throughout, as no step adds more than `sum`. A step
+/// makes an error of a few units of the last place e of each of its terms, and at most `n e sum` in summing its inputs
+/// up; errors decay as the values do. A gap of k steps in one go, whose factors are k-fold products, is no worse than
+/// k steps. So p is off by at most E = e (8 P + n sum) / (1 - a), and u by (8 e (U + g P) + g E) / (1 - b), all of both
+/// ways together. Spikes that are sent out at the same steps by both keep this true, by induction.
+pub fn tie_margin<F: Real>(lif: &LifPropagator<F>, n: u64, sum: f64) -> f64 {
+    let (a, b, g) = (lif.syn_decay.widen(), lif.mem_decay.widen(), lif.mem_gain.widen());
+    let e = F::epsilon().widen();
+    let p = sum / (1.0 - a);
+    let u = g * p / (1.0 - b);
+    let current = e * (8.0 * p + n as f64 * sum) / (1.0 - a);
+    (8.0 * e * (u + g * p) + g * current) / (1.0 - b)
+}
+
+/// What a step leads to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stepped<V> {
+    /// Synaptic current.
+    pub p: V,
+    /// Membrane potential, after a reset if there was one.
+    pub u: V,
+    /// Whether the neuron fires.
+    pub fires: bool,
+    /// Whether the potential was so near the threshold that rounding decided.
+    pub near: bool,
+}
+
+/// u after k steps is `mem u + gain p`, p is `syn p`.
+#[derive(Clone, Copy, Debug)]
+struct Power<F> {
+    syn: F,
+    mem: F,
+    gain: F,
+}
+
+/// Floating-point arithmetic: tables of powers.
+#[derive(Clone, Debug)]
+pub struct LazyLif<F> {
+    lif: LifPropagator<F>,
+    near: Vec<Power<F>>,
+    /// Of `NEAR * 2^i` steps.
+    far: Vec<Power<F>>,
+    /// Potentials this near the threshold count as ties.
+    margin: F,
+    /// The largest potential that a unit of current can still raise.
+    peak_gain: F,
+}
+
+impl<F: Real> Power<F> {
+    /// Powers are computed in double precision and rounded; what is denormal is zero.
+    fn new([syn, mem, gain]: [f64; 3]) -> Self {
+        let round = |value: f64| {
+            let value = F::from_f64(value);
+            if value.is_normal() { value } else { F::zero() }
+        };
+        Self { syn: round(syn), mem: round(mem), gain: round(gain) }
+    }
+}
+
+/// One gap after the other.
+fn compose([s0, m0, g0]: [f64; 3], [s1, m1, g1]: [f64; 3]) -> [f64; 3] {
+    [s1 * s0, m1 * m0, m1 * g0 + g1 * s0]
+}
+
+impl<F: Real> LazyLif<F> {
+    /// Tables for a neuron; `margin` as [`tie_margin`] computes it.
+    ///
+    /// # Errors
+    /// Those of [`LifPropagator::new`].
+    pub fn new(params: &LifParams, margin: f64) -> Result<Self> {
+        let lif = LifPropagator::<F>::new(params)?;
+        let (a, b, g) = (lif.syn_decay.widen(), lif.mem_decay.widen(), lif.mem_gain.widen());
+        let step = [a, b, g * a];
+        let mut at = [1.0, 1.0, 0.0];
+        let mut exact = vec![at];
+        for _ in 0..NEAR {
+            at = compose(at, step);
+            exact.push(at);
+        }
+        let mut far = vec![at];
+        while far.len() < FAR {
+            let last = far[far.len() - 1];
+            far.push(compose(last, last));
+        }
+        // The response to a unit of current rises to its only maximum, if that is in the table; in any case it stays below
+        // what the slower of the two decays leaves of one step's gain, summed up.
+        let largest = exact.iter().map(|power| power[2]).fold(0.0, f64::max);
+        let peak_gain = if largest > at[2] { largest } else { g * a / (1.0 - a.min(b)) };
+        Ok(Self {
+            lif,
+            near: exact.into_iter().map(Power::new).collect(),
+            far: far.into_iter().map(Power::new).collect(),
+            margin: F::from_f64(margin),
+            peak_gain: F::from_f64(peak_gain) * (F::one() + F::epsilon() * F::from_f64(4.0)),
+        })
+    }
+
+    /// What a step multiplies with.
+    pub fn lif(&self) -> &LifPropagator<F> {
+        &self.lif
+    }
+
+    /// Potentials this near the threshold count as ties.
+    pub fn margin(&self) -> F {
+        self.margin
+    }
+
+    /// The largest potential that a unit of current can still raise.
+    pub fn peak_gain(&self) -> F {
+        self.peak_gain
+    }
+
+    /// Factors of a gap of at most 512 steps: of the current, of the potential, and of the current onto the potential.
+    #[inline(always)]
+    pub fn near(&self, steps: u64) -> Option<[F; 3]> {
+        let power = self.near.get(usize::try_from(steps).ok()?)?;
+        Some([power.syn, power.mem, power.gain])
+    }
+
+    #[inline(always)]
+    fn flushed(&self, value: F) -> F {
+        if value.abs() > self.lif.flush { value } else { F::zero() }
+    }
+
+    #[cold]
+    fn skip_far(&self, mut p: F, mut u: F, steps: u64) -> (F, F) {
+        let (mut high, mut i) = (steps / NEAR as u64, 0);
+        while high > 0 && (p != F::zero() || u != F::zero()) {
+            if high & 1 == 1 {
+                let power = self.far[i];
+                (p, u) = (self.flushed(p * power.syn), self.flushed(power.mem * u + power.gain * p));
+            }
+            high >>= 1;
+            i += 1;
+        }
+        self.skip(p, u, steps % NEAR as u64)
+    }
+
+    /// Whether, at step `k` from now, the level has been passed, or never will be afterwards; monotone in k.
+    fn decided(&self, p: F, u: F, level: F, k: u64) -> Option<bool> {
+        let (later, potential) = self.skip(p, u, k);
+        if potential > level {
+            return Some(true);
+        }
+        let next = self.lif.mem_decay * potential + self.lif.mem_gain * (self.lif.syn_decay * later);
+        // Past its only maximum; or what is left of the current cannot do it.
+        let falls = next <= potential && potential >= F::zero();
+        let exhausted = potential.max(F::zero()) + self.peak_gain * later <= level;
+        (falls || exhausted).then_some(false)
+    }
+}
+
+impl<F: Real> Arithmetic for LazyLif<F> {
+    type Weight = F;
+    type Value = F;
+
+    fn t_ref_steps(&self) -> u32 {
+        self.lif.t_ref_steps
+    }
+
+    #[inline(always)]
+    fn accumulate(&self, input: F, weight: F) -> F {
+        input + weight
+    }
+
+    #[inline(always)]
+    fn skip(&self, p: F, u: F, steps: u64) -> (F, F) {
+        match self.near(steps) {
+            Some([syn, mem, gain]) => (self.flushed(p * syn), self.flushed(mem * u + gain * p)),
+            None => self.skip_far(p, u, steps),
+        }
+    }
+
+    #[inline(always)]
+    fn skip_held(&self, p: F, steps: u64) -> F {
+        self.skip(p, F::zero(), steps).0
+    }
+
+    #[inline(always)]
+    fn step(&self, p: F, u: F, input: F) -> Stepped<F> {
+        let p = self.flushed(self.lif.syn_decay * p + input);
+        let u = self.flushed(self.lif.mem_decay * u + self.lif.mem_gain * p);
+        let fires = u > self.lif.v_th;
+        let near = (u - self.lif.v_th).abs() <= self.margin;
+        Stepped { p, u: if fires { F::zero() } else { u }, fires, near }
+    }
+
+    #[inline(always)]
+    fn step_held(&self, p: F, input: F) -> F {
+        self.flushed(self.lif.syn_decay * p + input)
+    }
+
+    /// Between inputs `u_k = A b^k + B a^k` has one extremum at most, which is a maximum if p > 0: it rises to it and falls
+    /// ever after. So "passed the level, or past the maximum" is monotone in k, and bisection finds the first such k.
+    /// The level lies under the threshold by the margin of ties, which no rounding here exceeds.
+    #[inline(always)]
+    fn next_firing(&self, p: F, u: F) -> Option<u64> {
+        let level = self.lif.v_th - self.margin;
+        if u.max(F::zero()) + self.peak_gain * p.max(F::zero()) <= level {
+            return None;
+        }
+        self.search(p, u, level)
+    }
+}
+
+impl<F: Real> LazyLif<F> {
+    #[inline(never)]
+    fn search(&self, p: F, u: F, level: F) -> Option<u64> {
+        if p <= F::zero() {
+            // It falls: either the next step is above, or none.
+            return self.decided(p, u, level, 1)?.then_some(1);
+        }
+        let (mut low, mut high) = (0, 1);
+        while self.decided(p, u, level, high).is_none() {
+            if high == LONGEST {
+                return None;
+            }
+            low = high;
+            high *= 2;
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.decided(p, u, level, middle).is_none() { low = middle } else { high = middle }
+        }
+        self.decided(p, u, level, high)?.then_some(high)
+    }
+}

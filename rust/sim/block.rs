@@ -1,0 +1,225 @@
+//! Neurons that are touched sixteen at a time: where every spike reaches a whole population.
+
+use super::Counts;
+use super::marks::Marks;
+use super::population::{LazyPopulation, NeuronState, predict};
+use super::wheel::{NEVER, Wheel};
+use crate::graph::Row;
+use crate::neuron::lazy::{Arithmetic, LazyLif};
+use crate::real::Real;
+use crate::simd::{Isa, LANES, LaneMask, Lanes, flat_mut, multiversion};
+
+/// A population of blocks that are touched together, each computed in vectors.
+#[derive(Clone, Debug)]
+pub struct BlockNeurons<F: Real> {
+    lif: LazyLif<F>,
+    n: usize,
+    input: Vec<Lanes<F>>,
+    blocks: Vec<Block<F>>,
+    reached: Marks,
+    wheel: Wheel,
+}
+
+/// State of sixteen neurons at the step they were last touched.
+#[derive(Clone, Copy, Debug)]
+struct Block<F> {
+    p: Lanes<F>,
+    u: Lanes<F>,
+    /// Last step in which each is held at rest.
+    held: [u64; LANES],
+    last: u64,
+    /// As in the wheel.
+    due: u64,
+    /// The latest of `held`.
+    any_held: u64,
+}
+
+/// What a step of a block leads to.
+struct Outcome {
+    fired: LaneMask,
+    near: LaneMask,
+    /// Who may fire later without further input.
+    may_fire: LaneMask,
+}
+
+impl<F: Real> Block<F> {
+    fn rest() -> Self {
+        Self { p: Lanes::zero(), u: Lanes::zero(), held: [0; LANES], last: 0, due: NEVER, any_held: 0 }
+    }
+
+    fn neuron(&self, lane: usize) -> NeuronState<F> {
+        NeuronState { p: self.p[lane], u: self.u[lane], last: self.last, held: self.held[lane] }
+    }
+}
+
+impl<F: Real> BlockNeurons<F> {
+    /// At rest.
+    pub fn new(lif: LazyLif<F>, n: usize) -> Self {
+        let n_blocks = n.div_ceil(LANES);
+        Self {
+            lif,
+            n,
+            input: vec![Lanes::zero(); n_blocks],
+            blocks: vec![Block::rest(); n_blocks],
+            reached: Marks::new(n_blocks),
+            wheel: Wheel::new(n_blocks),
+        }
+    }
+
+    fn due(&self, block: usize, mut may_fire: LaneMask) -> u64 {
+        let mut due = NEVER;
+        while may_fire != 0 {
+            due = due.min(predict(&self.lif, &self.blocks[block].neuron(may_fire.trailing_zeros() as usize)));
+            may_fire &= may_fire - 1;
+        }
+        due
+    }
+}
+
+/// Adds a row of weights onto the inputs; a plain loop over numbers, which the compiler vectorises well by itself.
+#[inline(always)]
+fn add_weights_body<F: Real, I: Isa<F>>(_: I, input: &mut [F], weight: &[F]) {
+    for (input, &w) in input.iter_mut().zip(weight) {
+        *input += w;
+    }
+}
+
+multiversion! {
+    /// Adds a row of weights onto the inputs of all neurons.
+    pub fn add_weights<F: Real>(input: &mut [F], weight: &[F]) = add_weights_body
+}
+
+#[inline(always)]
+fn step_block_body<F: Real, I: Isa<F>>(
+    isa: I,
+    block: &mut Block<F>,
+    input: &Lanes<F>,
+    lif: &LazyLif<F>,
+    step: u64,
+) -> Outcome {
+    let (steps, constants) = (step - 1 - block.last, lif.lif());
+    let (mut p, mut u) = (isa.load(&block.p), isa.load(&block.u));
+    let held_now = match lif.near(steps) {
+        Some([syn, mem, gain]) if block.any_held <= block.last => {
+            if steps > 0 {
+                u = isa.add(isa.mul(isa.splat(mem), u), isa.mul(isa.splat(gain), p));
+                p = isa.mul(isa.splat(syn), p);
+            }
+            0
+        }
+        // Long gaps and held neurons: lane by lane.
+        _ => {
+            let (mut lanes_p, mut lanes_u, mut held_now) = (Lanes::zero(), Lanes::zero(), 0);
+            for l in 0..LANES {
+                (lanes_p[l], lanes_u[l]) = super::population::catch_up(lif, &block.neuron(l), step - 1);
+                held_now |= LaneMask::from(block.held[l] >= step) << l;
+            }
+            (p, u) = (isa.load(&lanes_p), isa.load(&lanes_u));
+            held_now
+        }
+    };
+    let (zero, flush, v_th) = (isa.zero(), constants.flush, constants.v_th);
+    p = isa.add(isa.mul(isa.splat(constants.syn_decay), p), isa.load(input));
+    p = isa.flushed(p, flush);
+    u = isa.add(isa.mul(isa.splat(constants.mem_decay), u), isa.mul(isa.splat(constants.mem_gain), p));
+    u = isa.select(isa.mask(held_now), zero, isa.flushed(u, flush));
+    let fires = isa.greater(u, isa.splat(v_th));
+    let margin = lif.margin();
+    let near = isa.bits(isa.greater(u, isa.splat(v_th - margin))) & !isa.bits(isa.greater(u, isa.splat(v_th + margin)));
+    u = isa.select(fires, zero, u);
+    isa.store(p, &mut block.p);
+    isa.store(u, &mut block.u);
+    let positive = isa.select(isa.greater(p, zero), p, zero);
+    let reach = isa.add(
+        isa.select(isa.greater(u, zero), u, zero),
+        isa.mul(isa.splat(lif.peak_gain()), positive),
+    );
+    let may_fire = isa.bits(isa.greater(reach, isa.splat(v_th - margin)));
+    block.last = step;
+    Outcome { fired: isa.bits(fires), near, may_fire }
+}
+
+multiversion! {
+    /// Brings a block to `step`, with the input of that step.
+    fn step_block<F: Real>(block: &mut Block<F>, input: &Lanes<F>, lif: &LazyLif<F>, step: u64) -> Outcome = step_block_body
+}
+
+impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
+    fn receive(&mut self, row: Row<'_, F>) {
+        match row.target {
+            None => {
+                add_weights(&mut flat_mut(&mut self.input)[..self.n], row.weight);
+                self.reached.set_first(self.blocks.len());
+            }
+            Some(target) => {
+                let input = flat_mut(&mut self.input);
+                for (&i, &w) in target.iter().zip(row.weight) {
+                    input[i as usize] += w;
+                    self.reached.set(i as usize / LANES);
+                }
+            }
+        }
+    }
+
+    fn next_due(&self, step: u64) -> Option<u64> {
+        self.wheel.next(step)
+    }
+
+    fn run(&mut self, step: u64, fired: &mut Vec<u32>, counts: &mut Counts) {
+        let mut reached = std::mem::replace(&mut self.reached, Marks::new(0));
+        self.wheel.drain(step, |b| {
+            self.blocks[b].due = NEVER;
+            reached.set(b);
+        });
+        let t_ref = u64::from(self.lif.t_ref_steps());
+        reached.drain(|b| {
+            let block = &mut self.blocks[b];
+            let outcome = step_block(block, &self.input[b], &self.lif, step);
+            self.input[b] = Lanes::zero();
+            counts.state_updates += LANES.min(self.n - b * LANES) as u64;
+            counts.near_ties += u64::from(outcome.near.count_ones());
+            let mut bits = outcome.fired;
+            while bits != 0 {
+                let lane = bits.trailing_zeros() as usize;
+                block.held[lane] = step + t_ref;
+                block.any_held = step + t_ref;
+                fired.push((b * LANES + lane) as u32);
+                bits &= bits - 1;
+            }
+            let due = self.due(b, outcome.may_fire);
+            if due != self.blocks[b].due {
+                self.blocks[b].due = due;
+                self.wheel.set(b, due);
+            }
+        });
+        self.reached = reached;
+    }
+
+    fn state(&self) -> Vec<NeuronState<F>> {
+        (0..self.n).map(|i| self.blocks[i / LANES].neuron(i % LANES)).collect()
+    }
+
+    fn set_state(&mut self, state: &[NeuronState<F>]) {
+        self.input.fill(Lanes::zero());
+        self.reached.clear_all();
+        self.wheel.clear();
+        for (b, neurons) in state.chunks(LANES).enumerate() {
+            // What other engines left at different steps is brought to one.
+            let last = neurons.iter().map(|neuron| neuron.last).max().unwrap_or(0);
+            let mut block = Block { last, ..Block::rest() };
+            for (l, neuron) in neurons.iter().enumerate() {
+                (block.p[l], block.u[l]) = super::population::catch_up(&self.lif, neuron, last);
+                block.held[l] = neuron.held;
+                block.any_held = block.any_held.max(neuron.held);
+            }
+            self.blocks[b] = block;
+            let due = self.due(b, LaneMask::MAX);
+            self.blocks[b].due = due;
+            self.wheel.set(b, due);
+        }
+    }
+
+    fn boxed(&self) -> Box<dyn LazyPopulation<F, F>> {
+        Box::new(self.clone())
+    }
+}

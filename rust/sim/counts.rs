@@ -1,0 +1,28 @@
+//! What a simulation has done.
+
+use std::ops::AddAssign;
+
+/// Counts of a run: what its cost is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Spikes of the inputs.
+    pub input_events: u64,
+    /// Spikes of the neurons.
+    pub spikes: u64,
+    /// Synapses that spikes arrived through.
+    pub synaptic_events: u64,
+    /// Times that the state of a neuron was computed anew.
+    pub state_updates: u64,
+    /// Times that a potential came so near the threshold that rounding may have decided whether the neuron fires.
+    pub near_ties: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.input_events += other.input_events;
+        self.spikes += other.spikes;
+        self.synaptic_events += other.synaptic_events;
+        self.state_updates += other.state_updates;
+        self.near_ties += other.near_ties;
+    }
+}

@@ -1,0 +1,198 @@
+//! Simulation by events on the time grid: steps at which nothing happens cost nothing, nor do neurons nothing reaches.
+
+use std::sync::Arc;
+
+use super::Counts;
+use super::block::BlockNeurons;
+use super::population::{LazyPopulation, NeuronState, SingleNeurons};
+use super::snapshot::Snapshot;
+use super::traffic::Traffic;
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::neuron::LifPropagator;
+use crate::neuron::lazy::{LazyLif, tie_margin};
+use crate::real::Real;
+
+/// Largest share of the threshold within which a potential counts as a tie, whatever rounding might do.
+const WIDEST_TIE: f64 = 1.0 / 1024.0;
+
+/// The event engine: the same neuron as the clocked one, each touched only when something reaches it.
+#[derive(Debug)]
+pub struct EventEngine<W, V> {
+    traffic: Traffic<W>,
+    /// Of every population; `None` for inputs.
+    populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
+    /// Steps done.
+    now: u64,
+    counts: Counts,
+    proven: bool,
+}
+
+impl<F: Real> EventEngine<F, F> {
+    /// An engine at rest.
+    ///
+    /// # Errors
+    /// [`Error::Value`](crate::Error::Value) if a delay is not a whole number of steps.
+    pub fn new(graph: Arc<Graph<F>>) -> Result<Self> {
+        let mut populations: Vec<Option<Box<dyn LazyPopulation<F, F>>>> = Vec::new();
+        let mut proven = true;
+        for (at, population) in graph.populations().iter().enumerate() {
+            let Some(params) = &population.params else {
+                populations.push(None);
+                continue;
+            };
+            let v_th = LifPropagator::<F>::new(params)?.v_th.widen();
+            let bound = rounding_bound(&graph, at, &LifPropagator::new(params)?);
+            proven &= bound.is_some_and(|bound| bound <= WIDEST_TIE * v_th);
+            let margin = bound.unwrap_or(f64::INFINITY).min(WIDEST_TIE * v_th);
+            let lif = LazyLif::new(params, margin)?;
+            let (mut whole, mut single) = (0, 0);
+            for projection in graph.projections().iter().filter(|projection| projection.post == at) {
+                let sum = if projection.synapses.is_all() { &mut whole } else { &mut single };
+                *sum += projection.synapses.len();
+            }
+            populations.push(Some(if whole > single {
+                Box::new(BlockNeurons::new(lif, population.n))
+            } else {
+                Box::new(SingleNeurons::new(lif, population.n))
+            }));
+        }
+        Ok(Self::from_populations(Traffic::new(graph)?, populations, proven))
+    }
+}
+
+/// What rounding can do to a potential of population `at`; `None` where nothing useful can be said.
+fn rounding_bound<F: Real>(graph: &Graph<F>, at: usize, lif: &LifPropagator<F>) -> Option<f64> {
+    if F::epsilon().widen() > 1e-10 {
+        // In f32 the bound is as large as the threshold.
+        return None;
+    }
+    let n = graph.populations()[at].n;
+    let mut sizes = vec![(0, 0.0); n];
+    for projection in graph.projections().iter().filter(|projection| projection.post == at) {
+        for (size, (n, sum)) in sizes.iter_mut().zip(projection.synapses.input_sizes(|w| w.abs().widen())) {
+            size.0 += n;
+            size.1 += sum;
+        }
+    }
+    Some(sizes.into_iter().map(|(n, sum)| tie_margin(lif, n, sum)).fold(0.0, f64::max))
+}
+
+impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
+    /// From populations of any arithmetic, in the order of the graph's.
+    pub fn from_populations(
+        traffic: Traffic<W>,
+        populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
+        proven: bool,
+    ) -> Self {
+        Self { traffic, populations, now: 0, counts: Counts::default(), proven }
+    }
+
+    /// Steps done: the next one is `now`.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Whether the count of near ties is proven to hold all spikes on which rounding may have decided.
+    pub fn ties_are_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// Spikes under way.
+    pub fn traffic(&self) -> &Traffic<W> {
+        &self.traffic
+    }
+
+    /// Spikes under way.
+    pub fn traffic_mut(&mut self) -> &mut Traffic<W> {
+        &mut self.traffic
+    }
+
+    /// Runs the steps up to, and without, `until`; `record` gets what each population fires, in order of time and population.
+    ///
+    /// `keep_going` is asked after every step at which something happens; where it says no, the run ends there.
+    pub fn advance(
+        &mut self,
+        until: u64,
+        record: &mut dyn FnMut(u64, usize, &[u32]),
+        keep_going: &mut dyn FnMut() -> bool,
+    ) {
+        let Self { traffic, populations, now, counts, .. } = self;
+        while *now < until {
+            let first = populations.iter().flatten().filter_map(|p| p.next_due((*now).max(1))).min();
+            let step = match (first, traffic.next(*now)) {
+                (Some(a), Some(b)) => a.min(b),
+                (one, other) => one.or(other).unwrap_or(until),
+            };
+            if step >= until {
+                *now = until;
+                break;
+            }
+            // Nothing fires at step 0.
+            if step > 0 {
+                traffic.deliver(step, counts, |post, row| {
+                    populations[post].as_mut().expect("no projection ends at an input").receive(row);
+                });
+                for (at, population) in populations.iter_mut().enumerate() {
+                    if let Some(population) = population {
+                        let fired = traffic.fire(at, step, |fired| population.run(step, fired, counts));
+                        if !fired.is_empty() {
+                            counts.spikes += fired.len() as u64;
+                            record(step, at, fired);
+                        }
+                    }
+                }
+            }
+            traffic.take_inputs(step, counts);
+            *now = step + 1;
+            if !keep_going() {
+                break;
+            }
+        }
+    }
+
+    /// Back to rest at step 0, nothing under way.
+    pub fn reset(&mut self) {
+        for (population, sizes) in self.populations.iter_mut().zip(self.traffic.graph().populations()) {
+            if let Some(population) = population {
+                population.set_state(&vec![NeuronState::default(); sizes.n]);
+            }
+        }
+        self.traffic.clear();
+        (self.now, self.counts) = (0, Counts::default());
+    }
+
+    /// Everything that later steps depend on.
+    pub fn snapshot(&self) -> Snapshot<V> {
+        let (spikes, pending) = self.traffic.export(self.now);
+        let state = |population: &Option<Box<dyn LazyPopulation<W, V>>>| {
+            population.as_ref().map_or_else(Vec::new, |population| population.state())
+        };
+        let neurons = self.populations.iter().map(state).collect();
+        Snapshot { now: self.now, neurons, spikes, pending }
+    }
+
+    /// Goes on from a snapshot, which fits the graph.
+    pub fn restore(&mut self, snapshot: &Snapshot<V>) {
+        for (population, state) in self.populations.iter_mut().zip(&snapshot.neurons) {
+            if let Some(population) = population {
+                population.set_state(state);
+            }
+        }
+        self.traffic.import(snapshot.now, &snapshot.spikes, &snapshot.pending);
+        self.now = snapshot.now;
+    }
+}
+
+impl<W: Copy, V> Clone for EventEngine<W, V> {
+    fn clone(&self) -> Self {
+        let populations = self.populations.iter().map(|p| p.as_ref().map(|p| p.boxed())).collect();
+        let Self { traffic, now, counts, proven, .. } = self;
+        Self { traffic: traffic.clone(), populations, now: *now, counts: *counts, proven: *proven }
+    }
+}
