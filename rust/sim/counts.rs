@@ -1,6 +1,6 @@
 //! What a simulation has done.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Sub};
 
 /// Counts of a run: what its cost is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,5 +24,19 @@ impl AddAssign for Counts {
         self.synaptic_events += other.synaptic_events;
         self.state_updates += other.state_updates;
         self.near_ties += other.near_ties;
+    }
+}
+
+impl Sub for Counts {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            input_events: self.input_events - other.input_events,
+            spikes: self.spikes - other.spikes,
+            synaptic_events: self.synaptic_events - other.synaptic_events,
+            state_updates: self.state_updates - other.state_updates,
+            near_ties: self.near_ties - other.near_ties,
+        }
     }
 }

@@ -2,20 +2,27 @@
 //!
 //! Three engines run the same neurons: clocked, by events on the time grid, and in continuous time.
 
+mod auto;
 mod block;
 mod clocked;
+mod continuous;
 mod counts;
 mod event;
+mod heap;
 mod marks;
 mod population;
+mod simulator;
 mod snapshot;
 mod traffic;
 mod wheel;
 
 pub use clocked::ClockedEngine;
+pub use auto::{CostModel, Window};
+pub use continuous::{Arrival, ContinuousEngine, ContinuousSnapshot, ContinuousState};
 pub use counts::Counts;
 pub use event::EventEngine;
 pub use population::{LazyPopulation, NeuronState, SingleNeurons};
+pub use simulator::{EngineKind, Events, Simulator, State, Time};
 pub use snapshot::Snapshot;
 pub use traffic::{Traffic, check_events};
 

@@ -1,6 +1,8 @@
 //! The state of a simulation on the time grid, apart from any engine.
 
 use super::population::NeuronState;
+use crate::error::{Error, Result};
+use crate::graph::Graph;
 
 /// Everything that later steps depend on.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,4 +15,38 @@ pub struct Snapshot<V> {
     pub spikes: Vec<(usize, u64, Vec<u32>)>,
     /// Inputs that wait: (step, input).
     pub pending: Vec<(u64, u32)>,
+}
+
+impl<V> Snapshot<V> {
+    /// Checks that a graph can go on from this.
+    ///
+    /// # Errors
+    /// [`Error::Value`] or [`Error::Shape`] naming what does not fit.
+    pub fn check<W: Copy>(&self, graph: &Graph<W>) -> Result<()> {
+        let populations = graph.populations();
+        if self.neurons.len() != populations.len() {
+            return Err(Error::value("state", format!("of {} populations", populations.len()), self.neurons.len()));
+        }
+        for (at, (neurons, population)) in self.neurons.iter().zip(populations).enumerate() {
+            let n = if population.params.is_some() { population.n } else { 0 };
+            if neurons.len() != n {
+                return Err(Error::shape(format!("state.neurons[{at}]"), &[neurons.len()], format!("({n},)")));
+            }
+            if let Some(i) = neurons.iter().position(|neuron| neuron.last > self.now) {
+                return Err(Error::value(format!("state.last[{at}][{i}]"), "in the past", neurons[i].last));
+            }
+        }
+        for (population, step, neurons) in &self.spikes {
+            let n = populations.get(*population).map_or(0, |population| population.n);
+            if *step >= self.now || neurons.iter().any(|&i| i as usize >= n) {
+                return Err(Error::value("state.spikes", "past spikes of the graph's neurons", format!("step {step}")));
+            }
+        }
+        let sorted = self.pending.is_sorted_by_key(|&(step, _)| step);
+        let n_inputs = graph.size(true);
+        if !sorted || self.pending.iter().any(|&(step, x)| step < self.now || x as usize >= n_inputs) {
+            return Err(Error::value("state.pending", "sorted future events of the graph's inputs", "others"));
+        }
+        Ok(())
+    }
 }

@@ -1,0 +1,94 @@
+//! Which engine on the time grid is the faster one, from what a run has been through.
+
+use super::Counts;
+use crate::graph::Graph;
+
+/// Times on a machine with AVX2 or AVX-512, in `f32` [ns]; only their ratios matter. `benches/event.rs` measures them.
+mod cost {
+    /// A block of sixteen neurons a step, clocked.
+    pub const CLOCKED_BLOCK: f64 = 4.5;
+    /// A synaptic event, clocked.
+    pub const CLOCKED_SYNAPSE: f64 = 1.0;
+    /// A neuron that is touched by itself.
+    pub const NEURON: f64 = 14.0;
+    /// A block of sixteen that is touched together.
+    pub const BLOCK: f64 = 20.0;
+    /// A synaptic event onto a neuron that is touched by itself.
+    pub const SYNAPSE: f64 = 2.0;
+    /// A step at which anything happens.
+    pub const EVENT_STEP: f64 = 60.0;
+}
+
+/// How much faster the other engine must promise to be for a change: the estimates are rough.
+const MARGIN: f64 = 1.3;
+
+/// What the costs of a graph depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct CostModel {
+    n_neurons: f64,
+    n_blocks: f64,
+    /// Neurons that one arriving spike touches are touched in blocks, or one by one.
+    in_blocks: bool,
+    /// Synapses of a presynaptic neuron, on average.
+    fan_out: f64,
+}
+
+/// What happened in a number of steps.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// The steps.
+    pub steps: u64,
+    /// What they brought.
+    pub counts: Counts,
+}
+
+impl CostModel {
+    /// Of a graph.
+    pub fn new<W: Copy>(graph: &Graph<W>) -> Self {
+        let (mut whole, mut rows) = (0, 0);
+        for projection in graph.projections() {
+            rows += projection.synapses.n_pre();
+            whole += if projection.synapses.is_all() { projection.synapses.len() } else { 0 };
+        }
+        let n_synapses = graph.n_synapses();
+        let blocks = |population: &crate::graph::Population| match population.params {
+            Some(_) => population.n.div_ceil(crate::simd::LANES),
+            None => 0,
+        };
+        Self {
+            n_neurons: graph.size(false) as f64,
+            n_blocks: graph.populations().iter().map(blocks).sum::<usize>() as f64,
+            in_blocks: 2 * whole > n_synapses,
+            fan_out: n_synapses as f64 / rows.max(1) as f64,
+        }
+    }
+
+    /// Time of the clocked engine [ns].
+    pub fn clocked(&self, window: Window) -> f64 {
+        let synapses = if self.in_blocks { cost::CLOCKED_BLOCK / 32.0 } else { cost::CLOCKED_SYNAPSE };
+        window.steps as f64 * self.n_blocks * cost::CLOCKED_BLOCK + window.counts.synaptic_events as f64 * synapses
+    }
+
+    /// Time of the event engine [ns], as if arrivals were spread at random.
+    pub fn event(&self, window: Window) -> f64 {
+        let (steps, arrivals) = (window.steps.max(1) as f64, window.counts.synaptic_events as f64);
+        let spikes_a_step = arrivals / self.fan_out.max(1.0) / steps;
+        let active = steps * -(-spikes_a_step).exp_m1();
+        let touched = if self.in_blocks {
+            active * self.n_blocks * cost::BLOCK + arrivals * cost::CLOCKED_BLOCK / 32.0
+        } else {
+            let share = -(-arrivals / steps / self.n_neurons).exp_m1();
+            steps * self.n_neurons * share * cost::NEURON + arrivals * cost::SYNAPSE
+        };
+        active * cost::EVENT_STEP + touched
+    }
+
+    /// Whether another engine would do better than the one that is used.
+    pub fn should_change(&self, is_event: bool, window: Window) -> bool {
+        let (used, other) = match is_event {
+            true => (self.event(window), self.clocked(window)),
+            false => (self.clocked(window), self.event(window)),
+        };
+        used > MARGIN * other
+    }
+}

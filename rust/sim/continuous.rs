@@ -1,0 +1,376 @@
+//! Simulation in continuous time: spikes are where the neurons' equations have them, not on a grid.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+
+use super::Counts;
+use super::heap::TimeHeap;
+use super::marks::Marks;
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::neuron::ContinuousLif;
+use crate::real::Real;
+
+/// Events between two questions whether to go on.
+const PATIENCE: u32 = 64;
+
+/// The continuous-time engine; it computes in `f64`, whatever the weights are kept in.
+#[derive(Clone, Debug)]
+pub struct ContinuousEngine<F> {
+    graph: Arc<Graph<F>>,
+    /// Of every population; `None` for inputs.
+    populations: Vec<Option<Neurons>>,
+    /// Projections from each population.
+    projections: Vec<Vec<usize>>,
+    /// First input of each input population, and its number.
+    inputs: Vec<(u32, usize)>,
+    neurons: Vec<ContinuousState>,
+    /// When each neuron fires without further input.
+    crossings: TimeHeap,
+    arrivals: BinaryHeap<Reverse<Arrival>>,
+    pending: VecDeque<(f64, u32)>,
+    /// Neurons that something has reached at the present moment.
+    reached: Marks,
+    now: f64,
+    counts: Counts,
+}
+
+/// The neurons of a population among all.
+#[derive(Clone, Copy, Debug)]
+struct Neurons {
+    lif: ContinuousLif,
+    first: usize,
+    n: usize,
+}
+
+/// State of a neuron as it was last touched.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ContinuousState {
+    /// Synaptic current.
+    pub p: f64,
+    /// Membrane potential, relative to rest.
+    pub u: f64,
+    /// Time for which both hold [ms].
+    pub last: f64,
+    /// Until when the neuron is held at rest after a spike [ms].
+    pub held: f64,
+}
+
+/// A spike on its way: to the synapses of one neuron in one projection from `place` on that have the same delay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Arrival {
+    /// When [ms].
+    pub time: f64,
+    /// When the neuron fired [ms].
+    pub fired: f64,
+    /// The projection.
+    pub projection: usize,
+    /// The neuron.
+    pub pre: u32,
+    /// Its first synapse with the delay.
+    pub place: usize,
+}
+
+impl Eq for Arrival {}
+
+impl Ord for Arrival {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |a: &Self| (a.projection, a.pre, a.place);
+        self.time.total_cmp(&other.time).then_with(|| key(self).cmp(&key(other)))
+    }
+}
+
+impl PartialOrd for Arrival {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Everything that a later run depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContinuousSnapshot {
+    /// Time reached [ms].
+    pub now: f64,
+    /// All neurons, population after population.
+    pub neurons: Vec<ContinuousState>,
+    /// Spikes on their way, in order.
+    pub arrivals: Vec<Arrival>,
+    /// Inputs that wait: (ms, input).
+    pub pending: Vec<(f64, u32)>,
+}
+
+impl<F: Real> ContinuousEngine<F> {
+    /// An engine at rest.
+    ///
+    /// # Errors
+    /// Those of [`ContinuousLif::new`].
+    pub fn new(graph: Arc<Graph<F>>) -> Result<Self> {
+        let (mut populations, mut inputs, mut n_neurons, mut n_inputs) = (Vec::new(), Vec::new(), 0, 0);
+        for (at, population) in graph.populations().iter().enumerate() {
+            match &population.params {
+                Some(params) => {
+                    let lif = ContinuousLif::new(params)?;
+                    populations.push(Some(Neurons { lif, first: n_neurons, n: population.n }));
+                    n_neurons += population.n;
+                }
+                None => {
+                    populations.push(None);
+                    inputs.push((n_inputs, at));
+                    n_inputs += population.n as u32;
+                }
+            }
+        }
+        let mut projections = vec![Vec::new(); populations.len()];
+        for (at, projection) in graph.projections().iter().enumerate() {
+            projections[projection.pre].push(at);
+        }
+        Ok(Self {
+            graph,
+            populations,
+            projections,
+            inputs,
+            neurons: vec![ContinuousState::default(); n_neurons],
+            crossings: TimeHeap::new(n_neurons),
+            arrivals: BinaryHeap::new(),
+            pending: VecDeque::new(),
+            reached: Marks::new(n_neurons),
+            now: 0.0,
+            counts: Counts::default(),
+        })
+    }
+
+    /// Time reached [ms].
+    pub fn now(&self) -> f64 {
+        self.now
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Arc<Graph<F>> {
+        &self.graph
+    }
+
+    /// Appends inputs (ms, input), sorted by time.
+    pub fn push(&mut self, events: impl Iterator<Item = (f64, u32)>) {
+        self.pending.extend(events);
+    }
+
+    /// Time of the last input that waits [ms].
+    pub fn last_pending(&self) -> Option<f64> {
+        self.pending.back().map(|&(time, _)| time)
+    }
+
+    /// Runs up to, and without, time `until` [ms]; `record` gets the spikes (ms, population, neuron) in order of time.
+    ///
+    /// `keep_going` is asked now and then; where it says no, the run ends there.
+    pub fn advance(
+        &mut self,
+        until: f64,
+        record: &mut dyn FnMut(f64, usize, u32),
+        keep_going: &mut dyn FnMut() -> bool,
+    ) {
+        let mut patience = 0;
+        loop {
+            let input = self.pending.front().map_or(f64::INFINITY, |&(time, _)| time);
+            let arrival = self.arrivals.peek().map_or(f64::INFINITY, |Reverse(arrival)| arrival.time);
+            let crossing = self.crossings.first().map_or(f64::INFINITY, |(time, _)| time);
+            let time = input.min(arrival).min(crossing);
+            if time >= until {
+                // NaN, and times already passed, change nothing.
+                self.now = self.now.max(until);
+                return;
+            }
+            self.now = time;
+            // What arrives at the very moment of a crossing comes too late for it: potentials do not jump.
+            if crossing <= time {
+                let (_, neuron) = self.crossings.first().expect("just seen");
+                self.fire(neuron, time, record);
+            } else if input <= time {
+                self.take_input(time);
+            } else {
+                self.arrive(time);
+            }
+            patience += 1;
+            if patience % PATIENCE == 0 && !keep_going() {
+                return;
+            }
+        }
+    }
+
+    fn fire(&mut self, neuron: usize, time: f64, record: &mut dyn FnMut(f64, usize, u32)) {
+        let population = self.populations.iter().rposition(|p| p.is_some_and(|p| p.first <= neuron)).expect("exists");
+        let Neurons { lif, first, .. } = self.populations[population].expect("just found");
+        let state = &mut self.neurons[neuron];
+        // The current decays alike, held or not.
+        state.p = lif.decay(state.p, time - state.last);
+        (state.u, state.last, state.held) = (0.0, time, time + lif.t_ref());
+        let next = predict(&lif, state);
+        self.crossings.set(neuron, next);
+        self.counts.spikes += 1;
+        self.counts.state_updates += 1;
+        let neuron = (neuron - first) as u32;
+        record(time, population, neuron);
+        self.send(population, neuron, time);
+    }
+
+    /// Puts a spike on its way.
+    fn send(&mut self, population: usize, pre: u32, fired: f64) {
+        for &projection in &self.projections[population] {
+            let synapses = &self.graph.projections()[projection].synapses;
+            let range = synapses.range(pre as usize);
+            if !range.is_empty() {
+                let delay = synapses.delays().distinct()[synapses.delays().group(range.start)];
+                let time = fired + delay;
+                self.arrivals.push(Reverse(Arrival { time, fired, projection, pre, place: range.start }));
+            }
+        }
+    }
+
+    fn take_input(&mut self, time: f64) {
+        while let Some(&(at, input)) = self.pending.front()
+            && at <= time
+        {
+            let place = self.inputs.partition_point(|&(first, _)| first <= input) - 1;
+            let (first, population) = self.inputs[place];
+            self.send(population, input - first, time);
+            self.counts.input_events += 1;
+            self.pending.pop_front();
+        }
+    }
+
+    /// Takes everything that arrives at `time`, then says anew when those it reached fire.
+    fn arrive(&mut self, time: f64) {
+        let Self { graph, populations, neurons, crossings, arrivals, reached, counts, .. } = self;
+        while let Some(&Reverse(arrival)) = arrivals.peek()
+            && arrival.time <= time
+        {
+            let Arrival { fired, projection, pre, place, .. } = arrival;
+            let post = graph.projections()[projection].post;
+            let Neurons { lif, first, .. } = populations[post].expect("no projection ends at an input");
+            let synapses = &graph.projections()[projection].synapses;
+            let (row, delays) = (synapses.range(pre as usize), synapses.delays());
+            let range = synapses.group_range(pre as usize, delays.group(place));
+            if range.end < row.end {
+                let delay = delays.distinct()[delays.group(range.end)];
+                let next = Arrival { time: fired + delay, place: range.end, ..arrival };
+                *arrivals.peek_mut().expect("just seen") = Reverse(next);
+            } else {
+                arrivals.pop();
+            }
+            let begin = range.start;
+            counts.synaptic_events += range.len() as u64;
+            let row = synapses.at(range);
+            for (at, &w) in row.weight.iter().enumerate() {
+                let target = row.target.map_or_else(|| synapses.target(pre as usize, begin + at), |t| t[at] as usize);
+                let neuron = &mut neurons[first + target];
+                catch_up(&lif, neuron, time);
+                neuron.p += w.widen();
+                reached.set(first + target);
+            }
+        }
+        let mut population = 0;
+        reached.drain(|neuron| {
+            // Ascending, as the populations are.
+            let lif = loop {
+                match &populations[population] {
+                    Some(p) if neuron < p.first + p.n => break p.lif,
+                    _ => population += 1,
+                }
+            };
+            counts.state_updates += 1;
+            crossings.set(neuron, predict(&lif, &neurons[neuron]));
+        });
+    }
+
+    /// Back to rest at time 0, nothing on its way.
+    pub fn reset(&mut self) {
+        self.neurons.fill(ContinuousState::default());
+        self.crossings.clear();
+        self.arrivals.clear();
+        self.pending.clear();
+        (self.now, self.counts) = (0.0, Counts::default());
+    }
+
+    /// Everything that a later run depends on.
+    pub fn snapshot(&self) -> ContinuousSnapshot {
+        let mut arrivals: Vec<_> = self.arrivals.iter().map(|Reverse(arrival)| *arrival).collect();
+        arrivals.sort();
+        let pending = self.pending.iter().copied().collect();
+        ContinuousSnapshot { now: self.now, neurons: self.neurons.clone(), arrivals, pending }
+    }
+
+    /// Goes on from a snapshot, which fits the graph.
+    pub fn restore(&mut self, snapshot: &ContinuousSnapshot) {
+        self.reset();
+        self.now = snapshot.now;
+        self.neurons.copy_from_slice(&snapshot.neurons);
+        self.arrivals.extend(snapshot.arrivals.iter().copied().map(Reverse));
+        self.pending.extend(&snapshot.pending);
+        for Neurons { lif, first, n } in self.populations.iter().flatten() {
+            for neuron in *first..first + n {
+                self.crossings.set(neuron, predict(lif, &self.neurons[neuron]));
+            }
+        }
+    }
+}
+
+impl ContinuousSnapshot {
+    /// Checks that a graph can go on from this.
+    ///
+    /// # Errors
+    /// [`Error::Value`] or [`Error::Shape`] naming what does not fit.
+    pub fn check<W: Copy>(&self, graph: &Graph<W>) -> Result<()> {
+        let (n, n_inputs) = (graph.size(false), graph.size(true));
+        if self.neurons.len() != n {
+            return Err(Error::shape("state.neurons", &[self.neurons.len()], format!("({n},)")));
+        }
+        if !self.now.is_finite() || self.neurons.iter().any(|neuron| !(neuron.last <= self.now)) {
+            return Err(Error::value("state.last", format!("times up to now = {} ms", self.now), "others"));
+        }
+        let fits = |arrival: &Arrival| {
+            let projection = graph.projections().get(arrival.projection);
+            arrival.time >= self.now
+                && projection.is_some_and(|projection| {
+                    let pre = arrival.pre as usize;
+                    pre < projection.synapses.n_pre() && projection.synapses.range(pre).contains(&arrival.place)
+                })
+        };
+        if !self.arrivals.iter().all(fits) {
+            return Err(Error::value("state.arrivals", "future arrivals at the graph's synapses", "others"));
+        }
+        let sorted = self.pending.is_sorted_by(|a, b| a.0 <= b.0);
+        if !sorted || self.pending.iter().any(|&(time, x)| !(time >= self.now) || x as usize >= n_inputs) {
+            return Err(Error::value("state.pending", "sorted future events of the graph's inputs", "others"));
+        }
+        Ok(())
+    }
+}
+
+/// Brings a neuron to the present.
+#[inline]
+fn catch_up(lif: &ContinuousLif, neuron: &mut ContinuousState, time: f64) {
+    if time == neuron.last {
+        return;
+    }
+    let free_since = neuron.held.clamp(neuron.last, time);
+    if free_since > neuron.last {
+        (neuron.p, neuron.u) = (lif.decay(neuron.p, free_since - neuron.last), 0.0);
+    }
+    (neuron.p, neuron.u) = lif.advance(neuron.p, neuron.u, time - free_since);
+    neuron.last = time;
+}
+
+/// When a neuron fires without further input [ms].
+#[inline]
+fn predict(lif: &ContinuousLif, neuron: &ContinuousState) -> Option<f64> {
+    let free_from = neuron.held.max(neuron.last);
+    let (p, u) =
+        if free_from > neuron.last { (lif.decay(neuron.p, free_from - neuron.last), 0.0) } else { (neuron.p, neuron.u) };
+    // Time goes on, however strong the drive.
+    lif.next_crossing(p, u).map(|elapsed| (free_from + elapsed).max(neuron.last.next_up()))
+}

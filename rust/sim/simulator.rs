@@ -1,0 +1,399 @@
+//! One face for all engines.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::auto::{CostModel, Window};
+use super::continuous::{ContinuousEngine, ContinuousSnapshot};
+use super::traffic::check_events;
+use super::{ClockedEngine, Counts, EventEngine, Snapshot};
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::real::Real;
+
+/// Steps after which the choice of an engine is thought over.
+const WINDOW: u64 = 256;
+
+/// How a network is simulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    /// Every neuron at every step.
+    #[default]
+    Clocked,
+    /// On the same time grid, but only neurons that something reaches.
+    Event,
+    /// In continuous time.
+    Continuous,
+    /// Clocked or by events, whichever the activity makes faster.
+    Auto,
+}
+
+impl EngineKind {
+    /// Name, as in files and in Python.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clocked => "clocked",
+            Self::Event => "event",
+            Self::Continuous => "continuous",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+/// Time of a simulation or of an event: steps on the grid, ms in continuous time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Time {
+    /// Steps.
+    Steps(u64),
+    /// Milliseconds.
+    Ms(f64),
+}
+
+/// Spikes, in order of time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Events {
+    /// Steps and neurons.
+    Grid(Vec<u64>, Vec<u32>),
+    /// Times [ms] and neurons.
+    Continuous(Vec<f64>, Vec<u32>),
+}
+
+/// A state that a simulation can go on from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State<F> {
+    /// On the time grid.
+    Grid(Snapshot<F>),
+    /// In continuous time.
+    Continuous(ContinuousSnapshot),
+}
+
+#[derive(Clone, Debug)]
+enum Running<F: Real> {
+    Clocked(ClockedEngine<F>),
+    Event(EventEngine<F, F>),
+    Continuous(ContinuousEngine<F>),
+}
+
+/// A simulation of a graph that events are pushed into and read from as time goes on.
+///
+/// Its memory holds the graph, the neurons, and the spikes under way, whatever the length of the stream. Nothing is
+/// allocated once as many spikes as ever will be under way have been, and none of the spikes read have been more.
+#[derive(Clone, Debug)]
+pub struct Simulator<F: Real> {
+    running: Running<F>,
+    /// Whether the engine may change.
+    auto: Option<CostModel>,
+    /// For each population, what is added to its neurons in the events, if it is recorded.
+    offsets: Vec<Option<u32>>,
+    events: Events,
+    /// What engines that were left behind have counted.
+    before: Counts,
+    proven: bool,
+}
+
+impl<F: Real> Simulator<F> {
+    /// A simulation at rest that records the populations `record`; neurons are numbered through these in their order.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if a recorded population does not exist or is an input, a delay is not whole steps where it must be,
+    /// or a neuron is outside the domain of the engine.
+    pub fn new(graph: Arc<Graph<F>>, kind: EngineKind, record: &[usize]) -> Result<Self> {
+        let mut offsets = vec![None; graph.populations().len()];
+        let mut offset = 0;
+        for &population in record {
+            match graph.populations().get(population) {
+                Some(found) if found.params.is_some() && offsets[population].is_none() => {
+                    offsets[population] = Some(offset);
+                    offset += found.n as u32;
+                }
+                _ => return Err(Error::value("record", "different populations of neurons", population)),
+            }
+        }
+        let auto = (kind == EngineKind::Auto).then(|| CostModel::new(&graph));
+        let running = match kind {
+            EngineKind::Clocked => Running::Clocked(ClockedEngine::new(graph)?),
+            EngineKind::Event | EngineKind::Auto => Running::Event(EventEngine::new(graph)?),
+            EngineKind::Continuous => Running::Continuous(ContinuousEngine::new(graph)?),
+        };
+        let events = match kind {
+            EngineKind::Continuous => Events::Continuous(Vec::new(), Vec::new()),
+            _ => Events::Grid(Vec::new(), Vec::new()),
+        };
+        let proven = match &running {
+            Running::Event(engine) => engine.ties_are_proven(),
+            _ => true,
+        };
+        Ok(Self { running, auto, offsets, events, before: Counts::default(), proven })
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Arc<Graph<F>> {
+        match &self.running {
+            Running::Clocked(engine) => engine.traffic().graph(),
+            Running::Event(engine) => engine.traffic().graph(),
+            Running::Continuous(engine) => engine.graph(),
+        }
+    }
+
+    /// The engine that runs at present.
+    pub fn engine(&self) -> EngineKind {
+        match self.running {
+            Running::Clocked(_) => EngineKind::Clocked,
+            Running::Event(_) => EngineKind::Event,
+            Running::Continuous(_) => EngineKind::Continuous,
+        }
+    }
+
+    /// Time reached.
+    pub fn now(&self) -> Time {
+        match &self.running {
+            Running::Clocked(engine) => Time::Steps(engine.now()),
+            Running::Event(engine) => Time::Steps(engine.now()),
+            Running::Continuous(engine) => Time::Ms(engine.now()),
+        }
+    }
+
+    /// What was done since the start or the last reset.
+    pub fn counts(&self) -> Counts {
+        let mut counts = self.before;
+        counts += match &self.running {
+            Running::Clocked(engine) => engine.counts(),
+            Running::Event(engine) => engine.counts(),
+            Running::Continuous(engine) => engine.counts(),
+        };
+        counts
+    }
+
+    /// Whether the count of near ties is proven to hold all spikes on which rounding may have decided.
+    pub fn ties_are_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// Appends inputs at whole steps; of none if one is refused.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first event that is out of order, in the past, or of an input that does not exist.
+    pub fn push_steps(&mut self, name: &str, t: &[i64], x: &[i64]) -> Result<()> {
+        let n_inputs = self.graph().size(true);
+        let dt = self.graph().dt();
+        match &mut self.running {
+            Running::Continuous(engine) => {
+                let t: Vec<f64> = t.iter().map(|&t| t as f64 * dt).collect();
+                push_times(engine, name, &t, x, n_inputs)
+            }
+            Running::Clocked(engine) => {
+                let from = engine.traffic().last_pending().unwrap_or(0).max(engine.now());
+                check_events(name, t, x, from as i64, " steps", n_inputs)?;
+                engine.traffic_mut().push(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)));
+                Ok(())
+            }
+            Running::Event(engine) => {
+                let from = engine.traffic().last_pending().unwrap_or(0).max(engine.now());
+                check_events(name, t, x, from as i64, " steps", n_inputs)?;
+                engine.traffic_mut().push(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)));
+                Ok(())
+            }
+        }
+    }
+
+    /// Appends inputs at times in ms, to a simulation in continuous time; of none if one is refused.
+    ///
+    /// # Errors
+    /// As for [`push_steps`](Self::push_steps); [`Error::Type`] on the time grid.
+    pub fn push_times(&mut self, name: &str, t: &[f64], x: &[i64]) -> Result<()> {
+        let n_inputs = self.graph().size(true);
+        match &mut self.running {
+            Running::Continuous(engine) => push_times(engine, name, t, x, n_inputs),
+            _ => Err(Error::dtype(format!("{name}['t']"), "integers, time steps", "float64")),
+        }
+    }
+
+    /// Runs on: up to, and without, step or time `until`. Nothing happens if that is in the past.
+    ///
+    /// `keep_going` is asked now and then; where it says no, the run ends there.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if `until` is not a time. [`Error::Interrupted`] if `keep_going` says no.
+    pub fn advance(&mut self, until: Time, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
+        let mut going = true;
+        let mut ask = || {
+            going = going && keep_going();
+            going
+        };
+        match until {
+            Time::Ms(until) if !until.is_finite() => return Err(Error::value("until", "a finite time", until)),
+            Time::Ms(until) => match &mut self.running {
+                Running::Continuous(engine) => {
+                    let Events::Continuous(t, x) = &mut self.events else { unreachable!("set with the engine") };
+                    let offsets = &self.offsets;
+                    let mut record = |time: f64, population: usize, neuron: u32| {
+                        if let Some(offset) = offsets[population] {
+                            t.push(time);
+                            x.push(offset + neuron);
+                        }
+                    };
+                    engine.advance(until, &mut record, &mut ask);
+                }
+                _ => return Err(Error::value("until", "a whole number of steps", until)),
+            },
+            Time::Steps(until) => match (&self.running, self.auto) {
+                (Running::Continuous(_), _) => {
+                    let until = until as f64 * self.graph().dt();
+                    return self.advance(Time::Ms(until), keep_going);
+                }
+                (_, None) => self.run_grid(until, &mut ask),
+                (_, Some(costs)) => self.run_auto(until, costs, &mut ask)?,
+            },
+        }
+        if going { Ok(()) } else { Err(Error::Interrupted) }
+    }
+
+    fn run_grid(&mut self, until: u64, keep_going: &mut dyn FnMut() -> bool) {
+        let Events::Grid(t, x) = &mut self.events else { unreachable!("set with the engine") };
+        let offsets = &self.offsets;
+        let mut record = |step: u64, population: usize, neurons: &[u32]| {
+            if let Some(offset) = offsets[population] {
+                t.extend(std::iter::repeat_n(step, neurons.len()));
+                x.extend(neurons.iter().map(|&i| offset + i));
+            }
+        };
+        match &mut self.running {
+            Running::Clocked(engine) => engine.advance(until, &mut record, keep_going),
+            Running::Event(engine) => engine.advance(until, &mut record, keep_going),
+            Running::Continuous(_) => unreachable!("not on the grid"),
+        }
+    }
+
+    fn steps(&self) -> u64 {
+        match self.now() {
+            Time::Steps(now) => now,
+            Time::Ms(_) => unreachable!("not on the grid"),
+        }
+    }
+
+    /// Goes window by window, and changes the engine where the last one says so.
+    fn run_auto(&mut self, until: u64, costs: CostModel, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
+        while self.steps() < until {
+            let (from, before) = (self.steps(), self.counts());
+            let mut stopped = false;
+            let mut ask = || {
+                stopped = !keep_going();
+                !stopped
+            };
+            self.run_grid(until.min(from + WINDOW), &mut ask);
+            if stopped {
+                return Ok(());
+            }
+            let window = Window { steps: self.steps() - from, counts: self.counts() - before };
+            if costs.should_change(self.engine() == EngineKind::Event, window) {
+                self.change_engine()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn change_engine(&mut self) -> Result<()> {
+        self.before = self.counts();
+        let graph = Arc::clone(self.graph());
+        self.running = match &self.running {
+            Running::Clocked(engine) => {
+                let mut other = EventEngine::new(graph)?;
+                other.restore(&engine.snapshot());
+                Running::Event(other)
+            }
+            Running::Event(engine) => {
+                let mut other = ClockedEngine::new(graph)?;
+                other.restore(&engine.snapshot())?;
+                Running::Clocked(other)
+            }
+            Running::Continuous(_) => unreachable!("not on the grid"),
+        };
+        Ok(())
+    }
+
+    /// Spikes since the last call, which are then forgotten.
+    pub fn take_events(&mut self) -> Events {
+        match &mut self.events {
+            Events::Grid(t, x) => Events::Grid(std::mem::take(t), std::mem::take(x)),
+            Events::Continuous(t, x) => Events::Continuous(std::mem::take(t), std::mem::take(x)),
+        }
+    }
+
+    /// Spikes since [`clear_events`](Self::clear_events) or [`take_events`](Self::take_events).
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Forgets the spikes, and keeps their memory.
+    pub fn clear_events(&mut self) {
+        match &mut self.events {
+            Events::Grid(t, x) => (t.clear(), x.clear()),
+            Events::Continuous(t, x) => (t.clear(), x.clear()),
+        };
+    }
+
+    /// Back to rest at time 0, nothing under way, nothing counted.
+    pub fn reset(&mut self) {
+        self.clear_events();
+        self.before = Counts::default();
+        match &mut self.running {
+            Running::Clocked(engine) => engine.reset(),
+            Running::Event(engine) => engine.reset(),
+            Running::Continuous(engine) => engine.reset(),
+        }
+    }
+
+    /// Everything that a later run depends on.
+    pub fn state(&self) -> State<F> {
+        match &self.running {
+            Running::Clocked(engine) => State::Grid(engine.snapshot()),
+            Running::Event(engine) => State::Grid(engine.snapshot()),
+            Running::Continuous(engine) => State::Continuous(engine.snapshot()),
+        }
+    }
+
+    /// Goes on from a state of a simulation of the same graph; spikes not yet read are forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the state does not fit the graph or the engine; nothing is changed then.
+    pub fn set_state(&mut self, state: &State<F>) -> Result<()> {
+        match (&mut self.running, state) {
+            (Running::Clocked(engine), State::Grid(snapshot)) => {
+                snapshot.check(engine.traffic().graph())?;
+                engine.restore(snapshot)?;
+            }
+            (Running::Event(engine), State::Grid(snapshot)) => {
+                snapshot.check(engine.traffic().graph())?;
+                engine.restore(snapshot);
+            }
+            (Running::Continuous(engine), State::Continuous(snapshot)) => {
+                snapshot.check(engine.graph())?;
+                engine.restore(snapshot);
+            }
+            (Running::Continuous(_), _) => {
+                return Err(Error::value("state", "one of a simulation in continuous time", "one on the time grid"));
+            }
+            _ => return Err(Error::value("state", "one of a simulation on the time grid", "one in continuous time")),
+        }
+        self.clear_events();
+        Ok(())
+    }
+}
+
+fn push_times<F: Real>(
+    engine: &mut ContinuousEngine<F>,
+    name: &str,
+    t: &[f64],
+    x: &[i64],
+    n_inputs: usize,
+) -> Result<()> {
+    let from = engine.last_pending().unwrap_or(0.0).max(engine.now());
+    check_events(name, t, x, from, " ms", n_inputs)?;
+    if let Some(at) = t.iter().position(|t| !t.is_finite()) {
+        return Err(Error::value(format!("{name}['t'][{at}]"), "a finite time", t[at]));
+    }
+    engine.push(t.iter().zip(x).map(|(&t, &x)| (t, x as u32)));
+    Ok(())
+}
