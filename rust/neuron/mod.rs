@@ -1,11 +1,14 @@
 //! Leaky integrate-and-fire neurons with first-order synapses.
 //!
-//! A type per role: [`LifParams`] is what the user sets, [`LifPropagator`] what is computed from it once. The state
-//! belongs to the engine that evolves it.
+//! A type per role: [`LifParams`] is what the user sets, [`LifPropagator`] and [`ContinuousLif`] what is computed from
+//! it once, on a time grid and in continuous time. The state belongs to the engine that evolves it.
 
+mod continuous;
 pub mod lazy;
+mod limits;
 mod params;
 mod propagator;
 
+pub use continuous::ContinuousLif;
 pub use params::{Discretisation, LifParams};
 pub use propagator::LifPropagator;

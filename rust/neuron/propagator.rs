@@ -1,5 +1,6 @@
 //! What a time step multiplies with.
 
+use super::limits::mean_decay;
 use super::{Discretisation, LifParams};
 use crate::error::{Error, Result};
 use crate::real::Real;
@@ -73,8 +74,7 @@ fn flush_level<F: Real>(v_th: F) -> F {
 /// time constants is taken before any division, where it is exact for neighbours.
 fn exact_gain(tau_m: f64, tau_s: f64, dt: f64) -> f64 {
     let x = dt * ((tau_m - tau_s).abs() / tau_m / tau_s);
-    let ratio = if x == 0.0 { 1.0 } else { -(-x).exp_m1() / x };
-    dt / tau_s * (-dt / tau_m.max(tau_s)).exp() * ratio
+    dt / tau_s * (-dt / tau_m.max(tau_s)).exp() * mean_decay(x)
 }
 
 #[cfg(test)]
