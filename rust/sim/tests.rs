@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use super::*;
-use crate::graph::{ConnectionRule, DelayRule, Graph};
+use crate::graph::{ConnectionRule, DelayRule, Graph, Synapses};
 use crate::network::Init;
 use crate::neuron::{Discretisation, LifParams};
 use crate::real::Real;
@@ -167,5 +167,79 @@ proptest! {
             other.advance(case.n_steps, &mut |t, p, list| spikes.extend(list.iter().map(|&i| (t, p, i))), &mut || true);
             prop_assert_eq!(&spikes, &expected);
         }
+    }
+}
+
+/// A feed-forward chain with delays, of which the continuous engine's spikes are known to any precision wanted.
+fn chain(dt: f64, tau_s: f64) -> Arc<Graph<f64>> {
+    let params = LifParams { tau_m: 20.0, tau_s, v_th: 1.0, t_ref: 2.0, dt, discretisation: Discretisation::Exact };
+    let mut graph = Graph::new(dt, 3).unwrap();
+    graph.add_population("input", 20, None).unwrap();
+    graph.add_population("a", 10, Some(params)).unwrap();
+    graph.add_population("b", 10, Some(LifParams { tau_m: 2.0 * tau_s, ..params })).unwrap();
+    let sparse = ConnectionRule::FixedProbability { probability: 0.6, self_loops: true };
+    let weight = Init::Uniform { low: -0.5, high: 2.0 };
+    graph.connect(0, 1, &sparse, &weight, &DelayRule::Constant { value: 1.0 }).unwrap();
+    // Delays are drawn in steps: as lists they are the same for every dt.
+    let (pre, post): (Vec<u32>, Vec<u32>) = (0..10).flat_map(|j| (0..10).map(move |i| (j, i))).unzip();
+    let delays: Vec<f64> = (0..100).map(|at| f64::from(at * 7 % 4)).collect();
+    let weights: Vec<f64> = (0..100).map(|at| f64::from(at * 13 % 11) * 0.2 - 0.5).collect();
+    graph.add_projection(1, 2, Synapses::from_lists(10, 10, &pre, &post, &weights, &delays).unwrap()).unwrap();
+    Arc::new(graph)
+}
+
+/// Input events on a grid of 1 ms.
+fn chain_events() -> Vec<(u64, u32)> {
+    (0..50u64).flat_map(|t| (0..20u32).filter(move |x| (t * 31 + u64::from(*x) * 17) % 23 == 0).map(move |x| (t, x))).collect()
+}
+
+fn continuous_spikes(graph: &Arc<Graph<f64>>, events: &[(u64, u32)], until: f64) -> Vec<(f64, usize, u32)> {
+    let mut engine = ContinuousEngine::new(Arc::clone(graph)).unwrap();
+    engine.push(events.iter().map(|&(t, x)| (t as f64, x)));
+    let mut spikes = Vec::new();
+    engine.advance(until, &mut |t, p, i| spikes.push((t, p, i)), &mut || true);
+    spikes
+}
+
+/// A spike of the grid waits for the end of a step, and with it all that follows from it: an error of first order. No spike
+/// is missed or made up.
+#[test]
+fn clocked_engine_converges_to_the_continuous_one() {
+    for tau_s in [5.0, 10.0, 20.0, 3.3] {
+        let expected = continuous_spikes(&chain(1.0, tau_s), &chain_events(), 50.0);
+        assert!(expected.len() > 80, "{}", expected.len());
+        let mut errors = Vec::new();
+        for dt in [1.0 / 512.0, 1.0 / 2048.0, 1.0 / 8192.0] {
+            let per_ms = (1.0 / dt) as u64;
+            let mut engine = ClockedEngine::new(chain(dt, tau_s)).unwrap();
+            engine.traffic_mut().push(chain_events().iter().map(|&(t, x)| (t * per_ms, x)));
+            let mut spikes = Vec::new();
+            let mut record = |t: u64, p: usize, list: &[u32]| spikes.extend(list.iter().map(|&i| (t as f64 * dt, p, i)));
+            engine.advance(51 * per_ms, &mut record, &mut || true);
+            let by_neuron = |spikes: &[(f64, usize, u32)]| {
+                let mut sorted: Vec<_> = spikes.iter().map(|&(t, p, i)| (p, i, t)).collect();
+                sorted.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
+                sorted
+            };
+            let exact = by_neuron(&expected);
+            // Of the last millisecond only as many as there are before it.
+            let mut on_grid = by_neuron(&spikes);
+            let count = |p, i| exact.iter().filter(|spike| (spike.0, spike.1) == (p, i)).count();
+            let mut seen = vec![0; 30];
+            on_grid.retain(|&(p, i, _)| {
+                let seen = &mut seen[p * 10 + i as usize];
+                *seen += 1;
+                *seen <= count(p, i)
+            });
+            assert_eq!(on_grid.len(), exact.len(), "tau_s {tau_s}, dt {dt}");
+            let late: Vec<f64> = on_grid.iter().zip(&exact).map(|(a, b)| {
+                assert_eq!((a.0, a.1), (b.0, b.1));
+                a.2 - b.2
+            }).collect();
+            errors.push(late.iter().map(|late| late.abs()).sum::<f64>() / late.len() as f64 / dt);
+        }
+        // In units of dt, the mean error stays what it is.
+        assert!(errors.iter().all(|error| (0.3..30.0).contains(error)), "tau_s {tau_s}: {errors:?}");
+        assert!((errors[2] / errors[1] - 1.0).abs() < 0.35, "tau_s {tau_s}: {errors:?}");
     }
 }
