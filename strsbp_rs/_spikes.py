@@ -69,19 +69,10 @@ class SpikeTrains:
             TypeError: If an array lacks a field, or a field is not of integers.
             ValueError: If an event is out of range or unsorted; the message names the first.
         """
-        columns = []
-        for sample, array in enumerate(events):
-            name = f"events[{sample}]"
-            fields = getattr(getattr(array, "dtype", None), "names", None) or ()
-            if "t" not in fields or "x" not in fields:
-                got = f"fields {fields}" if fields else type(array).__name__
-                raise TypeError(f"{name} has {got}, expected a structured array with t and x")
-            for key in ("t", "x"):
-                if array[key].dtype.kind not in "iu":
-                    raise TypeError(
-                        f"{name}['{key}'] has dtype {array[key].dtype}, expected integers"
-                    )
-            columns.append((name, array["t"].astype(np.int64), array["x"].astype(np.int64)))
+        columns = [
+            (f"events[{sample}]", *event_columns(f"events[{sample}]", array))
+            for sample, array in enumerate(events)
+        ]
         return cls(
             SpikeTrainsCore.from_events(
                 columns, _count("n_steps", n_steps), _count("n_neurons", n_neurons)
@@ -182,6 +173,28 @@ class SpikeTrains:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SpikeTrains.from_csr, self.to_csr()
+
+
+def event_columns(
+    name: str, array: Any, *, allow_float: bool = False
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Returns the fields t and x of an event array: t as int64 or, if allowed, float64.
+
+    Raises:
+        TypeError: If a field is missing or has another type.
+    """
+    fields = getattr(getattr(array, "dtype", None), "names", None) or ()
+    if "t" not in fields or "x" not in fields:
+        got = f"fields {fields}" if fields else type(array).__name__
+        raise TypeError(f"{name} has {got}, expected a structured array with t and x")
+    if array.ndim != 1:
+        raise TypeError(f"{name} has shape {array.shape}, expected one dimension")
+    for key in ("t", "x"):
+        kinds, expected = ("iuf", "integers or floats") if key == "t" and allow_float else ("iu", "integers")
+        if array[key].dtype.kind not in kinds:
+            raise TypeError(f"{name}['{key}'] has dtype {array[key].dtype}, expected {expected}")
+    as_time = np.float64 if array["t"].dtype.kind == "f" else np.int64
+    return array["t"].astype(as_time), array["x"].astype(np.int64)
 
 
 def _count(name: str, value: int) -> int:

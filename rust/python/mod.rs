@@ -2,7 +2,9 @@
 
 mod arrays;
 mod calls;
+mod graph;
 mod network;
+mod simulator;
 mod spikes;
 mod trainer;
 
@@ -31,7 +33,11 @@ mod _strsbp_rs {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use super::graph::GraphCore;
+    #[pymodule_export]
     use super::network::NetworkCore;
+    #[pymodule_export]
+    use super::simulator::SimulatorCore;
     #[pymodule_export]
     use super::spikes::SpikeTrainsCore;
     #[pymodule_export]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Counts;
+use super::counts::Patience;
 use super::population::NeuronState;
 use super::snapshot::Snapshot;
 use super::traffic::Traffic;
@@ -13,9 +14,6 @@ use crate::neuron::LifPropagator;
 use crate::neuron::lazy::LazyLif;
 use crate::real::Real;
 use crate::simd::{LANES, LaneMask, Lanes, flat_mut};
-
-/// Steps between two questions whether to go on.
-const PATIENCE: u64 = 64;
 
 /// The clocked engine.
 #[derive(Clone, Debug)]
@@ -110,6 +108,7 @@ impl<F: Real> ClockedEngine<F> {
         keep_going: &mut dyn FnMut() -> bool,
     ) {
         let Self { traffic, populations, now, counts } = self;
+        let mut patience = Patience::default();
         while *now < until {
             let step = *now;
             // Nothing fires at step 0.
@@ -130,7 +129,7 @@ impl<F: Real> ClockedEngine<F> {
             }
             traffic.take_inputs(step, counts);
             *now = step + 1;
-            if step % PATIENCE == 0 && !keep_going() {
+            if patience.ends(counts) && !keep_going() {
                 break;
             }
         }

@@ -5,15 +5,13 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use super::Counts;
+use super::counts::Patience;
 use super::heap::TimeHeap;
 use super::marks::Marks;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::neuron::ContinuousLif;
 use crate::real::Real;
-
-/// Events between two questions whether to go on.
-const PATIENCE: u32 = 64;
 
 /// The continuous-time engine; it computes in `f64`, whatever the weights are kept in.
 #[derive(Clone, Debug)]
@@ -174,7 +172,7 @@ impl<F: Real> ContinuousEngine<F> {
         record: &mut dyn FnMut(f64, usize, u32),
         keep_going: &mut dyn FnMut() -> bool,
     ) {
-        let mut patience = 0;
+        let mut patience = Patience::default();
         loop {
             let input = self.pending.front().map_or(f64::INFINITY, |&(time, _)| time);
             let arrival = self.arrivals.peek().map_or(f64::INFINITY, |Reverse(arrival)| arrival.time);
@@ -195,8 +193,7 @@ impl<F: Real> ContinuousEngine<F> {
             } else {
                 self.arrive(time);
             }
-            patience += 1;
-            if patience % PATIENCE == 0 && !keep_going() {
+            if patience.ends(&self.counts) && !keep_going() {
                 return;
             }
         }

@@ -40,3 +40,30 @@ impl Sub for Counts {
         }
     }
 }
+
+/// Work after which a run asks whether to go on: about a millisecond's.
+const WORK: u64 = 1 << 18;
+
+/// Turns after which it asks in any case.
+const TURNS: u32 = 1 << 12;
+
+/// Says when a run is to ask whether to go on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Patience {
+    work: Option<u64>,
+    turns: u32,
+}
+
+impl Patience {
+    /// Whether it is time to ask; called once a turn.
+    #[inline]
+    pub fn ends(&mut self, counts: &Counts) -> bool {
+        let work = counts.state_updates + counts.synaptic_events;
+        self.turns += 1;
+        let ends = self.turns >= TURNS || work - *self.work.get_or_insert(work) >= WORK;
+        if ends {
+            *self = Self { work: Some(work), turns: 0 };
+        }
+        ends
+    }
+}

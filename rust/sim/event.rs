@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Counts;
 use super::block::BlockNeurons;
+use super::counts::Patience;
 use super::population::{LazyPopulation, NeuronState, SingleNeurons};
 use super::snapshot::Snapshot;
 use super::traffic::Traffic;
@@ -115,7 +116,7 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
 
     /// Runs the steps up to, and without, `until`; `record` gets what each population fires, in order of time and population.
     ///
-    /// `keep_going` is asked after every step at which something happens; where it says no, the run ends there.
+    /// `keep_going` is asked now and then; where it says no, the run ends there.
     pub fn advance(
         &mut self,
         until: u64,
@@ -123,6 +124,7 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
         keep_going: &mut dyn FnMut() -> bool,
     ) {
         let Self { traffic, populations, now, counts, .. } = self;
+        let mut patience = Patience::default();
         while *now < until {
             let first = populations.iter().flatten().filter_map(|p| p.next_due((*now).max(1))).min();
             let step = match (first, traffic.next(*now)) {
@@ -150,7 +152,7 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
             }
             traffic.take_inputs(step, counts);
             *now = step + 1;
-            if !keep_going() {
+            if patience.ends(counts) && !keep_going() {
                 break;
             }
         }

@@ -13,6 +13,7 @@ mod marks;
 mod population;
 mod simulator;
 mod snapshot;
+mod state_io;
 mod traffic;
 mod wheel;
 

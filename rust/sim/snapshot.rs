@@ -4,6 +4,9 @@ use super::population::NeuronState;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 
+/// Longest refractory time, in steps.
+const LONGEST_HOLD: u64 = 1 << 30;
+
 /// Everything that later steps depend on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot<V> {
@@ -32,8 +35,11 @@ impl<V> Snapshot<V> {
             if neurons.len() != n {
                 return Err(Error::shape(format!("state.neurons[{at}]"), &[neurons.len()], format!("({n},)")));
             }
-            if let Some(i) = neurons.iter().position(|neuron| neuron.last > self.now) {
+            if let Some(i) = neurons.iter().position(|neuron| neuron.last > self.now.saturating_sub(1)) {
                 return Err(Error::value(format!("state.last[{at}][{i}]"), "in the past", neurons[i].last));
+            }
+            if let Some(i) = neurons.iter().position(|neuron| neuron.held > neuron.last + LONGEST_HOLD) {
+                return Err(Error::value(format!("state.held[{at}][{i}]"), "within 2^30 steps", neurons[i].held));
             }
         }
         for (population, step, neurons) in &self.spikes {

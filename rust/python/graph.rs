@@ -1,0 +1,181 @@
+//! Graphs for Python.
+
+use std::sync::Arc;
+
+use numpy::{PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::arrays::{from_python, vector};
+use super::network::{Net, NetworkCore};
+use crate::error::Error;
+use crate::graph::{ConnectionRule, DelayRule, Graph, Synapses};
+use crate::network::Init;
+use crate::neuron::LifParams;
+use crate::real::Real;
+
+/// A graph of either precision.
+#[derive(Clone)]
+pub enum AnyGraph {
+    F32(Arc<Graph<f32>>),
+    F64(Arc<Graph<f64>>),
+}
+
+/// Evaluates `$body` with `$graph` bound to the graph of whichever precision.
+macro_rules! with_graph {
+    ($any:expr, $graph:ident => $body:expr) => {
+        match $any {
+            AnyGraph::F32($graph) => $body,
+            AnyGraph::F64($graph) => $body,
+        }
+    };
+}
+
+/// Populations and projections; strsbp_rs.Graph wraps it.
+#[pyclass(module = "strsbp_rs._strsbp_rs")]
+pub struct GraphCore {
+    pub graph: AnyGraph,
+}
+
+#[pymethods]
+impl GraphCore {
+    #[new]
+    fn new(dt: f64, seed: u64, dtype: &str) -> PyResult<Self> {
+        let graph = match dtype {
+            "float32" => AnyGraph::F32(Arc::new(Graph::new(dt, seed)?)),
+            "float64" => AnyGraph::F64(Arc::new(Graph::new(dt, seed)?)),
+            _ => return Err(Error::value("dtype", "'float32' or 'float64'", format!("'{dtype}'")).into()),
+        };
+        Ok(Self { graph })
+    }
+
+    /// The graph of a layered network, with its present weights.
+    #[staticmethod]
+    fn from_network(py: Python<'_>, net: PyRef<'_, NetworkCore>) -> PyResult<Self> {
+        let net = &net.net;
+        let graph = py.detach(|| match net {
+            Net::F32(net) => Graph::from_network(net).map(|graph| AnyGraph::F32(Arc::new(graph))),
+            Net::F64(net) => Graph::from_network(net).map(|graph| AnyGraph::F64(Arc::new(graph))),
+        })?;
+        Ok(Self { graph })
+    }
+
+    /// Adds a population, of inputs if `params` is `None`; its number.
+    fn add_population(&mut self, name: &str, n: usize, params: Option<&Bound<'_, PyAny>>) -> PyResult<usize> {
+        let params: Option<LifParams> = params.map(|params| from_python("params", params)).transpose()?;
+        // A copy is made if a simulator holds the graph: it goes on with what it was made of.
+        Ok(with_graph!(&mut self.graph, graph => Arc::make_mut(graph).add_population(name, n, params))?)
+    }
+
+    /// Connects two populations by a rule; the projection's number.
+    fn connect(
+        &mut self,
+        py: Python<'_>,
+        pre: usize,
+        post: usize,
+        rule: &Bound<'_, PyAny>,
+        weight: &Bound<'_, PyAny>,
+        delay: &Bound<'_, PyAny>,
+    ) -> PyResult<usize> {
+        let rule: ConnectionRule = from_python("rule", rule)?;
+        let weight: Init = from_python("weight", weight)?;
+        let delay: DelayRule = from_python("delay", delay)?;
+        let graph = &mut self.graph;
+        Ok(py.detach(|| {
+            with_graph!(graph, graph => Arc::make_mut(graph).connect(pre, post, &rule, &weight, &delay))
+        })?)
+    }
+
+    /// Connects pairs of neurons; `delay` holds one number, or one a pair [ms].
+    fn connect_pairs(
+        &mut self,
+        py: Python<'_>,
+        pre: usize,
+        post: usize,
+        pairs: (PyReadonlyArray1<'_, u32>, PyReadonlyArray1<'_, u32>),
+        weight: &Bound<'_, PyAny>,
+        delay: PyReadonlyArray1<'_, f64>,
+    ) -> PyResult<usize> {
+        fn add<F: Real + numpy::Element>(
+            py: Python<'_>,
+            graph: &mut Arc<Graph<F>>,
+            (pre, post): (usize, usize),
+            (sources, targets): (&[u32], &[u32]),
+            weight: &Bound<'_, PyAny>,
+            delay: &[f64],
+        ) -> PyResult<usize> {
+            let Ok(weight) = weight.extract::<PyReadonlyArray1<'_, F>>() else {
+                return Err(Error::dtype("weight", F::DTYPE, weight.get_type()).into());
+            };
+            let weight = weight.as_slice().map_err(|_| PyTypeError::new_err("weight must be C-contiguous"))?;
+            let sizes = |at: usize| graph.populations().get(at).map_or(0, |population| population.n);
+            let (n_pre, n_post) = (sizes(pre), sizes(post));
+            if let Some(at) = weight.iter().position(|w| !w.is_finite()) {
+                return Err(Error::value(format!("weight[{at}]"), "finite", weight[at].widen()).into());
+            }
+            Ok(py.detach(|| {
+                let synapses = Synapses::from_lists(n_pre, n_post, sources, targets, weight, delay)?;
+                Arc::make_mut(graph).add_projection(pre, post, synapses)
+            })?)
+        }
+        let contiguous = |_| PyTypeError::new_err("pairs and delay must be C-contiguous");
+        let lists = (pairs.0.as_slice().map_err(contiguous)?, pairs.1.as_slice().map_err(contiguous)?);
+        let delay = delay.as_slice().map_err(contiguous)?;
+        with_graph!(&mut self.graph, graph => add(py, graph, (pre, post), lists, weight, delay))
+    }
+
+    /// NumPy's name of the weights' type.
+    #[getter]
+    fn dtype(&self) -> &'static str {
+        match self.graph {
+            AnyGraph::F32(_) => f32::DTYPE,
+            AnyGraph::F64(_) => f64::DTYPE,
+        }
+    }
+
+    /// Time step [ms].
+    #[getter]
+    fn dt(&self) -> f64 {
+        with_graph!(&self.graph, graph => graph.dt())
+    }
+
+    /// (name, n, is_input) of every population.
+    fn populations(&self) -> Vec<(String, usize, bool)> {
+        with_graph!(&self.graph, graph => graph.populations().iter().map(|population| {
+            (population.name.clone(), population.n, population.params.is_none())
+        }).collect())
+    }
+
+    /// (pre, post, number of synapses) of every projection.
+    fn projections(&self) -> Vec<(usize, usize, usize)> {
+        with_graph!(&self.graph, graph => graph.projections().iter().map(|projection| {
+            (projection.pre, projection.post, projection.synapses.len())
+        }).collect())
+    }
+
+    /// The synapses of a projection, in the order they are kept in: pre, post, weight, delay [ms].
+    fn synapses<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Bound<'py, PyDict>> {
+        fn lists<'py, F: Real + numpy::Element>(
+            py: Python<'py>,
+            synapses: &Synapses<F>,
+        ) -> PyResult<Bound<'py, PyDict>> {
+            let dict = PyDict::new(py);
+            let places = || (0..synapses.n_pre()).flat_map(|pre| synapses.range(pre).map(move |place| (pre, place)));
+            let delay = |place| synapses.delays().distinct()[synapses.delays().group(place)];
+            let pre: Bound<'py, PyArray1<u32>> = vector(py, places().map(|(pre, _)| pre as u32).collect());
+            dict.set_item("pre", pre)?;
+            let post: Vec<u32> = places().map(|(pre, place)| synapses.target(pre, place) as u32).collect();
+            dict.set_item("post", vector(py, post))?;
+            dict.set_item("weight", vector(py, synapses.weight().to_vec()))?;
+            dict.set_item("delay", vector(py, places().map(|(_, place)| delay(place)).collect::<Vec<f64>>()))?;
+            Ok(dict)
+        }
+        with_graph!(&self.graph, graph => {
+            let n = graph.projections().len();
+            let found = graph.projections().get(projection);
+            let found = found.ok_or_else(|| Error::value("projection", format!("in [0, {n})"), projection))?;
+            lists(py, &found.synapses)
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! The state of a simulation as bytes.
+
+use std::collections::HashMap;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+
+use super::continuous::{Arrival, ContinuousSnapshot, ContinuousState};
+use super::population::NeuronState;
+use super::simulator::State;
+use super::snapshot::Snapshot;
+use crate::error::{Error, Result};
+use crate::real::Real;
+
+/// Version of the format; others are refused.
+const VERSION: &str = "1";
+
+const KEY: &str = "strsbp_rs.state";
+
+/// Named columns of 64-bit numbers.
+#[derive(Default)]
+struct Columns(Vec<(String, Dtype, Vec<u8>)>);
+
+impl Columns {
+    fn put_u64(&mut self, name: impl Into<String>, values: impl Iterator<Item = u64>) {
+        self.0.push((name.into(), Dtype::U64, values.flat_map(u64::to_le_bytes).collect()));
+    }
+
+    fn put_f64(&mut self, name: impl Into<String>, values: impl Iterator<Item = f64>) {
+        self.0.push((name.into(), Dtype::F64, values.flat_map(f64::to_le_bytes).collect()));
+    }
+
+    fn into_bytes(self, kind: &str, dtype: &str) -> Result<Vec<u8>> {
+        let failed = |error: safetensors::SafeTensorError| Error::value("state", "one that can be written", error);
+        let views = self.0.iter().map(|(name, dtype, data)| {
+            let view = TensorView::new(*dtype, vec![data.len() / 8], data).map_err(failed)?;
+            Ok((name.as_str(), view))
+        });
+        let views: Vec<_> = views.collect::<Result<_>>()?;
+        let entry = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let metadata = HashMap::from([entry(KEY, VERSION), entry("kind", kind), entry("dtype", dtype)]);
+        safetensors::serialize(views, Some(metadata)).map_err(failed)
+    }
+}
+
+/// The columns of a file.
+struct Reader<'a>(SafeTensors<'a>);
+
+impl Reader<'_> {
+    fn bytes(&self, name: &str, dtype: Dtype) -> Result<Vec<[u8; 8]>> {
+        let view = self.0.tensor(name).map_err(|_| Error::value("state", format!("with '{name}'"), "none"))?;
+        if view.dtype() != dtype {
+            return Err(Error::value("state", format!("with '{name}' of {dtype:?}"), format!("{:?}", view.dtype())));
+        }
+        Ok(view.data().as_chunks::<8>().0.to_vec())
+    }
+
+    fn u64(&self, name: &str) -> Result<Vec<u64>> {
+        Ok(self.bytes(name, Dtype::U64)?.into_iter().map(u64::from_le_bytes).collect())
+    }
+
+    fn f64(&self, name: &str) -> Result<Vec<f64>> {
+        let values: Vec<f64> = self.bytes(name, Dtype::F64)?.into_iter().map(f64::from_le_bytes).collect();
+        match values.iter().find(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(value) => Err(Error::value("state", format!("with finite numbers in '{name}'"), value)),
+        }
+    }
+
+    fn first<T: Copy>(name: &str, values: &[T]) -> Result<T> {
+        values.first().copied().ok_or_else(|| Error::value("state", format!("with '{name}'"), "an empty one"))
+    }
+}
+
+/// Refuses columns of different lengths.
+fn same_length(name: &str, lengths: &[usize]) -> Result<()> {
+    if lengths.iter().all(|length| *length == lengths[0]) {
+        return Ok(());
+    }
+    Err(Error::value("state", format!("with columns of one length in '{name}'"), format!("{lengths:?}")))
+}
+
+/// A number that must fit into 32 bits: of a neuron or an input.
+fn narrow(value: u64) -> Result<u32> {
+    u32::try_from(value).map_err(|_| Error::value("state", "with indices below 2^32", value))
+}
+
+impl<F: Real> State<F> {
+    /// The bytes that [`from_bytes`](Self::from_bytes) reads.
+    ///
+    /// # Errors
+    /// None in practice: those of the serialiser.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut columns = Columns::default();
+        match self {
+            Self::Grid(snapshot) => {
+                columns.put_u64("now", [snapshot.now].into_iter());
+                for (at, neurons) in snapshot.neurons.iter().enumerate() {
+                    columns.put_f64(format!("{at}.p"), neurons.iter().map(|neuron| neuron.p.widen()));
+                    columns.put_f64(format!("{at}.u"), neurons.iter().map(|neuron| neuron.u.widen()));
+                    columns.put_u64(format!("{at}.last"), neurons.iter().map(|neuron| neuron.last));
+                    columns.put_u64(format!("{at}.held"), neurons.iter().map(|neuron| neuron.held));
+                }
+                let spikes = || {
+                    snapshot.spikes.iter().flat_map(|(p, step, neurons)| neurons.iter().map(move |i| (*p, *step, *i)))
+                };
+                columns.put_u64("spikes.population", spikes().map(|(population, ..)| population as u64));
+                columns.put_u64("spikes.step", spikes().map(|(_, step, _)| step));
+                columns.put_u64("spikes.neuron", spikes().map(|(.., neuron)| u64::from(neuron)));
+                columns.put_u64("pending.step", snapshot.pending.iter().map(|&(step, _)| step));
+                columns.put_u64("pending.input", snapshot.pending.iter().map(|&(_, input)| u64::from(input)));
+                columns.into_bytes("grid", F::DTYPE)
+            }
+            Self::Continuous(snapshot) => {
+                columns.put_f64("now", [snapshot.now].into_iter());
+                let neurons = || snapshot.neurons.iter();
+                columns.put_f64("neurons.p", neurons().map(|neuron| neuron.p));
+                columns.put_f64("neurons.u", neurons().map(|neuron| neuron.u));
+                columns.put_f64("neurons.last", neurons().map(|neuron| neuron.last));
+                columns.put_f64("neurons.held", neurons().map(|neuron| neuron.held));
+                let arrivals = || snapshot.arrivals.iter();
+                columns.put_f64("arrivals.time", arrivals().map(|arrival| arrival.time));
+                columns.put_f64("arrivals.fired", arrivals().map(|arrival| arrival.fired));
+                columns.put_u64("arrivals.projection", arrivals().map(|arrival| arrival.projection as u64));
+                columns.put_u64("arrivals.pre", arrivals().map(|arrival| u64::from(arrival.pre)));
+                columns.put_u64("arrivals.place", arrivals().map(|arrival| arrival.place as u64));
+                columns.put_f64("pending.time", snapshot.pending.iter().map(|&(time, _)| time));
+                columns.put_u64("pending.input", snapshot.pending.iter().map(|&(_, input)| u64::from(input)));
+                columns.into_bytes("continuous", F::DTYPE)
+            }
+        }
+    }
+
+    /// What [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the bytes are no state, of another version or number type, or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let not_ours = |detail: &dyn std::fmt::Display| Error::value("state", "bytes that strsbp_rs has written", detail);
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| not_ours(&error))?;
+        let entry = |key: &str| metadata.metadata().as_ref().and_then(|map| map.get(key)).map_or("", String::as_str);
+        if entry(KEY) != VERSION {
+            return Err(not_ours(&format!("those of version '{}', not {VERSION}", entry(KEY))));
+        }
+        if entry("dtype") != F::DTYPE {
+            return Err(Error::value("state", format!("of {}", F::DTYPE), entry("dtype")));
+        }
+        let reader = Reader(SafeTensors::deserialize(bytes).map_err(|error| not_ours(&error))?);
+        match entry("kind") {
+            "grid" => Ok(Self::Grid(reader.grid()?)),
+            "continuous" => Ok(Self::Continuous(reader.continuous()?)),
+            kind => Err(not_ours(&format!("a state of kind '{kind}'"))),
+        }
+    }
+}
+
+impl Reader<'_> {
+    fn grid<F: Real>(&self) -> Result<Snapshot<F>> {
+        let mut neurons = Vec::new();
+        while self.0.tensor(&format!("{}.p", neurons.len())).is_ok() {
+            let at = neurons.len();
+            let (p, u) = (self.f64(&format!("{at}.p"))?, self.f64(&format!("{at}.u"))?);
+            let (last, held) = (self.u64(&format!("{at}.last"))?, self.u64(&format!("{at}.held"))?);
+            same_length(&format!("{at}"), &[p.len(), u.len(), last.len(), held.len()])?;
+            let neuron = |i: usize| NeuronState {
+                p: F::from_f64(p[i]),
+                u: F::from_f64(u[i]),
+                last: last[i],
+                held: held[i],
+            };
+            neurons.push((0..p.len()).map(neuron).collect());
+        }
+        let (populations, steps) = (self.u64("spikes.population")?, self.u64("spikes.step")?);
+        let fired = self.u64("spikes.neuron")?;
+        same_length("spikes", &[populations.len(), steps.len(), fired.len()])?;
+        let mut spikes: Vec<(usize, u64, Vec<u32>)> = Vec::new();
+        for ((&population, &step), &neuron) in populations.iter().zip(&steps).zip(&fired) {
+            let neuron = narrow(neuron)?;
+            match spikes.last_mut() {
+                Some((p, s, list)) if (*p, *s) == (population as usize, step) => list.push(neuron),
+                _ => spikes.push((population as usize, step, vec![neuron])),
+            }
+        }
+        let (step, input) = (self.u64("pending.step")?, self.u64("pending.input")?);
+        same_length("pending", &[step.len(), input.len()])?;
+        let pending = step.into_iter().zip(input).map(|(t, x)| Ok((t, narrow(x)?))).collect::<Result<_>>()?;
+        Ok(Snapshot { now: Self::first("now", &self.u64("now")?)?, neurons, spikes, pending })
+    }
+
+    fn continuous(&self) -> Result<ContinuousSnapshot> {
+        let [p, u] = [self.f64("neurons.p")?, self.f64("neurons.u")?];
+        let [last, held] = [self.f64("neurons.last")?, self.f64("neurons.held")?];
+        same_length("neurons", &[p.len(), u.len(), last.len(), held.len()])?;
+        let neuron = |i: usize| ContinuousState { p: p[i], u: u[i], last: last[i], held: held[i] };
+        let [time, fired] = [self.f64("arrivals.time")?, self.f64("arrivals.fired")?];
+        let [projection, pre] = [self.u64("arrivals.projection")?, self.u64("arrivals.pre")?];
+        let place = self.u64("arrivals.place")?;
+        same_length("arrivals", &[time.len(), fired.len(), projection.len(), pre.len(), place.len()])?;
+        let arrival = |i: usize| {
+            let (projection, place) = (projection[i] as usize, place[i] as usize);
+            Ok(Arrival { time: time[i], fired: fired[i], projection, pre: narrow(pre[i])?, place })
+        };
+        let (at, input) = (self.f64("pending.time")?, self.u64("pending.input")?);
+        same_length("pending", &[at.len(), input.len()])?;
+        let pending = at.into_iter().zip(input).map(|(t, x)| Ok((t, narrow(x)?))).collect::<Result<_>>()?;
+        Ok(ContinuousSnapshot {
+            now: Self::first("now", &self.f64("now")?)?,
+            neurons: (0..p.len()).map(neuron).collect(),
+            arrivals: (0..time.len()).map(arrival).collect::<Result<_>>()?,
+            pending,
+        })
+    }
+}

@@ -1,0 +1,290 @@
+"""Networks of any topology, for simulation: populations and sparse projections with delays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from strsbp_rs import _config as config
+from strsbp_rs._network import Network, _integer
+from strsbp_rs._strsbp_rs import GraphCore
+
+__all__ = ["Graph", "Population", "Projection"]
+
+SYNAPSE_FIELDS = [("pre", np.uint32), ("post", np.uint32), ("weight", np.float64), ("delay", np.float64)]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Neurons of one kind in a `Graph`, or its inputs.
+
+    Attributes:
+        index: Number of the population in its graph.
+        name: Its name.
+        n: Number of neurons.
+        is_input: Whether its spikes come from outside.
+    """
+
+    index: int
+    name: str
+    n: int
+    is_input: bool
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Synapses from one population of a `Graph` onto another.
+
+    Attributes:
+        index: Number of the projection in its graph.
+        pre: The presynaptic population.
+        post: The postsynaptic population.
+        n_synapses: Number of synapses.
+    """
+
+    index: int
+    pre: Population
+    post: Population
+    n_synapses: int
+
+
+class Graph:
+    """Populations of LIF neurons and inputs, and projections between any of them, loops included.
+
+    A graph is simulated by a `Simulator`. Synapses are kept in compressed rows: 8 bytes each in
+    float32, 9 where delays differ from synapse to synapse.
+
+    Args:
+        dt: Time step [ms].
+        dtype: "float32" or "float64": type of weights and potentials.
+        seed: Seed of what projections are drawn from.
+
+    Raises:
+        ValueError: If an argument is outside its domain.
+    """
+
+    def __init__(self, *, dt: float = 1.0, dtype: str = "float32", seed: int = 0) -> None:
+        self._core = GraphCore(float(dt), _integer("seed", seed), str(dtype))
+
+    @classmethod
+    def from_network(cls, network: Network) -> Graph:
+        """Takes a layered network as it is now: "input", then "layer 0", "layer 1" and so on."""
+        graph = cls.__new__(cls)
+        graph._core = GraphCore.from_network(network._core)
+        return graph
+
+    # What it is ------------------------------------------------------------------------------
+
+    @property
+    def dt(self) -> float:
+        """Time step [ms]."""
+        return self._core.dt
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of weights and potentials."""
+        return np.dtype(self._core.dtype)
+
+    @property
+    def populations(self) -> list[Population]:
+        """The populations, in the order they were added."""
+        found = enumerate(self._core.populations())
+        return [Population(index, name, n, is_input) for index, (name, n, is_input) in found]
+
+    @property
+    def projections(self) -> list[Projection]:
+        """The projections, in the order they were added."""
+        all_of = self.populations
+        found = enumerate(self._core.projections())
+        return [Projection(index, all_of[pre], all_of[post], n) for index, (pre, post, n) in found]
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs of all populations; events count them through, in order."""
+        return sum(population.n for population in self.populations if population.is_input)
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons of all populations, inputs not counted."""
+        return sum(population.n for population in self.populations if not population.is_input)
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses."""
+        return sum(projection.n_synapses for projection in self.projections)
+
+    def synapses(self, projection: Projection) -> NDArray[Any]:
+        """Returns the synapses of a projection: a structured array of pre, post, weight, delay [ms].
+
+        Raises:
+            ValueError: If the projection is not one of this graph.
+        """
+        columns = self._core.synapses(projection.index)
+        fields = [("pre", "u4"), ("post", "u4"), ("weight", self.dtype), ("delay", "f8")]
+        array = np.empty(len(columns["pre"]), dtype=fields)
+        for name, _ in fields:
+            array[name] = columns[name]
+        return array
+
+    def __repr__(self) -> str:
+        lines = [
+            f"Graph of {self.n_inputs:,} inputs, {self.n_neurons:,} neurons, "
+            f"{self.n_synapses:,} synapses, dt {self.dt:g} ms, {self.dtype}"
+        ]
+        for population in self.populations:
+            kind = "inputs" if population.is_input else "neurons"
+            lines.append(f"  {population.index}: {population.name}, {population.n:,} {kind}")
+        lines.extend(
+            f"  {projection.pre.name} -> {projection.post.name}: {projection.n_synapses:,} synapses"
+            for projection in self.projections
+        )
+        return "\n".join(lines)
+
+    # Building it -----------------------------------------------------------------------------
+
+    def add_input(self, n: int, *, name: str | None = None) -> Population:
+        """Adds `n` inputs, whose spikes are pushed into the simulator.
+
+        Raises:
+            ValueError: If `n` is 0 or too large, or the name is taken.
+        """
+        return self._add(n, name, "input", None)
+
+    def add_population(
+        self,
+        n: int,
+        *,
+        tau_m: float = 64.0,
+        tau_s: float = 8.0,
+        v_th: float = 20.0,
+        t_ref: float = 2.0,
+        discretisation: str = "euler",
+        name: str | None = None,
+    ) -> Population:
+        """Adds `n` LIF neurons.
+
+        Args:
+            n: Number of neurons.
+            tau_m: Membrane time constant [ms].
+            tau_s: Synaptic time constant [ms].
+            v_th: Firing threshold, relative to rest.
+            t_ref: Refractory time after a spike [ms], a whole number of time steps.
+            discretisation: "euler" (factors 1 - dt/tau, as the ST-RSBP paper) or "exact"
+                (exp(-dt/tau)); without meaning in continuous time.
+            name: Name, unique in the graph.
+
+        Raises:
+            ValueError: If a constant is outside its domain, or the name is taken.
+        """
+        params = {
+            "tau_m": float(tau_m),
+            "tau_s": float(tau_s),
+            "v_th": float(v_th),
+            "t_ref": float(t_ref),
+            "dt": self.dt,
+            "discretisation": discretisation,
+        }
+        return self._add(n, name, "population", params)
+
+    def _add(
+        self, n: int, name: str | None, kind: str, params: dict[str, Any] | None
+    ) -> Population:
+        name = f"{kind} {len(self.populations)}" if name is None else str(name)
+        index = self._core.add_population(name, _integer("n", n), params)
+        return self.populations[index]
+
+    def connect(
+        self,
+        pre: Population,
+        post: Population,
+        rule: config.ConnectionRule | tuple[ArrayLike, ArrayLike] | None = None,
+        *,
+        weight: float | config.Init | ArrayLike = 1.0,
+        delay: float | config.UniformDelay | ArrayLike = 0.0,
+    ) -> Projection:
+        """Connects two populations.
+
+        Args:
+            pre: The presynaptic population.
+            post: The postsynaptic population, not an input.
+            rule: AllToAll, OneToOne, FixedProbability, FixedOutDegree, FixedInDegree, or explicit
+                pairs of neurons: two integer arrays of shape (n_synapses,). All to all if None.
+            weight: One weight for all; a distribution (Uniform, Normal, ...); or, with explicit
+                pairs, an array (n_synapses,). What a spike adds to the synaptic current.
+            delay: Transmission delay [ms], beyond the one step every spike takes on the time grid:
+                one for all, `UniformDelay`, or, with explicit pairs, an array (n_synapses,). On
+                the grid a whole number of steps.
+
+        Returns:
+            The projection.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If a field is outside its domain, or a neuron does not exist.
+        """
+        for name, population in (("pre", pre), ("post", post)):
+            if not isinstance(population, Population):
+                raise TypeError(f"{name} must be a Population, got {population!r}")
+        if isinstance(rule, tuple):
+            index = self._connect_pairs(pre, post, rule, weight, delay)
+        else:
+            rule = config.AllToAll() if rule is None else rule
+            if not isinstance(rule, config.ConnectionRule):
+                raise TypeError(f"rule must be a connection rule or two arrays, got {rule!r}")
+            index = self._core.connect(
+                pre.index, post.index, rule.to_dict(), _weight_rule(weight), _delay_rule(delay)
+            )
+        return self.projections[index]
+
+    def _connect_pairs(
+        self, pre: Population, post: Population, pairs: tuple[ArrayLike, ...], weight: Any, delay: Any
+    ) -> int:
+        if len(pairs) != 2:
+            raise ValueError(f"rule must be two arrays, got {len(pairs)}")
+        sources, targets = (
+            _indices(name, array, population.n)
+            for name, array, population in (("pre", pairs[0], pre), ("post", pairs[1], post))
+        )
+        if isinstance(weight, config.Init) or isinstance(delay, config.UniformDelay):
+            raise TypeError("weight and delay of explicit pairs must be numbers or arrays")
+        weights = np.ascontiguousarray(weight, dtype=self.dtype)
+        if weights.ndim == 0:
+            weights = np.full(len(sources), weights)
+        delays = np.atleast_1d(np.ascontiguousarray(delay, dtype=np.float64))
+        for name, array in (("weight", weights), ("delay", delays)):
+            if array.ndim != 1:
+                raise ValueError(f"{name} has shape {array.shape}, expected ({len(sources)},)")
+        return self._core.connect_pairs(pre.index, post.index, (sources, targets), weights, delays)
+
+
+def _indices(name: str, array: ArrayLike, n: int) -> NDArray[np.uint32]:
+    values = np.asarray(array)
+    if values.dtype.kind not in "iu" and values.size:
+        raise TypeError(f"{name} has dtype {values.dtype}, expected integers")
+    if values.ndim != 1:
+        raise ValueError(f"{name} has shape {values.shape}, expected one dimension")
+    bad = np.flatnonzero((values < 0) | (values >= n))
+    if bad.size:
+        raise ValueError(f"{name}[{bad[0]}] must be a neuron in [0, {n}), got {values[bad[0]]}")
+    return np.ascontiguousarray(values, dtype=np.uint32)
+
+
+def _weight_rule(weight: Any) -> dict[str, Any]:
+    if isinstance(weight, config.Init):
+        return weight.to_dict()
+    return config.ConstantInit(_number("weight", weight)).to_dict()
+
+
+def _delay_rule(delay: Any) -> dict[str, Any]:
+    if isinstance(delay, config.UniformDelay):
+        return {"kind": "uniform", "low": delay.low, "high": delay.high}
+    return {"kind": "constant", "value": _number("delay", delay)}
+
+
+def _number(name: str, value: Any) -> float:
+    if np.ndim(value) != 0:
+        raise ValueError(f"{name} must be one number, or pairs must be explicit, got an array")
+    return float(value)
