@@ -7,4 +7,5 @@ mod params;
 mod propagator;
 
 pub use params::{Discretisation, LifParams};
+pub(crate) use params::{STEP_TOLERANCE, whole_steps};
 pub use propagator::LifPropagator;
