@@ -264,12 +264,12 @@ def _convert(value: Any, hint: Any, path: str, source: str) -> Any:
         return RecipeError(f"{source}: {path} must be {expected}, got {value!r}")
 
     if isinstance(hint, types.UnionType):
-        kinds = tuple(kind for kind in typing.get_args(hint) if dataclasses.is_dataclass(kind))
-        if float in typing.get_args(hint) and not isinstance(value, dict):
-            if type(value) not in (int, float):
-                raise wrong("a number or a table")
-            return float(value)
-        return _build(kinds, value, path, source)
+        kinds = tuple(kind for kind in typing.get_args(hint) if kind is not float)
+        if isinstance(value, dict) or kinds == typing.get_args(hint):
+            return _build(kinds, value, path, source)
+        if type(value) not in (int, float):
+            raise wrong("a number or a table")
+        return float(value)
     if typing.get_origin(hint) is tuple:
         n = len(typing.get_args(hint))
         whole = isinstance(value, list) and all(type(item) is int for item in value)

@@ -11,7 +11,7 @@ use super::step::{Moments, apply_gradients};
 use super::{Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::engine::Lists;
 use crate::error::{Error, Result, check_positive};
-use crate::network::{Layer, Network, Taps};
+use crate::network::{Layer, LayerTaps, Network};
 use crate::real::Real;
 
 /// Separates the order of the samples from other uses of the seed.
@@ -126,13 +126,6 @@ pub struct Trainer<F> {
     coupling: Option<(usize, Vec<Vec<F>>)>,
 }
 
-/// Delays of a layer's synapses: feed-forward, and recurrent where these are trained.
-type LayerTaps = (Taps, Option<Taps>);
-
-fn taps_of<F: Real>(layer: &Layer<F>) -> (&Taps, Option<&Taps>) {
-    (layer.synapses().taps(), layer.trainable_recurrent().map(|recurrent| recurrent.synapses().taps()))
-}
-
 impl<F: Real> Trainer<F> {
     /// A trainer of `net` on `n_threads` threads (all cores if `None`).
     ///
@@ -143,7 +136,7 @@ impl<F: Real> Trainer<F> {
         let worker = Worker::new(n_threads)?;
         let grads = Gradients::zeros(net);
         let moments = Moments::new(&config.optimizer, net);
-        let taps = net.layers().iter().map(taps_of).map(|(own, recurrent)| (own.clone(), recurrent.cloned())).collect();
+        let taps = net.layers().iter().map(Layer::layer_taps).collect();
         Ok(Self { config, worker, grads, moments, taps, epoch: 0, coupling: None })
     }
 
@@ -153,14 +146,11 @@ impl<F: Real> Trainer<F> {
     /// # Errors
     /// [`Error::Value`] naming the layer.
     pub fn check_delays(&self, net: &Network<F>) -> Result<()> {
-        let same = |(layer, (own, recurrent)): (&Layer<F>, &LayerTaps)| taps_of(layer) == (own, recurrent.as_ref());
-        match net.layers().iter().zip(&self.taps).position(|pair| !same(pair)) {
-            None => Ok(()),
-            Some(l) => {
-                let expected = "as they were when the trainer was made (make a new one after set_delays)";
-                Err(Error::value(format!("delays of layers[{l}]"), expected, "other ones"))
-            }
-        }
+        let changed = net.layers().iter().zip(&self.taps).position(|(layer, taps)| layer.layer_taps() != *taps);
+        changed.map_or(Ok(()), |l| {
+            let expected = "as they were when the trainer was made (make a new one after set_delays)";
+            Err(Error::value(format!("delays of layers[{l}]"), expected, "other ones"))
+        })
     }
 
     /// How the network is trained.

@@ -39,6 +39,15 @@ pub struct LayerDelays {
     pub rec_delay: Option<Vec<u32>>,
 }
 
+/// Delays of a layer's synapses, as the layout of its matrices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerTaps {
+    /// Of the feed-forward synapses.
+    pub feed_forward: Taps,
+    /// Of the recurrent ones; `None` where these are not trained.
+    pub recurrent: Option<Taps>,
+}
+
 impl<F: Real> Layer<F> {
     /// Builds layer `index` with `n_in` inputs and draws its weights.
     ///
@@ -145,11 +154,17 @@ impl<F: Real> Layer<F> {
         LayerDelays { delay: self.synapses.delays(), rec_delay }
     }
 
-    /// What delays make of the layout of the layer's matrices; `name` is for the message.
+    /// The layout of the layer's matrices.
+    pub fn layer_taps(&self) -> LayerTaps {
+        let recurrent = self.trainable_recurrent().map(|recurrent| recurrent.synapses.taps().clone());
+        LayerTaps { feed_forward: self.synapses.taps().clone(), recurrent }
+    }
+
+    /// The layout that delays give the layer's matrices; `name` is for the message.
     ///
     /// # Errors
     /// [`Error::Value`] if there are too many different delays, or none of recurrent synapses.
-    pub(super) fn taps_of(&self, name: &str, delays: &LayerDelays) -> Result<(Taps, Option<Taps>)> {
+    pub(super) fn taps_of(&self, name: &str, delays: &LayerDelays) -> Result<LayerTaps> {
         let taps = |name: String, synapses: &Synapses<F>, delays: &[u32]| {
             Taps::new(&name, delays, [synapses.n_out(), synapses.n_in()], synapses.exists().as_deref())
         };
@@ -163,13 +178,13 @@ impl<F: Real> Layer<F> {
                 return Err(Error::value(name, say(recurrent.is_some()), say(delays.is_some())));
             }
         };
-        Ok((feed_forward, recurrent))
+        Ok(LayerTaps { feed_forward, recurrent })
     }
 
     /// Gives the synapses the delays that [`taps_of`](Self::taps_of) has laid out, and leaves their weights.
-    pub(super) fn set_taps(&mut self, (feed_forward, recurrent): (Taps, Option<Taps>)) {
-        self.synapses.set_taps(feed_forward);
-        if let (Some(own), Some(taps)) = (&mut self.recurrent, recurrent) {
+    pub(super) fn set_taps(&mut self, taps: LayerTaps) {
+        self.synapses.set_taps(taps.feed_forward);
+        if let (Some(own), Some(taps)) = (&mut self.recurrent, taps.recurrent) {
             own.synapses.set_taps(taps);
             own.refresh();
         }

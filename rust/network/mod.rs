@@ -14,7 +14,7 @@ pub use config::{DenseConfig, LayerConfig, NetworkConfig, RecurrentConfig};
 pub(crate) use delay::delay_steps;
 pub use delay::{Delay, DelayDistribution, delays_in_steps};
 pub use init::Init;
-pub use layer::{Layer, LayerDelays, Recurrent};
+pub use layer::{Layer, LayerDelays, LayerTaps, Recurrent};
 pub use mask::RecurrentMask;
 pub use panels::Panels;
 pub use synapses::Synapses;
