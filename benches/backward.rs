@@ -27,7 +27,14 @@ fn passes(c: &mut Criterion) {
         b.iter(|| {
             let spikes = &next().layers[0];
             for firing in spikes.active.chunks(GROUP) {
-                trace.compute::<{ GROUP / LANES }>(&spikes.by_neuron, common::N_STEPS, firing, |_| 1.0, hidden.lif());
+                trace.compute::<{ GROUP / LANES }>(
+                    &spikes.by_neuron,
+                    common::N_STEPS,
+                    firing,
+                    |_| 1.0,
+                    hidden.lif(),
+                    0,
+                );
             }
         });
     });

@@ -2,8 +2,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use strsbp_rs::graph::{ConnectionRule, DelayRule, Graph};
-use strsbp_rs::network::Init;
+use strsbp_rs::graph::{ConnectionRule, Graph};
+use strsbp_rs::network::{Delay, Init};
 use strsbp_rs::neuron::{Discretisation, LifParams};
 use strsbp_rs::sim::{ClockedEngine, EventEngine};
 
@@ -13,7 +13,7 @@ fn graph(n: usize, n_in: usize, k: usize) -> Arc<Graph<f32>> {
     let input = graph.add_population("input", n_in, None).unwrap();
     let main = graph.add_population("main", n, Some(params)).unwrap();
     let rule = ConnectionRule::FixedOutDegree { n: k, self_loops: false };
-    let delay = DelayRule::Constant { value: 1.0 };
+    let delay = Delay::Fixed(1.0);
     graph.connect(input, main, &rule, &Init::Uniform { low: 0.0, high: 0.6 }, &delay).unwrap();
     graph.connect(main, main, &rule, &Init::Uniform { low: -0.2, high: 0.1 }, &delay).unwrap();
     Arc::new(graph)

@@ -128,12 +128,13 @@ fn main() {
                     firing,
                     |_| 1.0,
                     net.layers()[0].lif(),
+                    0,
                 );
                 let pre = Presynaptic { by_neuron: &sample.input.by_neuron, active: &sample.input.active };
                 let sums = &mut grads.layers[0].weight;
                 layout.set(sums.panel_blocks(), firing.iter().map(|&i| sums.start(i as usize)));
                 for _ in 0..PASSES {
-                    add_s_psps::<f32, { GROUP / LANES }>(trace, pre, &layout, sums.data_mut());
+                    add_s_psps::<f32, { GROUP / LANES }>(trace.delayed(0), pre, &layout, sums.data_mut());
                 }
             }
         });
@@ -152,7 +153,14 @@ fn main() {
 fn compute_traces(net: &Network<f32>, sample: &SampleSpikes, l: usize, trace: &mut AdjointTrace<f32>) {
     let spikes = &sample.layers[l];
     for group in spikes.active.chunks(GROUP) {
-        trace.compute::<{ GROUP / LANES }>(&spikes.by_neuron, common::N_STEPS, group, |_| 1.0, net.layers()[l].lif());
+        trace.compute::<{ GROUP / LANES }>(
+            &spikes.by_neuron,
+            common::N_STEPS,
+            group,
+            |_| 1.0,
+            net.layers()[l].lif(),
+            0,
+        );
     }
 }
 

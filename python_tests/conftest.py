@@ -44,3 +44,11 @@ def small(rng):
         return sr.Network(12, layers, **{"seed": 3, **options})
 
     return make_network, sr.BernoulliEncoder(n_steps=60, rate_scale=0.3), x, y
+
+
+@pytest.fixture
+def task(rng):
+    """A learnable task of 12 inputs and 3 classes, and its encoder: (x, y, encoder)."""
+    y = np.arange(30) % 3
+    x = np.clip(rng.random((3, 12))[y] + 0.1 * rng.standard_normal((30, 12)), 0, 1)
+    return x, y, sr.BernoulliEncoder(n_steps=60, rate_scale=0.3)

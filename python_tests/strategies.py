@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from oracle.losses import CountMSE, Loss, SoftmaxCrossEntropy
-from oracle.neuron import Array, Layer, Raster
+from oracle.neuron import Array, Layer, Raster, Steps
 
 import strsbp_rs
 
@@ -36,6 +36,9 @@ WEIGHT_RANGE = (-0.4, 1.2)
 
 SPARSE_DENSITY = 0.5
 
+DelaySteps = int | tuple[int, int]
+"""Of a connection group: one for all synapses, or the least and the most of drawn ones."""
+
 
 @dataclass(frozen=True)
 class LayerSpec:
@@ -50,6 +53,8 @@ class LayerSpec:
     discretisation: Literal["euler", "exact"]
     self_loops: bool = False
     lateral_inhibition: float = 0.0
+    delay: DelaySteps = 0
+    rec_delay: DelaySteps = 0
 
     @property
     def n(self) -> int:
@@ -81,6 +86,10 @@ class Case:
         return int(self.rasters.shape[2])
 
 
+DELAYS: st.SearchStrategy[DelaySteps] = st.sampled_from([0, 0, 1, 4, (0, 2), (3, 12), (0, 200)])
+"""None more often than each other one; up to longer than any run."""
+
+
 @st.composite
 def layer_specs(
     draw: st.DrawFn, *, kinds: tuple[Kind, ...], max_side: int, dt: float, output: bool
@@ -102,6 +111,8 @@ def layer_specs(
         discretisation=draw(st.sampled_from(["euler", "exact"])),
         self_loops=draw(st.booleans()),
         lateral_inhibition=draw(st.sampled_from([0.0, 0.0, 0.2, 0.5])) if output else 0.0,
+        delay=draw(DELAYS),
+        rec_delay=0 if kind == "dense" else draw(DELAYS),
     )
 
 
@@ -146,13 +157,20 @@ def losses(draw: st.DrawFn) -> Loss:
 
 
 def oracle_layer(
-    spec: LayerSpec, dt: float, weight: Array, recurrent_weight: Array | None
+    spec: LayerSpec,
+    dt: float,
+    weight: Array,
+    recurrent_weight: Array | None,
+    delay: Steps,
+    recurrent_delay: Steps | None,
 ) -> Layer:
     """The oracle's layer for given weights. Absent synapses are those of weight exactly 0."""
     return Layer(
         weight=weight,
         recurrent_weight=recurrent_weight,
         mask=None if recurrent_weight is None else recurrent_weight != 0.0,
+        delay=delay,
+        recurrent_delay=recurrent_delay,
         lateral_inhibition=spec.lateral_inhibition,
         tau_m=spec.tau_m,
         tau_s=spec.tau_s,
@@ -163,21 +181,29 @@ def oracle_layer(
     )
 
 
+def random_delays(rng: np.random.Generator, delay: DelaySteps, shape: tuple[int, int]) -> Steps:
+    """Delays of the synapses of a group [steps]."""
+    low, high = (delay, delay) if isinstance(delay, int) else delay
+    return rng.integers(low, high, shape, endpoint=True)
+
+
 def random_oracle_layers(case: Case) -> list[Layer]:
-    """Layers with weights and masks drawn here: for tests of the oracle alone."""
+    """Layers with weights, masks and delays drawn here: for tests of the oracle alone."""
     rng = np.random.default_rng(case.seed + 1)
     layers = []
     n_in = case.n_in
     for spec in case.specs:
         weight = rng.uniform(*WEIGHT_RANGE, (spec.n, n_in))
-        recurrent_weight = None
+        delay = random_delays(rng, spec.delay, weight.shape)
+        recurrent_weight = recurrent_delay = None
         if spec.kind != "dense":
+            recurrent_delay = random_delays(rng, spec.rec_delay, (spec.n, spec.n))
             recurrent_weight = rng.uniform(*WEIGHT_RANGE, (spec.n, spec.n))
             density = 1.0 if spec.kind == "all_to_all" else SPARSE_DENSITY
             recurrent_weight[rng.random((spec.n, spec.n)) >= density] = 0.0
             if not spec.self_loops:
                 np.fill_diagonal(recurrent_weight, 0.0)
-        layers.append(oracle_layer(spec, case.dt, weight, recurrent_weight))
+        layers.append(oracle_layer(spec, case.dt, weight, recurrent_weight, delay, recurrent_delay))
         n_in = spec.n
     return layers
 
@@ -193,8 +219,15 @@ def build_mask(
     return strsbp_rs.Reservoir(shape=spec.shape, self_loops=spec.self_loops)
 
 
+def build_delay(delay: DelaySteps, dt: float) -> float | strsbp_rs.UniformDelay:
+    """The core's delay of a connection group."""
+    if isinstance(delay, int):
+        return delay * dt
+    return strsbp_rs.UniformDelay(delay[0] * dt, delay[1] * dt)
+
+
 def build_network(case: Case, dtype: str) -> strsbp_rs.Network:
-    """The same network in the core, with the weights and masks the core draws."""
+    """The same network in the core, with the weights, masks and delays the core draws."""
     init = strsbp_rs.Uniform(*WEIGHT_RANGE)
     layers: list[strsbp_rs.Dense | strsbp_rs.Recurrent] = []
     for spec in case.specs:
@@ -203,6 +236,7 @@ def build_network(case: Case, dtype: str) -> strsbp_rs.Network:
             "tau_s": spec.tau_s,
             "v_th": spec.v_th,
             "t_ref": spec.t_ref,
+            "delay": build_delay(spec.delay, case.dt),
         }
         if spec.kind == "dense":
             layers.append(
@@ -221,6 +255,7 @@ def build_network(case: Case, dtype: str) -> strsbp_rs.Network:
                 init=init,
                 mask=build_mask(spec),
                 rec_init=init,
+                rec_delay=build_delay(spec.rec_delay, case.dt),
                 discretisation=spec.discretisation,
                 **constants,
             )
@@ -229,16 +264,22 @@ def build_network(case: Case, dtype: str) -> strsbp_rs.Network:
 
 
 def oracle_layers(case: Case, net: strsbp_rs.Network) -> list[Layer]:
-    """The oracle's layers with the weights of the network."""
+    """The oracle's layers with the weights and delays of the network."""
+
+    def steps(delays: Array) -> Steps:
+        return np.round(delays / case.dt).astype(np.int64)
+
     layers = []
-    for spec, weights in zip(case.specs, net.weights, strict=True):
-        recurrent_weight = weights.get("recurrent_weight")
+    for spec, weights, delays in zip(case.specs, net.weights, net.delays, strict=True):
+        recurrent = spec.kind != "dense"
         layers.append(
             oracle_layer(
                 spec,
                 case.dt,
                 weights["weight"].astype(np.float64),
-                None if recurrent_weight is None else recurrent_weight.astype(np.float64),
+                weights["recurrent_weight"].astype(np.float64) if recurrent else None,
+                steps(delays["delay"]),
+                steps(delays["rec_delay"]) if recurrent else None,
             )
         )
     return layers

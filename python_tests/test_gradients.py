@@ -19,7 +19,15 @@ from oracle import analytic, recorded
 from oracle.losses import CountMSE, Loss, SoftmaxCrossEntropy
 from oracle.model import Gradients, finite_difference_gradients
 from oracle.neuron import Array, Layer, Raster
-from strategies import Case, LayerSpec, build_network, cases, losses, oracle_layers
+from strategies import (
+    Case,
+    DelaySteps,
+    LayerSpec,
+    build_network,
+    cases,
+    losses,
+    oracle_layers,
+)
 
 import strsbp_rs
 
@@ -331,19 +339,23 @@ def test_default_tolerance_on_a_large_recurrent_layer(dtype: str) -> None:
     assert_close(got, expected, 1e-3)
 
 
+@pytest.mark.parametrize("delay", [0, (0, 5)])
 @pytest.mark.parametrize("silent_ratio", [0.0, 0.5])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_layers_of_several_groups_and_tasks(dtype: str, silent_ratio: float) -> None:
+def test_layers_of_several_groups_and_tasks(
+    dtype: str, silent_ratio: float, delay: DelaySteps
+) -> None:
     """Two trained layers of 150 neurons, most of which fire: more than the core takes at once."""
     constants: dict[str, Any] = {
         "tau_m": 32.0,
         "tau_s": 4.0,
         "t_ref": 2.0,
         "discretisation": "euler",
+        "delay": delay,
     }
     specs = (
         LayerSpec("dense", (1, 1, 150), v_th=4.0, **constants),
-        LayerSpec("all_to_all", (1, 10, 15), v_th=30.0, **constants),
+        LayerSpec("all_to_all", (1, 10, 15), v_th=30.0, rec_delay=delay, **constants),
         LayerSpec("dense", (1, 1, 4), v_th=30.0, **constants),
     )
     rng = np.random.default_rng(12)

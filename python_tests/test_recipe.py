@@ -16,6 +16,28 @@ def test_shipped_recipes_round_trip(name, tmp_path):
     assert load_recipe(path) == recipe
 
 
+def test_delays_round_trip(tmp_path):
+    recipe = load_recipe(
+        "demo",
+        [
+            "layers.0.delay=2",
+            "layers.1.delay={kind='uniform_delay', low=1, high=4.5}",
+            "layers.1.rec_delay={kind='uniform_delay'}",
+            "layers.1.rec_delay.high=3",
+        ],
+    )
+    assert recipe.layers[0].delay == 2.0
+    assert recipe.layers[1].delay == sr.UniformDelay(1.0, 4.5)
+    assert recipe.layers[1].rec_delay == sr.UniformDelay(high=3.0)
+    path = tmp_path / "copy.toml"
+    path.write_text(recipe.to_toml())
+    assert load_recipe(path) == recipe
+    delays = recipe.build(784, n_threads=1).network.delays
+    assert set(delays[0]["delay"].flat) == {2.0}
+    assert set(delays[1]["delay"].flat) == {1.0, 2.0, 3.0, 4.0}
+    assert set(delays[1]["rec_delay"].flat) == {0.0, 1.0, 2.0, 3.0}
+
+
 @pytest.mark.parametrize("text", ['C:\\a "b"', "line\nline\ttab", "\x00\x1b\x7f", "Grüße/数据"])
 def test_every_text_round_trips(text, tmp_path):
     recipe = load_recipe("demo")
@@ -95,6 +117,17 @@ def test_a_section_that_is_left_out_can_be_overridden(tmp_path):
             r"augment.image_shape must be a list of 2 integers, got \[28\]",
         ),
         ("layers.1.mask=3", "layers.1.mask must be a table, got 3"),
+        ("layers.0.delay=fast", "layers.0.delay must be a number or a table, got 'fast'"),
+        ("layers.0.delay=true", "layers.0.delay must be a number or a table, got True"),
+        ("layers.0.delay={low=1}", r"layers.0.delay.kind must be one of \['uniform_delay'\]"),
+        (
+            "layers.0.delay={kind='uniform'}",
+            "layers.0.delay.kind must be .*did you mean 'uniform_delay'",
+        ),
+        (
+            "layers.0.delay={kind='uniform_delay', hi=2}",
+            "layers.0.delay.hi is not a field of UniformDelay; did you mean 'layers.0.delay.high'",
+        ),
         ("layers.1.mask={kind='reservoir'}", "layers.1.mask.shape must be given for Reservoir"),
         ("optimizer", "override 'optimizer' must be SECTION.FIELD=VALUE"),
         ("=3", "override '=3' must be SECTION.FIELD=VALUE"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle.neuron import Array, Raster, propagator, simulate
+from oracle.neuron import Array, Propagator, Raster, Steps, propagator, simulate
 from oracle.s_psp import s_psp_by_adjoint, s_psp_by_definition, s_psp_sparse
 from strategies import Case, cases, random_oracle_layers
 
@@ -44,20 +45,44 @@ def assert_equal(got: Array, expected: Array, relative: float = 1e-12) -> None:
     assert np.abs(got - expected).max(initial=0.0) <= relative * np.abs(expected).max(initial=0.0)
 
 
+def shifted(pre: Raster, delay: int) -> Raster:
+    """The trains so many steps later; what leaves the window is lost."""
+    later = np.zeros_like(pre)
+    later[delay:] = pre[: max(len(pre) - delay, 0)]
+    return later
+
+
+def with_delays(
+    form: Callable[[Raster, Raster, Propagator], Array],
+    pre: Raster,
+    post: Raster,
+    step: Propagator,
+    delay: Steps,
+) -> Array:
+    """S-PSPs by a form that knows no delays: those of shifted trains, for each delay there is."""
+    e = np.zeros(delay.shape)
+    for d in np.unique(delay):
+        e = np.where(delay == d, form(shifted(pre, d), post, step), e)
+    return e
+
+
 @pytest.mark.parametrize("form", sorted(FORMS))
 @given(
     constants=neuron_constants(),
     seed=st.integers(0, 2**32 - 1),
     n_steps=st.integers(1, 120),
     rate=st.sampled_from([0.02, 0.2, 0.7]),
+    max_delay=st.sampled_from([0, 1, 9, 200]),
 )
 def test_forms_equal_the_definition(
-    form: str, constants: dict[str, Any], seed: int, n_steps: int, rate: float
+    form: str, constants: dict[str, Any], seed: int, n_steps: int, rate: float, max_delay: int
 ) -> None:
     """Sparse form and adjoint traces, for trains the neuron itself would not produce too."""
     step = propagator(**constants)
     pre, post = (random_trains(seed + k, n_steps, 4 + k, rate) for k in range(2))
-    assert_equal(FORMS[form](pre, post, step), s_psp_by_definition(pre, post, step))
+    delay = np.random.default_rng(seed + 2).integers(0, max_delay, (5, 4), endpoint=True)
+    got = with_delays(FORMS[form], pre, post, step, delay)
+    assert_equal(got, s_psp_by_definition(pre, post, step, delay))
 
 
 @given(case=cases())
@@ -66,8 +91,10 @@ def test_weighted_s_psps_are_the_potentials_before_the_resets(case: Case) -> Non
     layers = random_oracle_layers(case)
     pre = case.rasters[0]
     for layer, record in zip(layers, simulate(layers, pre), strict=True):
-        e = s_psp_by_definition(pre, record.spikes, layer.propagator)
-        e_within = s_psp_by_definition(record.spikes, record.spikes, layer.propagator)
+        e = s_psp_by_definition(pre, record.spikes, layer.propagator, layer.delay)
+        e_within = s_psp_by_definition(
+            record.spikes, record.spikes, layer.propagator, layer.recurrent_delay
+        )
         total = np.sum(layer.weight * e, axis=1) + np.sum(layer.within_weight * e_within, axis=1)
         potentials = np.sum(record.before_reset * record.spikes, axis=0)
         np.testing.assert_allclose(total, potentials, rtol=1e-12, atol=1e-12)
@@ -82,20 +109,25 @@ def test_weighted_s_psps_are_the_potentials_before_the_resets(case: Case) -> Non
     seed=st.integers(0, 2**32 - 1),
     n_steps=st.integers(1, 120),
     rate=st.sampled_from([0.02, 0.2, 0.7]),
+    delay=st.sampled_from([0, 1, 9, 119, 200]),
 )
 def test_core_equals_the_definition(
-    constants: dict[str, Any], seed: int, n_steps: int, rate: float
+    constants: dict[str, Any], seed: int, n_steps: int, rate: float, delay: int
 ) -> None:
     """The core's s_psp of several samples, more neurons than one block of it holds."""
     pre = np.stack([random_trains(seed + k, n_steps, 5, rate) for k in range(3)])
     post = np.stack([random_trains(seed + 9 + k, n_steps, 37, rate) for k in range(3)])
     got = strsbp_rs.s_psp(
-        strsbp_rs.SpikeTrains.from_dense(pre), strsbp_rs.SpikeTrains.from_dense(post), **constants
+        strsbp_rs.SpikeTrains.from_dense(pre),
+        strsbp_rs.SpikeTrains.from_dense(post),
+        delay=delay * constants["dt"],
+        **constants,
     )
     assert got.dtype == np.float64 and got.shape == (3, 37, 5)
     step = propagator(**constants)
     for sample in range(3):
-        assert_equal(got[sample], s_psp_by_definition(pre[sample], post[sample], step))
+        expected = s_psp_by_definition(pre[sample], post[sample], step, np.full((37, 5), delay))
+        assert_equal(got[sample], expected)
 
 
 def test_core_is_linear_in_the_presynaptic_trains() -> None:

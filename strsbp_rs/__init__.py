@@ -27,6 +27,7 @@ from strsbp_rs._config import (
     Step,
     StRsbp,
     Uniform,
+    UniformDelay,
 )
 from strsbp_rs._coupling import post_coupling, psp_table
 from strsbp_rs._network import Network, Recording
@@ -66,6 +67,7 @@ __all__ = [
     "Step",
     "Trainer",
     "Uniform",
+    "UniformDelay",
     "__version__",
     "gradients_from_spikes",
     "post_coupling",

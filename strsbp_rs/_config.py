@@ -15,6 +15,7 @@ __all__ = [
     "ConstantInit",
     "Cosine",
     "CountMSE",
+    "Delay",
     "Dense",
     "ExponentialPenalty",
     "ImageAugment",
@@ -34,6 +35,7 @@ __all__ = [
     "StRsbp",
     "Step",
     "Uniform",
+    "UniformDelay",
 ]
 
 
@@ -134,6 +136,25 @@ class Reservoir(_Config):
 
 Mask = AllToAll | Sparse | Reservoir
 
+# Delays ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class UniformDelay(_Config):
+    """A delay for every synapse: each whole number of steps in [low, high] is equally likely [ms].
+
+    Drawn from the network's seed; what is drawn does not change any weight.
+    """
+
+    low: float = 0.0
+    high: float = 10.0
+    kind: ClassVar[str] = "uniform_delay"
+
+
+Delay = float | UniformDelay
+"""Of the synapses of a group, beyond the one time step that every spike takes; a number in ms is
+that of all of them and a whole number of time steps."""
+
 # Layers ----------------------------------------------------------------------------------------
 
 
@@ -149,8 +170,9 @@ class Dense(_Config):
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
         init: Distribution of the initial weights.
+        delay: Time [ms] that spikes take beyond one time step: a number, or UniformDelay.
         lateral_inhibition: Every spike of a neuron takes this much from the synaptic current of
-            every other neuron of the layer; fixed, not trained. 0 for none.
+            every other neuron of the layer, without a delay; fixed, not trained. 0 for none.
     """
 
     n: int
@@ -160,6 +182,7 @@ class Dense(_Config):
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: str = field(default="euler", kw_only=True)
     init: Init = field(default=Uniform(), kw_only=True)
+    delay: Delay = field(default=0.0, kw_only=True)
     lateral_inhibition: float = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "dense"
 
@@ -176,8 +199,11 @@ class Recurrent(_Config):
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
         init: Distribution of the initial feed-forward weights.
+        delay: Time [ms] that spikes of the layer below take beyond one time step: a number, or
+            UniformDelay.
         mask: Which recurrent synapses exist.
         rec_init: Distribution of the initial recurrent weights.
+        rec_delay: Likewise `delay` of the layer's own spikes.
     """
 
     n: int
@@ -187,8 +213,10 @@ class Recurrent(_Config):
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: str = field(default="euler", kw_only=True)
     init: Init = field(default=Uniform(), kw_only=True)
+    delay: Delay = field(default=0.0, kw_only=True)
     mask: Mask = field(default=AllToAll(), kw_only=True)
     rec_init: Init = field(default=Uniform(), kw_only=True)
+    rec_delay: Delay = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "recurrent"
 
 
@@ -386,6 +414,7 @@ _KINDS: dict[str, type[_Config]] = {
     for cls in (
         *(Uniform, Normal, ConstantInit, KaimingUniform),
         *(AllToAll, Sparse, Reservoir),
+        *(UniformDelay,),
         *(Dense, Recurrent),
         *(CountMSE, SoftmaxCrossEntropy),
         *(Adam, AdamW, SGD),

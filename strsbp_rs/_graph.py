@@ -14,8 +14,6 @@ from strsbp_rs._strsbp_rs import GraphCore
 
 __all__ = ["Graph", "Population", "Projection"]
 
-SYNAPSE_FIELDS = [("pre", np.uint32), ("post", np.uint32), ("weight", np.float64), ("delay", np.float64)]
-
 
 @dataclass(frozen=True)
 class Population:
@@ -278,10 +276,8 @@ def _weight_rule(weight: Any) -> dict[str, Any]:
     return config.ConstantInit(_number("weight", weight)).to_dict()
 
 
-def _delay_rule(delay: Any) -> dict[str, Any]:
-    if isinstance(delay, config.UniformDelay):
-        return {"kind": "uniform", "low": delay.low, "high": delay.high}
-    return {"kind": "constant", "value": _number("delay", delay)}
+def _delay_rule(delay: Any) -> Any:
+    return delay.to_dict() if isinstance(delay, config.UniformDelay) else _number("delay", delay)
 
 
 def _number(name: str, value: Any) -> float:

@@ -14,10 +14,13 @@ from strsbp_rs import _config as config
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import NetworkCore
 
-__all__ = ["Network", "Recording", "Weights"]
+__all__ = ["Delays", "Network", "Recording", "Weights"]
 
 Weights = list[dict[str, NDArray[Any]]]
 """One dict a layer: "weight" (n_out, n_in) and, for recurrent layers, "recurrent_weight" (n, n)."""
+
+Delays = list[dict[str, NDArray[np.float64]]]
+"""One dict a layer: "delay" (n_out, n_in) and, for recurrent layers, "rec_delay" (n, n) [ms]."""
 
 Input = ArrayLike | SpikeTrains
 PathLike = str | os.PathLike[str]
@@ -49,7 +52,7 @@ class Network:
         layers: The layers, first above the input first.
         dt: Time step [ms].
         dtype: "float32" or "float64": type of weights, potentials and gradients.
-        seed: Seed of the recurrent masks and of the initial weights.
+        seed: Seed of the recurrent masks, of the initial weights and of drawn delays.
 
     Raises:
         TypeError: If a layer is not Dense or Recurrent, or a field has the wrong type.
@@ -96,7 +99,7 @@ class Network:
 
     @property
     def layers(self) -> list[config.LayerConfig]:
-        """The layers, first above the input first."""
+        """The layers as configured, first above the input first; delays set later, see `delays`."""
         return [config.from_dict(layer) for layer in self._core.config()["layers"]]
 
     @property
@@ -106,7 +109,7 @@ class Network:
 
     @property
     def seed(self) -> int:
-        """Seed of the recurrent masks and of the initial weights."""
+        """Seed of the recurrent masks, of the initial weights and of drawn delays."""
         return int(self._core.config()["seed"])
 
     @property
@@ -131,12 +134,15 @@ class Network:
     def summary(self) -> str:
         """Returns the network as a table, for people."""
         lines = [f"Network of {self.n_in} inputs, {self.n_parameters:,} weights, {self.dtype}"]
-        for index, layer in enumerate(self.layers):
+        for index, (layer, delays) in enumerate(zip(self.layers, self.delays, strict=True)):
             tail = ""
             if isinstance(layer, config.Recurrent):
                 tail = f", {config.describe(layer.mask)}"
             elif layer.lateral_inhibition > 0:
                 tail = f", lateral inhibition {layer.lateral_inhibition:g}"
+            for name, delay in delays.items():
+                if delay.any():
+                    tail += f", {name} {delay.min():g} to {delay.max():g} ms"
             lines.append(
                 f"  {index}: {layer.kind:9} {layer.n:5} neurons, tau_m {layer.tau_m:g} ms, "
                 f"tau_s {layer.tau_s:g} ms, v_th {layer.v_th:g}, t_ref {layer.t_ref:g} ms{tail}"
@@ -169,10 +175,40 @@ class Network:
         ]
         self._core.set_weights(arrays)
 
+    # Delays ----------------------------------------------------------------------------------
+
+    @property
+    def delays(self) -> Delays:
+        """Copies of the delays of every layer's synapses beyond one time step [ms].
+
+        0 where no recurrent synapse exists. Lateral inhibition has none.
+        """
+        return self._core.delays()
+
+    def set_delays(self, delays: Sequence[Mapping[str, ArrayLike]]) -> None:
+        """Sets the delay of every synapse; of all or, if one is refused, of none.
+
+        Weights stay. Trainers made before refuse the network unless nothing has changed. Speed and
+        memory go with the number of different delays of a group of synapses.
+
+        Args:
+            delays: As `Network.delays` gives them [ms]: whole numbers of time steps, at most 2^24.
+                Where no recurrent synapse exists, they count for nothing.
+
+        Raises:
+            ValueError: If a shape disagrees, or a delay is not finite, is negative or not a whole
+                number of time steps.
+        """
+        arrays = [
+            {key: np.asarray(value, dtype=np.float64) for key, value in layer.items()}
+            for layer in delays
+        ]
+        self._core.set_delays(arrays)
+
     # Files -----------------------------------------------------------------------------------
 
     def save(self, path: PathLike) -> None:
-        """Writes configuration and weights to a safetensors file, atomically.
+        """Writes configuration, weights and delays that were set to a safetensors file, atomically.
 
         Raises:
             OSError: If the file cannot be written.

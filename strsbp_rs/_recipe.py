@@ -232,7 +232,7 @@ def _build(kinds: tuple[type, ...], table: Any, path: str, source: str) -> Any:
     table = dict(table)
     by_name = {getattr(cls, "kind", None): cls for cls in kinds}
     cls = kinds[0]
-    if len(kinds) > 1:
+    if None not in by_name:
         if "kind" not in table:
             raise RecipeError(f"{source}: {path}.kind must be one of {list(by_name)}, got nothing")
         kind = table.pop("kind")
@@ -264,7 +264,12 @@ def _convert(value: Any, hint: Any, path: str, source: str) -> Any:
         return RecipeError(f"{source}: {path} must be {expected}, got {value!r}")
 
     if isinstance(hint, types.UnionType):
-        return _build(typing.get_args(hint), value, path, source)
+        kinds = tuple(kind for kind in typing.get_args(hint) if kind is not float)
+        if isinstance(value, dict) or kinds == typing.get_args(hint):
+            return _build(kinds, value, path, source)
+        if type(value) not in (int, float):
+            raise wrong("a number or a table")
+        return float(value)
     if typing.get_origin(hint) is tuple:
         n = len(typing.get_args(hint))
         whole = isinstance(value, list) and all(type(item) is int for item in value)

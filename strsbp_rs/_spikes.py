@@ -214,6 +214,7 @@ def s_psp(
     t_ref: float,
     dt: float = 1.0,
     discretisation: str = "euler",
+    delay: float = 0.0,
 ) -> NDArray[np.float64]:
     """Computes the spike-train level postsynaptic potentials (S-PSPs) of recorded spike trains.
 
@@ -225,6 +226,7 @@ def s_psp(
         t_ref: Refractory time [ms].
         dt: Time step [ms].
         discretisation: "euler" or "exact".
+        delay: Time that spikes take beyond one time step [ms], a whole number of steps.
 
     Returns:
         float64 array e of shape (n_samples, n_post, n_pre): e[s, i, j] sums, over the firings of
@@ -237,7 +239,7 @@ def s_psp(
         Zhang & Li, ST-RSBP, NeurIPS 2019, section 3.
     """
     params = lif_params(tau_m, tau_s, t_ref, dt, discretisation)
-    return _s_psp(pre._core, post._core, params)
+    return _s_psp(pre._core, post._core, params, float(delay))
 
 
 def lif_params(

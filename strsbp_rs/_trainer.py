@@ -72,7 +72,7 @@ class Trainer:
     """Trains a network with ST-RSBP.
 
     Args:
-        network: The network; trained in place.
+        network: The network; trained in place. Its delays must stay as they are.
         encoder: Makes spikes of analog samples; None where samples are spike trains.
         loss: CountMSE or SoftmaxCrossEntropy.
         optimizer: Adam, AdamW or SGD.
@@ -201,7 +201,8 @@ class Trainer:
         Raises:
             TypeError: If an array has the wrong dtype.
             ValueError: If shapes disagree, a label or weight is out of range, `epochs` is not more
-                than the epochs completed, or a recurrent layer's adjoint system is singular.
+                than the epochs completed, the network has other delays than the trainer was made
+                with, or a recurrent layer's adjoint system is singular.
             OSError: If the checkpoint cannot be written.
             KeyboardInterrupt: On Ctrl-C.
         """

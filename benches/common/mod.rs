@@ -5,7 +5,7 @@
 use strsbp_rs::engine::{ForwardScratch, Lists, SampleSpikes, forward};
 use strsbp_rs::learn::{Loss, OptimizerConfig, PostCouplingModel, Schedule, StRsbp, TrainerConfig};
 use strsbp_rs::network::{
-    DenseConfig, Init, Layer, LayerConfig, Network, NetworkConfig, RecurrentConfig, RecurrentMask,
+    Delay, DenseConfig, Init, Layer, LayerConfig, Network, NetworkConfig, RecurrentConfig, RecurrentMask,
 };
 use strsbp_rs::neuron::Discretisation;
 use strsbp_rs::spikes::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
@@ -27,6 +27,7 @@ pub fn dense(n: usize, v_th: f64) -> LayerConfig {
         t_ref: 2.0,
         discretisation: Discretisation::Euler,
         init: Init::Uniform { low: -1.0, high: 1.0 },
+        delay: Delay::default(),
         lateral_inhibition: 0.0,
     })
 }
@@ -42,7 +43,9 @@ pub fn recurrent(n: usize, v_th: f64) -> LayerConfig {
         discretisation: Discretisation::Euler,
         init: Init::Uniform { low: -1.0, high: 1.0 },
         mask: RecurrentMask::AllToAll { self_loops: false },
+        delay: Delay::default(),
         rec_init: Init::Uniform { low: -0.1, high: 0.1 },
+        rec_delay: Delay::default(),
     })
 }
 

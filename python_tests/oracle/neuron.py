@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Raster = npt.NDArray[np.bool_]
+Steps = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,10 @@ class Layer:
         recurrent_weight: Weights from the layer to itself, shape (n_out, n_out), or None.
         mask: Where a recurrent synapse exists, bool, shape (n_out, n_out). None: everywhere.
             The weights must be 0 where it is False, and only existing synapses are trained.
-        lateral_inhibition: Strength of a fixed inhibition between any two neurons of the layer.
+        delay: Steps that spikes take beyond the one they always do, shape of weight. None: none.
+        recurrent_delay: Likewise, shape of recurrent_weight.
+        lateral_inhibition: Strength of a fixed inhibition between any two neurons of the layer,
+            which has no delay; only without recurrent weights.
         tau_m, tau_s: Membrane and synaptic time constant [ms].
         v_th: Threshold relative to rest.
         t_ref: Refractory period [ms].
@@ -74,6 +78,8 @@ class Layer:
     weight: Array
     recurrent_weight: Array | None = None
     mask: Raster | None = None
+    delay: Steps | None = None
+    recurrent_delay: Steps | None = None
     lateral_inhibition: float = 0.0
     tau_m: float = 64.0
     tau_s: float = 8.0
@@ -127,6 +133,15 @@ class LayerRecord:
     membrane: Array
 
 
+def arrivals(raster: Raster, delay: Steps | None, t: int) -> Array:
+    """What each synapse hears at step t: a spike delay + 1 steps ago. Shape of delay, or (1, n)."""
+    n = raster.shape[1]
+    delay = np.zeros((1, n), dtype=np.int64) if delay is None else delay
+    fired_at = t - 1 - delay
+    heard = raster[np.maximum(fired_at, 0), np.arange(n)] & (fired_at >= 0)
+    return heard.astype(np.float64)
+
+
 def simulate_layer(layer: Layer, raster: Raster) -> LayerRecord:
     """Simulates one layer on an input raster of shape (T, n_in)."""
     step = layer.propagator
@@ -137,8 +152,8 @@ def simulate_layer(layer: Layer, raster: Raster) -> LayerRecord:
     for t in range(1, n_steps):
         current[t] = (
             step.syn_decay * current[t - 1]
-            + layer.weight @ raster[t - 1].astype(np.float64)
-            + layer.within_weight @ spikes[t - 1].astype(np.float64)
+            + np.sum(layer.weight * arrivals(raster, layer.delay, t), axis=1)
+            + np.sum(layer.within_weight * arrivals(spikes, layer.recurrent_delay, t), axis=1)
         )
         u = step.mem_decay * membrane[t - 1] + step.mem_gain * current[t]
         u[held_for > 0] = 0.0

@@ -91,7 +91,11 @@ def teacher_train(n_steps: int, n_firings: int) -> Raster:
 
 
 def presynaptic_ratio(e: Array, counts: Array, counts_pre: Array, silent_ratio: float) -> Array:
-    """de_ij/do_j: e_ij / o_j where both neurons fired, `silent_ratio` elsewhere."""
+    """de_ij/do_j: e_ij / o_j where both neurons fired, `silent_ratio` elsewhere.
+
+    o_j counts every spike, those that a delay brings after the end too: a train that is denser by
+    a factor is so where it is heard and where it is not, and e_ij grows by that factor.
+    """
     both_fired = (counts[:, None] > 0) & (counts_pre[None, :] > 0)
     return np.where(both_fired, e / np.where(counts_pre > 0, counts_pre, 1.0), silent_ratio)
 
@@ -117,8 +121,8 @@ def sample_point(
     points = []
     for layer, pre, post in zip(layers, trains[:-1], trains[1:], strict=True):
         counts_in, counts = (train.sum(axis=0).astype(np.float64) for train in (pre, post))
-        e = s_psp_by_definition(pre, post, layer.propagator)
-        e_within = s_psp_by_definition(post, post, layer.propagator)
+        e = s_psp_by_definition(pre, post, layer.propagator, layer.delay)
+        e_within = s_psp_by_definition(post, post, layer.propagator, layer.recurrent_delay)
         points.append(
             LayerPoint(
                 layer=layer,

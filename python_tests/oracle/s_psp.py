@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .neuron import Array, Propagator, Raster
+from .neuron import Array, Propagator, Raster, Steps, arrivals
 
 
 def held_steps(post: Raster, t_ref_steps: int) -> Raster:
@@ -26,23 +26,25 @@ def held_steps(post: Raster, t_ref_steps: int) -> Raster:
     return held
 
 
-def s_psp_by_definition(pre: Raster, post: Raster, step: Propagator) -> Array:
+def s_psp_by_definition(
+    pre: Raster, post: Raster, step: Propagator, delay: Steps | None = None
+) -> Array:
     """One unit synapse per pair of neurons, with the resets of the postsynaptic one.
 
     Args:
         pre: Presynaptic spikes, bool, shape (T, n_pre).
         post: Postsynaptic spikes, bool, shape (T, n_post).
         step: Constants of the postsynaptic layer.
+        delay: Of each synapse [steps], shape (n_post, n_pre); None for none.
 
     Returns:
         S-PSPs of shape (n_post, n_pre).
     """
     held = held_steps(post, step.t_ref_steps)
-    p = np.zeros(pre.shape[1])
     q = np.zeros((post.shape[1], pre.shape[1]))
-    e = np.zeros_like(q)
+    p, e = np.zeros_like(q), np.zeros_like(q)
     for t in range(1, len(pre)):
-        p = step.syn_decay * p + pre[t - 1]
+        p = step.syn_decay * p + arrivals(pre, delay, t)
         q = step.mem_decay * q + step.mem_gain * p
         q[held[t] & ~post[t]] = 0.0
         e[post[t]] += q[post[t]]

@@ -13,6 +13,13 @@ const STEPS_AHEAD: usize = 200;
 /// Buffers of a simulation, so that it allocates nothing once it is warm.
 #[derive(Clone, Debug, Default)]
 pub struct ForwardScratch<F> {
+    /// What a layer with delays hears, listed by time.
+    heard: PaddedRows,
+    layer: LayerScratch<F>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct LayerScratch<F> {
     input: Vec<Lanes<F>>,
     state: Vec<LifLanes<F>>,
     /// One bit a neuron, (n_steps, n_blocks); of a recurrent layer one step only.
@@ -57,6 +64,13 @@ fn forward_layer<F: Real>(
     spikes: &mut LayerSpikes,
     scratch: &mut ForwardScratch<F>,
 ) {
+    let ForwardScratch { heard, layer: scratch } = scratch;
+    let below = if *layer.taps() == [0] {
+        below
+    } else {
+        heard.delayed_from(below, layer.taps());
+        &*heard
+    };
     spikes.by_time.clear(layer.n_out());
     match (layer.recurrent(), layer.weight().panel_blocks()) {
         (None, 1) => dense_layer::<F, 1>(layer, n_steps, below, &mut spikes.by_time, &mut scratch.fired),
@@ -92,11 +106,11 @@ fn recurrent_layer<F: Real, const B: usize>(
     n_steps: usize,
     below: &PaddedRows,
     by_time: &mut PaddedRows,
-    scratch: &mut ForwardScratch<F>,
+    scratch: &mut LayerScratch<F>,
 ) {
     let weight = layer.weight();
     let n_blocks = weight.n_blocks();
-    let ForwardScratch { input, state, fired } = scratch;
+    let LayerScratch { input, state, fired } = scratch;
     fired.resize(n_blocks, 0);
     state.clear();
     state.resize(n_blocks, LifLanes::rest());
@@ -114,6 +128,6 @@ fn recurrent_layer<F: Real, const B: usize>(
                 _ => input_panel::<F, B, B>(panel, below, steps.clone(), n_blocks, input),
             }
         }
-        recurrent_steps(recurrent.rows(), layer.lif(), steps, input, state, fired, by_time);
+        recurrent_steps(recurrent.rows(), recurrent.taps(), layer.lif(), steps, input, state, fired, by_time);
     }
 }

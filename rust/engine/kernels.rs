@@ -254,6 +254,7 @@ const TILE: usize = 4;
 fn recurrent_steps_body<F: Real, I: Isa<F>>(
     isa: I,
     rows: &[Lanes<F>],
+    delays: &[u32],
     lif: &LifPropagator<F>,
     steps: Range<usize>,
     input: &[Lanes<F>],
@@ -263,25 +264,26 @@ fn recurrent_steps_body<F: Real, I: Isa<F>>(
 ) {
     let n_blocks = state.len();
     for (t, input) in steps.zip(input.chunks_exact(n_blocks)) {
-        let spikes = by_time.row(t - 1);
         for first in (0..n_blocks).step_by(TILE) {
             match n_blocks - first {
-                1 => recurrent_tile::<F, I, 1>(isa, rows, spikes, lif, input, first, state, fired),
-                2 => recurrent_tile::<F, I, 2>(isa, rows, spikes, lif, input, first, state, fired),
-                3 => recurrent_tile::<F, I, 3>(isa, rows, spikes, lif, input, first, state, fired),
-                _ => recurrent_tile::<F, I, TILE>(isa, rows, spikes, lif, input, first, state, fired),
+                1 => recurrent_tile::<F, I, 1>(isa, rows, delays, by_time, t, lif, input, first, state, fired),
+                2 => recurrent_tile::<F, I, 2>(isa, rows, delays, by_time, t, lif, input, first, state, fired),
+                3 => recurrent_tile::<F, I, 3>(isa, rows, delays, by_time, t, lif, input, first, state, fired),
+                _ => recurrent_tile::<F, I, TILE>(isa, rows, delays, by_time, t, lif, input, first, state, fired),
             }
         }
         by_time.push_masks(isa, fired);
     }
 }
 
-/// One step of B blocks from `first` on.
+/// Step `t` of B blocks from `first` on.
 #[inline(always)]
 fn recurrent_tile<F: Real, I: Isa<F>, const B: usize>(
     isa: I,
     rows: &[Lanes<F>],
-    spikes: &[u32],
+    delays: &[u32],
+    by_time: &PaddedRows,
+    t: usize,
     lif: &LifPropagator<F>,
     input: &[Lanes<F>],
     first: usize,
@@ -292,8 +294,11 @@ fn recurrent_tile<F: Real, I: Isa<F>, const B: usize>(
     let input = &input[first..][..B];
     let mut sums = [isa.zero(); B];
     add_row(isa, &mut sums, input);
-    for &k in spikes {
-        add_row(isa, &mut sums, &rows[k as usize * n_blocks + first..][..B]);
+    let heard = delays.iter().map_while(|&delay| (t - 1).checked_sub(delay as usize));
+    for (from, rows) in heard.zip(rows.chunks(by_time.n_columns() * n_blocks)) {
+        for &k in by_time.row(from) {
+            add_row(isa, &mut sums, &rows[k as usize * n_blocks + first..][..B]);
+        }
     }
     let (state, fired) = (&mut state[first..][..B], &mut fired[first..][..B]);
     for b in 0..B {
@@ -306,10 +311,11 @@ fn recurrent_tile<F: Real, I: Isa<F>, const B: usize>(
 multiversion! {
     /// Runs a recurrent layer over `steps` (from 1 on), all blocks in step.
     ///
-    /// `rows` are the recurrent weights by presynaptic neuron, `input` the feed-forward input of these steps, `fired` a
+    /// `rows` are the recurrent weights by presynaptic neuron, those of the first of the ascending `delays` first, `input` the feed-forward input of these steps, `fired` a
     /// buffer of a mask a block; the spikes are appended to `by_time`.
     pub fn recurrent_steps<F: Real>(
         rows: &[Lanes<F>],
+        delays: &[u32],
         lif: &LifPropagator<F>,
         steps: Range<usize>,
         input: &[Lanes<F>],

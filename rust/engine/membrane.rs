@@ -1,8 +1,9 @@
 //! Membrane potential and synaptic current of chosen neurons.
 
 use super::spikes::SampleSpikes;
-use crate::network::Network;
+use crate::network::{Network, Panels};
 use crate::real::Real;
+use crate::spikes::PaddedRows;
 
 /// What one neuron went through, length n_steps each.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,13 +31,9 @@ pub fn membrane_trace<F: Real>(
     let mut trace = MembraneTrace { current: vec![F::zero(); n_steps], potential: vec![F::zero(); n_steps] };
     for t in 1..n_steps {
         p = lif.syn_decay * p;
-        for &j in below.by_time.row(t - 1) {
-            p += params.weight().get(neuron, j as usize);
-        }
+        add_heard(&mut p, params.weight(), params.taps(), &below.by_time, t, neuron);
         if let Some(recurrent) = params.recurrent() {
-            for &k in own.by_time.row(t - 1) {
-                p += recurrent.weight().get(neuron, k as usize);
-            }
+            add_heard(&mut p, recurrent.weight(), recurrent.taps(), &own.by_time, t, neuron);
         }
         u = if t > held_until { lif.mem_decay * u + lif.mem_gain * p } else { F::zero() };
         trace.current[t] = p;
@@ -47,4 +44,14 @@ pub fn membrane_trace<F: Real>(
         }
     }
     trace
+}
+
+/// Adds the weights of what `neuron` hears at step `t` through synapses with these delays.
+fn add_heard<F: Real>(p: &mut F, weight: &Panels<F>, delays: &[u32], by_time: &PaddedRows, t: usize, neuron: usize) {
+    let heard = delays.iter().map_while(|&delay| (t - 1).checked_sub(delay as usize));
+    for (k, from) in heard.enumerate() {
+        for &j in by_time.row(from) {
+            *p += weight.get(neuron, k * by_time.n_columns() + j as usize);
+        }
+    }
 }

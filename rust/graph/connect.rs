@@ -5,9 +5,9 @@ use rand_chacha::rand_core::Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::synapses::{Delays, Synapses, delay_steps};
+use super::connectivity::{Connectivity, Delays};
 use crate::error::{Error, Result, check_non_negative};
-use crate::network::Init;
+use crate::network::{Delay, Init};
 use crate::network::init::{generator, uniform};
 use crate::real::Real;
 
@@ -48,24 +48,6 @@ pub enum ConnectionRule {
     },
 }
 
-/// Transmission delays that a rule gives to its synapses.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum DelayRule {
-    /// The same for all.
-    Constant {
-        /// The delay [ms].
-        value: f64,
-    },
-    /// Each whole number of steps from `low` to `high` equally likely.
-    Uniform {
-        /// Shortest delay [ms].
-        low: f64,
-        /// Longest delay [ms].
-        high: f64,
-    },
-}
-
 /// Everything a projection is drawn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Drawing<'a> {
@@ -78,7 +60,7 @@ pub struct Drawing<'a> {
     /// Distribution of the weights.
     pub weight: &'a Init,
     /// Distribution of the delays.
-    pub delay: &'a DelayRule,
+    pub delay: &'a Delay,
     /// Time step [ms], of which random delays are whole numbers.
     pub dt: f64,
     /// Seed of the graph.
@@ -87,24 +69,23 @@ pub struct Drawing<'a> {
     pub index: usize,
 }
 
-impl DelayRule {
-    /// The delays to draw from [ms], ascending.
-    fn distinct(&self, dt: f64) -> Result<Vec<f64>> {
-        match *self {
-            Self::Constant { value } => {
-                check_non_negative("delay", "ms", value)?;
-                Ok(vec![value])
+/// Most different delays that a rule draws from: one byte a synapse tells them apart.
+const MAX_DELAYS: u32 = 256;
+
+/// The delays that may be drawn [ms], ascending.
+fn delays_to_draw(delay: &Delay, dt: f64) -> Result<Vec<f64>> {
+    match delay {
+        Delay::Fixed(delay) => {
+            check_non_negative("delay", "ms", *delay)?;
+            Ok(vec![*delay])
+        }
+        Delay::Drawn(distribution) => {
+            let (first, last) = distribution.range("delay", dt)?;
+            if last - first >= MAX_DELAYS {
+                let expected = format!("of at most {MAX_DELAYS} different numbers of steps");
+                return Err(Error::value("delay", expected, u64::from(last - first) + 1));
             }
-            Self::Uniform { low, high } => {
-                let (low, to) = (delay_steps("delay.low", low, dt)?, delay_steps("delay.high", high, dt)?);
-                if to < low {
-                    return Err(Error::value("delay.high", format!(">= low = {} ms", f64::from(low) * dt), high));
-                }
-                if to - low >= 256 {
-                    return Err(Error::value("delay.high", "at most 255 steps above low", high));
-                }
-                Ok((low..=to).map(|d| f64::from(d) * dt).collect())
-            }
+            Ok((first..=last).map(|steps| f64::from(steps) * dt).collect())
         }
     }
 }
@@ -138,10 +119,10 @@ impl ConnectionRule {
     ///
     /// # Errors
     /// [`Error::Value`] naming the field outside its domain.
-    pub fn draw<F: Real>(&self, drawing: &Drawing<'_>) -> Result<Synapses<F>> {
+    pub fn draw<F: Real>(&self, drawing: &Drawing<'_>) -> Result<Connectivity<F>> {
         self.validate(drawing)?;
         drawing.weight.validate()?;
-        let delays = drawing.delay.distinct(drawing.dt)?;
+        let delays = delays_to_draw(drawing.delay, drawing.dt)?;
         let drawn = match *self {
             Self::AllToAll { self_loops } if delays.len() == 1 && (self_loops || !drawing.same) => {
                 let mut weight = vec![F::zero(); drawing.n_pre * drawing.n_post];
@@ -149,7 +130,7 @@ impl ConnectionRule {
                     let mut rng = drawing.generator(row);
                     drawing.weight.fill_with(weight, drawing.n_pre, &mut rng);
                 });
-                Synapses::all(drawing.n_pre, drawing.n_post, weight, delays[0])
+                Connectivity::all(drawing.n_pre, drawing.n_post, weight, delays[0])
             }
             Self::FixedInDegree { n, self_loops } => self.draw_by_column(drawing, n, self_loops, delays),
             _ => self.draw_by_row(drawing, delays),
@@ -160,7 +141,7 @@ impl ConnectionRule {
         }
     }
 
-    fn draw_by_row<F: Real>(&self, drawing: &Drawing<'_>, delays: Vec<f64>) -> Synapses<F> {
+    fn draw_by_row<F: Real>(&self, drawing: &Drawing<'_>, delays: Vec<f64>) -> Connectivity<F> {
         let (n_pre, n_delays) = (drawing.n_pre, delays.len());
         let mut start = vec![0; n_pre + 1];
         start[1..].par_chunks_mut(ROWS_PER_TASK).enumerate().for_each(|(task, counts)| {
@@ -214,7 +195,7 @@ impl ConnectionRule {
             }
         });
         let delays = if n_delays == 1 { Delays::same(delays[0]) } else { Delays::few(delays, index) };
-        Synapses::rows(n_pre, drawing.n_post, start, target, weight, delays)
+        Connectivity::rows(n_pre, drawing.n_post, start, target, weight, delays)
     }
 
     /// Targets of presynaptic neuron `row`, ascending.
@@ -257,7 +238,7 @@ impl ConnectionRule {
         n: usize,
         self_loops: bool,
         delays: Vec<f64>,
-    ) -> Synapses<F> {
+    ) -> Connectivity<F> {
         let (n_pre, n_post, n_delays) = (drawing.n_pre, drawing.n_post, delays.len());
         let mut sources = Vec::with_capacity(n);
         let column = |i: usize, sources: &mut Vec<u32>| {
@@ -293,7 +274,7 @@ impl ConnectionRule {
         start.rotate_right(1);
         start[0] = 0;
         if n_delays == 1 {
-            return Synapses::rows(n_pre, n_post, start, target, weight, Delays::same(delays[0]));
+            return Connectivity::rows(n_pre, n_post, start, target, weight, Delays::same(delays[0]));
         }
         let mut row = Vec::new();
         for pair in start.windows(2) {
@@ -305,7 +286,7 @@ impl ConnectionRule {
                 (index[place], target[place], weight[place]) = (delay, i, w);
             }
         }
-        Synapses::rows(n_pre, n_post, start, target, weight, Delays::few(delays, index))
+        Connectivity::rows(n_pre, n_post, start, target, weight, Delays::few(delays, index))
     }
 }
 

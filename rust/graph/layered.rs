@@ -1,7 +1,7 @@
 //! A layered network as a graph.
 
-use super::{Graph, Synapses};
-use super::synapses::Delays;
+use super::connectivity::{Connectivity, Delays};
+use super::Graph;
 use crate::error::Result;
 use crate::network::{Network, Panels};
 use crate::real::Real;
@@ -19,9 +19,9 @@ impl<F: Real> Graph<F> {
         let mut below = graph.add_population("input", net.n_in(), None)?;
         for (l, layer) in net.layers().iter().enumerate() {
             let own = graph.add_population(&format!("layer {l}"), layer.n_out(), Some(*layer.params()))?;
-            graph.add_projection(below, own, synapses(layer.weight(), layer.n_in(), &[0], net.config().dt))?;
+            graph.add_projection(below, own, connectivity(layer.weight(), layer.n_in(), layer.taps(), net.config().dt))?;
             if let Some(recurrent) = layer.recurrent() {
-                graph.add_projection(own, own, synapses(recurrent.weight(), layer.n_out(), &[0], net.config().dt))?;
+                graph.add_projection(own, own, connectivity(recurrent.weight(), layer.n_out(), recurrent.taps(), net.config().dt))?;
             }
             below = own;
         }
@@ -29,9 +29,9 @@ impl<F: Real> Graph<F> {
     }
 }
 
-/// Synapses of a weight matrix (n_out, n_taps * n_pre), where column `tap * n_pre + j` is neuron j delayed by `taps[tap]`
+/// Connectivity of a weight matrix (n_out, n_taps * n_pre), where column `tap * n_pre + j` is neuron j delayed by `taps[tap]`
 /// steps; those of weight 0 are left out unless there are few.
-fn synapses<F: Real>(matrix: &Panels<F>, n_pre: usize, taps: &[u32], dt: f64) -> Synapses<F> {
+fn connectivity<F: Real>(matrix: &Panels<F>, n_pre: usize, taps: &[u32], dt: f64) -> Connectivity<F> {
     let n_post = matrix.n_out();
     let delay = |tap: usize| f64::from(taps[tap]) * dt;
     let mut column = vec![F::zero(); n_post];
@@ -46,7 +46,7 @@ fn synapses<F: Real>(matrix: &Panels<F>, n_pre: usize, taps: &[u32], dt: f64) ->
         }
         let n = all.iter().filter(|weight| **weight != F::zero()).count();
         if n as f64 >= DENSE_SHARE * all.len() as f64 {
-            return Synapses::all(n_pre, n_post, all, delay(0));
+            return Connectivity::all(n_pre, n_post, all, delay(0));
         }
     }
     let (mut start, mut target, mut weight, mut index) = (vec![0], Vec::new(), Vec::new(), Vec::new());
@@ -62,5 +62,5 @@ fn synapses<F: Real>(matrix: &Panels<F>, n_pre: usize, taps: &[u32], dt: f64) ->
         start.push(target.len());
     }
     let distinct = (0..taps.len()).map(delay).collect();
-    Synapses::rows(n_pre, n_post, start, target, weight, Delays::each(distinct, index))
+    Connectivity::rows(n_pre, n_post, start, target, weight, Delays::each(distinct, index))
 }

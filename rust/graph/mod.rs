@@ -4,13 +4,14 @@
 //! [`Network`](crate::network::Network) is one of them ([`Graph::from_network`]).
 
 mod connect;
+mod connectivity;
 mod layered;
-mod synapses;
 
-pub use connect::{ConnectionRule, DelayRule, Drawing};
-pub use synapses::{Delays, Row, Synapses, delay_steps};
+pub use connect::{ConnectionRule, Drawing};
+pub use connectivity::{Connectivity, Delays, Row};
 
 use crate::error::{Error, Result, check_positive};
+use crate::network::{Delay, Init};
 use crate::neuron::LifParams;
 use crate::real::Real;
 
@@ -25,7 +26,7 @@ pub struct Population {
     pub params: Option<LifParams>,
 }
 
-/// Synapses from one population onto another.
+/// Connectivity from one population onto another.
 #[derive(Clone, Debug)]
 pub struct Projection<W> {
     /// Number of the presynaptic population.
@@ -33,7 +34,7 @@ pub struct Projection<W> {
     /// Number of the postsynaptic population.
     pub post: usize,
     /// The synapses.
-    pub synapses: Synapses<W>,
+    pub synapses: Connectivity<W>,
 }
 
 /// Populations and projections.
@@ -84,7 +85,7 @@ impl<W: Copy> Graph<W> {
     ///
     /// # Errors
     /// [`Error::Value`] if a population does not exist, `post` is an input, or the sizes differ.
-    pub fn add_projection(&mut self, pre: usize, post: usize, synapses: Synapses<W>) -> Result<usize> {
+    pub fn add_projection(&mut self, pre: usize, post: usize, synapses: Connectivity<W>) -> Result<usize> {
         self.check_pair(pre, post)?;
         let sizes = (self.populations[pre].n, self.populations[post].n);
         if (synapses.n_pre(), synapses.n_post()) != sizes {
@@ -145,8 +146,8 @@ impl<F: Real> Graph<F> {
         pre: usize,
         post: usize,
         rule: &ConnectionRule,
-        weight: &crate::network::Init,
-        delay: &DelayRule,
+        weight: &Init,
+        delay: &Delay,
     ) -> Result<usize> {
         self.check_pair(pre, post)?;
         let drawing = Drawing {

@@ -129,14 +129,14 @@ fn couple<F: Real>(
             3 => couple_with::<F, 3>,
             _ => couple_with::<F, { GROUP / LANES }>,
         };
-        couple_with(layer, recurrent.weight(), spikes, participants, rule, trace, layout, group, rows);
+        couple_with(layer, recurrent, spikes, participants, rule, trace, layout, group, rows);
     }
 }
 
 /// The columns of a group, which fills B blocks.
 fn couple_with<F: Real, const B: usize>(
     layer: &Layer<F>,
-    weight: &Panels<F>,
+    recurrent: &Recurrent<F>,
     spikes: &LayerSpikes,
     participants: &[u32],
     rule: &StRsbp,
@@ -145,6 +145,7 @@ fn couple_with<F: Real, const B: usize>(
     group: &[u32],
     rows: &mut [Lanes<F>],
 ) {
+    let weight = recurrent.weight();
     layout.set(weight.panel_blocks(), places(weight, group, 0));
     let per_count = F::one() / layer.lif().v_th;
     let silent_ratio = F::from_f64(rule.silent_ratio) * per_count;
@@ -154,19 +155,28 @@ fn couple_with<F: Real, const B: usize>(
     }
     let to_silent = [Lanes([silent_ratio; LANES]); B];
     let n_steps = spikes.n_steps();
-    let trace = trace.compute::<B>(&spikes.by_neuron, n_steps, group, |_| F::one(), layer.lif());
+    let max_delay = longest(recurrent.taps());
+    let trace = trace.compute::<B>(&spikes.by_neuron, n_steps, group, |_| F::one(), layer.lif(), max_delay);
     let n_blocks = participants.len().div_ceil(LANES);
-    let data = weight.data();
-    // With silent participants the rows are all neurons, those that fire among them.
-    if participants.len() == spikes.active.len() {
-        couple_group(trace, spikes.presynaptic(), layout, data, per_count, &to_firing, n_blocks, rows);
-        return;
+    for (tap, &delay) in recurrent.taps().iter().enumerate() {
+        let (trace, add) = (trace.delayed(delay), tap > 0);
+        let data = &weight.data()[tap * layer.n_out() * weight.panel_blocks()..];
+        // With silent participants the rows are all neurons, those that fire among them.
+        if participants.len() == spikes.active.len() {
+            couple_group(trace, spikes.presynaptic(), layout, data, per_count, &to_firing, n_blocks, rows, add);
+            continue;
+        }
+        for (k, row) in participants.iter().zip(rows.chunks_mut(n_blocks)) {
+            let ratio = if spikes.counts()[*k as usize] > 0 { &to_firing } else { &to_silent };
+            let pre = Presynaptic { by_neuron: &spikes.by_neuron, active: std::slice::from_ref(k) };
+            couple_group(trace, pre, layout, data, per_count, ratio, n_blocks, row, add);
+        }
     }
-    for (k, row) in participants.iter().zip(rows.chunks_mut(n_blocks)) {
-        let ratio = if spikes.counts()[*k as usize] > 0 { &to_firing } else { &to_silent };
-        let pre = Presynaptic { by_neuron: &spikes.by_neuron, active: std::slice::from_ref(k) };
-        couple_group(trace, pre, layout, data, per_count, ratio, n_blocks, row);
-    }
+}
+
+/// The last of ascending delays.
+fn longest(taps: &[u32]) -> u32 {
+    taps.last().copied().unwrap_or(0)
 }
 
 /// A task of the accumulation: a range of neurons and their gradients.
@@ -235,7 +245,7 @@ impl<F: Real> Task<'_, F> {
         if let Some(down) = down
             && rule.silent_ratio != 0.0
         {
-            self.send_down_silent(layer.weight(), own, below, z, F::from_f64(rule.silent_ratio), down);
+            self.send_down_silent(layer, own, below, z, F::from_f64(rule.silent_ratio), down);
         }
     }
 
@@ -247,37 +257,50 @@ impl<F: Real> Task<'_, F> {
         below: &LayerSpikes,
         z: &[F],
         group: &[u32],
-        down: Option<&mut [F]>,
+        mut down: Option<&mut [F]>,
         trace: &mut AdjointTrace<F>,
         layout: &mut GroupLayout,
     ) {
-        let trace = trace.compute::<B>(&own.by_neuron, own.n_steps(), group, |i| z[i], layer.lif());
+        let recurrent = self.recurrent.as_deref_mut().zip(layer.recurrent());
+        let max_delay =
+            longest(layer.taps()).max(recurrent.as_ref().map_or(0, |(_, recurrent)| longest(recurrent.taps())));
+        let trace = trace.compute::<B>(&own.by_neuron, own.n_steps(), group, |i| z[i], layer.lif(), max_delay);
         let weight = layer.weight();
         let first = weight.start(self.neurons.start);
         layout.set(weight.panel_blocks(), places(weight, group, first));
-        match down {
-            None => add_s_psps::<F, B>(trace, below.presynaptic(), layout, self.weight),
-            Some(down) => {
-                let weight = &weight.data()[first / LANES..];
-                add_s_psps_and_send_down::<F, B>(trace, below.presynaptic(), layout, weight, self.weight, down);
+        for (tap, &delay) in layer.taps().iter().enumerate() {
+            let trace = trace.delayed(delay);
+            // The synapses of the delay: each presynaptic neuron has a row for every one.
+            let from = tap * layer.n_in() * weight.panel_blocks();
+            let grad = &mut self.weight[from..];
+            match down.as_deref_mut() {
+                None => add_s_psps::<F, B>(trace, below.presynaptic(), layout, grad),
+                Some(down) => {
+                    let weight = &weight.data()[first / LANES + from..];
+                    add_s_psps_and_send_down::<F, B>(trace, below.presynaptic(), layout, weight, grad, down);
+                }
             }
         }
-        if let (Some(grad), Some(recurrent)) = (&mut self.recurrent, layer.recurrent()) {
+        if let Some((grad, recurrent)) = recurrent {
             let weight = recurrent.weight();
             layout.set(weight.panel_blocks(), places(weight, group, weight.start(self.neurons.start)));
-            add_s_psps::<F, B>(trace, own.presynaptic(), layout, grad);
+            for (tap, &delay) in recurrent.taps().iter().enumerate() {
+                let grad = &mut grad[tap * layer.n_out() * weight.panel_blocks()..];
+                add_s_psps::<F, B>(trace.delayed(delay), own.presynaptic(), layout, grad);
+            }
         }
     }
 
     fn send_down_silent(
         &self,
-        weight: &Panels<F>,
+        layer: &Layer<F>,
         own: &LayerSpikes,
         below: &LayerSpikes,
         z: &[F],
         silent_ratio: F,
         down: &mut [F],
     ) {
+        let weight = layer.weight();
         let width = weight.width();
         for b in self.neurons.start / width..self.neurons.end.div_ceil(width) {
             let (mut to_firing, mut to_silent) = ([Lanes::zero(); 2], [Lanes::zero(); 2]);
@@ -287,7 +310,9 @@ impl<F: Real> Task<'_, F> {
                 to_firing[l / LANES][l % LANES] = if own.counts()[i] == 0 { sent } else { F::zero() };
             }
             let blocks = weight.panel_blocks();
-            send_down_silent(weight.panel(b), below.counts(), &to_firing[..blocks], &to_silent[..blocks], down);
+            for synapses in weight.panel(b).chunks_exact(layer.n_in() * blocks).take(layer.taps().len()) {
+                send_down_silent(synapses, below.counts(), &to_firing[..blocks], &to_silent[..blocks], down);
+            }
         }
     }
 }

@@ -8,9 +8,9 @@ use super::step::Moments;
 use super::{Gradients, Trainer, TrainerConfig};
 use crate::error::{Error, Result};
 use crate::network::io::{
-    Arrays, Tensors, build, parse, recurrent_weight_name, to_bytes, weight_name, write_atomically,
+    Arrays, Tensors, build, parse, recurrent_weight_name, take, to_bytes, weight_name, write_atomically,
 };
-use crate::network::{Network, Panels};
+use crate::network::{Network, Panels, Synapses};
 use crate::real::Real;
 
 /// What a checkpoint adds to a network's file.
@@ -37,19 +37,20 @@ pub struct Checkpoint<F> {
 /// Writes network, optimizer state and configuration, atomically. `user` is kept beside them.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be written.
+/// [`Error::Io`] if the file cannot be written; those of [`Trainer::check_delays`].
 pub fn write_checkpoint<F: Real>(
     path: &Path,
     net: &Network<F>,
     trainer: &Trainer<F>,
     user: serde_json::Value,
 ) -> Result<()> {
+    trainer.check_delays(net)?;
     let moments = trainer.moments();
     let state = State { trainer: trainer.config().clone(), epoch: trainer.epoch(), step: moments.step, user };
     let mut tensors = Tensors::new();
-    push(&mut tensors, "optimizer.first.", &moments.first);
+    push(&mut tensors, "optimizer.first.", net, &moments.first);
     if let Some(second) = &moments.second {
-        push(&mut tensors, "optimizer.second.", second);
+        push(&mut tensors, "optimizer.second.", net, second);
     }
     write_atomically(path, &to_bytes("checkpoint", net, &state, tensors)?)
 }
@@ -70,45 +71,47 @@ pub fn checkpoint_from_bytes<F: Real>(path: &Path, bytes: &[u8], n_threads: Opti
     let mut trainer = Trainer::new(state.trainer, &network, n_threads)?;
     let mut moments = Moments::new(&trainer.config().optimizer, &network);
     moments.step = state.step;
-    pull(path, &tensors, "optimizer.first.", &mut moments.first)?;
+    pull(path, &tensors, "optimizer.first.", &network, &mut moments.first)?;
     if let Some(second) = &mut moments.second {
-        pull(path, &tensors, "optimizer.second.", second)?;
+        pull(path, &tensors, "optimizer.second.", &network, second)?;
     }
     trainer.restore(state.epoch, moments);
     Ok(Checkpoint { network, trainer, user: state.user })
 }
 
-fn push<F: Real>(tensors: &mut Tensors<F>, prefix: &str, values: &Gradients<F>) {
-    for (l, layer) in values.layers.iter().enumerate() {
-        let mut one = |name: String, panels: &Panels<F>| {
-            tensors.push((format!("{prefix}{name}"), vec![panels.n_out(), panels.n_in()], panels.to_rows()));
+fn push<F: Real>(tensors: &mut Tensors<F>, prefix: &str, net: &Network<F>, values: &Gradients<F>) {
+    for (l, (layer, values)) in net.layers().iter().zip(&values.layers).enumerate() {
+        let mut one = |name: String, synapses: &Synapses<F>, panels: &Panels<F>| {
+            let shape = vec![synapses.n_out(), synapses.n_in()];
+            tensors.push((format!("{prefix}{name}"), shape, synapses.rows_of(panels)));
         };
-        one(weight_name(l), &layer.weight);
-        if let Some(recurrent) = &layer.recurrent {
-            one(recurrent_weight_name(l), recurrent);
+        one(weight_name(l), layer.synapses(), &values.weight);
+        if let (Some(recurrent), Some(values)) = (layer.trainable_recurrent(), &values.recurrent) {
+            one(recurrent_weight_name(l), recurrent.synapses(), values);
         }
     }
 }
 
-fn pull<F: Real>(path: &Path, tensors: &Arrays<F>, prefix: &str, into: &mut Gradients<F>) -> Result<()> {
-    let one = |name: String, panels: &mut Panels<F>| {
+fn pull<F: Real>(
+    path: &Path,
+    tensors: &Arrays<F>,
+    prefix: &str,
+    net: &Network<F>,
+    into: &mut Gradients<F>,
+) -> Result<()> {
+    let one = |name: String, synapses: &Synapses<F>, panels: &mut Panels<F>| {
         let name = format!("{prefix}{name}");
-        let (shape, values) =
-            tensors.get(&name).ok_or_else(|| Error::format(path, format!("lacks the array '{name}'")))?;
-        if *shape != [panels.n_out(), panels.n_in()] {
-            let expected = format!("({}, {})", panels.n_out(), panels.n_in());
-            return Err(Error::format(path, Error::shape(name, shape, expected).to_string()));
-        }
+        let values = take(path, tensors, &name, synapses)?;
         if let Some(bad) = values.iter().find(|value| !value.is_finite()) {
             return Err(Error::format(path, format!("array '{name}' holds {}, expected finite values", bad.widen())));
         }
-        panels.copy_from_rows(values);
+        *panels = synapses.panels_of(values);
         Ok(())
     };
-    for (l, layer) in into.layers.iter_mut().enumerate() {
-        one(weight_name(l), &mut layer.weight)?;
-        if let Some(recurrent) = &mut layer.recurrent {
-            one(recurrent_weight_name(l), recurrent)?;
+    for (l, (layer, into)) in net.layers().iter().zip(&mut into.layers).enumerate() {
+        one(weight_name(l), layer.synapses(), &mut into.weight)?;
+        if let (Some(recurrent), Some(into)) = (layer.trainable_recurrent(), &mut into.recurrent) {
+            one(recurrent_weight_name(l), recurrent.synapses(), into)?;
         }
     }
     Ok(())

@@ -1,19 +1,19 @@
 //! Gradients of a network's weights, in the layout of the weights.
 
-use crate::network::{Network, Panels};
+use crate::network::{Network, Panels, Synapses};
 use crate::real::Real;
 use crate::simd::flat_mut;
 
 /// Gradients of one layer.
 #[derive(Clone, Debug)]
 pub struct LayerGradients<F> {
-    /// dLoss/dw, (n_out, n_in).
+    /// dLoss/dw, (n_out, n_taps * n_in).
     pub weight: Panels<F>,
-    /// dLoss/dr, (n, n); `None` without trained recurrent weights.
+    /// dLoss/dr, (n, n_taps * n); `None` without trained recurrent weights.
     pub recurrent: Option<Panels<F>>,
 }
 
-/// Gradients of a network.
+/// Gradients of a network. Where no synapse exists they may be anything.
 #[derive(Clone, Debug)]
 pub struct Gradients<F> {
     /// One entry a layer.
@@ -23,9 +23,10 @@ pub struct Gradients<F> {
 impl<F: Real> Gradients<F> {
     /// Zeros in the shape of the network's weights.
     pub fn zeros(net: &Network<F>) -> Self {
+        let zeros = |synapses: &Synapses<F>| Panels::zeros(synapses.n_out(), synapses.weight().n_in());
         let layers = net.layers().iter().map(|layer| LayerGradients {
-            weight: Panels::zeros(layer.n_out(), layer.n_in()),
-            recurrent: layer.trainable_recurrent().map(|_| Panels::zeros(layer.n_out(), layer.n_out())),
+            weight: zeros(layer.synapses()),
+            recurrent: layer.trainable_recurrent().map(|recurrent| zeros(recurrent.synapses())),
         });
         Self { layers: layers.collect() }
     }

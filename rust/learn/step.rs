@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::optimizer::{StepConstants, update};
 use super::{ExponentialPenalty, Gradients, OptimizerConfig, TrainerConfig};
-use crate::network::{Network, Panels};
+use crate::network::{Network, Panels, Synapses};
 use crate::real::Real;
 use crate::simd::{Isa, LANES, Lanes, flat, flat_mut, multiversion};
 
@@ -42,9 +42,9 @@ pub fn apply_gradients<F: Real>(
     pool.install(|| {
         if let Some(penalty) = &config.weight_penalty {
             for (layer, grads) in net.layers().iter().zip(&mut grads.layers) {
-                add_penalty(penalty, layer.weight(), &mut grads.weight);
+                add_penalty(penalty, layer.synapses(), &mut grads.weight);
                 if let (Some(recurrent), Some(grad)) = (layer.trainable_recurrent(), &mut grads.recurrent) {
-                    add_penalty(penalty, recurrent.weight(), grad);
+                    add_penalty(penalty, recurrent.synapses(), grad);
                 }
             }
         }
@@ -60,7 +60,8 @@ pub fn apply_gradients<F: Real>(
             let mut second = second.as_mut().map(|second| &mut second.layers[l]);
             let (grads, first) = (&grads.layers[l], &mut moments.first.layers[l]);
             let v = second.as_deref_mut().map(|second| &mut second.weight);
-            step_matrix(&constants, layer.weight_mut(), &grads.weight, &mut first.weight, v, None);
+            let (grad, m) = (&grads.weight, &mut first.weight);
+            layer.synapses_mut().update_weight(|weight, mask| step_matrix(&constants, weight, grad, m, v, mask));
             if let (Some(recurrent), Some(grad), Some(m)) =
                 (layer.recurrent_mut(), &grads.recurrent, &mut first.recurrent)
             {
@@ -126,7 +127,8 @@ fn step_matrix<F: Real>(
         });
 }
 
-fn add_penalty<F: Real>(penalty: &ExponentialPenalty, weight: &Panels<F>, grad: &mut Panels<F>) {
+fn add_penalty<F: Real>(penalty: &ExponentialPenalty, synapses: &Synapses<F>, grad: &mut Panels<F>) {
+    let weight = synapses.weight();
     let (len, blocks) = (weight.panel_len(), weight.panel_blocks());
     grad.data_mut().par_chunks_exact_mut(len).enumerate().for_each(|(b, grad)| {
         for block in 0..blocks {
@@ -137,7 +139,7 @@ fn add_penalty<F: Real>(penalty: &ExponentialPenalty, weight: &Panels<F>, grad: 
                     squares[l] += row[l].widen() * row[l].widen();
                 }
             }
-            let factor = squares.map(|sum| F::from_f64(penalty.factor(sum, weight.n_in())));
+            let factor = squares.map(|sum| F::from_f64(penalty.factor(sum, synapses.n_in())));
             for (grad, row) in grad.iter_mut().skip(block).step_by(blocks).zip(weights()) {
                 for l in 0..LANES {
                     grad[l] += factor[l] * row[l];
@@ -181,9 +183,9 @@ fn squared_norm<F: Real>(net: &Network<F>, grads: &Gradients<F>) -> f64 {
     };
     let mut sum = 0.0;
     for (layer, grads) in net.layers().iter().zip(&grads.layers) {
-        sum += square(&grads.weight, None);
+        sum += square(&grads.weight, layer.synapses().mask());
         if let (Some(recurrent), Some(grad)) = (layer.trainable_recurrent(), &grads.recurrent) {
-            sum += square(grad, recurrent.mask());
+            sum += square(grad, recurrent.synapses().mask());
         }
     }
     sum

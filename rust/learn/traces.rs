@@ -4,6 +4,9 @@
 //! same amount g_i\[s\] to the T-PSP of neuron i, and e_ij = sum over the spikes s of j of g_i\[s\]. The trace g_i comes
 //! from running the neuron's update backwards in time. See `learn/README.md`.
 //!
+//! A spike that a delay brings d steps later counts g_i\[s + d\]: the loops then read the trace from row d on, and nothing
+//! else changes.
+//!
 //! Silent neurons have no S-PSPs. So the loops work on *groups* of firing neurons, whichever they are: up to 64, in one to
 //! four blocks.
 
@@ -19,7 +22,7 @@ pub const GROUP: usize = 4 * LANES;
 /// Adjoint trace of a group of neurons.
 #[derive(Clone, Debug, Default)]
 pub struct AdjointTrace<F> {
-    /// scale_i g_i\[s\], (n_steps + 1, blocks), with a row of zeros at s = n_steps for padded lists.
+    /// scale_i g_i\[s\], (n_steps + 1 + tail, blocks), zeros from s = n_steps on: for padded lists and what arrives too late.
     trace: Vec<Lanes<F>>,
     /// (n_steps, blocks)
     fired: Vec<LaneMask>,
@@ -28,7 +31,7 @@ pub struct AdjointTrace<F> {
 
 impl<F: Real> AdjointTrace<F> {
     /// Computes `scale[i] * g_i[s]` for the neurons of `group`, which fill at most B blocks and whose spikes `by_neuron`
-    /// lists.
+    /// lists; for delays of up to `max_delay` steps.
     pub fn compute<const B: usize>(
         &mut self,
         by_neuron: &PaddedRows,
@@ -36,8 +39,11 @@ impl<F: Real> AdjointTrace<F> {
         group: &[u32],
         scale: impl Fn(usize) -> F,
         lif: &LifPropagator<F>,
-    ) -> &[Lanes<F>] {
-        self.trace.resize((n_steps + 1) * B, Lanes::zero());
+        max_delay: u32,
+    ) -> Trace<'_, F> {
+        let tail = n_steps.min(max_delay as usize);
+        self.trace.resize((n_steps + 1 + tail) * B, Lanes::zero());
+        self.trace[(n_steps + 1) * B..].fill(Lanes::zero());
         for masks in [&mut self.fired, &mut self.held] {
             masks.clear();
             masks.resize(n_steps * B, 0);
@@ -56,7 +62,22 @@ impl<F: Real> AdjointTrace<F> {
             }
         }
         run_backwards::<F, B>(&self.fired, &self.held, &scales, lif, &mut self.trace);
-        &self.trace
+        Trace { rows: &self.trace, n_steps, blocks: B }
+    }
+}
+
+/// A computed [`AdjointTrace`].
+#[derive(Clone, Copy, Debug)]
+pub struct Trace<'a, F> {
+    rows: &'a [Lanes<F>],
+    n_steps: usize,
+    blocks: usize,
+}
+
+impl<'a, F> Trace<'a, F> {
+    /// What a spike at step s adds through a synapse with this delay, for s = 0..=n_steps.
+    pub fn delayed(&self, delay: u32) -> &'a [Lanes<F>] {
+        &self.rows[self.n_steps.min(delay as usize) * self.blocks..]
     }
 }
 
@@ -238,6 +259,7 @@ fn couple_group_body<F: Real, I: Isa<F>, const B: usize>(
     silent: &[Lanes<F>; B],
     stride: usize,
     rows: &mut [Lanes<F>],
+    add: bool,
 ) {
     for (&k, row) in pre.active.iter().zip(rows.chunks_mut(stride)) {
         let k = k as usize;
@@ -251,14 +273,16 @@ fn couple_group_body<F: Real, I: Isa<F>, const B: usize>(
                 weights = isa.add(weights, isa.spread(&part.collect, some));
             }
             let ratio = isa.add(isa.mul(e[b], per_spike), isa.load(&silent[b]));
-            isa.store(isa.mul(weights, ratio), &mut row[b]);
+            let product = isa.mul(weights, ratio);
+            let product = if add { isa.add(isa.load(&row[b]), product) } else { product };
+            isa.store(product, &mut row[b]);
         }
     }
 }
 
 multiversion! {
     /// Writes r_ik (e_ik / o_k per_count + silent_i), for the neurons i of a group, into a row for each neuron k of
-    /// `pre.active`, `stride` blocks from one row to the next.
+    /// `pre.active`, `stride` blocks from one row to the next; or adds it onto what is there.
     pub fn couple_group<F: Real, const B: usize>(
         trace: &[Lanes<F>],
         pre: Presynaptic<'_>,
@@ -268,6 +292,7 @@ multiversion! {
         silent: &[Lanes<F>; B],
         stride: usize,
         rows: &mut [Lanes<F>],
+        add: bool,
     ) = couple_group_body
 }
 

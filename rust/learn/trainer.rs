@@ -11,7 +11,7 @@ use super::step::{Moments, apply_gradients};
 use super::{Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::engine::Lists;
 use crate::error::{Error, Result, check_positive};
-use crate::network::Network;
+use crate::network::{Layer, LayerTaps, Network};
 use crate::real::Real;
 
 /// Separates the order of the samples from other uses of the seed.
@@ -119,6 +119,8 @@ pub struct Trainer<F> {
     worker: Worker<F>,
     grads: Gradients<F>,
     moments: Moments<F>,
+    /// Of the network the trainer was made for: they are the layout of gradients and moments.
+    taps: Vec<LayerTaps>,
     epoch: u32,
     /// 1 - S by firing count, for the number of steps it was made for.
     coupling: Option<(usize, Vec<Vec<F>>)>,
@@ -134,7 +136,21 @@ impl<F: Real> Trainer<F> {
         let worker = Worker::new(n_threads)?;
         let grads = Gradients::zeros(net);
         let moments = Moments::new(&config.optimizer, net);
-        Ok(Self { config, worker, grads, moments, epoch: 0, coupling: None })
+        let taps = net.layers().iter().map(Layer::layer_taps).collect();
+        Ok(Self { config, worker, grads, moments, taps, epoch: 0, coupling: None })
+    }
+
+    /// Refuses a network whose delays are no longer those the trainer was made with: the optimizer's moments belong to
+    /// synapses by their delays.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the layer.
+    pub fn check_delays(&self, net: &Network<F>) -> Result<()> {
+        let changed = net.layers().iter().zip(&self.taps).position(|(layer, taps)| layer.layer_taps() != *taps);
+        changed.map_or(Ok(()), |l| {
+            let expected = "as they were when the trainer was made (make a new one after set_delays)";
+            Err(Error::value(format!("delays of layers[{l}]"), expected, "other ones"))
+        })
     }
 
     /// How the network is trained.
@@ -173,7 +189,8 @@ impl<F: Real> Trainer<F> {
     /// `keep_going` is asked after every batch; if it says no, the epoch stops where it is.
     ///
     /// # Errors
-    /// Those of [`check_labels`]; [`Error::Singular`]; [`Error::NotFinite`]; [`Error::Interrupted`].
+    /// Those of [`check_labels`] and [`Trainer::check_delays`]; [`Error::Singular`]; [`Error::NotFinite`];
+    /// [`Error::Interrupted`].
     pub fn train_epoch(
         &mut self,
         net: &mut Network<F>,
@@ -182,6 +199,7 @@ impl<F: Real> Trainer<F> {
         weights: Option<&[f64]>,
         keep_going: &mut dyn FnMut(&Progress) -> bool,
     ) -> Result<EpochStats> {
+        self.check_delays(net)?;
         check_samples(net, data, labels, weights)?;
         let start = Instant::now();
         let epoch = self.epoch + 1;
@@ -220,13 +238,14 @@ impl<F: Real> Trainer<F> {
     /// Gradients of the mean loss of a batch, without a step.
     ///
     /// # Errors
-    /// [`Error::Singular`]; [`Error::Interrupted`].
+    /// Those of [`Trainer::check_delays`]; [`Error::Singular`]; [`Error::Interrupted`].
     pub fn gradients(
         &mut self,
         net: &Network<F>,
         batch: &Batch<'_>,
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<(&Gradients<F>, BatchStats)> {
+        self.check_delays(net)?;
         let n_steps = batch.source.n_steps();
         self.prepare_coupling(net, n_steps)?;
         let stats = self.accumulate(net, batch, n_steps, keep_going)?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Init, RecurrentMask};
+use super::{Delay, Init, RecurrentMask};
 use crate::neuron::{Discretisation, LifParams};
 
 /// A network: `n_in` inputs and its layers.
@@ -15,7 +15,7 @@ pub struct NetworkConfig {
     pub layers: Vec<LayerConfig>,
     /// Time step [ms].
     pub dt: f64,
-    /// Seed of masks and initial weights.
+    /// Seed of masks, initial weights and drawn delays.
     pub seed: u64,
 }
 
@@ -47,6 +47,9 @@ pub struct DenseConfig {
     pub discretisation: Discretisation,
     /// Distribution of the initial weights.
     pub init: Init,
+    /// Delay of the synapses.
+    #[serde(default, skip_serializing_if = "Delay::is_none")]
+    pub delay: Delay,
     /// Every spike of a neuron takes this much from the synaptic current of every other one; 0 for none. Not trained.
     pub lateral_inhibition: f64,
 }
@@ -69,10 +72,16 @@ pub struct RecurrentConfig {
     pub discretisation: Discretisation,
     /// Distribution of the initial feed-forward weights.
     pub init: Init,
+    /// Delay of the feed-forward synapses.
+    #[serde(default, skip_serializing_if = "Delay::is_none")]
+    pub delay: Delay,
     /// Which recurrent synapses exist.
     pub mask: RecurrentMask,
     /// Distribution of the initial recurrent weights.
     pub rec_init: Init,
+    /// Delay of the recurrent synapses.
+    #[serde(default, skip_serializing_if = "Delay::is_none")]
+    pub rec_delay: Delay,
 }
 
 macro_rules! lif_params {
@@ -110,6 +119,14 @@ impl LayerConfig {
         match self {
             Self::Dense(layer) => &layer.init,
             Self::Recurrent(layer) => &layer.init,
+        }
+    }
+
+    /// Delay of the feed-forward synapses.
+    pub fn delay(&self) -> &Delay {
+        match self {
+            Self::Dense(layer) => &layer.delay,
+            Self::Recurrent(layer) => &layer.delay,
         }
     }
 }

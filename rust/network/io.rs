@@ -9,8 +9,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::layer::check_weights;
-use super::{Network, NetworkConfig};
+use super::{LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps};
 use crate::error::{Error, Result};
 use crate::real::Real;
 
@@ -105,7 +104,7 @@ pub(crate) fn to_bytes<F: Real, T: Serialize>(
         extra,
     };
     let json = serde_json::to_string(&header).map_err(|error| Error::format(Path::new("header"), error.to_string()))?;
-    let mut tensors = weights(net);
+    let mut tensors = arrays(net);
     tensors.extend(more);
     let bytes: Vec<_> = tensors.iter().map(|(name, shape, values)| (name, shape, le_bytes(values))).collect();
     let views: Vec<_> = bytes
@@ -158,43 +157,79 @@ fn not_ours(path: &Path, error: &safetensors::SafeTensorError) -> Error {
     Error::format(path, format!("is not a whole safetensors file ({error}), expected one that strsbp_rs has written"))
 }
 
-/// Builds the network of a file and sets its weights.
+/// Builds the network of a file and sets its delays and weights.
 pub(crate) fn build<F: Real>(path: &Path, config: NetworkConfig, tensors: &Arrays<F>) -> Result<Network<F>> {
     let mut net =
         Network::new(config).map_err(|error| Error::format(path, format!("has an invalid network: {error}")))?;
-    let take = |name: String, n_out: usize, n_in: usize| {
-        let (shape, values) =
-            tensors.get(&name).ok_or_else(|| Error::format(path, format!("lacks the array '{name}'")))?;
-        if *shape != [n_out, n_in] {
-            let expected = format!("(n_out={n_out}, n_in={n_in})");
-            return Err(Error::format(path, Error::shape(name, shape, expected).to_string()));
-        }
-        Ok((name, values))
-    };
+    // Of all layers or of none: one missing is an error.
+    if tensors.contains_key(&delay_name(0)) {
+        set_delays(path, &mut net, tensors)?;
+    }
     for l in 0..net.layers().len() {
         let layer = &mut net.layers_mut()[l];
-        let (n_out, n_in) = (layer.n_out(), layer.n_in());
-        let check = |(name, values): (String, &Vec<F>), n_in, mask| {
-            check_weights(&name, values, n_in, mask).map_err(|error| Error::format(path, error.to_string()))
-        };
-        let found = take(weight_name(l), n_out, n_in)?;
-        check((found.0, found.1), n_in, None)?;
-        layer.weight_mut().copy_from_rows(found.1);
-        if let Some(recurrent) = layer.recurrent_mut().filter(|recurrent| recurrent.trainable()) {
-            let found = take(recurrent_weight_name(l), n_out, n_out)?;
-            check((found.0, found.1), n_out, recurrent.mask())?;
-            recurrent.update_weight(|weight, _| weight.copy_from_rows(found.1));
+        let rows = weights_of(path, tensors, &weight_name(l), layer.synapses())?;
+        layer.synapses_mut().set_rows(rows);
+        if let Some(recurrent) = layer.trainable_recurrent_mut() {
+            let rows = weights_of(path, tensors, &recurrent_weight_name(l), recurrent.synapses())?;
+            recurrent.set_rows(rows);
         }
     }
     Ok(net)
 }
 
-fn weights<F: Real>(net: &Network<F>) -> Tensors<F> {
+fn set_delays<F: Real>(path: &Path, net: &mut Network<F>, tensors: &Arrays<F>) -> Result<()> {
+    let read = |name: String, synapses: &Synapses<F>| {
+        let steps: Vec<f64> = take(path, tensors, &name, synapses)?.iter().map(|steps| steps.widen()).collect();
+        delays_in_steps(&name, &steps, synapses.n_in(), 1.0).map_err(|error| Error::format(path, error.to_string()))
+    };
+    let layers = net.layers().iter().enumerate().map(|(l, layer)| {
+        let delay = read(delay_name(l), layer.synapses())?;
+        let recurrent = layer.trainable_recurrent();
+        let rec_delay = recurrent.map(|recurrent| read(recurrent_delay_name(l), recurrent.synapses())).transpose()?;
+        Ok(LayerDelays { delay, rec_delay })
+    });
+    let delays = layers.collect::<Result<Vec<_>>>()?;
+    net.set_delays(&delays).map_err(|error| Error::format(path, error.to_string()))
+}
+
+fn weights_of<'a, F: Real>(path: &Path, tensors: &'a Arrays<F>, name: &str, synapses: &Synapses<F>) -> Result<&'a [F]> {
+    let rows = take(path, tensors, name, synapses)?;
+    synapses.check(name, rows).map_err(|error| Error::format(path, error.to_string()))?;
+    Ok(rows)
+}
+
+/// The array `name` of a file, with one value a synapse.
+pub(crate) fn take<'a, F: Real>(
+    path: &Path,
+    tensors: &'a Arrays<F>,
+    name: &str,
+    synapses: &Synapses<F>,
+) -> Result<&'a [F]> {
+    let (shape, values) = tensors.get(name).ok_or_else(|| Error::format(path, format!("lacks the array '{name}'")))?;
+    let (n_out, n_in) = (synapses.n_out(), synapses.n_in());
+    if *shape != [n_out, n_in] {
+        let expected = format!("(n_out={n_out}, n_in={n_in})");
+        return Err(Error::format(path, Error::shape(name, shape, expected).to_string()));
+    }
+    Ok(values)
+}
+
+/// Weights and, where the configuration does not tell them, delays.
+fn arrays<F: Real>(net: &Network<F>) -> Tensors<F> {
     let mut tensors = Vec::new();
+    // Whole steps up to 2^24: exact in either type.
+    let steps = |delays: Vec<u32>| delays.iter().map(|&steps| F::from_f64(f64::from(steps))).collect();
     for (l, layer) in net.layers().iter().enumerate() {
-        tensors.push((weight_name(l), vec![layer.n_out(), layer.n_in()], layer.weight().to_rows()));
+        let mut push = |synapses: &Synapses<F>, weight_name, delay_name| {
+            let shape = vec![synapses.n_out(), synapses.n_in()];
+            tensors.push((weight_name, shape.clone(), synapses.rows()));
+            if net.explicit_delays() {
+                tensors.push((delay_name, shape, steps(synapses.delays())));
+            }
+        };
+        push(layer.synapses(), weight_name(l), delay_name(l));
         if let Some(recurrent) = layer.trainable_recurrent() {
-            tensors.push((recurrent_weight_name(l), vec![layer.n_out(); 2], recurrent.weight().to_rows()));
+            push(recurrent.synapses(), recurrent_weight_name(l), recurrent_delay_name(l));
         }
     }
     tensors
@@ -208,6 +243,16 @@ pub(crate) fn weight_name(layer: usize) -> String {
 /// Name of a layer's recurrent weights in a file.
 pub(crate) fn recurrent_weight_name(layer: usize) -> String {
     format!("layers.{layer}.recurrent_weight")
+}
+
+/// Name of a layer's feed-forward delays in a file [steps].
+fn delay_name(layer: usize) -> String {
+    format!("layers.{layer}.delay_steps")
+}
+
+/// Name of a layer's recurrent delays in a file [steps].
+fn recurrent_delay_name(layer: usize) -> String {
+    format!("layers.{layer}.rec_delay_steps")
 }
 
 /// Writes under a temporary name in the same folder, then renames: a crash leaves the old file or the new one.

@@ -1,17 +1,24 @@
 //! Layers, their topology and weights.
 
 mod config;
+mod delay;
 pub(crate) mod init;
 pub mod io;
-pub(crate) mod layer;
+mod layer;
 mod mask;
 mod panels;
+mod synapses;
+mod taps;
 
 pub use config::{DenseConfig, LayerConfig, NetworkConfig, RecurrentConfig};
+pub(crate) use delay::delay_steps;
+pub use delay::{Delay, DelayDistribution, delays_in_steps};
 pub use init::Init;
-pub use layer::{Layer, Recurrent};
+pub use layer::{Layer, LayerDelays, LayerTaps, Recurrent};
 pub use mask::RecurrentMask;
 pub use panels::Panels;
+pub use synapses::Synapses;
+pub use taps::Taps;
 
 use crate::error::{Error, Result};
 use crate::real::Real;
@@ -21,6 +28,7 @@ use crate::real::Real;
 pub struct Network<F> {
     config: NetworkConfig,
     layers: Vec<Layer<F>>,
+    explicit_delays: bool,
 }
 
 impl<F: Real> Network<F> {
@@ -41,7 +49,7 @@ impl<F: Real> Network<F> {
             layers.push(Layer::new(layer, n_in, config.dt, config.seed, index)?);
             n_in = layer.n();
         }
-        Ok(Self { config, layers })
+        Ok(Self { config, layers, explicit_delays: false })
     }
 
     /// What the network was built from.
@@ -57,6 +65,37 @@ impl<F: Real> Network<F> {
     /// The layers, first above the input first.
     pub fn layers_mut(&mut self) -> &mut [Layer<F>] {
         &mut self.layers
+    }
+
+    /// The delay of every synapse, layer by layer.
+    pub fn delays(&self) -> Vec<LayerDelays> {
+        self.layers.iter().map(Layer::delays).collect()
+    }
+
+    /// Gives every synapse a delay of its own, at most 2^24 steps, in place of the configured ones; weights stay. Delays
+    /// of synapses that do not exist count for nothing.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the entry of `delays`; all layers then are as they were.
+    ///
+    /// # Panics
+    /// If an array has not one entry a synapse.
+    pub fn set_delays(&mut self, delays: &[LayerDelays]) -> Result<()> {
+        if delays.len() != self.layers.len() {
+            let expected = format!("one entry for each of the {} layers", self.layers.len());
+            return Err(Error::value("delays", expected, format!("{} entries", delays.len())));
+        }
+        let layers = self.layers.iter().zip(delays).enumerate();
+        let taps = layers.map(|(l, (layer, delays))| layer.taps_of(&format!("delays[{l}]"), delays));
+        let taps = taps.collect::<Result<Vec<_>>>()?;
+        self.layers.iter_mut().zip(taps).for_each(|(layer, taps)| layer.set_taps(taps));
+        self.explicit_delays = true;
+        Ok(())
+    }
+
+    /// Whether the delays were set one by one, so that the configuration does not tell them.
+    pub fn explicit_delays(&self) -> bool {
+        self.explicit_delays
     }
 
     /// Number of inputs.

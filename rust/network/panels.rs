@@ -124,6 +124,12 @@ impl<F: Real> Panels<F> {
         flat(&self.data)[self.start(i) + j * self.width()]
     }
 
+    /// Sets the weight of presynaptic neuron `j` onto neuron `i`.
+    pub fn set(&mut self, i: usize, j: usize, value: F) {
+        let at = self.start(i) + j * self.width();
+        flat_mut(&mut self.data)[at] = value;
+    }
+
     /// Copies into rows of all postsynaptic neurons, presynaptic neuron after neuron: `n_in + 1` rows of `n_blocks`.
     pub fn copy_to_presynaptic_rows(&self, rows: &mut Vec<Lanes<F>>) {
         let n_blocks = self.n_blocks();

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result, check_non_negative, check_positive};
+use crate::error::{Error, Result, check_positive};
 
-/// Longest refractory time, in steps: step numbers plus it stay far inside 32 bits.
-const MAX_T_REF_STEPS: f64 = (1u32 << 30) as f64;
+/// Logarithm of the longest refractory time, in steps: step numbers plus it stay far inside 32 bits.
+const LOG2_MAX_T_REF_STEPS: u32 = 30;
 
-/// How far `t_ref / dt` may be from a whole number, relative to it where it is above 1.
-const STEP_TOLERANCE: f64 = 1e-9;
+/// How far a time over `dt` may be from a whole number, relative to it where it is above 1.
+pub(crate) const STEP_TOLERANCE: f64 = 1e-9;
 
 /// How the neuron's differential equations are brought onto the time grid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,18 +71,26 @@ impl LifParams {
     /// # Errors
     /// [`Error::Value`] if `t_ref` is negative, not finite, not a whole number of steps (to 1e-9) or above 2^30 steps.
     pub fn t_ref_steps(&self) -> Result<u32> {
-        check_non_negative("t_ref", "ms", self.t_ref)?;
-        let steps = self.t_ref / self.dt;
-        let whole = steps.round();
-        if whole > MAX_T_REF_STEPS {
-            return Err(Error::value("t_ref", format!("at most 2^30 steps of dt = {} ms", self.dt), self.t_ref));
-        }
-        if (steps - whole).abs() > STEP_TOLERANCE * whole.max(1.0) {
-            let expected = format!("a whole number of steps of dt = {} ms", self.dt);
-            return Err(Error::value("t_ref", expected, self.t_ref));
-        }
-        Ok(whole as u32)
+        let steps = whole_steps(self.t_ref, self.dt, LOG2_MAX_T_REF_STEPS);
+        steps.map_err(|expected| Error::value("t_ref", expected, self.t_ref))
     }
+}
+
+/// A time in steps, both in ms; `Err` says what was expected of it: to be finite, >= 0, a whole number of steps (to 1e-9)
+/// and at most 2^`log2_max` steps.
+pub(crate) fn whole_steps(time: f64, dt: f64, log2_max: u32) -> std::result::Result<u32, String> {
+    if !(time.is_finite() && time >= 0.0) {
+        return Err("finite and >= 0 ms".into());
+    }
+    let steps = time / dt;
+    let whole = steps.round();
+    if whole > f64::from(1u32 << log2_max) {
+        return Err(format!("at most 2^{log2_max} steps of dt = {dt} ms"));
+    }
+    if (steps - whole).abs() > STEP_TOLERANCE * whole.max(1.0) {
+        return Err(format!("a whole number of steps of dt = {dt} ms"));
+    }
+    Ok(whole as u32)
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use pyo3::types::PyDict;
 use super::arrays::{from_python, vector};
 use super::network::{Net, NetworkCore};
 use crate::error::Error;
-use crate::graph::{ConnectionRule, DelayRule, Graph, Synapses};
-use crate::network::Init;
+use crate::graph::{ConnectionRule, Connectivity, Graph};
+use crate::network::{Delay, Init};
 use crate::neuron::LifParams;
 use crate::real::Real;
 
@@ -80,7 +80,7 @@ impl GraphCore {
     ) -> PyResult<usize> {
         let rule: ConnectionRule = from_python("rule", rule)?;
         let weight: Init = from_python("weight", weight)?;
-        let delay: DelayRule = from_python("delay", delay)?;
+        let delay: Delay = from_python("delay", delay)?;
         let graph = &mut self.graph;
         Ok(py.detach(|| {
             with_graph!(graph, graph => Arc::make_mut(graph).connect(pre, post, &rule, &weight, &delay))
@@ -115,7 +115,7 @@ impl GraphCore {
                 return Err(Error::value(format!("weight[{at}]"), "finite", weight[at].widen()).into());
             }
             Ok(py.detach(|| {
-                let synapses = Synapses::from_lists(n_pre, n_post, sources, targets, weight, delay)?;
+                let synapses = Connectivity::from_lists(n_pre, n_post, sources, targets, weight, delay)?;
                 Arc::make_mut(graph).add_projection(pre, post, synapses)
             })?)
         }
@@ -158,7 +158,7 @@ impl GraphCore {
     fn synapses<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Bound<'py, PyDict>> {
         fn lists<'py, F: Real + numpy::Element>(
             py: Python<'py>,
-            synapses: &Synapses<F>,
+            synapses: &Connectivity<F>,
         ) -> PyResult<Bound<'py, PyDict>> {
             let dict = PyDict::new(py);
             let places = || (0..synapses.n_pre()).flat_map(|pre| synapses.range(pre).map(move |place| (pre, place)));

@@ -82,17 +82,18 @@ mod _strsbp_rs {
         Ok(vector(py, (0..=n_steps as u32).map(|count| 1.0 - model.one_minus_s(count)).collect()))
     }
 
-    /// S-PSPs of recorded spike trains, float64 (n_samples, n_post, n_pre).
+    /// S-PSPs of recorded spike trains through synapses of a delay [ms], float64 (n_samples, n_post, n_pre).
     #[pyfunction]
     fn s_psp<'py>(
         py: Python<'py>,
         pre: PyRef<'py, SpikeTrainsCore>,
         post: PyRef<'py, SpikeTrainsCore>,
         params: &Bound<'py, PyAny>,
+        delay: f64,
     ) -> PyResult<Bound<'py, numpy::PyArray3<f64>>> {
         let params = from_python("params", params)?;
         let (pre, post) = (&pre.0, &post.0);
-        let values = py.detach(|| crate::learn::s_psp(pre, post, &params))?;
+        let values = py.detach(|| crate::learn::s_psp(pre, post, &params, delay))?;
         crate::python::arrays::shaped(py, values, [pre.n_samples(), post.n_neurons(), pre.n_neurons()])
     }
 }

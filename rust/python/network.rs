@@ -13,8 +13,7 @@ use super::spikes::SpikeTrainsCore;
 use crate::engine::{Lists, membrane_trace};
 use crate::error::Error;
 use crate::learn::{Gradients, Worker, check_inputs, count_spikes};
-use crate::network::layer::check_weights;
-use crate::network::{Network, NetworkConfig, Panels, io};
+use crate::network::{LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps, io};
 use crate::real::Real;
 use crate::spikes::SpikeTrains;
 
@@ -104,9 +103,10 @@ impl NetworkCore {
 
     /// Weights of every layer.
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        with_net!(&self.net, net => weights_to_python(py, net.layers().iter().map(|layer| {
-            (layer.weight(), layer.trainable_recurrent().map(|recurrent| recurrent.weight()))
-        })))
+        with_net!(&self.net, net => arrays_to_python(py, net, WEIGHT_KEYS, |l| {
+            let layer = &net.layers()[l];
+            (layer.synapses().rows(), layer.trainable_recurrent().map(|recurrent| recurrent.synapses().rows()))
+        }))
     }
 
     /// Sets the weights of every layer, all or none.
@@ -114,13 +114,32 @@ impl NetworkCore {
         with_net!(&mut self.net, net => set_weights(net, &weights))
     }
 
+    /// Delay of every synapse [ms], layer by layer.
+    fn delays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        with_net!(&self.net, net => {
+            let ms = |delays: &Vec<u32>| delays.iter().map(|&steps| f64::from(steps) * net.config().dt).collect();
+            let delays = net.delays();
+            arrays_to_python(py, net, DELAY_KEYS, |l| (ms(&delays[l].delay), delays[l].rec_delay.as_ref().map(ms)))
+        })
+    }
+
+    /// Sets the delay of every synapse [ms], all or none.
+    fn set_delays(&mut self, delays: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
+        with_net!(&mut self.net, net => set_delays(net, &delays))
+    }
+
+    /// Whether the delays were set one by one, so that the configuration does not tell them.
+    #[getter]
+    fn explicit_delays(&self) -> bool {
+        with_net!(&self.net, net => net.explicit_delays())
+    }
+
     /// Which recurrent synapses of a layer exist, bool (n_post, n_pre); `None` if all do or the layer has none.
     fn recurrent_mask<'py>(&self, py: Python<'py>, layer: usize) -> PyResult<Option<Bound<'py, PyArray2<bool>>>> {
         with_net!(&self.net, net => {
             let layer = net.layers().get(layer).ok_or_else(|| Error::value("layer", format!("< {}", net.layers().len()), layer))?;
-            let mask = layer.trainable_recurrent().and_then(|recurrent| recurrent.mask());
-            let shape = [layer.n_out(); 2];
-            mask.map(|mask| shaped(py, mask.to_rows().iter().map(|&m| m != 0.0).collect(), shape)).transpose()
+            let exists = layer.trainable_recurrent().and_then(|recurrent| recurrent.synapses().exists());
+            exists.map(|exists| shaped(py, exists, [layer.n_out(); 2])).transpose()
         })
     }
 
@@ -243,79 +262,99 @@ fn record<F: Real>(
     Ok((trains, traces))
 }
 
-/// A list of {"weight": ..., "recurrent_weight": ...} in NumPy's order.
-pub fn weights_to_python<'py, 'a, F: Real + numpy::Element>(
+/// Keys of a layer's arrays: of the feed-forward synapses, and of the recurrent ones.
+type Keys = [&'static str; 2];
+
+const WEIGHT_KEYS: Keys = ["weight", "recurrent_weight"];
+const DELAY_KEYS: Keys = ["delay", "rec_delay"];
+
+/// A list of a dict a layer: what `arrays` says of its feed-forward and recurrent synapses, in NumPy's order.
+fn arrays_to_python<'py, F: Real, T: numpy::Element>(
     py: Python<'py>,
-    layers: impl Iterator<Item = (&'a Panels<F>, Option<&'a Panels<F>>)>,
+    net: &Network<F>,
+    keys: Keys,
+    arrays: impl Fn(usize) -> (Vec<T>, Option<Vec<T>>),
 ) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
-    for (weight, recurrent) in layers {
+    for (l, layer) in net.layers().iter().enumerate() {
+        let (feed_forward, recurrent) = arrays(l);
         let dict = PyDict::new(py);
-        dict.set_item("weight", shaped(py, weight.to_rows(), [weight.n_out(), weight.n_in()])?)?;
+        dict.set_item(keys[0], shaped(py, feed_forward, [layer.n_out(), layer.n_in()])?)?;
         if let Some(recurrent) = recurrent {
-            dict.set_item("recurrent_weight", shaped(py, recurrent.to_rows(), [recurrent.n_out(), recurrent.n_in()])?)?;
+            dict.set_item(keys[1], shaped(py, recurrent, [layer.n_out(); 2])?)?;
         }
         list.append(dict)?;
     }
     Ok(list)
 }
 
-/// Gradients in the same form; synapses that do not exist have gradient 0.
+/// Gradients in the form of the weights; synapses that do not exist have gradient 0.
 pub fn gradients_to_python<'py, F: Real + numpy::Element>(
     py: Python<'py>,
     net: &Network<F>,
     grads: &Gradients<F>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let masked = net.layers().iter().zip(&grads.layers).map(|(layer, grads)| {
-        let recurrent = grads.recurrent.as_ref().map(|grad| {
-            let mut values = grad.to_rows();
-            if let Some(mask) = layer.trainable_recurrent().and_then(|recurrent| recurrent.mask()) {
-                values.iter_mut().zip(mask.to_rows()).for_each(|(grad, exists)| *grad *= exists);
-            }
-            Panels::from_rows(grad.n_out(), grad.n_in(), &values)
-        });
-        (&grads.weight, recurrent)
-    });
-    let masked: Vec<_> = masked.collect();
-    weights_to_python(py, masked.iter().map(|(weight, recurrent)| (*weight, recurrent.as_ref())))
+    arrays_to_python(py, net, WEIGHT_KEYS, |l| {
+        let (layer, grads) = (&net.layers()[l], &grads.layers[l]);
+        let recurrent = layer.trainable_recurrent().zip(grads.recurrent.as_ref());
+        (layer.synapses().rows_of(&grads.weight), recurrent.map(|(layer, grad)| layer.synapses().rows_of(grad)))
+    })
 }
 
-fn set_weights<F: Real + numpy::Element>(net: &mut Network<F>, weights: &[Bound<'_, PyDict>]) -> PyResult<()> {
-    if weights.len() != net.layers().len() {
+/// What `arrays_to_python` gives, checked by `check`, which gets an array's name, its values and its synapses.
+fn arrays_from_python<F: Real, T: numpy::Element + Copy, C>(
+    net: &Network<F>,
+    argument: &str,
+    arrays: &[Bound<'_, PyDict>],
+    keys: Keys,
+    dtype: &str,
+    check: impl Fn(&str, Vec<T>, &Synapses<F>) -> Result<C, Error>,
+) -> PyResult<Vec<(C, Option<C>)>> {
+    if arrays.len() != net.layers().len() {
         let expected = format!("a list of one dict for each of the {} layers", net.layers().len());
-        return Err(Error::value("weights", expected, format!("{} entries", weights.len())).into());
+        return Err(Error::value(argument, expected, format!("{} entries", arrays.len())).into());
     }
     let mut checked = Vec::new();
-    for (l, (dict, layer)) in weights.iter().zip(net.layers()).enumerate() {
+    for (l, (dict, layer)) in arrays.iter().zip(net.layers()).enumerate() {
         let recurrent = layer.trainable_recurrent();
-        let known: &[&str] = if recurrent.is_some() { &["weight", "recurrent_weight"] } else { &["weight"] };
+        let known = if recurrent.is_some() { &keys[..] } else { &keys[..1] };
         for key in dict.keys() {
             let key: String = key.extract()?;
             if !known.contains(&key.as_str()) {
-                return Err(Error::value(
-                    format!("weights[{l}]"),
-                    format!("with keys {known:?}"),
-                    format!("key '{key}'"),
-                )
-                .into());
+                let expected = format!("with keys {known:?}");
+                return Err(Error::value(format!("{argument}[{l}]"), expected, format!("key '{key}'")).into());
             }
         }
-        let take = |key: &str, n_in: usize, mask| -> PyResult<Vec<F>> {
-            let name = format!("weights[{l}]['{key}']");
+        let take = |key: &str, synapses: &Synapses<F>| -> PyResult<C> {
+            let name = format!("{argument}[{l}]['{key}']");
             let value = dict.get_item(key)?.ok_or_else(|| Error::value(&name, "an array", "nothing"))?;
-            let values = matrix::<F>(&name, &value, [layer.n_out(), n_in], F::DTYPE)?;
-            check_weights(&name, &values, n_in, mask)?;
-            Ok(values)
+            let values = matrix::<T>(&name, &value, [synapses.n_out(), synapses.n_in()], dtype)?;
+            Ok(check(&name, values, synapses)?)
         };
-        let weight = take("weight", layer.n_in(), None)?;
-        let recurrent = recurrent.map(|r| take("recurrent_weight", layer.n_out(), r.mask())).transpose()?;
-        checked.push((weight, recurrent));
+        let feed_forward = take(keys[0], layer.synapses())?;
+        let recurrent = recurrent.map(|recurrent| take(keys[1], recurrent.synapses())).transpose()?;
+        checked.push((feed_forward, recurrent));
     }
+    Ok(checked)
+}
+
+fn set_weights<F: Real + numpy::Element>(net: &mut Network<F>, weights: &[Bound<'_, PyDict>]) -> PyResult<()> {
+    let check = |name: &str, rows: Vec<F>, synapses: &Synapses<F>| synapses.check(name, &rows).map(|()| rows);
+    let checked = arrays_from_python(net, "weights", weights, WEIGHT_KEYS, F::DTYPE, check)?;
     for (layer, (weight, recurrent)) in net.layers_mut().iter_mut().zip(&checked) {
-        layer.weight_mut().copy_from_rows(weight);
-        if let (Some(layer), Some(values)) = (layer.recurrent_mut(), recurrent) {
-            layer.update_weight(|weight, _| weight.copy_from_rows(values));
+        layer.synapses_mut().set_rows(weight);
+        if let (Some(layer), Some(rows)) = (layer.recurrent_mut(), recurrent) {
+            layer.set_rows(rows);
         }
     }
     Ok(())
+}
+
+fn set_delays<F: Real>(net: &mut Network<F>, delays: &[Bound<'_, PyDict>]) -> PyResult<()> {
+    let dt = net.config().dt;
+    let check =
+        |name: &str, delays: Vec<f64>, synapses: &Synapses<F>| delays_in_steps(name, &delays, synapses.n_in(), dt);
+    let checked = arrays_from_python(net, "delays", delays, DELAY_KEYS, f64::DTYPE, check)?;
+    let delays: Vec<_> = checked.into_iter().map(|(delay, rec_delay)| LayerDelays { delay, rec_delay }).collect();
+    Ok(net.set_delays(&delays)?)
 }

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use super::*;
-use crate::graph::{ConnectionRule, DelayRule, Graph, Synapses};
-use crate::network::Init;
+use crate::graph::{ConnectionRule, Connectivity, Graph};
+use crate::network::{Delay, DelayDistribution, Init};
 use crate::neuron::{Discretisation, LifParams};
 use crate::real::Real;
 
@@ -26,11 +26,11 @@ fn rules() -> impl Strategy<Value = ConnectionRule> {
     ]
 }
 
-fn delays() -> impl Strategy<Value = DelayRule> {
+fn delays() -> impl Strategy<Value = Delay> {
     prop_oneof![
-        (0..12u32).prop_map(|steps| DelayRule::Constant { value: f64::from(steps) }),
+        (0..12u32).prop_map(|steps| Delay::Fixed(f64::from(steps))),
         (0..5u32, 0..9u32)
-            .prop_map(|(low, more)| DelayRule::Uniform { low: f64::from(low), high: f64::from(low + more) }),
+            .prop_map(|(low, more)| Delay::Drawn(DelayDistribution::UniformDelay { low: f64::from(low), high: f64::from(low + more) })),
     ]
 }
 
@@ -50,7 +50,7 @@ fn neurons() -> impl Strategy<Value = LifParams> {
 struct Case {
     n_in: usize,
     populations: Vec<(usize, LifParams)>,
-    projections: Vec<(prop::sample::Index, prop::sample::Index, ConnectionRule, DelayRule)>,
+    projections: Vec<(prop::sample::Index, prop::sample::Index, ConnectionRule, Delay)>,
     scale: f64,
     seed: u64,
     /// Whole multiples of a power of two, so that sums are exact.
@@ -92,7 +92,7 @@ impl Case {
         } else {
             Init::Uniform { low: -0.4 * self.scale, high: self.scale }
         };
-        let all = DelayRule::Constant { value: 0.0 };
+        let all = Delay::Fixed(0.0);
         graph.connect(0, 1, &ConnectionRule::FixedProbability { probability: 0.5, self_loops: true }, &weight, &all).unwrap();
         for (pre, post, rule, delay) in &self.projections {
             let (pre, post) = (pre.index(self.populations.len() + 1), 1 + post.index(self.populations.len()));
@@ -179,12 +179,12 @@ fn chain(dt: f64, tau_s: f64) -> Arc<Graph<f64>> {
     graph.add_population("b", 10, Some(LifParams { tau_m: 2.0 * tau_s, ..params })).unwrap();
     let sparse = ConnectionRule::FixedProbability { probability: 0.6, self_loops: true };
     let weight = Init::Uniform { low: -0.5, high: 2.0 };
-    graph.connect(0, 1, &sparse, &weight, &DelayRule::Constant { value: 1.0 }).unwrap();
+    graph.connect(0, 1, &sparse, &weight, &Delay::Fixed(1.0)).unwrap();
     // Delays are drawn in steps: as lists they are the same for every dt.
     let (pre, post): (Vec<u32>, Vec<u32>) = (0..10).flat_map(|j| (0..10).map(move |i| (j, i))).unzip();
     let delays: Vec<f64> = (0..100).map(|at| f64::from(at * 7 % 4)).collect();
     let weights: Vec<f64> = (0..100).map(|at| f64::from(at * 13 % 11) * 0.2 - 0.5).collect();
-    graph.add_projection(1, 2, Synapses::from_lists(10, 10, &pre, &post, &weights, &delays).unwrap()).unwrap();
+    graph.add_projection(1, 2, Connectivity::from_lists(10, 10, &pre, &post, &weights, &delays).unwrap()).unwrap();
     Arc::new(graph)
 }
 

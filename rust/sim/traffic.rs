@@ -17,35 +17,46 @@ struct Link {
     steps: Vec<u32>,
 }
 
-/// Recent spikes of one population: a list of neurons a step, in a ring.
-#[derive(Clone, Debug)]
+/// Recent spikes of one population: the neurons that fired at each step at which any did.
+#[derive(Clone, Debug, Default)]
 struct Recent {
-    /// Step that each slot holds; `NONE` at first.
-    step: Vec<u64>,
-    neurons: Vec<Vec<u32>>,
+    lists: VecDeque<(u64, Vec<u32>)>,
+    /// Lists to use again.
+    spare: Vec<Vec<u32>>,
+    /// Steps back from which spikes may still arrive.
+    reach: u64,
 }
 
-const NONE: u64 = u64::MAX;
-
-/// Entries that the rings of spikes may hold without asking for memory: more than a step fires in all but small graphs.
-const RESERVED: usize = 1 << 16;
-
 impl Recent {
-    fn new(n_slots: usize, n: usize) -> Self {
-        let room = n.min(RESERVED / n_slots);
-        Self { step: vec![NONE; n_slots], neurons: vec![Vec::with_capacity(room); n_slots] }
-    }
-
     fn at(&self, step: u64) -> &[u32] {
-        let slot = step as usize & (self.step.len() - 1);
-        if self.step[slot] == step { &self.neurons[slot] } else { &[] }
+        let place = self.lists.partition_point(|&(at, _)| at < step);
+        match self.lists.get(place) {
+            Some((at, neurons)) if *at == step => neurons,
+            _ => &[],
+        }
     }
 
-    fn start(&mut self, step: u64) -> &mut Vec<u32> {
-        let slot = step as usize & (self.step.len() - 1);
-        self.step[slot] = step;
-        self.neurons[slot].clear();
-        &mut self.neurons[slot]
+    /// Takes what `list` writes for a step after all others; whether that is anything.
+    fn add(&mut self, step: u64, list: impl FnOnce(&mut Vec<u32>)) -> bool {
+        while self.lists.front().is_some_and(|&(at, _)| at + self.reach < step) {
+            let (_, mut neurons) = self.lists.pop_front().expect("just seen");
+            neurons.clear();
+            self.spare.push(neurons);
+        }
+        let mut neurons = self.spare.pop().unwrap_or_default();
+        list(&mut neurons);
+        match neurons.is_empty() {
+            true => self.spare.push(neurons),
+            false => self.lists.push_back((step, neurons)),
+        }
+        self.lists.back().is_some_and(|&(at, _)| at == step)
+    }
+
+    fn clear(&mut self) {
+        for (_, mut neurons) in self.lists.drain(..) {
+            neurons.clear();
+            self.spare.push(neurons);
+        }
     }
 }
 
@@ -91,7 +102,8 @@ impl<W: Copy> Traffic<W> {
             inputs.push((first, at));
             first += population.n as u32;
         }
-        let recent = graph.populations().iter().map(|population| Recent::new(n_slots, population.n)).collect();
+        let reach = |delays: &Vec<u32>| delays.last().map_or(0, |&longest| u64::from(longest) + 1);
+        let recent = delays.iter().map(|delays| Recent { reach: reach(delays), ..Recent::default() }).collect();
         let arrivals = Marks::new(n_slots);
         Ok(Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending: VecDeque::new() })
     }
@@ -99,11 +111,6 @@ impl<W: Copy> Traffic<W> {
     /// The graph.
     pub fn graph(&self) -> &Arc<Graph<W>> {
         &self.graph
-    }
-
-    /// How many steps back spikes are kept.
-    pub fn reach(&self) -> usize {
-        self.n_slots
     }
 
     /// Appends inputs, sorted by step.
@@ -150,57 +157,41 @@ impl<W: Copy> Traffic<W> {
         if self.pending.front().is_none_or(|&(at, _)| at != step) {
             return;
         }
-        for &(_, population) in &self.inputs {
-            self.recent[population].start(step);
+        let n = self.pending.iter().take_while(|&&(at, _)| at == step).count();
+        counts.input_events += n as u64;
+        for &(first, population) in &self.inputs {
+            let size = self.graph.populations()[population].n as u32;
+            let own = self.pending.iter().take(n).filter_map(|&(_, x)| x.checked_sub(first).filter(|&x| x < size));
+            if self.recent[population].add(step, |neurons| neurons.extend(own)) {
+                announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
+            }
         }
-        while let Some(&(at, input)) = self.pending.front()
-            && at == step
-        {
-            let place = self.inputs.partition_point(|&(first, _)| first <= input) - 1;
-            let (first, population) = self.inputs[place];
-            let slot = step as usize & (self.n_slots - 1);
-            self.recent[population].neurons[slot].push(input - first);
-            counts.input_events += 1;
-            self.pending.pop_front();
-        }
-        for place in 0..self.inputs.len() {
-            self.announce(self.inputs[place].1, step);
-        }
+        self.pending.drain(..n);
     }
 
     /// Takes what neurons of a population fire at `step`, written by `list` in ascending order.
     pub fn fire(&mut self, population: usize, step: u64, list: impl FnOnce(&mut Vec<u32>)) -> &[u32] {
-        list(self.recent[population].start(step));
-        self.announce(population, step);
-        self.recent[population].at(step)
-    }
-
-    fn announce(&mut self, population: usize, step: u64) {
-        if !self.recent[population].at(step).is_empty() {
-            for &delay in &self.delays[population] {
-                self.arrivals.set((step as usize + 1 + delay as usize) & (self.n_slots - 1));
-            }
+        if !self.recent[population].add(step, list) {
+            return &[];
         }
+        announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
+        self.recent[population].at(step)
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.pending.clear();
         self.arrivals.clear_all();
-        self.recent.iter_mut().for_each(|recent| recent.step.fill(NONE));
+        self.recent.iter_mut().for_each(Recent::clear);
     }
 
     /// Spikes that may still arrive after step `now`: (population, step, neurons), and the inputs that wait.
     pub fn export(&self, now: u64) -> (Vec<(usize, u64, Vec<u32>)>, Vec<(u64, u32)>) {
         let mut spikes = Vec::new();
         for (population, recent) in self.recent.iter().enumerate() {
-            let reach = self.delays[population].last().map_or(0, |&longest| u64::from(longest) + 1);
-            for step in now.saturating_sub(reach)..now {
-                let neurons = recent.at(step);
-                if !neurons.is_empty() {
-                    spikes.push((population, step, neurons.to_vec()));
-                }
-            }
+            let first = now.saturating_sub(recent.reach);
+            let lists = recent.lists.iter().filter(|&&(step, _)| step >= first);
+            spikes.extend(lists.map(|(step, neurons)| (population, *step, neurons.clone())));
         }
         (spikes, self.pending.iter().copied().collect())
     }
@@ -210,7 +201,7 @@ impl<W: Copy> Traffic<W> {
         self.clear();
         self.pending.extend(pending);
         for (population, step, neurons) in spikes {
-            self.recent[*population].start(*step).extend_from_slice(neurons);
+            self.recent[*population].add(*step, |list| list.extend_from_slice(neurons));
             for &delay in &self.delays[*population] {
                 let at = *step + 1 + u64::from(delay);
                 if at >= now {
@@ -218,6 +209,13 @@ impl<W: Copy> Traffic<W> {
                 }
             }
         }
+    }
+}
+
+/// Marks the steps at which spikes of `step` arrive.
+fn announce(delays: &[u32], step: u64, n_slots: usize, arrivals: &mut Marks) {
+    for &delay in delays {
+        arrivals.set((step as usize + 1 + delay as usize) & (n_slots - 1));
     }
 }
 

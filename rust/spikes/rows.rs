@@ -138,6 +138,23 @@ impl PaddedRows {
         self.row_start = self.used;
     }
 
+    /// Becomes what synapses with delays hear of `other`, whose rows are steps and whose n columns are neurons: row t lists,
+    /// for each delay number k, `k * n + j` for every j in row `t - delays[k]`. Delays are ascending.
+    pub fn delayed_from(&mut self, other: &Self, delays: &[u32]) {
+        let n = other.n_columns();
+        self.clear(delays.len() * n);
+        for t in 0..other.n_rows() {
+            let heard = delays.iter().map_while(|&delay| t.checked_sub(delay as usize));
+            for (k, from) in heard.enumerate() {
+                let row = other.row(from);
+                let room = self.room(row.len()).iter_mut();
+                room.zip(row).for_each(|(index, &j)| *index = (k * n) as u32 + j);
+                self.advance(row.len());
+            }
+            self.end_row();
+        }
+    }
+
     /// Becomes the transpose of `other`, whose indices are spread evenly, as over the steps of an encoded sample.
     ///
     /// One pass over the indices instead of two: the lengths of the rows are guessed before they are known.
@@ -244,6 +261,19 @@ mod tests {
         assert_eq!(back.row(2), &[0, 1, 2, 3, 4]);
         assert_eq!(back.total(), rows.total());
         assert_eq!(rows.padded(1), &[] as &[u32]);
+    }
+
+    #[test]
+    fn delays_shift_rows_and_columns() {
+        let mut rows = PaddedRows::default();
+        rows.clear(5);
+        [&[0, 3][..], &[4], &[], &[1, 2]].iter().for_each(|row| rows.push_row(row));
+        let mut heard = PaddedRows::default();
+        heard.delayed_from(&rows, &[0, 2, 9]);
+        assert_eq!((heard.n_rows(), heard.n_columns()), (4, 15));
+        let all: Vec<&[u32]> = (0..4).map(|t| heard.row(t)).collect();
+        assert_eq!(all, [&[0, 3][..], &[4], &[5, 8], &[1, 2, 9]]);
+        assert_eq!(heard.padded(2), [5, 8, 15, 15]);
     }
 
     #[test]

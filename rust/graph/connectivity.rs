@@ -1,18 +1,19 @@
-//! Synapses of one projection, by presynaptic neuron.
+//! Connectivity of one projection, by presynaptic neuron.
 
 use std::ops::Range;
 
 use crate::error::{Error, Result};
+use crate::network::delay_steps;
 
 /// Different delays that one byte a synapse tells apart.
 const SMALL: usize = 256;
 
-/// Synapses from the neurons of one population onto those of another, in compressed rows: one a presynaptic neuron.
+/// Connectivity from the neurons of one population onto those of another, in compressed rows: one a presynaptic neuron.
 ///
 /// Four bytes of target and four of `f32` weight a synapse, and another one where delays differ from synapse to synapse.
 /// Where every neuron hears every other one, targets are not stored at all.
 #[derive(Clone, Debug)]
-pub struct Synapses<W> {
+pub struct Connectivity<W> {
     n_pre: usize,
     n_post: usize,
     targets: Targets,
@@ -56,14 +57,14 @@ pub struct Row<'a, W> {
     pub weight: &'a [W],
 }
 
-impl<W: Copy> Synapses<W> {
-    /// Synapses from every neuron onto every other one; `weight` is (n_pre, n_post), row-major.
+impl<W: Copy> Connectivity<W> {
+    /// Connectivity from every neuron onto every other one; `weight` is (n_pre, n_post), row-major.
     pub(crate) fn all(n_pre: usize, n_post: usize, weight: Vec<W>, delay: f64) -> Self {
         assert_eq!(weight.len(), n_pre * n_post);
         Self { n_pre, n_post, targets: Targets::All, weight, delays: Delays::same(delay) }
     }
 
-    /// Synapses in compressed rows, each sorted by delay where they differ.
+    /// Connectivity in compressed rows, each sorted by delay where they differ.
     pub(crate) fn rows(
         n_pre: usize,
         n_post: usize,
@@ -173,7 +174,7 @@ impl<W: Copy> Synapses<W> {
         }
     }
 
-    /// Synapses at places of [`range`](Self::range).
+    /// Connectivity at places of [`range`](Self::range).
     #[inline(always)]
     pub fn at(&self, range: Range<usize>) -> Row<'_, W> {
         let target = match &self.targets {
@@ -256,23 +257,6 @@ impl Delays {
     pub fn steps(&self, name: &str, dt: f64) -> Result<Vec<u32>> {
         self.distinct.iter().map(|&delay| delay_steps(name, delay, dt)).collect()
     }
-}
-
-/// A delay [ms] in steps of `dt` ms.
-///
-/// # Errors
-/// [`Error::Value`] unless it is a whole number of steps (to 1e-9) in [0, 2^20].
-pub fn delay_steps(name: &str, delay: f64, dt: f64) -> Result<u32> {
-    const LONGEST: f64 = (1 << 20) as f64;
-    let steps = delay / dt;
-    let whole = steps.round();
-    if !(0.0..=LONGEST).contains(&whole) {
-        return Err(Error::value(name, format!("in [0, 2^20] steps of dt = {dt} ms"), delay));
-    }
-    if (steps - whole).abs() > 1e-9 * whole.max(1.0) {
-        return Err(Error::value(name, format!("a whole number of steps of dt = {dt} ms"), delay));
-    }
-    Ok(whole as u32)
 }
 
 /// The delays that occur, ascending, and which of them each is.

@@ -1,0 +1,176 @@
+//! A connection group: the synapses from one set of neurons onto a layer.
+
+use super::{Panels, Taps};
+use crate::error::{Error, Result};
+use crate::real::Real;
+use crate::simd::{flat, flat_mut};
+
+/// Weights, existence and delays of the synapses of `n_in` presynaptic neurons onto a layer.
+///
+/// Matrices are in the layout of [`Taps`]; rows and whatever else comes in or goes out are (n_out, n_in).
+#[derive(Clone, Debug)]
+pub struct Synapses<F> {
+    n_in: usize,
+    taps: Taps,
+    weight: Panels<F>,
+    /// 1 where a synapse exists, 0 elsewhere; `None` where all do.
+    mask: Option<Panels<F>>,
+}
+
+impl<F: Real> Synapses<F> {
+    /// From weights and existence, (n_out, n_in) row-major; weights of synapses that do not exist are dropped.
+    pub(super) fn new(shape: [usize; 2], weights: &[F], exists: Option<&[bool]>, taps: Taps) -> Self {
+        let mut weight = taps.spread(shape, weights);
+        let mask = mask(shape, exists, &taps);
+        if let Some(mask) = &mask {
+            for (w, m) in flat_mut(weight.data_mut()).iter_mut().zip(flat(mask.data())) {
+                *w *= *m;
+            }
+        }
+        Self { n_in: shape[1], taps, weight, mask }
+    }
+
+    /// Number of presynaptic neurons.
+    pub fn n_in(&self) -> usize {
+        self.n_in
+    }
+
+    /// Number of postsynaptic neurons.
+    pub fn n_out(&self) -> usize {
+        self.weight.n_out()
+    }
+
+    /// The delays.
+    pub fn taps(&self) -> &Taps {
+        &self.taps
+    }
+
+    /// Weights, (n_out, n_taps * n_in).
+    #[inline(always)]
+    pub fn weight(&self) -> &Panels<F> {
+        &self.weight
+    }
+
+    /// 1 where a synapse exists, 0 elsewhere, (n_out, n_taps * n_in); `None` where all do, with one delay.
+    pub fn mask(&self) -> Option<&Panels<F>> {
+        self.mask.as_ref()
+    }
+
+    /// Which synapses exist, (n_out, n_in) row-major; `None` if all do.
+    pub fn exists(&self) -> Option<Vec<bool>> {
+        let exists: Vec<bool> =
+            self.taps.collect(self.n_in, self.mask.as_ref()?).iter().map(|&m| m != F::zero()).collect();
+        exists.contains(&false).then_some(exists)
+    }
+
+    /// The delay of every synapse, (n_out, n_in) row-major, 0 where none exists [steps].
+    pub fn delays(&self) -> Vec<u32> {
+        self.taps.of_synapses([self.n_out(), self.n_in], self.exists().as_deref())
+    }
+
+    /// Weights, (n_out, n_in) row-major.
+    pub fn rows(&self) -> Vec<F> {
+        self.rows_of(&self.weight)
+    }
+
+    /// What a matrix in the layout of the weights says of each synapse, (n_out, n_in) row-major; 0 where none exists.
+    pub fn rows_of(&self, panels: &Panels<F>) -> Vec<F> {
+        let mut rows = self.taps.collect(self.n_in, panels);
+        if let Some(exists) = self.exists() {
+            rows.iter_mut().zip(exists).filter(|(_, exists)| !exists).for_each(|(value, _)| *value = F::zero());
+        }
+        rows
+    }
+
+    /// A matrix in the layout of the weights, from (n_out, n_in) row-major.
+    pub fn panels_of(&self, rows: &[F]) -> Panels<F> {
+        self.taps.spread([self.n_out(), self.n_in], rows)
+    }
+
+    /// Takes weights, (n_out, n_in) row-major, that [`check`](Self::check) has passed.
+    pub fn set_rows(&mut self, rows: &[F]) {
+        self.weight = self.panels_of(rows);
+    }
+
+    /// Changes weights; those where no synapse exists must stay 0.
+    pub fn update_weight(&mut self, update: impl FnOnce(&mut Panels<F>, Option<&Panels<F>>)) {
+        update(&mut self.weight, self.mask.as_ref());
+    }
+
+    /// Gives the synapses other delays and leaves their weights.
+    pub(super) fn set_taps(&mut self, taps: Taps) {
+        let shape = [self.n_out(), self.n_in];
+        *self = Self::new(shape, &self.rows(), self.exists().as_deref(), taps);
+    }
+
+    /// Refuses weights that are not finite, or that stand where no synapse exists.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the weight.
+    pub fn check(&self, name: &str, rows: &[F]) -> Result<()> {
+        let exists = self.exists();
+        for (at, &value) in rows.iter().enumerate() {
+            let name = || format!("{name}[{}, {}]", at / self.n_in, at % self.n_in);
+            if !value.is_finite() {
+                return Err(Error::value(name(), "finite", value.widen()));
+            }
+            if value != F::zero() && exists.as_ref().is_some_and(|exists| !exists[at]) {
+                return Err(Error::value(name(), "0, as no synapse exists there", value.widen()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn mask<F: Real>([n_out, n_in]: [usize; 2], exists: Option<&[bool]>, taps: &Taps) -> Option<Panels<F>> {
+    let number = |&exists: &bool| if exists { F::one() } else { F::zero() };
+    match exists {
+        None if taps.steps().len() == 1 => None,
+        None => Some(taps.spread([n_out, n_in], &vec![F::one(); n_out * n_in])),
+        Some(exists) => Some(taps.spread([n_out, n_in], &exists.iter().map(number).collect::<Vec<F>>())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WEIGHTS: [f64; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    const EXISTS: [bool; 6] = [true, true, false, true, true, true];
+
+    fn synapses(delays: &[u32], exists: Option<&[bool]>) -> Synapses<f64> {
+        Synapses::new([2, 3], &WEIGHTS, exists, Taps::new("delay", delays, [2, 3], exists).unwrap())
+    }
+
+    #[test]
+    fn weights_and_existence_survive_any_delays() {
+        let mut group = synapses(&[0; 6], Some(&EXISTS));
+        let rows = [1.0, 2.0, 0.0, 4.0, 5.0, 6.0];
+        for delays in [[3; 6], [1, 2, 3, 4, 5, 6], [0, 7, 0, 0, 7, 0]] {
+            group.set_taps(Taps::new("delay", &delays, [2, 3], Some(&EXISTS)).unwrap());
+            assert_eq!(group.rows(), rows);
+            assert_eq!(group.exists().as_deref(), Some(&EXISTS[..]));
+            let kept: Vec<u32> = (0..6).map(|at| if EXISTS[at] { delays[at] } else { 0 }).collect();
+            assert_eq!(group.delays(), kept);
+            let n = group.mask().unwrap().to_rows().iter().filter(|&&m| m == 1.0).count();
+            assert_eq!(n, 5);
+        }
+    }
+
+    #[test]
+    fn a_mask_is_there_where_it_is_needed() {
+        assert!(synapses(&[4; 6], None).mask().is_none());
+        let delayed = synapses(&[0, 1, 0, 1, 0, 1], None);
+        assert_eq!(delayed.mask().unwrap().to_rows().iter().sum::<f64>(), 6.0);
+        assert_eq!(delayed.exists(), None);
+    }
+
+    #[test]
+    fn errors_name_the_weight() {
+        let group = synapses(&[0, 1, 0, 1, 0, 1], Some(&EXISTS));
+        group.check("w", &group.rows()).unwrap();
+        let message = |rows: [f64; 6]| group.check("w", &rows).unwrap_err().to_string();
+        assert_eq!(message(WEIGHTS), "w[0, 2] must be 0, as no synapse exists there, got 3");
+        assert_eq!(message([1.0, 1.0, 0.0, 1.0, f64::NAN, 1.0]), "w[1, 1] must be finite, got NaN");
+    }
+}
