@@ -16,10 +16,14 @@ from strsbp_rs._config import (
     CountMSE,
     Dense,
     ExponentialPenalty,
+    FixedInDegree,
+    FixedOutDegree,
+    FixedProbability,
     ImageAugment,
     InverseSqrt,
     KaimingUniform,
     Normal,
+    OneToOne,
     Recurrent,
     Reservoir,
     SoftmaxCrossEntropy,
@@ -30,7 +34,9 @@ from strsbp_rs._config import (
     UniformDelay,
 )
 from strsbp_rs._coupling import post_coupling, psp_table
+from strsbp_rs._graph import Graph, Population, Projection
 from strsbp_rs._network import Network, Recording
+from strsbp_rs._simulator import Counts, Simulator
 from strsbp_rs._spikes import SpikeTrains, s_psp
 from strsbp_rs._strsbp_rs import __VERSION__ as __version__
 from strsbp_rs._strsbp_rs import simd_level
@@ -47,19 +53,28 @@ __all__ = [
     "ConstantInit",
     "Cosine",
     "CountMSE",
+    "Counts",
     "Dense",
     "Evaluation",
     "ExponentialPenalty",
+    "FixedInDegree",
+    "FixedOutDegree",
+    "FixedProbability",
     "Gradients",
+    "Graph",
     "History",
     "ImageAugment",
     "InverseSqrt",
     "KaimingUniform",
     "Network",
     "Normal",
+    "OneToOne",
+    "Population",
+    "Projection",
     "Recording",
     "Recurrent",
     "Reservoir",
+    "Simulator",
     "SoftmaxCrossEntropy",
     "Sparse",
     "SpikeTrains",

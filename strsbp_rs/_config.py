@@ -11,6 +11,7 @@ __all__ = [
     "AdamW",
     "AllToAll",
     "BernoulliEncoder",
+    "ConnectionRule",
     "Constant",
     "ConstantInit",
     "Cosine",
@@ -18,6 +19,9 @@ __all__ = [
     "Delay",
     "Dense",
     "ExponentialPenalty",
+    "FixedInDegree",
+    "FixedOutDegree",
+    "FixedProbability",
     "ImageAugment",
     "Init",
     "InverseSqrt",
@@ -26,6 +30,7 @@ __all__ = [
     "Loss",
     "Mask",
     "Normal",
+    "OneToOne",
     "Optimizer",
     "Recurrent",
     "Reservoir",
@@ -150,6 +155,62 @@ class UniformDelay(_Config):
     high: float = 10.0
     kind: ClassVar[str] = "uniform_delay"
 
+
+# Connection rules of graphs ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OneToOne(_Config):
+    """Neuron i to neuron i of a population of the same size."""
+
+    kind: ClassVar[str] = "one_to_one"
+
+
+@dataclass(frozen=True)
+class FixedProbability(_Config):
+    """Every pair of neurons is connected with the same probability, in (0, 1], independently.
+
+    Args:
+        probability: That probability.
+        self_loops: Whether neurons of one population may hear themselves.
+    """
+
+    probability: float
+    self_loops: bool = False
+    kind: ClassVar[str] = "fixed_probability"
+
+
+@dataclass(frozen=True)
+class FixedOutDegree(_Config):
+    """Every presynaptic neuron has synapses onto `n` different postsynaptic ones.
+
+    Args:
+        n: Number of synapses of a presynaptic neuron.
+        self_loops: Whether neurons of one population may hear themselves.
+    """
+
+    n: int
+    self_loops: bool = False
+    kind: ClassVar[str] = "fixed_out_degree"
+
+
+@dataclass(frozen=True)
+class FixedInDegree(_Config):
+    """Every postsynaptic neuron has synapses from `n` different presynaptic ones.
+
+    Args:
+        n: Number of synapses of a postsynaptic neuron.
+        self_loops: Whether neurons of one population may hear themselves.
+    """
+
+    n: int
+    self_loops: bool = False
+    kind: ClassVar[str] = "fixed_in_degree"
+
+
+ConnectionRule = AllToAll | OneToOne | FixedProbability | FixedOutDegree | FixedInDegree
+
+# Delays ----------------------------------------------------------------------------------------
 
 Delay = float | UniformDelay
 """Of the synapses of a group, beyond the one time step that every spike takes; a number in ms is

@@ -238,7 +238,12 @@ class Graph:
         return self.projections[index]
 
     def _connect_pairs(
-        self, pre: Population, post: Population, pairs: tuple[ArrayLike, ...], weight: Any, delay: Any
+        self,
+        pre: Population,
+        post: Population,
+        pairs: tuple[ArrayLike, ...],
+        weight: Any,
+        delay: Any,
     ) -> int:
         if len(pairs) != 2:
             raise ValueError(f"rule must be two arrays, got {len(pairs)}")

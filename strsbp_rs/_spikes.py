@@ -190,7 +190,9 @@ def event_columns(
     if array.ndim != 1:
         raise TypeError(f"{name} has shape {array.shape}, expected one dimension")
     for key in ("t", "x"):
-        kinds, expected = ("iuf", "integers or floats") if key == "t" and allow_float else ("iu", "integers")
+        kinds, expected = (
+            ("iuf", "integers or floats") if key == "t" and allow_float else ("iu", "integers")
+        )
         if array[key].dtype.kind not in kinds:
             raise TypeError(f"{name}['{key}'] has dtype {array[key].dtype}, expected {expected}")
     as_time = np.float64 if array["t"].dtype.kind == "f" else np.int64

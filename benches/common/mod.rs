@@ -8,6 +8,7 @@ use strsbp_rs::network::{
     Delay, DenseConfig, Init, Layer, LayerConfig, Network, NetworkConfig, RecurrentConfig, RecurrentMask,
 };
 use strsbp_rs::neuron::Discretisation;
+use strsbp_rs::sim::EngineKind;
 use strsbp_rs::spikes::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
 
 /// Samples of a benchmark: enough that weights, not one sample's spikes, fill the caches.
@@ -104,6 +105,7 @@ pub fn trainer_config() -> TrainerConfig {
         weight_limit: None,
         clip_norm: None,
         seed: 0,
+        engine: EngineKind::Clocked,
     }
 }
 

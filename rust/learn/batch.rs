@@ -13,10 +13,11 @@ use super::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
 use super::data::LoadScratch;
 use super::solve::Solved;
 use super::{Data, Gradients, Loss, PostCouplingModel, StRsbp};
-use crate::engine::{ForwardScratch, Lists, SampleSpikes, forward};
+use crate::engine::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
 use crate::network::{Layer, Network};
 use crate::real::Real;
+use crate::sim::{Counts, EngineKind, SampleScratch, SampleSimulation, faster_engine};
 use crate::spikes::{PaddedRows, SpikeTrains, StreamKey};
 
 /// Samples worked on at once: bounds the memory of large batches.
@@ -101,7 +102,7 @@ pub fn predict(counts: &[u32]) -> usize {
 
 /// Threads and the buffers of a batch.
 #[derive(Debug)]
-pub struct Worker<F> {
+pub struct Worker<F: Real> {
     pool: Arc<ThreadPool>,
     threads: Vec<Mutex<ThreadScratch<F>>>,
     samples: Vec<SampleWork<F>>,
@@ -110,9 +111,9 @@ pub struct Worker<F> {
 }
 
 #[derive(Debug, Default)]
-struct ThreadScratch<F> {
+struct ThreadScratch<F: Real> {
     load: LoadScratch,
-    forward: ForwardScratch<F>,
+    forward: SampleScratch<F>,
     backward: BackwardScratch<F>,
     /// Spikes of the sample being simulated, in inference.
     spikes: SampleSpikes,
@@ -179,6 +180,7 @@ impl<F: Real> Worker<F> {
     pub fn accumulate(
         &mut self,
         net: &Network<F>,
+        simulation: &SampleSimulation<F>,
         batch: &Batch<'_>,
         objective: Objective<'_>,
         coupling: &[Vec<F>],
@@ -191,7 +193,7 @@ impl<F: Real> Worker<F> {
                 return Err(Error::Interrupted);
             }
             let part = Batch { samples, ..*batch };
-            stats.add(&self.accumulate_part(net, &part, batch.samples.len(), objective, coupling, grads)?);
+            stats.add(&self.accumulate_part(net, simulation, &part, batch.samples.len(), objective, coupling, grads)?);
         }
         Ok(stats)
     }
@@ -199,6 +201,7 @@ impl<F: Real> Worker<F> {
     fn accumulate_part(
         &mut self,
         net: &Network<F>,
+        simulation: &SampleSimulation<F>,
         batch: &Batch<'_>,
         n_mean: usize,
         objective: Objective<'_>,
@@ -212,7 +215,7 @@ impl<F: Real> Worker<F> {
         let samples = &mut samples[..n_samples];
         pool.install(|| {
             samples.par_iter_mut().zip(batch.samples).with_max_len(1).for_each(|(work, &sample)| {
-                work.run_forward(net, batch, sample, n_mean, objective, &mut scratch(threads));
+                work.run_forward(net, simulation, batch, sample, n_mean, objective, &mut scratch(threads));
             });
             for l in (0..n_layers).rev() {
                 let layer = &net.layers()[l];
@@ -251,16 +254,40 @@ impl<F: Real> Worker<F> {
         Ok(stats)
     }
 
+    /// Prepares an engine; `Auto` becomes the one that is faster for the first sample of `data`.
+    ///
+    /// # Errors
+    /// Those of [`SampleSimulation::new`].
+    pub fn prepare(
+        &self,
+        net: &Network<F>,
+        kind: EngineKind,
+        data: Data<'_>,
+        seed: u64,
+    ) -> Result<SampleSimulation<F>> {
+        if kind != EngineKind::Auto {
+            return SampleSimulation::new(net, kind);
+        }
+        let clocked = SampleSimulation::new(net, EngineKind::Clocked)?;
+        let mut faster = [Ok(EngineKind::Clocked)];
+        self.simulate(net, &clocked, data, seed, 0..1, Lists::Counts, &mut faster, |spikes, _, faster| {
+            *faster = faster_engine(net, data.n_steps(), spikes);
+        });
+        let [faster] = faster;
+        SampleSimulation::new(net, faster?)
+    }
+
     /// Simulates `samples` of `data` and hands the spikes of each to `use_sample`, in parallel.
     pub fn simulate<O: Send>(
         &self,
         net: &Network<F>,
+        simulation: &SampleSimulation<F>,
         data: Data<'_>,
         seed: u64,
         samples: std::ops::Range<usize>,
         lists: Lists,
         outputs: &mut [O],
-        use_sample: impl Fn(&SampleSpikes, &mut O) + Sync,
+        use_sample: impl Fn(&SampleSpikes, Option<Counts>, &mut O) + Sync,
     ) {
         let first = samples.start;
         assert_eq!(outputs.len(), samples.len());
@@ -271,8 +298,8 @@ impl<F: Real> Worker<F> {
                 spikes.layers.resize_with(net.layers().len(), Default::default);
                 let key = StreamKey { seed, epoch: 0, sample: (first + s) as u32 };
                 data.load(key, lists == Lists::All, spikes, load);
-                forward(net, data.n_steps(), spikes, lists, buffers);
-                use_sample(spikes, output);
+                let counts = simulation.run(net, data.n_steps(), spikes, lists, buffers);
+                use_sample(spikes, counts, output);
             });
         });
     }
@@ -290,7 +317,7 @@ pub fn coupling_tables<F: Real>(net: &Network<F>, rule: &StRsbp, n_steps: usize)
     net.layers().iter().map(table).collect()
 }
 
-fn scratch<F>(threads: &[Mutex<ThreadScratch<F>>]) -> MutexGuard<'_, ThreadScratch<F>> {
+fn scratch<F: Real>(threads: &[Mutex<ThreadScratch<F>>]) -> MutexGuard<'_, ThreadScratch<F>> {
     let thread = rayon::current_thread_index().expect("called on a thread of the pool");
     threads[thread].lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
@@ -313,6 +340,7 @@ impl<F: Real> SampleWork<F> {
     fn run_forward(
         &mut self,
         net: &Network<F>,
+        simulation: &SampleSimulation<F>,
         batch: &Batch<'_>,
         sample: u32,
         n_mean: usize,
@@ -327,7 +355,7 @@ impl<F: Real> SampleWork<F> {
             Source::Simulate { data, seed, epoch } => {
                 self.spikes.swap_time_lists(&mut scratch.by_time);
                 data.load(StreamKey { seed, epoch, sample }, true, &mut self.spikes, &mut scratch.load);
-                forward(net, n_steps, &mut self.spikes, Lists::All, &mut scratch.forward);
+                simulation.run(net, n_steps, &mut self.spikes, Lists::All, &mut scratch.forward);
                 self.spikes.swap_time_lists(&mut scratch.by_time);
             }
             Source::Recorded(trains) => {

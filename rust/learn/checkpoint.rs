@@ -25,7 +25,7 @@ struct State {
 
 /// What a checkpoint holds.
 #[derive(Debug)]
-pub struct Checkpoint<F> {
+pub struct Checkpoint<F: Real> {
     /// The network, with its weights.
     pub network: Network<F>,
     /// The trainer, as it was.

@@ -13,6 +13,7 @@ use crate::engine::Lists;
 use crate::error::{Error, Result, check_positive};
 use crate::network::{Layer, LayerTaps, Network};
 use crate::real::Real;
+use crate::sim::{EngineKind, SampleSimulation};
 
 /// Separates the order of the samples from other uses of the seed.
 const SHUFFLE_STREAM: u64 = 1 << 63;
@@ -44,6 +45,9 @@ pub struct TrainerConfig {
     pub clip_norm: Option<f64>,
     /// Seed of the order of the samples, of the encoder and of the augmentation.
     pub seed: u64,
+    /// How the network is simulated; checkpoints from before there was a choice do not say.
+    #[serde(default)]
+    pub engine: EngineKind,
 }
 
 impl TrainerConfig {
@@ -85,6 +89,8 @@ pub struct Progress {
 pub struct EpochStats {
     /// Epoch, from 1.
     pub epoch: u32,
+    /// The engine that simulated the network.
+    pub engine: EngineKind,
     /// Learning rate of its last step.
     pub lr: f64,
     /// Sums over its samples.
@@ -108,13 +114,15 @@ pub struct Evaluation {
     pub n_correct: usize,
     /// Spikes of every layer.
     pub n_spikes: Vec<u64>,
+    /// The engine that simulated the network.
+    pub engine: EngineKind,
     /// Duration [s].
     pub seconds: f64,
 }
 
 /// Trains a network: optimizer state, position in the schedule and the buffers of the work.
 #[derive(Debug)]
-pub struct Trainer<F> {
+pub struct Trainer<F: Real> {
     config: TrainerConfig,
     worker: Worker<F>,
     grads: Gradients<F>,
@@ -207,13 +215,14 @@ impl<F: Real> Trainer<F> {
         let order = shuffled(n_total, self.config.seed, epoch);
         let n_steps = data.n_steps();
         self.prepare_coupling(net, n_steps)?;
+        let engine = self.worker.prepare(net, self.config.engine, data, self.config.seed)?.kind();
         let mut progress = Progress { epoch, n_total, stats: BatchStats::default(), seconds: 0.0 };
         let (mut lr, mut norms) = (0.0, Vec::new());
         for samples in order.chunks(self.config.batch_size) {
             let source = Source::Simulate { data, seed: self.config.seed, epoch };
             let batch = Batch { source, samples, labels, weights };
             let done = progress.stats.n_samples;
-            let stats = self.accumulate(net, &batch, n_steps, &mut || keep_going(&progress))?;
+            let stats = self.accumulate(net, engine, &batch, n_steps, &mut || keep_going(&progress))?;
             let at = f64::from(self.epoch) + done as f64 / n_total as f64;
             lr = self.config.optimizer.lr() * self.config.schedule.factor(at);
             let pool = self.worker.pool();
@@ -232,7 +241,7 @@ impl<F: Real> Trainer<F> {
         let grad_norm = norms.iter().sum::<f64>() / norms.len() as f64;
         let grad_norm_max = norms.iter().copied().fold(0.0, f64::max);
         let seconds = start.elapsed().as_secs_f64();
-        Ok(EpochStats { epoch, lr, stats: progress.stats, grad_norm, grad_norm_max, seconds })
+        Ok(EpochStats { epoch, engine, lr, stats: progress.stats, grad_norm, grad_norm_max, seconds })
     }
 
     /// Gradients of the mean loss of a batch, without a step.
@@ -248,13 +257,18 @@ impl<F: Real> Trainer<F> {
         self.check_delays(net)?;
         let n_steps = batch.source.n_steps();
         self.prepare_coupling(net, n_steps)?;
-        let stats = self.accumulate(net, batch, n_steps, keep_going)?;
+        let engine = match batch.source {
+            Source::Simulate { data, seed, .. } => self.worker.prepare(net, self.config.engine, data, seed)?.kind(),
+            Source::Recorded(_) => EngineKind::Clocked,
+        };
+        let stats = self.accumulate(net, engine, batch, n_steps, keep_going)?;
         Ok((&self.grads, stats))
     }
 
     fn accumulate(
         &mut self,
         net: &Network<F>,
+        engine: EngineKind,
         batch: &Batch<'_>,
         n_steps: usize,
         keep_going: &mut dyn FnMut() -> bool,
@@ -262,7 +276,9 @@ impl<F: Real> Trainer<F> {
         self.grads.clear();
         let objective = Objective { loss: &self.config.loss, rule: &self.config.rule };
         let coupling = &self.coupling.as_ref().filter(|(n, _)| *n == n_steps).expect("prepared by the caller").1;
-        self.worker.accumulate(net, batch, objective, coupling, &mut self.grads, keep_going)
+        // With the weights as they are at this step.
+        let simulation = SampleSimulation::new(net, engine)?;
+        self.worker.accumulate(net, &simulation, batch, objective, coupling, &mut self.grads, keep_going)
     }
 
     fn prepare_coupling(&mut self, net: &Network<F>, n_steps: usize) -> Result<()> {
@@ -286,14 +302,16 @@ impl<F: Real> Trainer<F> {
     ) -> Result<Evaluation> {
         check_samples(net, data, labels, None)?;
         let start = Instant::now();
-        let (counts, n_spikes) = count_spikes(&self.worker, net, data, seed, keep_going)?;
+        let simulation = self.worker.prepare(net, self.config.engine, data, seed)?;
+        let (counts, n_spikes) = count_spikes(&self.worker, net, &simulation, data, seed, keep_going)?;
         let mut d_counts = vec![0.0f64; net.n_out()];
         let (mut loss, mut n_correct) = (0.0, 0);
         for (counts, &label) in counts.chunks_exact(net.n_out()).zip(labels) {
             loss += self.config.loss.evaluate(counts, label as usize, 1.0, &mut d_counts);
             n_correct += usize::from(predict(counts) == label as usize);
         }
-        Ok(Evaluation { counts, loss, n_correct, n_spikes, seconds: start.elapsed().as_secs_f64() })
+        let engine = simulation.kind();
+        Ok(Evaluation { counts, loss, n_correct, n_spikes, engine, seconds: start.elapsed().as_secs_f64() })
     }
 }
 
@@ -304,6 +322,7 @@ impl<F: Real> Trainer<F> {
 pub fn count_spikes<F: Real>(
     worker: &Worker<F>,
     net: &Network<F>,
+    simulation: &SampleSimulation<F>,
     data: Data<'_>,
     seed: u64,
     keep_going: &mut dyn FnMut(usize) -> bool,
@@ -319,7 +338,7 @@ pub fn count_spikes<F: Real>(
         }
         let end = n_samples.min(first + INFERENCE_CHUNK);
         let part = &mut part[..end - first];
-        worker.simulate(net, data, seed, first..end, Lists::Counts, part, |spikes, (counts, n_spikes)| {
+        worker.simulate(net, simulation, data, seed, first..end, Lists::Counts, part, |spikes, _, (counts, n_spikes)| {
             counts.clear();
             counts.extend_from_slice(spikes.layers[n_layers - 1].counts());
             n_spikes.clear();

@@ -1,7 +1,6 @@
 //! The network for Python.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use numpy::{PyArray2, PyArray3};
 use pyo3::prelude::*;
@@ -9,12 +8,15 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::arrays::{Preparation, Samples, from_python, matrix, shaped, to_python};
 use super::calls::Watch;
+use super::simulator::counts_dict;
 use super::spikes::SpikeTrainsCore;
-use crate::engine::{Lists, membrane_trace};
+use crate::engine::{Lists, SampleSpikes, membrane_trace};
 use crate::error::Error;
+use crate::graph::Graph;
 use crate::learn::{Gradients, Worker, check_inputs, count_spikes};
 use crate::network::{LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps, io};
 use crate::real::Real;
+use crate::sim::{Counts, EngineKind, operations};
 use crate::spikes::SpikeTrains;
 
 /// Samples simulated between two looks at Ctrl-C while recording.
@@ -144,7 +146,7 @@ impl NetworkCore {
     }
 
     /// Output counts, uint32 (n_samples, n_out), and the spikes of every layer.
-    #[pyo3(signature = (x, encoder, seed, n_threads, callback=None))]
+    #[pyo3(signature = (x, encoder, seed, n_threads, engine, callback=None))]
     fn spike_counts<'py>(
         &self,
         py: Python<'py>,
@@ -152,8 +154,10 @@ impl NetworkCore {
         encoder: Option<(usize, f64)>,
         seed: u64,
         n_threads: Option<usize>,
+        engine: &Bound<'py, PyAny>,
         callback: Option<Py<PyAny>>,
     ) -> PyResult<(Bound<'py, PyArray2<u32>>, Vec<u64>)> {
+        let engine = from_python("engine", engine)?;
         let samples = Samples::extract(x)?;
         let preparation = Preparation::new(encoder, None)?;
         let values = samples.values()?;
@@ -162,7 +166,9 @@ impl NetworkCore {
             let result = py.detach(|| {
                 let data = preparation.data(values, false)?;
                 let worker = Worker::new(n_threads)?;
-                count_spikes(&worker, net, data, seed, &mut |done| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind())))
+                check_inputs(net, data)?;
+                let simulation = worker.prepare(net, engine, data, seed)?;
+                count_spikes(&worker, net, &simulation, data, seed, &mut |done| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind())))
             });
             let (counts, n_spikes) = watch.finish(result)?;
             let n_out = net.n_out();
@@ -171,7 +177,7 @@ impl NetworkCore {
     }
 
     /// Spike trains of the input and of every layer, and the traces of chosen neurons: a list, for each entry of
-    /// `chosen`, of (current, potential), (n_samples, n_steps, n_chosen) each.
+    /// `chosen`, of (current, potential), (n_samples, n_steps, n_chosen) each; the engine, and what it has done.
     fn record<'py>(
         &self,
         py: Python<'py>,
@@ -180,7 +186,9 @@ impl NetworkCore {
         seed: u64,
         n_threads: Option<usize>,
         chosen: Vec<(usize, Vec<usize>)>,
-    ) -> PyResult<(Vec<SpikeTrainsCore>, Vec<Pair<'py>>)> {
+        engine: &Bound<'py, PyAny>,
+    ) -> PyResult<(Vec<SpikeTrainsCore>, Vec<Pair<'py>>, &'static str, Bound<'py, PyDict>)> {
+        let engine = from_python("engine", engine)?;
         let samples = Samples::extract(x)?;
         let preparation = Preparation::new(encoder, None)?;
         let values = samples.values()?;
@@ -189,17 +197,18 @@ impl NetworkCore {
             let result = py.detach(|| {
                 let data = preparation.data(values, false)?;
                 let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
-                let recorded = record(net, data, seed, n_threads, &chosen, &mut keep_going)?;
+                let recorded = record(net, data, seed, n_threads, engine, &chosen, &mut keep_going)?;
                 Ok((data.n_samples(), data.n_steps(), recorded))
             });
-            let (n_samples, n_steps, (trains, traces)) = watch.finish(result)?;
+            let (n_samples, n_steps, Recorded { trains, traces, engine, counts }) = watch.finish(result)?;
             let mut arrays = Vec::new();
             for ((current, potential), (_, neurons)) in traces.into_iter().zip(&chosen) {
                 let shape = [n_samples, n_steps, neurons.len()];
                 let array = |values| -> PyResult<_> { let array: Bound<'py, PyArray3<_>> = shaped(py, values, shape)?; Ok(array.into_any()) };
                 arrays.push((array(current)?, array(potential)?));
             }
-            Ok((trains.into_iter().map(SpikeTrainsCore).collect(), arrays))
+            let trains = trains.into_iter().map(SpikeTrainsCore).collect();
+            Ok((trains, arrays, engine.name(), counts_dict(py, counts)?))
         })
     }
 }
@@ -210,14 +219,30 @@ type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 /// Currents and potentials of the neurons chosen in each layer, in C order.
 type Traces<F> = Vec<(Vec<F>, Vec<F>)>;
 
+/// What a run leaves behind.
+struct Recorded<F> {
+    trains: Vec<SpikeTrains>,
+    traces: Traces<F>,
+    engine: EngineKind,
+    counts: Counts,
+}
+
+/// Of one sample.
+struct RecordedSample<F> {
+    spikes: SampleSpikes,
+    traces: Traces<F>,
+    counts: Counts,
+}
+
 fn record<F: Real>(
     net: &Network<F>,
     data: crate::learn::Data<'_>,
     seed: u64,
     n_threads: Option<usize>,
+    engine: EngineKind,
     chosen: &[(usize, Vec<usize>)],
     keep_going: &mut dyn FnMut() -> bool,
-) -> Result<(Vec<SpikeTrains>, Traces<F>), Error> {
+) -> Result<Recorded<F>, Error> {
     check_inputs(net, data)?;
     for (layer, neurons) in chosen {
         let Some(found) = net.layers().get(*layer) else {
@@ -228,38 +253,45 @@ fn record<F: Real>(
             return Err(Error::value(name, format!("neurons in [0, {})", found.n_out()), neuron));
         }
     }
+    if engine == EngineKind::Continuous && !chosen.is_empty() {
+        return Err(Error::value("record_traces", "empty in continuous time", format!("{} layers", chosen.len())));
+    }
     let worker = Worker::new(n_threads)?;
+    let simulation = worker.prepare(net, engine, data, seed)?;
+    let graph = Graph::from_network(net)?;
+    let mut counts = Counts::default();
     let n_steps = data.n_steps();
     let sizes = std::iter::once(net.n_in()).chain(net.layers().iter().map(|layer| layer.n_out()));
     let mut trains = sizes.map(|n| SpikeTrains::empty(n_steps, n)).collect::<Result<Vec<_>, _>>()?;
     let mut traces: Traces<F> = chosen.iter().map(|_| Default::default()).collect();
-    let n_done = AtomicUsize::new(0);
     for first in (0..data.n_samples()).step_by(RECORD_CHUNK) {
         if !keep_going() {
             return Err(Error::Interrupted);
         }
         let range = first..data.n_samples().min(first + RECORD_CHUNK);
-        let mut outputs: Vec<Option<(crate::engine::SampleSpikes, Traces<F>)>> = vec![None; range.len()];
-        worker.simulate(net, data, seed, range, Lists::All, &mut outputs, |spikes, output| {
-            n_done.fetch_add(1, Ordering::Relaxed);
+        let mut outputs: Vec<Option<RecordedSample<F>>> = range.clone().map(|_| None).collect();
+        worker.simulate(net, &simulation, data, seed, range, Lists::All, &mut outputs, |spikes, counts, output| {
             let sample = chosen.iter().map(|(layer, neurons)| {
                 let all: Vec<_> = neurons.iter().map(|&i| membrane_trace(net, spikes, n_steps, *layer, i)).collect();
                 let by_time = |t: usize| all.iter().map(move |trace| (trace.current[t], trace.potential[t]));
                 (0..n_steps).flat_map(by_time).unzip()
             });
-            *output = Some((spikes.clone(), sample.collect()));
+            let counts = counts.unwrap_or_else(|| operations(&graph, n_steps, spikes));
+            *output = Some(RecordedSample { spikes: spikes.clone(), traces: sample.collect(), counts });
         });
-        for (spikes, sample) in outputs.into_iter().flatten() {
+        for sample in outputs.into_iter().flatten() {
+            let spikes = &sample.spikes;
+            counts += sample.counts;
             for (trains, layer) in trains.iter_mut().zip(std::iter::once(&spikes.input).chain(&spikes.layers)) {
                 trains.push_sample((0..n_steps).map(|t| layer.by_time.row(t)));
             }
-            for (all, part) in traces.iter_mut().zip(sample) {
+            for (all, part) in traces.iter_mut().zip(sample.traces) {
                 all.0.extend(part.0);
                 all.1.extend(part.1);
             }
         }
     }
-    Ok((trains, traces))
+    Ok(Recorded { trains, traces, engine: simulation.kind(), counts })
 }
 
 /// Keys of a layer's arrays: of the feed-forward synapses, and of the recurrent ones.

@@ -159,6 +159,7 @@ impl TrainerCore {
             let (epoch, n_steps) = watch.finish(result)?;
             let dict = stats_dict(py, &epoch.stats, &sizes, n_steps)?;
             dict.set_item("epoch", epoch.epoch)?;
+            dict.set_item("engine", epoch.engine.name())?;
             dict.set_item("lr", epoch.lr)?;
             dict.set_item("grad_norm", epoch.grad_norm)?;
             dict.set_item("grad_norm_max", epoch.grad_norm_max)?;
@@ -201,6 +202,7 @@ impl TrainerCore {
                 ..Default::default()
             };
             let dict = stats_dict(py, &stats, &sizes, n_steps)?;
+            dict.set_item("engine", result.engine.name())?;
             dict.set_item("seconds", result.seconds)?;
             Ok((dict, shaped(py, result.counts, [y.len(), net.n_out()])?))
         })

@@ -9,6 +9,10 @@ mod cost {
     pub const CLOCKED_BLOCK: f64 = 4.5;
     /// A synaptic event, clocked.
     pub const CLOCKED_SYNAPSE: f64 = 1.0;
+    /// A block of sixteen neurons a step, in samples.
+    pub const SAMPLE_BLOCK: f64 = 3.0;
+    /// A synaptic event in samples.
+    pub const SAMPLE_SYNAPSE: f64 = 0.04;
     /// A neuron that is touched by itself.
     pub const NEURON: f64 = 14.0;
     /// A block of sixteen that is touched together.
@@ -67,6 +71,12 @@ impl CostModel {
     pub fn clocked(&self, window: Window) -> f64 {
         let synapses = if self.in_blocks { cost::CLOCKED_BLOCK / 32.0 } else { cost::CLOCKED_SYNAPSE };
         window.steps as f64 * self.n_blocks * cost::CLOCKED_BLOCK + window.counts.synaptic_events as f64 * synapses
+    }
+
+    /// Time of the clocked simulation of samples [ns], whose weights and states stay in registers and near caches.
+    pub fn clocked_samples(&self, window: Window) -> f64 {
+        window.steps as f64 * self.n_blocks * cost::SAMPLE_BLOCK
+            + window.counts.synaptic_events as f64 * cost::SAMPLE_SYNAPSE
     }
 
     /// Time of the event engine [ns], as if arrivals were spread at random.

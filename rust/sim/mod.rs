@@ -11,6 +11,7 @@ mod event;
 mod heap;
 mod marks;
 mod population;
+mod samples;
 mod simulator;
 mod snapshot;
 mod state_io;
@@ -23,6 +24,7 @@ pub use continuous::{Arrival, ContinuousEngine, ContinuousSnapshot, ContinuousSt
 pub use counts::Counts;
 pub use event::EventEngine;
 pub use population::{LazyPopulation, NeuronState, SingleNeurons};
+pub use samples::{SampleScratch, SampleSimulation, faster_engine, operations};
 pub use simulator::{EngineKind, Events, Simulator, State, Time};
 pub use snapshot::Snapshot;
 pub use traffic::{Traffic, check_events};
