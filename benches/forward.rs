@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{dense, network, recurrent};
+use common::{delayed, dense, network, recurrent};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use strsbp_rs::engine::{ForwardScratch, Lists, SampleSpikes, forward};
 
@@ -15,6 +15,8 @@ fn layers(c: &mut Criterion) {
         ("dense 784-400", network(784, vec![dense(400, 20.0)]), 0),
         ("recurrent 400-R400", network(400, vec![recurrent(400, 8.0)]), 1),
         ("dense 400-10", network(400, vec![dense(10, 15.0)]), 2),
+        ("dense 784-400, delays of 0 to 9 steps", network(784, vec![delayed(dense(400, 20.0))]), 0),
+        ("recurrent 400-R400, delays of 0 to 9 steps", network(400, vec![delayed(recurrent(400, 8.0))]), 1),
     ];
     for (name, net, l) in cases {
         let below = |sample: &SampleSpikes| {

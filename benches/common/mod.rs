@@ -5,7 +5,8 @@
 use strsbp_rs::engine::{ForwardScratch, Lists, SampleSpikes, forward};
 use strsbp_rs::learn::{Loss, OptimizerConfig, PostCouplingModel, Schedule, StRsbp, TrainerConfig};
 use strsbp_rs::network::{
-    Delay, DenseConfig, Init, Layer, LayerConfig, Network, NetworkConfig, RecurrentConfig, RecurrentMask,
+    Delay, DelayDistribution, DenseConfig, Init, Layer, LayerConfig, Network, NetworkConfig, RecurrentConfig,
+    RecurrentMask,
 };
 use strsbp_rs::neuron::Discretisation;
 use strsbp_rs::sim::EngineKind;
@@ -48,6 +49,16 @@ pub fn recurrent(n: usize, v_th: f64) -> LayerConfig {
         rec_init: Init::Uniform { low: -0.1, high: 0.1 },
         rec_delay: Delay::default(),
     })
+}
+
+/// The layer with drawn delays of 0 to 9 steps in every group.
+pub fn delayed(mut layer: LayerConfig) -> LayerConfig {
+    let drawn = Delay::Drawn(DelayDistribution::UniformDelay { low: 0.0, high: 9.0 });
+    match &mut layer {
+        LayerConfig::Dense(dense) => dense.delay = drawn,
+        LayerConfig::Recurrent(recurrent) => (recurrent.delay, recurrent.rec_delay) = (drawn, drawn),
+    }
+    layer
 }
 
 /// An untrained network.

@@ -24,6 +24,8 @@ struct LayerScratch<F> {
     state: Vec<LifLanes<F>>,
     /// One bit a neuron, (n_steps, n_blocks); of a recurrent layer one step only.
     fired: Vec<LaneMask>,
+    /// What a recurrent layer with delays hears of itself at one step.
+    heard: Vec<u32>,
 }
 
 /// Which lists of spikes a simulation leaves behind.
@@ -110,7 +112,7 @@ fn recurrent_layer<F: Real, const B: usize>(
 ) {
     let weight = layer.weight();
     let n_blocks = weight.n_blocks();
-    let LayerScratch { input, state, fired } = scratch;
+    let LayerScratch { input, state, fired, heard } = scratch;
     fired.resize(n_blocks, 0);
     state.clear();
     state.resize(n_blocks, LifLanes::rest());
@@ -128,6 +130,6 @@ fn recurrent_layer<F: Real, const B: usize>(
                 _ => input_panel::<F, B, B>(panel, below, steps.clone(), n_blocks, input),
             }
         }
-        recurrent_steps(recurrent.rows(), recurrent.taps(), layer.lif(), steps, input, state, fired, by_time);
+        recurrent_steps(recurrent.rows(), recurrent.taps(), layer.lif(), steps, input, state, fired, heard, by_time);
     }
 }

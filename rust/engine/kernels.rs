@@ -260,30 +260,36 @@ fn recurrent_steps_body<F: Real, I: Isa<F>>(
     input: &[Lanes<F>],
     state: &mut [LifLanes<F>],
     fired: &mut [LaneMask],
+    heard: &mut Vec<u32>,
     by_time: &mut PaddedRows,
 ) {
     let n_blocks = state.len();
     for (t, input) in steps.zip(input.chunks_exact(n_blocks)) {
+        let spikes = if *delays == [0] {
+            by_time.row(t - 1)
+        } else {
+            heard.clear();
+            by_time.delayed(t - 1, delays).for_each(|(first, row)| heard.extend(row.iter().map(|&k| first + k)));
+            &*heard
+        };
         for first in (0..n_blocks).step_by(TILE) {
             match n_blocks - first {
-                1 => recurrent_tile::<F, I, 1>(isa, rows, delays, by_time, t, lif, input, first, state, fired),
-                2 => recurrent_tile::<F, I, 2>(isa, rows, delays, by_time, t, lif, input, first, state, fired),
-                3 => recurrent_tile::<F, I, 3>(isa, rows, delays, by_time, t, lif, input, first, state, fired),
-                _ => recurrent_tile::<F, I, TILE>(isa, rows, delays, by_time, t, lif, input, first, state, fired),
+                1 => recurrent_tile::<F, I, 1>(isa, rows, spikes, lif, input, first, state, fired),
+                2 => recurrent_tile::<F, I, 2>(isa, rows, spikes, lif, input, first, state, fired),
+                3 => recurrent_tile::<F, I, 3>(isa, rows, spikes, lif, input, first, state, fired),
+                _ => recurrent_tile::<F, I, TILE>(isa, rows, spikes, lif, input, first, state, fired),
             }
         }
         by_time.push_masks(isa, fired);
     }
 }
 
-/// Step `t` of B blocks from `first` on.
+/// One step of B blocks from `first` on.
 #[inline(always)]
 fn recurrent_tile<F: Real, I: Isa<F>, const B: usize>(
     isa: I,
     rows: &[Lanes<F>],
-    delays: &[u32],
-    by_time: &PaddedRows,
-    t: usize,
+    spikes: &[u32],
     lif: &LifPropagator<F>,
     input: &[Lanes<F>],
     first: usize,
@@ -294,11 +300,8 @@ fn recurrent_tile<F: Real, I: Isa<F>, const B: usize>(
     let input = &input[first..][..B];
     let mut sums = [isa.zero(); B];
     add_row(isa, &mut sums, input);
-    let heard = delays.iter().map_while(|&delay| (t - 1).checked_sub(delay as usize));
-    for (from, rows) in heard.zip(rows.chunks(by_time.n_columns() * n_blocks)) {
-        for &k in by_time.row(from) {
-            add_row(isa, &mut sums, &rows[k as usize * n_blocks + first..][..B]);
-        }
+    for &k in spikes {
+        add_row(isa, &mut sums, &rows[k as usize * n_blocks + first..][..B]);
     }
     let (state, fired) = (&mut state[first..][..B], &mut fired[first..][..B]);
     for b in 0..B {
@@ -311,8 +314,9 @@ fn recurrent_tile<F: Real, I: Isa<F>, const B: usize>(
 multiversion! {
     /// Runs a recurrent layer over `steps` (from 1 on), all blocks in step.
     ///
-    /// `rows` are the recurrent weights by presynaptic neuron, those of the first of the ascending `delays` first, `input` the feed-forward input of these steps, `fired` a
-    /// buffer of a mask a block; the spikes are appended to `by_time`.
+    /// `rows` are the recurrent weights by presynaptic neuron, those of the first of the ascending `delays` first, `input`
+    /// the feed-forward input of these steps, `fired` a buffer of a mask a block, `heard` one of what delays bring; the
+    /// spikes are appended to `by_time`.
     pub fn recurrent_steps<F: Real>(
         rows: &[Lanes<F>],
         delays: &[u32],
@@ -321,6 +325,7 @@ multiversion! {
         input: &[Lanes<F>],
         state: &mut [LifLanes<F>],
         fired: &mut [LaneMask],
+        heard: &mut Vec<u32>,
         by_time: &mut PaddedRows,
     ) = recurrent_steps_body
 }

@@ -48,10 +48,7 @@ pub fn membrane_trace<F: Real>(
 
 /// Adds the weights of what `neuron` hears at step `t` through synapses with these delays.
 fn add_heard<F: Real>(p: &mut F, weight: &Panels<F>, delays: &[u32], by_time: &PaddedRows, t: usize, neuron: usize) {
-    let heard = delays.iter().map_while(|&delay| (t - 1).checked_sub(delay as usize));
-    for (k, from) in heard.enumerate() {
-        for &j in by_time.row(from) {
-            *p += weight.get(neuron, k * by_time.n_columns() + j as usize);
-        }
+    for (first, row) in by_time.delayed(t - 1, delays) {
+        row.iter().for_each(|&j| *p += weight.get(neuron, (first + j) as usize));
     }
 }

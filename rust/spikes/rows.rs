@@ -138,17 +138,20 @@ impl PaddedRows {
         self.row_start = self.used;
     }
 
-    /// Becomes what synapses with delays hear of `other`, whose rows are steps and whose n columns are neurons: row t lists,
-    /// for each delay number k, `k * n + j` for every j in row `t - delays[k]`. Delays are ascending.
+    /// What synapses with these ascending delays hear of step `t`, rows being steps and columns n neurons: for each delay
+    /// number k, `k * n` and row `t - delays[k]`. Column `k * n + j` is neuron j, heard that much later.
+    pub fn delayed(&self, t: usize, delays: &[u32]) -> impl Iterator<Item = (u32, &[u32])> {
+        let rows = delays.iter().map_while(move |&delay| t.checked_sub(delay as usize));
+        rows.enumerate().map(|(k, from)| ((k * self.n_columns()) as u32, self.row(from)))
+    }
+
+    /// Becomes what synapses with these ascending delays hear of `other`, step by step: see [`delayed`](Self::delayed).
     pub fn delayed_from(&mut self, other: &Self, delays: &[u32]) {
-        let n = other.n_columns();
-        self.clear(delays.len() * n);
+        self.clear(delays.len() * other.n_columns());
         for t in 0..other.n_rows() {
-            let heard = delays.iter().map_while(|&delay| t.checked_sub(delay as usize));
-            for (k, from) in heard.enumerate() {
-                let row = other.row(from);
-                let room = self.room(row.len()).iter_mut();
-                room.zip(row).for_each(|(index, &j)| *index = (k * n) as u32 + j);
+            for (first, row) in other.delayed(t, delays) {
+                let room = self.room(row.len());
+                room.iter_mut().zip(row).for_each(|(index, &j)| *index = first + j);
                 self.advance(row.len());
             }
             self.end_row();
