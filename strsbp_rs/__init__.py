@@ -35,8 +35,8 @@ from strsbp_rs._config import (
 )
 from strsbp_rs._coupling import post_coupling, psp_table
 from strsbp_rs._graph import Graph, Population, Projection
-from strsbp_rs._network import Network, Recording
-from strsbp_rs._simulator import Counts, Simulator
+from strsbp_rs._network import Network, Operations, Recording
+from strsbp_rs._simulator import Simulator
 from strsbp_rs._spikes import SpikeTrains, s_psp
 from strsbp_rs._strsbp_rs import __VERSION__ as __version__
 from strsbp_rs._strsbp_rs import simd_level
@@ -53,7 +53,6 @@ __all__ = [
     "ConstantInit",
     "Cosine",
     "CountMSE",
-    "Counts",
     "Dense",
     "Evaluation",
     "ExponentialPenalty",
@@ -69,6 +68,7 @@ __all__ = [
     "Network",
     "Normal",
     "OneToOne",
+    "Operations",
     "Population",
     "Projection",
     "Recording",

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import strsbp_rs
-from strsbp_rs._config import Cosine
+from strsbp_rs._config import ENGINES, Cosine
 from strsbp_rs._network import Network
 from strsbp_rs._recipe import load_recipe, recipe_names
 from strsbp_rs._run import RunFolder, load_data
@@ -65,6 +65,7 @@ def main() -> None:
 @click.option("--lr", type=float, help="Learning rate.")
 @click.option("--seed", type=int, help="Seed of weights, order, encoder and augmentation.")
 @click.option("--threads", type=int, help="Number of threads; all cores if not given.")
+@click.option("--engine", type=click.Choice(ENGINES), help="How the network is simulated.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any recipe field.")
 @click.option("--out", type=click.Path(path_type=Path), help="Result folder.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Result folder to go on with.")
@@ -81,6 +82,7 @@ def train(
     lr: float | None,
     seed: int | None,
     threads: int | None,
+    engine: str | None,
     settings: tuple[str, ...],
     out: Path | None,
     resume: Path | None,
@@ -100,6 +102,7 @@ def train(
         "optimizer.lr": lr,
         "train.seed": seed,
         "network.seed": seed,
+        "train.engine": engine,
         "data.limit_train": limit_train,
         "data.limit_test": limit_test,
     }
@@ -201,10 +204,16 @@ def _say_interrupted(run: RunFolder) -> None:
 @click.option("--data-dir", help="Folder of the data set's files.")
 @click.option("--threads", type=int, help="Number of threads; all cores if not given.")
 @click.option("--seed", type=int, help="Seed of the encoder; the run's if not given.")
+@click.option("--engine", type=click.Choice(ENGINES), help="How it is simulated; as in training.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_one_line_errors
 def evaluate(
-    run: Path, data_dir: str | None, threads: int | None, seed: int | None, as_json: bool
+    run: Path,
+    data_dir: str | None,
+    threads: int | None,
+    seed: int | None,
+    engine: str | None,
+    as_json: bool,
 ) -> None:
     """Evaluates a network on the test images of its run.
 
@@ -215,7 +224,7 @@ def evaluate(
     data = load_data(plan, data_dir or plan.data.dir or None)
     checkpoint = run if run.is_file() else folder.checkpoint
     trainer = Trainer.load(checkpoint, n_threads=threads)
-    result = trainer.evaluate(data.x_test, data.y_test, seed=seed)
+    result = trainer.evaluate(data.x_test, data.y_test, seed=seed, engine=engine)
     # A network may have more outputs than there are classes, and predict one of those.
     n_classes = len(data.class_names)
     confusion = np.zeros((n_classes, max(n_classes, result.counts.shape[1])), np.int64)
@@ -228,6 +237,7 @@ def evaluate(
             "loss": result.loss,
             "firing_rate": result.firing_rate,
             "samples_per_s": result.samples_per_s,
+            "engine": result.engine,
             "class_accuracy": {
                 name: int(row[index]) / int(row.sum()) if row.sum() else None
                 for index, (name, row) in enumerate(zip(data.class_names, confusion, strict=True))
@@ -243,7 +253,7 @@ def _evaluation_text(data: Dataset, result: Evaluation, confusion: NDArray[np.in
     rates = ", ".join(f"{rate:.1%}" for rate in result.firing_rate)
     lines = [
         f"{data.name}: accuracy {result.accuracy:.2%} on {len(data.y_test):,} test images, "
-        f"loss {result.loss:.4g}, {result.samples_per_s:.0f} samples/s",
+        f"loss {result.loss:.4g}, {result.samples_per_s:.0f} samples/s ({result.engine})",
         f"firing rates [spikes per neuron and step], layer by layer: {rates}",
         "",
         "rows: class, columns: prediction",

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
 __all__ = [
+    "ENGINES",
     "SGD",
     "Adam",
     "AdamW",
@@ -154,6 +155,23 @@ class UniformDelay(_Config):
     low: float = 0.0
     high: float = 10.0
     kind: ClassVar[str] = "uniform_delay"
+
+
+# Engines ---------------------------------------------------------------------------------------
+
+ENGINES = ("clocked", "event", "continuous", "auto")
+"""Names of the engines that simulate networks."""
+
+
+def check_engine(engine: str) -> str:
+    """Returns the name of an engine if it is one.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    return engine
 
 
 # Connection rules of graphs ---------------------------------------------------------------------

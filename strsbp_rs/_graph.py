@@ -115,7 +115,7 @@ class Graph:
         return sum(projection.n_synapses for projection in self.projections)
 
     def synapses(self, projection: Projection) -> NDArray[Any]:
-        """Returns the synapses of a projection: a structured array of pre, post, weight, delay [ms].
+        """Returns the synapses of a projection: an array of fields pre, post, weight, delay [ms].
 
         Raises:
             ValueError: If the projection is not one of this graph.

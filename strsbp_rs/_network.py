@@ -27,6 +27,28 @@ PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
+class Operations:
+    """What a simulation has done.
+
+    Attributes:
+        input_events: Spikes of the inputs.
+        spikes: Spikes of the neurons.
+        synaptic_events: Synapses that spikes arrived through.
+        state_updates: Times that the state of a neuron was computed anew.
+        near_ties: Times that a potential came so near the threshold that rounding may have decided
+            whether the neuron fires. The event engine and the clocked one compute the same numbers
+            in different ways: in float64, if this is 0, their spikes are proven to be the same
+            (where `Simulator.ties_are_proven` says so); in float32 it is a rule of thumb.
+    """
+
+    input_events: int
+    spikes: int
+    synaptic_events: int
+    state_updates: int
+    near_ties: int
+
+
+@dataclass(frozen=True)
 class Recording:
     """What a simulation went through.
 
@@ -36,12 +58,16 @@ class Recording:
         membrane: For each layer asked for, the membrane potentials before a reset, relative to
             rest, (n_samples, n_steps, n_chosen).
         current: Likewise the synaptic currents.
+        engine: The engine that simulated the network.
+        operations: What it has done, summed over the samples.
     """
 
     spikes: list[SpikeTrains]
     counts: NDArray[np.uint32]
     membrane: dict[int, NDArray[Any]] = field(default_factory=dict)
     current: dict[int, NDArray[Any]] = field(default_factory=dict)
+    engine: str = "clocked"
+    operations: Operations | None = None
 
 
 class Network:
@@ -237,6 +263,7 @@ class Network:
         encoder: config.BernoulliEncoder | None = None,
         seed: int = 0,
         n_threads: int | None = None,
+        engine: str = "clocked",
     ) -> NDArray[np.uint32]:
         """Runs the network and counts the spikes of the output neurons.
 
@@ -246,16 +273,23 @@ class Network:
             encoder: Makes spikes of analog values.
             seed: Seed of the encoder.
             n_threads: Number of threads; all cores if None. The result does not depend on it.
+            engine: "clocked", "event" (the same neurons on the same time grid, but only those that
+                something reaches), "auto" (whichever is faster for the first sample) or
+                "continuous" (spikes in continuous time, counted on the grid at the end of the step
+                they fall into).
 
         Returns:
             uint32 array of shape (n_samples, n_out).
 
         Raises:
-            ValueError: If shapes disagree or a value is outside [0, 1].
+            ValueError: If shapes disagree, a value is outside [0, 1] or the engine is unknown.
             TypeError: If x has another dtype.
         """
         counts, _ = self._core.spike_counts(
-            prepare_input(x), *input_options(encoder, seed), threads(n_threads)
+            prepare_input(x),
+            *input_options(encoder, seed),
+            threads(n_threads),
+            config.check_engine(engine),
         )
         return counts
 
@@ -266,12 +300,15 @@ class Network:
         encoder: config.BernoulliEncoder | None = None,
         seed: int = 0,
         n_threads: int | None = None,
+        engine: str = "clocked",
     ) -> NDArray[np.int64]:
         """Runs the network and returns, for each sample, the output neuron that fired most.
 
         Of equals the first wins. Arguments and errors as for `spike_counts`.
         """
-        counts = self.spike_counts(x, encoder=encoder, seed=seed, n_threads=n_threads)
+        counts = self.spike_counts(
+            x, encoder=encoder, seed=seed, n_threads=n_threads, engine=engine
+        )
         predictions: NDArray[np.int64] = np.argmax(counts, axis=1).astype(np.int64)
         return predictions
 
@@ -283,6 +320,7 @@ class Network:
         seed: int = 0,
         record_traces: Mapping[int, Sequence[int]] | None = None,
         n_threads: int | None = None,
+        engine: str = "clocked",
     ) -> Recording:
         """Runs the network and records the spikes of every layer.
 
@@ -293,19 +331,24 @@ class Network:
             record_traces: For some layers (0 is the first above the input), the neurons whose
                 membrane potential and synaptic current are wanted.
             n_threads: Number of threads; all cores if None.
+            engine: As for `spike_counts`; there are no traces in continuous time.
 
         Returns:
             The recording.
 
         Raises:
-            ValueError: If shapes disagree, or a layer or neuron does not exist.
+            ValueError: If shapes disagree, or a layer, neuron or engine does not exist.
         """
         chosen = [
             (_integer("record_traces", layer), [_integer(f"record_traces[{layer}]", n) for n in ns])
             for layer, ns in (record_traces or {}).items()
         ]
-        trains, traces = self._core.record(
-            prepare_input(x), *input_options(encoder, seed), threads(n_threads), chosen
+        trains, traces, used, operations = self._core.record(
+            prepare_input(x),
+            *input_options(encoder, seed),
+            threads(n_threads),
+            chosen,
+            config.check_engine(engine),
         )
         spikes = [SpikeTrains(core) for core in trains]
         layers = [layer for layer, _ in chosen]
@@ -314,6 +357,8 @@ class Network:
             counts=spikes[-1].counts(),
             membrane=dict(zip(layers, (potential for _, potential in traces), strict=True)),
             current=dict(zip(layers, (current for current, _ in traces), strict=True)),
+            engine=used,
+            operations=Operations(**operations),
         )
 
 

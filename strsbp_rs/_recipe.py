@@ -60,6 +60,7 @@ class Train:
     batch_size: int = 32
     weight_limit: float = 0.0
     clip_norm: float = 0.0
+    engine: str = "clocked"
     seed: int = 0
 
 
@@ -107,6 +108,7 @@ class Recipe:
             weight_penalty=self.penalty,
             weight_limit=self.train.weight_limit or None,
             clip_norm=self.train.clip_norm or None,
+            engine=self.train.engine,
             n_threads=n_threads,
             seed=self.train.seed,
         )

@@ -3,45 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from strsbp_rs import _config as config
 from strsbp_rs._graph import Graph, Population
-from strsbp_rs._network import Network
+from strsbp_rs._network import Network, Operations
 from strsbp_rs._spikes import EVENT_DTYPE, event_columns
 from strsbp_rs._strsbp_rs import SimulatorCore
 
-__all__ = ["ENGINES", "Counts", "Simulator"]
-
-ENGINES = ("clocked", "event", "continuous", "auto")
-"""Names of the engines."""
+__all__ = ["Simulator"]
 
 CONTINUOUS_EVENT_DTYPE = np.dtype([("t", np.float64), ("x", np.int64)])
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What a simulation has done.
-
-    Attributes:
-        input_events: Spikes of the inputs.
-        spikes: Spikes of the neurons.
-        synaptic_events: Synapses that spikes arrived through.
-        state_updates: Times that the state of a neuron was computed anew.
-        near_ties: Times that a potential came so near the threshold that rounding may have decided
-            whether the neuron fires. The event engine and the clocked one compute the same numbers
-            in different ways: in float64, if this is 0, their spikes are proven to be the same
-            (where `Simulator.ties_are_proven` says so); in float32 it is a rule of thumb.
-    """
-
-    input_events: int
-    spikes: int
-    synaptic_events: int
-    state_updates: int
-    near_ties: int
 
 
 class Simulator:
@@ -74,7 +49,7 @@ class Simulator:
         engine: str = "auto",
         record: Sequence[Population | int] | None = None,
     ) -> None:
-        check_engine(engine)
+        config.check_engine(engine)
         if isinstance(network, Network):
             graph = Graph.from_network(network)
             default = graph.populations[-1:]
@@ -107,13 +82,13 @@ class Simulator:
         return now if isinstance(now, float) else now * self._dt
 
     @property
-    def counts(self) -> Counts:
+    def operations(self) -> Operations:
         """What was done since the start or the last reset."""
-        return Counts(**self._core.counts())
+        return Operations(**self._core.counts())
 
     @property
     def ties_are_proven(self) -> bool:
-        """Whether `counts.near_ties` holds all spikes on which rounding may have decided."""
+        """Whether `operations.near_ties` holds all spikes on which rounding may have decided."""
         return self._core.ties_are_proven
 
     # Running it ------------------------------------------------------------------------------
@@ -187,7 +162,7 @@ class Simulator:
         return self._core.state()
 
     def set_state(self, state: bytes) -> None:
-        """Goes on from what `state` gave, of a simulator of the same graph, on the same kind of time.
+        """Goes on from what `state` gave, of a simulator of the same graph and kind of time.
 
         With the same engine the run that follows has the same bits as the one that was left.
 
@@ -206,17 +181,6 @@ class Simulator:
     def __repr__(self) -> str:
         names = ", ".join(population.name for population in self.recorded)
         return f"<Simulator: engine {self.engine}, {self.time:g} ms, records {names}>"
-
-
-def check_engine(engine: str) -> str:
-    """Returns the name of an engine if it is one.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-    return engine
 
 
 def _population(population: Population | int, layers: list[Population]) -> Population:

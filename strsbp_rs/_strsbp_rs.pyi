@@ -78,6 +78,7 @@ class NetworkCore:
         encoder: _Encoder,
         seed: int,
         n_threads: int | None,
+        engine: str,
         callback: Callable[[int], object] | None = None,
     ) -> tuple[NDArray[np.uint32], list[int]]: ...
     def record(
@@ -87,7 +88,10 @@ class NetworkCore:
         seed: int,
         n_threads: int | None,
         chosen: Sequence[tuple[int, Sequence[int]]],
-    ) -> tuple[list[SpikeTrainsCore], list[tuple[NDArray[Any], NDArray[Any]]]]: ...
+        engine: str,
+    ) -> tuple[
+        list[SpikeTrainsCore], list[tuple[NDArray[Any], NDArray[Any]]], str, dict[str, int]
+    ]: ...
 
 @final
 class GraphCore:
@@ -166,6 +170,7 @@ class TrainerCore:
         y: NDArray[np.int64],
         encoder: _Encoder,
         seed: int,
+        engine: str,
         callback: Callable[[int], object] | None = None,
     ) -> tuple[dict[str, Any], NDArray[np.uint32]]: ...
     def gradients(

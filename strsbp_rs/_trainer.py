@@ -58,6 +58,7 @@ class Evaluation:
         predictions: Output neurons that fired most, int64 (n_samples,).
         firing_rate: Mean spikes per neuron and step, for each layer.
         samples_per_s: Speed, encoding included.
+        engine: The engine that simulated the network.
     """
 
     loss: float
@@ -66,6 +67,7 @@ class Evaluation:
     predictions: NDArray[np.int64]
     firing_rate: list[float]
     samples_per_s: float
+    engine: str = "clocked"
 
 
 class Trainer:
@@ -85,6 +87,8 @@ class Trainer:
         clip_norm: The gradient as a whole is scaled down to at most this Euclidean norm. Recurrent
             layers need it: near a singular adjoint system a single sample's gradient can be
             thousands of times the usual one. The history's grad_norm says what is usual.
+        engine: How the network is simulated, see `Network.spike_counts`; "auto" decides at the
+            start of every epoch, and the history's "engine" says for what.
         n_threads: Number of threads; all cores if None. Results do not depend on it.
         seed: Seed of the order of the samples, of the encoder and of the augmentation.
 
@@ -111,6 +115,7 @@ class Trainer:
         weight_penalty: config.ExponentialPenalty | None = None,
         weight_limit: float | None = None,
         clip_norm: float | None = None,
+        engine: str = "clocked",
         n_threads: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -142,6 +147,7 @@ class Trainer:
             "weight_limit": None if weight_limit is None else float(weight_limit),
             "clip_norm": None if clip_norm is None else float(clip_norm),
             "seed": _integer("seed", seed),
+            "engine": config.check_engine(engine),
         }
         self._core = TrainerCore(description, network._core, threads(n_threads))
         self.network = network
@@ -237,12 +243,12 @@ class Trainer:
                     self.network._core, data, labels, encoder_tuple(self.encoder), weight, report
                 )
                 record = {key: values[key] for key in ("epoch", "lr", "loss", "accuracy")}
-                record |= {key: values[key] for key in ("firing_rate", "seconds")}
+                record |= {key: values[key] for key in ("firing_rate", "seconds", "engine")}
                 record["samples_per_s"] = values["n_samples"] / values["seconds"]
                 record |= {key: values[key] for key in ("grad_norm", "grad_norm_max")}
                 record |= {key: values[key] for key in ("solver_iterations", "solver_fallbacks")}
                 if test is not None:
-                    result = self._evaluate(*test, seed=None)
+                    result = self._evaluate(*test)
                     record["val_loss"] = result.loss
                     record["val_accuracy"] = result.accuracy
                     record["val_samples_per_s"] = result.samples_per_s
@@ -254,24 +260,34 @@ class Trainer:
             _call(all_callbacks, "on_train_end", self, self.history)
         return self.history
 
-    def evaluate(self, x: Input, y: ArrayLike, *, seed: int | None = None) -> Evaluation:
+    def evaluate(
+        self, x: Input, y: ArrayLike, *, seed: int | None = None, engine: str | None = None
+    ) -> Evaluation:
         """Runs the network on a test set.
 
         Args:
             x: Samples, as for `Network.spike_counts`.
             y: Classes, integers of shape (n_samples,).
             seed: Seed of the encoder; the trainer's if None.
+            engine: How the network is simulated; the trainer's choice if None.
 
         Raises:
             TypeError: If an array has the wrong dtype.
-            ValueError: If shapes disagree or a label is out of range.
+            ValueError: If shapes disagree, a label is out of range or the engine is unknown.
         """
-        return self._evaluate(prepare_input(x), _labels("y", y), seed)
+        return self._evaluate(prepare_input(x), _labels("y", y), seed, engine)
 
-    def _evaluate(self, data: Any, labels: NDArray[np.int64], seed: int | None) -> Evaluation:
+    def _evaluate(
+        self,
+        data: Any,
+        labels: NDArray[np.int64],
+        seed: int | None = None,
+        engine: str | None = None,
+    ) -> Evaluation:
         seed = self.config["seed"] if seed is None else _integer("seed", seed)
+        engine = config.check_engine(self.config["engine"] if engine is None else engine)
         values, counts = self._core.evaluate(
-            self.network._core, data, labels, encoder_tuple(self.encoder), seed
+            self.network._core, data, labels, encoder_tuple(self.encoder), seed, engine
         )
         return Evaluation(
             loss=values["loss"],
@@ -280,6 +296,7 @@ class Trainer:
             predictions=np.argmax(counts, axis=1).astype(np.int64),
             firing_rate=values["firing_rate"],
             samples_per_s=len(labels) / values["seconds"],
+            engine=values["engine"],
         )
 
     def gradients(

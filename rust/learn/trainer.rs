@@ -298,11 +298,12 @@ impl<F: Real> Trainer<F> {
         data: Data<'_>,
         labels: &[u32],
         seed: u64,
+        engine: EngineKind,
         keep_going: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Evaluation> {
         check_samples(net, data, labels, None)?;
         let start = Instant::now();
-        let simulation = self.worker.prepare(net, self.config.engine, data, seed)?;
+        let simulation = self.worker.prepare(net, engine, data, seed)?;
         let (counts, n_spikes) = count_spikes(&self.worker, net, &simulation, data, seed, keep_going)?;
         let mut d_counts = vec![0.0f64; net.n_out()];
         let (mut loss, mut n_correct) = (0.0, 0);

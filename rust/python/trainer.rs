@@ -169,7 +169,7 @@ impl TrainerCore {
     }
 
     /// Loss, accuracy, rates and output counts on a test set.
-    #[pyo3(signature = (net, x, y, encoder, seed, callback=None))]
+    #[pyo3(signature = (net, x, y, encoder, seed, engine, callback=None))]
     fn evaluate<'py>(
         &self,
         py: Python<'py>,
@@ -178,8 +178,10 @@ impl TrainerCore {
         y: Labels<'py>,
         encoder: Option<(usize, f64)>,
         seed: u64,
+        engine: &Bound<'py, PyAny>,
         callback: Option<Py<PyAny>>,
     ) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyArray2<u32>>)> {
+        let engine = from_python("engine", engine)?;
         let samples = Samples::extract(x)?;
         let values = samples.values()?;
         let y = y.as_array().to_vec();
@@ -190,7 +192,7 @@ impl TrainerCore {
                 let data = preparation.data(values, false)?;
                 let y = labels(&y, net.n_out())?;
                 let mut keep_going = |done: usize| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind()));
-                trainer.evaluate(net, data, &y, seed, &mut keep_going).map(|result| (result, data.n_steps()))
+                trainer.evaluate(net, data, &y, seed, engine, &mut keep_going).map(|result| (result, data.n_steps()))
             });
             let (result, n_steps) = watch.finish(result)?;
             let sizes: Vec<usize> = net.layers().iter().map(|layer| layer.n_out()).collect();
