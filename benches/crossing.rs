@@ -34,7 +34,7 @@ fn crossings(c: &mut Criterion) {
     for tau_s in [2.0, 5.0, 10.0, 20.0] {
         let lif = neuron(tau_s);
         let crosses = |p: f64, u: f64| lif.next_crossing(p, u).is_some();
-        // A quarter of v_th at most: too little for most u; the peak itself only just below or above: seldom; else.
+        // What is asked: the bound alone; the bound, then the peak; the bound, the peak and the time.
         let cases = [
             ("weak inputs, none crosses", states(0.25 * V_TH, |p, u| !crosses(p, u))),
             ("strong inputs, none crosses", states(8.0 * V_TH, |p, u| !crosses(p, u))),

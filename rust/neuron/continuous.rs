@@ -182,10 +182,10 @@ impl ContinuousLif {
     /// [`Self::next_crossing`] where the bound does not exclude it.
     ///
     /// Solved by parabolas, not in t but in `w = (1 - exp(-g t)) / g` with `g = (1 + r)/3`. There, the third derivative
-    /// of u is `(2r - 1)(r - 2)/9 u'`: none for r = 2 and r = 1/2, where one step is the closed form, and none at the
-    /// peak, where Newton's method would be slow. Elsewhere each step triples the number of correct digits. It begins
-    /// at time 0 or at the peak, whose derivatives are known, and is confined to the bracket of the signs so far:
-    /// should a parabola lead out of it, as for ratios of a thousand, the bracket is halved.
+    /// of u is `(2r - 1)(r - 2)/9 exp(3 g t) u'`: none for r = 2 and r = 1/2, where one step is the closed form, and
+    /// little near the peak, where Newton's method would be slow. Elsewhere each step triples the number of correct
+    /// digits. It begins at time 0 or at the peak, whose derivatives are known, and is confined to the bracket of the
+    /// signs so far: should a parabola lead out of it, as for ratios of a thousand, the bracket is halved.
     #[inline(never)]
     fn crossing(&self, p: f64, u: f64) -> Option<f64> {
         if u > self.v_th {
