@@ -87,6 +87,7 @@ def report(
     """
     line = {"simulator": name, "threads": threads, "copies": copies, "wall_s": round(min(walls), 4)}
     line |= {"walls_s": [round(wall, 4) for wall in walls], "build_s": round(build, 3)}
+    line |= {"duration_ms": network.constants.duration}
     line |= statistics(network, spikes)
     np.savez(
         directory / f"{name}-{threads}.npz", step=spikes[0], neuron=spikes[1], line=json.dumps(line)
