@@ -20,6 +20,7 @@ import argparse
 import json
 import time
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,12 @@ def measure_all(quick: bool, seconds: float) -> list[Point]:
     return points
 
 
+def digits(value: float, n: int = 3) -> str:
+    """Writes a positive number with n significant digits, never as a power of ten."""
+    after = n - 1 - int(np.floor(np.log10(value)))
+    return f"{round(value, after):,.{max(0, after)}f}"
+
+
 def row(point: Point) -> str:
     """Returns a line of the table."""
     cells = [
@@ -207,7 +214,7 @@ def row(point: Point) -> str:
         f"{point.rate:.3%}",
         f"{point.synaptic_events:,.0f}",
         f"{point.updates:,.0f}",
-        *(f"{point.us[engine]:,.{1 if point.us[engine] < 100 else 0}f}" for engine in ENGINES),
+        *(digits(point.us[engine]) for engine in ENGINES),
         f"{point.ratio:.2f}",
         f"{point.auto_over_best:.2f}",
         point.auto_engine,
@@ -220,7 +227,7 @@ def row(point: Point) -> str:
 
 def crossover(x: list[float], ratio: list[float]) -> float | None:
     """Returns where the ratio passes 1, between points along straight lines in logarithms."""
-    for (a, b), (r, s) in zip(zip(x, x[1:], strict=False), zip(ratio, ratio[1:], strict=False)):
+    for (a, b), (r, s) in zip(pairwise(x), pairwise(ratio), strict=True):
         if (r - 1) * (s - 1) < 0:
             share = np.log(r) / (np.log(r) - np.log(s))
             return float(np.exp(np.log(a) + share * (np.log(b) - np.log(a))))
@@ -231,6 +238,8 @@ def panel(axes: Any, x_label: str, y_label: str) -> None:
     """Makes an empty panel of logarithmic axes."""
     axes.set_xscale("log")
     axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:,.12g}")
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.grid(alpha=0.25, which="major")
@@ -259,7 +268,7 @@ def draw_lines(
             level = sum(abs(np.log(at / other)) < 1.0 for other in placed)
             placed.append(at)
             ratios.annotate(
-                f"{at:.2g}{unit}",
+                f"{digits(at, 2)}{unit}",
                 (at, 1),
                 (7, 7 + 13 * level),
                 textcoords="offset points",
@@ -283,7 +292,9 @@ def legends(times: Any, groups: list[tuple[str, list[float], list[Point]]]) -> N
         Line2D([], [], color="0.3", ls="-", marker="o", ms=4.5, label="event"),
         Line2D([], [], color="black", ls="", marker="x", label="auto"),
     ]
-    times.legend(handles=handles, frameon=False, fontsize=8, handlelength=2.6)
+    times.legend(
+        handles=handles, fontsize=8, handlelength=2.6, framealpha=0.9, edgecolor="none"
+    ).set_zorder(9)
 
 
 def figure_of(width: float, height: float) -> Any:
@@ -294,11 +305,6 @@ def figure_of(width: float, height: float) -> Any:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
-
-
-def plain_percent(axes: Any) -> None:
-    """Writes 0.01 instead of a power of ten."""
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def draw_activity(points: list[Point], path: Path) -> None:
@@ -316,9 +322,6 @@ def draw_activity(points: list[Point], path: Path) -> None:
     panel(ratios, "inputs that fire in a step [%]", "clocked time / event time")
     draw_lines(times, ratios, groups, " %")
     legends(times, groups)
-    for axes in (times, ratios):
-        plain_percent(axes)
-    ratios.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     times.set_title("One time step, one thread (lower is better)", fontsize=10, loc="left")
     ratios.set_title("Above 1 the event engine is faster", fontsize=10, loc="left")
     figure.savefig(path, dpi=130)
@@ -327,7 +330,7 @@ def draw_activity(points: list[Point], path: Path) -> None:
 def draw_size(points: list[Point], path: Path) -> None:
     """Draws time and ratio against the number of neurons."""
     figure = figure_of(9.6, 7.2)
-    panels = figure.subplots(2, len(SIZES), sharex="col", sharey="row")
+    panels = figure.subplots(2, len(SIZES), sharex=True, sharey="row")
     for column, k in enumerate(SIZES):
         groups = []
         for activity in SIZE_ACTIVITIES:
@@ -341,7 +344,6 @@ def draw_size(points: list[Point], path: Path) -> None:
         panel(ratios, "neurons", "clocked time / event time" if column == 0 else "")
         draw_lines(times, ratios, groups, "")
         times.set_title(f"{k:,} synapses per neuron", fontsize=10, loc="left")
-        ratios.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         if column == 0:
             legends(times, groups)
             ratios.set_title("Above 1 the event engine is faster", fontsize=10, loc="left")

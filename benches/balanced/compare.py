@@ -97,10 +97,9 @@ def ratios(lines: list[dict[str, Any]]) -> list[str]:
                     ]
                 )
                 if ours and others:
-                    cores_used = "1 core" if n == 1 else f"{n} cores"
-                    found.append(
-                        f"{cores_used}: {label} is {ours / others:.1f} times as fast as {name} {how}"
-                    )
+                    where = "1 core" if n == 1 else f"{n} cores"
+                    ratio = f"{ours / others:.1f} times as fast as {name} {how}"
+                    found.append(f"{where}: {label} is {ratio}")
     return found
 
 
