@@ -20,7 +20,7 @@ import argparse
 import json
 import time
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -279,22 +279,24 @@ def draw_lines(
     ratios.axhline(1, color="0.35", lw=1)
 
 
-def legends(times: Any, groups: list[tuple[str, list[float], list[Point]]]) -> None:
-    """Says what colours and line styles mean."""
+def legend(figure: Any, labels: list[str]) -> None:
+    """Says what colours and line styles mean: a column each, colours above line styles."""
     from matplotlib.lines import Line2D
 
-    handles = [
-        Line2D([], [], color=colour, marker=marker, lw=1.8, ms=4.5, label=label)
-        for (label, *_), colour, marker in zip(groups, COLOURS, MARKERS, strict=False)
+    style = {"ms": 4.5, "color": "0.3", "marker": "o", "lw": 1.8}
+    lines = [
+        Line2D([], [], **{**style, "ls": "--", "mfc": "white", "lw": 1.4, "label": "clocked"}),
+        Line2D([], [], **{**style, "label": "event"}),
+        Line2D([], [], ls="", marker="x", color="black", label="auto"),
     ]
-    handles += [
-        Line2D([], [], color="0.3", ls="--", marker="o", mfc="white", ms=4.5, label="clocked"),
-        Line2D([], [], color="0.3", ls="-", marker="o", ms=4.5, label="event"),
-        Line2D([], [], color="black", ls="", marker="x", label="auto"),
+    colours = [
+        Line2D([], [], **{**style, "color": colour, "marker": marker, "label": label})
+        for label, colour, marker in zip(labels, COLOURS, MARKERS, strict=False)
     ]
-    times.legend(
-        handles=handles, fontsize=8, handlelength=2.6, framealpha=0.9, edgecolor="none"
-    ).set_zorder(9)
+    handles = [handle for pair in zip_longest(colours, lines) for handle in pair if handle]
+    figure.legend(
+        handles=handles, loc="outside upper center", ncols=3, frameon=False, handlelength=2.6
+    )
 
 
 def figure_of(width: float, height: float) -> Any:
@@ -316,12 +318,12 @@ def draw_activity(points: list[Point], path: Path) -> None:
         if len(found) > 1:
             label = f"{n:,} neurons, {k:,} synapses each"
             groups.append((label, [100 * point.activity for point in found], found))
-    figure = figure_of(9.6, 4.2)
+    figure = figure_of(9.6, 4.6)
     times, ratios = figure.subplots(1, 2)
     panel(times, "inputs that fire in a step [%]", "time per step [µs]")
     panel(ratios, "inputs that fire in a step [%]", "clocked time / event time")
     draw_lines(times, ratios, groups, " %")
-    legends(times, groups)
+    legend(figure, [label for label, *_ in groups])
     times.set_title("One time step, one thread (lower is better)", fontsize=10, loc="left")
     ratios.set_title("Above 1 the event engine is faster", fontsize=10, loc="left")
     figure.savefig(path, dpi=130)
@@ -337,7 +339,7 @@ def draw_size(points: list[Point], path: Path) -> None:
             wanted = [p for p in points if (p.k, p.activity) == (k, activity) and p.n in SIZES[k]]
             wanted.sort(key=lambda point: point.n)
             if len(wanted) > 1:
-                label = f"{100 * activity:g} % of the inputs a step"
+                label = f"{100 * activity:g} % of the inputs fire in a step"
                 groups.append((label, [float(point.n) for point in wanted], wanted))
         times, ratios = panels[:, column]
         panel(times, "", "time per step [µs]" if column == 0 else "")
@@ -345,7 +347,7 @@ def draw_size(points: list[Point], path: Path) -> None:
         draw_lines(times, ratios, groups, "")
         times.set_title(f"{k:,} synapses per neuron", fontsize=10, loc="left")
         if column == 0:
-            legends(times, groups)
+            legend(figure, [label for label, *_ in groups])
             ratios.set_title("Above 1 the event engine is faster", fontsize=10, loc="left")
     figure.savefig(path, dpi=130)
 
