@@ -293,7 +293,9 @@ def legend(figure: Any, labels: list[str]) -> None:
         Line2D([], [], **{**style, "color": colour, "marker": marker, "label": label})
         for label, colour, marker in zip(labels, COLOURS, MARKERS, strict=False)
     ]
-    handles = [handle for pair in zip_longest(colours, lines) for handle in pair if handle]
+    blank = Line2D([], [], ls="", label=" ")
+    columns = zip_longest(colours, lines, fillvalue=blank)
+    handles = [handle for column in columns for handle in column]
     figure.legend(
         handles=handles, loc="outside upper center", ncols=3, frameon=False, handlelength=2.6
     )

@@ -5,8 +5,8 @@ Usage: python benches/stream.py [--steps N] [--events N] [--chunk N] [--neurons 
 Events of 1,000 inputs at random moments, onto 10,000 neurons: an input makes one neuron in a
 hundred of those it reaches fire, whose spikes go on into the network. Chunks are drawn one at a
 time; the time is that of `push` and `advance`, drawing not included. Memory is what is resident
-(Linux only) before the first chunk, after it and after the last, and the growth of its peak. What the clocked engine needs
-for as many steps is extrapolated from the first of them.
+(Linux only) before the first chunk, after it and after the last, and the growth of its peak. What
+the clocked engine needs for as many steps is extrapolated from steps at which nothing happens.
 """
 
 import argparse
