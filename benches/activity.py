@@ -250,32 +250,34 @@ def draw_lines(
     times: Any, ratios: Any, groups: list[tuple[str, list[float], list[Point]]], unit: str
 ) -> None:
     """Draws times of the engines, and ratios with their crossovers, a colour a group."""
-    placed: list[float] = []
-    for (_, x, points), colour, marker in zip(groups, COLOURS, MARKERS, strict=False):
+    crossovers = [crossover(x, [point.ratio for point in points]) for _, x, points in groups]
+    for (_, x, points), at, colour, marker in zip(
+        groups, crossovers, COLOURS, MARKERS, strict=False
+    ):
         clocked, event, auto = ([point.us[engine] for point in points] for engine in ENGINES)
         style = {"color": colour, "marker": marker, "ms": 4.5}
         times.plot(x, clocked, ls="--", mfc="white", lw=1.4, **style)
         times.plot(x, event, lw=1.8, **style)
         times.plot(x, auto, ls="", marker="x", ms=6, color="black", mew=1.0, zorder=5)
-        ratio = [point.ratio for point in points]
-        ratios.plot(x, ratio, lw=1.8, **style)
-        at = crossover(x, ratio)
-        if at is not None:
-            for axes in (times, ratios):
-                axes.axvline(at, color=colour, lw=0.9, ls=":")
-            ratios.plot([at], [1], marker="D", ms=8, mfc="none", mec=colour, mew=1.6, zorder=6)
-            # Labels of crossovers that lie near each other go one above the other.
-            level = sum(abs(np.log(at / other)) < 1.0 for other in placed)
-            placed.append(at)
-            ratios.annotate(
-                f"{digits(at, 2)}{unit}",
-                (at, 1),
-                (7, 7 + 13 * level),
-                textcoords="offset points",
-                color=colour,
-                fontsize=9,
-                weight="bold",
-            )
+        ratios.plot(x, [point.ratio for point in points], lw=1.8, **style)
+        if at is None:
+            continue
+        for axes in (times, ratios):
+            axes.axvline(at, color=colour, lw=0.9, ls=":")
+        ratios.plot([at], [1], marker="D", ms=8, mfc="none", mec=colour, mew=1.6, zorder=6)
+        # A label goes above those of crossovers a little further right.
+        level = sum(other is not None and at < other < 5 * at for other in crossovers)
+        ratios.annotate(
+            f"{digits(at, 2)}{unit}",
+            (at, 1),
+            (8, 8 + 17 * level),
+            textcoords="offset points",
+            color=colour,
+            fontsize=9,
+            weight="bold",
+            bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.85},
+            zorder=7,
+        )
     ratios.axhline(1, color="0.35", lw=1)
 
 
@@ -297,7 +299,12 @@ def legend(figure: Any, labels: list[str]) -> None:
     columns = zip_longest(colours, lines, fillvalue=blank)
     handles = [handle for column in columns for handle in column]
     figure.legend(
-        handles=handles, loc="outside upper center", ncols=3, frameon=False, handlelength=2.6
+        handles=handles,
+        loc="outside upper center",
+        ncols=3,
+        frameon=False,
+        handlelength=2.6,
+        fontsize=9,
     )
 
 
@@ -318,7 +325,7 @@ def draw_activity(points: list[Point], path: Path) -> None:
         found = [point for point in points if (point.n, point.k) == (n, k)]
         found.sort(key=lambda point: point.activity)
         if len(found) > 1:
-            label = f"{n:,} neurons, {k:,} synapses each"
+            label = f"{n:,} neurons, {k:,} synapses"
             groups.append((label, [100 * point.activity for point in found], found))
     figure = figure_of(9.6, 4.6)
     times, ratios = figure.subplots(1, 2)

@@ -18,6 +18,7 @@ time is that until the last is done.
 import argparse
 import inspect
 import json
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -148,7 +149,7 @@ def main() -> None:
     spikes, _, ended = runs[-1]
     name = f"strsbp {args.engine} {SHORT[args.dtype]}"
     if args.engine == "auto":
-        name += f" ({ended})"
+        print(f"auto ended with the {ended} engine", file=sys.stderr)
     if args.copies > 1:
         name += f" x{args.copies}"
     walls = [wall for _, wall, _ in runs]
