@@ -5,8 +5,8 @@ Usage: python benches/activity.py [--quick] [--out docs] [--json FILE] [--from-j
 Draws docs/activity.png and docs/size.png (matplotlib) and prints the figures as Markdown tables.
 Nothing else should run meanwhile.
 
-The network: n / 10 inputs and n neurons, each with k synapses onto neurons drawn at random, delay
-1 ms. Weights of inputs are positive, those of neurons negative on average, so that the neurons'
+The network: n / 10 inputs and n neurons, each with k synapses onto neurons drawn at random, without
+delay. Weights of inputs are positive, those of neurons negative on average, so that the neurons'
 activity follows that of the input at about half its rate, and vanishes with it. Every input fires
 at every step with the same probability, the activity.
 
@@ -145,8 +145,8 @@ def build_graph(n: int, k: int) -> sr.Graph:
         n, tau_m=20.0, tau_s=5.0, v_th=1.0, t_ref=2.0, discretisation="exact"
     )
     rule, scale = sr.FixedOutDegree(k), (100 / k) ** 0.5
-    graph.connect(inputs, neurons, rule, weight=sr.Uniform(0.0, 0.6 * scale), delay=1.0)
-    graph.connect(neurons, neurons, rule, weight=sr.Uniform(-0.2 * scale, 0.1 * scale), delay=1.0)
+    graph.connect(inputs, neurons, rule, weight=sr.Uniform(0.0, 0.6 * scale))
+    graph.connect(neurons, neurons, rule, weight=sr.Uniform(-0.2 * scale, 0.1 * scale))
     return graph
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs._graph import Graph, Population
@@ -58,8 +58,9 @@ class Simulator:
             default = [population for population in graph.populations if not population.is_input]
         else:
             raise TypeError(f"network must be a Graph or a Network, got {network!r}")
-        layers = [population for population in graph.populations if not population.is_input]
-        self.recorded = default if record is None else [_population(p, layers) for p in record]
+        self._neurons = [population for population in graph.populations if not population.is_input]
+        chosen = None if record is None else [_population(p, self._neurons) for p in record]
+        self.recorded = default if chosen is None else chosen
         """The recorded populations, in the order that events number their neurons."""
         indices = [population.index for population in self.recorded]
         self._core = SimulatorCore(graph._core, engine, indices)
@@ -153,6 +154,23 @@ class Simulator:
                 yield self.advance(float(last) if chunk["t"].dtype.kind == "f" else int(last))
 
     # State -----------------------------------------------------------------------------------
+
+    def set_potentials(self, population: Population | int, potentials: ArrayLike) -> None:
+        """Sets the membrane potentials that the neurons of a population start from.
+
+        Args:
+            population: The population; for a Network also the number of a layer.
+            potentials: Relative to rest, shape (n,), each at most the threshold.
+
+        Raises:
+            ValueError: If time is not 0, the shape disagrees, or a potential is not finite or
+                above the threshold.
+        """
+        found = _population(population, self._neurons)
+        values = np.ascontiguousarray(potentials, dtype=np.float64)
+        if values.ndim != 1:
+            raise ValueError(f"potentials has shape {values.shape}, expected (n={found.n},)")
+        self._core.set_potentials(found.index, values)
 
     def state(self) -> bytes:
         """Returns everything that a later run depends on: neurons, spikes under way, the clock.

@@ -2,7 +2,7 @@
 
 Usage: python benches/balanced/network.py
        python benches/balanced/strsbp_run.py [--dir runs/balanced] [--engine clocked]
-           [--dtype float32] [--threads N] [--copies N] [--repetitions N]
+           [--dtype float32] [--copies N] [--repetitions N]
 
 Timing convention. Steps and delays are those of `network.py`, to the step; nothing is shifted. In
 continuous time a spike reaches p a delay after the moment at which u passes the threshold; it is
@@ -16,18 +16,14 @@ time is that until the last is done.
 """
 
 import argparse
-import inspect
-import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
-from typing import Any
 
 import numpy as np
 from network import DEFAULT_DIR, Network, load
-from numpy.typing import NDArray
 from results import Spikes, report, sort
 
 import strsbp_rs as sr
@@ -56,33 +52,10 @@ def build_graph(network: Network, dtype: str) -> sr.Graph:
     return graph
 
 
-def with_potentials(state: bytes, u0: NDArray[np.float64]) -> bytes:
-    """Puts potentials into the state of a simulator; there is no other way to set them.
-
-    A state is a safetensors file: the length of a header, which is JSON, the header, the columns.
-    """
-    start = 8 + int.from_bytes(state[:8], "little")
-    header = json.loads(state[8:start])
-    name = "1.u" if "1.u" in header else "neurons.u"
-    first, last = header[name]["data_offsets"]
-    values = u0.astype("<f8").tobytes()
-    if last - first != len(values):
-        raise ValueError(f"'{name}' has {last - first} bytes, expected {len(values)}")
-    return state[: start + first] + values + state[start + last :]
-
-
-def takes_threads() -> bool:
-    """Whether a single simulator can use several threads."""
-    return "n_threads" in inspect.signature(sr.Simulator).parameters
-
-
-def simulator_at_start(
-    network: Network, graph: sr.Graph, engine: str, threads: int
-) -> sr.Simulator:
+def simulator_at_start(network: Network, graph: sr.Graph, engine: str) -> sr.Simulator:
     """Makes a simulator that has its initial potentials and all of its input."""
-    options: dict[str, Any] = {"n_threads": threads} if takes_threads() else {}
-    simulator = sr.Simulator(graph, engine=engine, **options)
-    simulator.set_state(with_potentials(simulator.state(), network.u0))
+    simulator = sr.Simulator(graph, engine=engine)
+    simulator.set_potentials(0, network.u0)
     events = np.empty(len(network.input_step), [("t", np.int64), ("x", np.int64)])
     events["t"], events["x"] = network.input_step, network.input_index
     if engine == "continuous":
@@ -113,10 +86,10 @@ def run(network: Network, simulator: sr.Simulator, ready: Barrier) -> tuple[Spik
 
 
 def simulate(
-    network: Network, graph: sr.Graph, engine: str, threads: int, copies: int
+    network: Network, graph: sr.Graph, engine: str, copies: int
 ) -> tuple[Spikes, float, str]:
     """Returns the spikes, the wall time of `duration` [s], and the engine it ended with."""
-    simulators = [simulator_at_start(network, graph, engine, threads) for _ in range(copies)]
+    simulators = [simulator_at_start(network, graph, engine) for _ in range(copies)]
     ready = Barrier(copies)
     with ThreadPoolExecutor(copies) as pool:
         runs = list(pool.map(lambda simulator: run(network, simulator, ready), simulators))
@@ -134,17 +107,15 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, default=DEFAULT_DIR)
     parser.add_argument("--engine", choices=ENGINES, default="clocked")
     parser.add_argument("--dtype", choices=SHORT, default="float32")
-    parser.add_argument("--threads", type=int, default=1, help="of each simulator, where it can")
     parser.add_argument("--copies", type=int, default=1, help="simulators that run at once")
     parser.add_argument("--repetitions", type=int, default=3)
     args = parser.parse_args()
-    threads = args.threads if takes_threads() else 1
     network = load(args.dir)
     start = time.perf_counter()
     graph = build_graph(network, args.dtype)
     build = time.perf_counter() - start
     runs = [
-        simulate(network, graph, args.engine, threads, args.copies) for _ in range(args.repetitions)
+        simulate(network, graph, args.engine, args.copies) for _ in range(args.repetitions)
     ]
     spikes, _, ended = runs[-1]
     name = f"strsbp {args.engine} {SHORT[args.dtype]}"
@@ -153,7 +124,7 @@ def main() -> None:
     if args.copies > 1:
         name += f" x{args.copies}"
     walls = [wall for _, wall, _ in runs]
-    report(name, threads, build, walls, network, spikes, args.dir, args.copies)
+    report(name, 1, build, walls, network, spikes, args.dir, args.copies)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ use super::{LifParams, LifPropagator};
 use crate::error::Result;
 use crate::real::Real;
 
-/// Fewest and most steps that one look at the table bridges; a power of two between them that leaves nearly nothing of a
-/// potential, if there is one.
-const NEAR: RangeInclusive<usize> = 256..=4096;
+/// Fewest and most steps that one look at the table bridges; a power of two between them that leaves nothing of a current
+/// and a potential, if there is one.
+const NEAR: RangeInclusive<usize> = 256..=16384;
 
-/// What of a potential is nearly nothing.
-const NEARLY_NOTHING: f64 = 1e-20;
+/// What is nothing: its neglect is far below the rounding of what it is neglected from.
+const NOTHING: f64 = 1e-20;
 
 /// No firing is looked for further ahead, in steps.
 const LONGEST: u64 = 1 << 62;
@@ -53,6 +53,11 @@ pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
     /// How many steps from now the neuron may fire first if it gets no input: never more than it takes, `None` if it never
     /// will.
     fn next_firing(&self, p: Self::Value, u: Self::Value) -> Option<u64>;
+
+    /// [`next_firing`](Self::next_firing) or less, at a lower price: most predictions are overturned by new input.
+    fn soonest_firing(&self, p: Self::Value, u: Self::Value) -> Option<u64> {
+        self.next_firing(p, u)
+    }
 }
 
 /// How near the threshold a potential may be for the two ways of computing it, step by step and in one go, to differ.
@@ -99,12 +104,15 @@ pub struct LazyLif<F> {
     lif: LifPropagator<F>,
     /// Of 0, 1, ... steps; a power of two and one of them.
     near: Vec<Power<F>>,
-    /// Of as many steps as the table bridges, and of every double of it up to what a step number counts.
+    /// Of as many steps as the table bridges, and of every double of it up to what a step number counts; none where the
+    /// table ends with nothing.
     far: Vec<Power<F>>,
     /// Potentials this near the threshold count as ties.
     margin: F,
     /// The largest potential that a unit of current can still raise.
     peak_gain: F,
+    /// (1 - b) / (g a), rounded down.
+    inverse_ratio: F,
 }
 
 impl<F: Real> Power<F> {
@@ -137,21 +145,30 @@ impl<F: Real> LazyLif<F> {
         for k in 1..=*NEAR.end() {
             at = compose(at, step);
             exact.push(at);
-            if k >= *NEAR.start() && k.is_power_of_two() && at.iter().all(|&power| power < NEARLY_NOTHING) {
+            if k >= *NEAR.start() && k.is_power_of_two() && at.iter().all(|&power| power < NOTHING) {
                 break;
             }
         }
-        let mut far = vec![at];
-        while far.len() < (u64::BITS - exact.len().ilog2()) as usize {
-            let last = far[far.len() - 1];
-            far.push(compose(last, last));
+        let mut far = Vec::new();
+        if at.iter().all(|&power| power < NOTHING) {
+            exact.last_mut().expect("not empty").fill(0.0);
+        } else {
+            far.push(at);
+            while far.len() < (u64::BITS - exact.len().ilog2()) as usize {
+                let last = far[far.len() - 1];
+                far.push(compose(last, last));
+            }
         }
         // The response to a unit of current rises to its only maximum, if that is in the table; in any case it stays below
         // what the slower of the two decays leaves of one step's gain, summed up.
         let largest = exact.iter().map(|power| power[2]).fold(0.0, f64::max);
         let peak_gain = if largest > at[2] { largest } else { g * a / (1.0 - a.min(b)) };
+        // 0 where a step is all that a current lasts: the bound without it.
+        let ratio = (1.0 - b) / (g * a);
+        let inverse_ratio = if ratio.is_finite() { F::from_f64(ratio) * (F::one() - F::epsilon()) } else { F::zero() };
         Ok(Self {
             lif,
+            inverse_ratio,
             near: exact.into_iter().map(Power::new).collect(),
             far: far.into_iter().map(Power::new).collect(),
             margin: F::from_f64(margin),
@@ -169,16 +186,39 @@ impl<F: Real> LazyLif<F> {
         self.margin
     }
 
-    /// The largest potential that a unit of current can still raise.
-    pub fn peak_gain(&self) -> F {
-        self.peak_gain
+    /// The largest potential that a unit of current can still raise, and what a unit of potential takes from the current
+    /// that counts for it: `u + gain (p - ratio u)`, where positive, is what the potential will not exceed.
+    pub fn bound(&self) -> [F; 2] {
+        [self.peak_gain, self.inverse_ratio]
     }
 
-    /// Factors of a gap that the table bridges: of the current, of the potential, and of the current onto the potential.
+    /// Factors of a gap, if the table bridges it: of the current, of the potential, and of the current onto the potential.
     #[inline(always)]
     pub fn near(&self, steps: u64) -> Option<[F; 3]> {
-        let power = self.near.get(usize::try_from(steps).ok()?)?;
+        let end = self.near.len() as u64 - 1;
+        if steps > end && !self.far.is_empty() {
+            return None;
+        }
+        let power = self.near[steps.min(end) as usize];
         Some([power.syn, power.mem, power.gain])
+    }
+
+    /// Potentials up to here are certainly not above the threshold.
+    #[inline(always)]
+    fn level(&self) -> F {
+        self.lif.v_th - self.margin
+    }
+
+    /// What the potential will not exceed without input.
+    ///
+    /// The highest potential M(u, p), as the largest of functions linear in both, is convex, and M(s u, s p) = s M(u, p) for
+    /// s > 0. It is the peak c of the response to a unit of current at (0, 1), and r at (r, 1) with r = g a / (1 - b), where
+    /// the next step does not raise it any more. So for 0 <= u <= r p it is at most c (p - u/r) + u, elsewhere at most c p
+    /// (u < 0) or u (u > r p).
+    #[inline(always)]
+    fn highest(&self, p: F, u: F) -> F {
+        let u = u.max(F::zero());
+        u + self.peak_gain * (p - u * self.inverse_ratio).max(F::zero())
     }
 
     #[inline(always)]
@@ -208,7 +248,7 @@ impl<F: Real> LazyLif<F> {
             return Some(true);
         }
         let next = self.lif.mem_decay * potential + self.lif.mem_gain * (self.lif.syn_decay * later);
-        // Past its only maximum; or what is left of the current cannot do it.
+        // Past its only maximum, or what is left of the current cannot do it.
         let falls = next <= potential && potential >= F::zero();
         let exhausted = potential.max(F::zero()) + self.peak_gain * later <= level;
         (falls || exhausted).then_some(false)
@@ -271,11 +311,19 @@ impl<F: Real> Arithmetic for LazyLif<F> {
     /// The level lies under the threshold by the margin of ties, which no rounding here exceeds.
     #[inline(always)]
     fn next_firing(&self, p: F, u: F) -> Option<u64> {
-        let level = self.lif.v_th - self.margin;
-        if u.max(F::zero()) + self.peak_gain * p.max(F::zero()) <= level {
+        let level = self.level();
+        if self.highest(p, u) <= level { None } else { self.search(p, u, level) }
+    }
+
+    /// No step raises the potential by more than the first one would from rest.
+    #[inline(always)]
+    fn soonest_firing(&self, p: F, u: F) -> Option<u64> {
+        let level = self.level();
+        if self.highest(p, u) <= level {
             return None;
         }
-        self.search(p, u, level)
+        let steps = ((level - u.max(F::zero())) / (self.lif.mem_gain * self.lif.syn_decay * p)).to_u64();
+        Some(1 + steps.unwrap_or(0).min(LONGEST))
     }
 }
 

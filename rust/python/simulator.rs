@@ -121,6 +121,12 @@ impl SimulatorCore {
         with_simulator!(&mut self.simulator, simulator => simulator.reset());
     }
 
+    /// Sets the potentials that the neurons of a population start from.
+    fn set_potentials(&mut self, population: usize, potentials: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
+        let potentials = potentials.as_array().to_vec();
+        Ok(with_simulator!(&mut self.simulator, simulator => simulator.set_potentials(population, &potentials))?)
+    }
+
     /// Everything that a later run depends on, as bytes.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let simulator = &self.simulator;

@@ -129,11 +129,11 @@ fn step_block_body<F: Real, I: Isa<F>>(
     u = isa.select(fires, zero, u);
     isa.store(p, &mut block.p);
     isa.store(u, &mut block.u);
-    let positive = isa.select(isa.greater(p, zero), p, zero);
-    let reach = isa.add(
-        isa.select(isa.greater(u, zero), u, zero),
-        isa.mul(isa.splat(lif.peak_gain()), positive),
-    );
+    let [gain, ratio] = lif.bound();
+    let from = isa.select(isa.greater(u, zero), u, zero);
+    let drive = isa.sub(p, isa.mul(isa.splat(ratio), from));
+    let rise = isa.mul(isa.splat(gain), isa.select(isa.greater(drive, zero), drive, zero));
+    let reach = isa.add(from, rise);
     let may_fire = isa.bits(isa.greater(reach, isa.splat(v_th - margin)));
     block.last = step;
     Outcome { fired: isa.bits(fires), near, may_fire }

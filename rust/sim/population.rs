@@ -111,6 +111,13 @@ pub fn predict<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>) -> u64 {
     ahead.map_or(NEVER, |ahead| last.max(held).saturating_add(ahead))
 }
 
+/// [`predict`] or earlier, at a lower price.
+#[inline(always)]
+fn predict_roughly<A: Arithmetic>(lif: &A, neuron: &Neuron<A::Value>) -> u64 {
+    // The current only decays while the neuron is held.
+    lif.soonest_firing(neuron.p, neuron.u).map_or(NEVER, |ahead| neuron.last + u64::from(neuron.held) + ahead)
+}
+
 impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
     fn receive(&mut self, row: Row<'_, A::Weight>) {
         let Self { lif, neurons, reached, n_reached, .. } = self;
@@ -168,7 +175,9 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
                 }
             }
             neuron.last = step;
-            let due = predict(lif, &neuron.state());
+            // Precisely only where a rough prediction has come true without anything having arrived.
+            let precisely = input == A::Value::default();
+            let due = if precisely { predict(lif, &neuron.state()) } else { predict_roughly(lif, neuron) };
             if due != neuron.due {
                 neuron.due = due;
                 wheel.set(i as usize, due);

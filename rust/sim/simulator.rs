@@ -345,6 +345,45 @@ impl<F: Real> Simulator<F> {
         }
     }
 
+    /// Sets the membrane potentials that the neurons of a population start from.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the simulation has begun, the population does not exist or is an input, or a potential is not
+    /// finite or is above the threshold; [`Error::Shape`] if there are not as many as neurons.
+    pub fn set_potentials(&mut self, population: usize, potentials: &[f64]) -> Result<()> {
+        if !matches!(self.now(), Time::Steps(0) | Time::Ms(0.0)) {
+            return Err(Error::value("potentials", "set at the start, at time 0", format!("{:?}", self.now())));
+        }
+        let graph = Arc::clone(self.graph());
+        let found = graph.populations().get(population).and_then(|found| Some((found.n, found.params?.v_th)));
+        let Some((n, v_th)) = found else {
+            return Err(Error::value("population", "one of neurons", population));
+        };
+        if potentials.len() != n {
+            return Err(Error::shape("potentials", &[potentials.len()], format!("(n={n},)")));
+        }
+        if let Some(i) = potentials.iter().position(|u| !(u.is_finite() && *u <= v_th)) {
+            let expected = format!("finite and at most v_th = {v_th}");
+            return Err(Error::value(format!("potentials[{i}]"), expected, potentials[i]));
+        }
+        let mut state = self.state();
+        match &mut state {
+            State::Grid(snapshot) => {
+                for (neuron, &u) in snapshot.neurons[population].iter_mut().zip(potentials) {
+                    neuron.u = F::from_f64(u);
+                }
+            }
+            State::Continuous(snapshot) => {
+                let before = graph.populations()[..population].iter();
+                let first: usize = before.filter(|p| p.params.is_some()).map(|p| p.n).sum();
+                for (neuron, &u) in snapshot.neurons[first..].iter_mut().zip(potentials) {
+                    neuron.u = u;
+                }
+            }
+        }
+        self.set_state(&state)
+    }
+
     /// Everything that a later run depends on.
     pub fn state(&self) -> State<F> {
         match &self.running {

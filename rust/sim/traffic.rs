@@ -7,6 +7,7 @@ use super::Counts;
 use super::marks::Marks;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Row};
+use crate::simd::prefetch;
 
 /// Most steps at which an engine takes inputs before it asks for what arrives at the first of them.
 pub const LONGEST_WINDOW: u64 = 16;
@@ -194,6 +195,7 @@ impl<W: Copy> Traffic<W> {
             let own = self.pending.iter().take(n).filter_map(|&(_, x)| x.checked_sub(first).filter(|&x| x < size));
             if self.recent[population].add(step, |neurons| neurons.extend(own)) {
                 announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
+                self.recent[population].at(step).iter().for_each(|&neuron| self.prefetch(population, neuron));
             }
         }
         self.pending.drain(..n);
@@ -205,7 +207,20 @@ impl<W: Copy> Traffic<W> {
             return &[];
         }
         announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
-        self.recent[population].at(step)
+        let fired = self.recent[population].at(step);
+        fired.iter().for_each(|&neuron| self.prefetch(population, neuron));
+        fired
+    }
+
+    /// Asks for the synapses of a neuron that has fired: rows are read in an order no machine can guess.
+    fn prefetch(&self, population: usize, neuron: u32) {
+        for (link, projection) in self.links.iter().zip(self.graph.projections()) {
+            if link.pre == population {
+                let row = projection.synapses.at(projection.synapses.range(neuron as usize));
+                prefetch(row.weight);
+                prefetch(row.target.unwrap_or_default());
+            }
+        }
     }
 
     /// Forgets everything.
