@@ -14,6 +14,8 @@ import strsbp_rs as sr
 
 Events = np.ndarray[Any, np.dtype[np.void]]
 
+ENGINES = ("clocked", "event", "continuous", "auto")
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -57,8 +59,12 @@ class GraphCase:
 
 
 @st.composite
-def graph_cases(draw: st.DrawFn, *, max_steps: int = 120) -> GraphCase:
-    """One to three populations of up to 40 neurons, any connections among them."""
+def graph_cases(draw: st.DrawFn, *, min_t_ref: int = 0) -> GraphCase:
+    """One to three populations of up to 40 neurons, any connections among them.
+
+    Without a refractory time of a step or more, populations that excite themselves without a delay
+    may fire without end in continuous time.
+    """
     dt = draw(st.sampled_from([1.0, 0.5]))
     neurons = []
     for _ in range(draw(st.integers(1, 3))):
@@ -66,7 +72,7 @@ def graph_cases(draw: st.DrawFn, *, max_steps: int = 120) -> GraphCase:
             "tau_m": draw(st.sampled_from([1.0, 10.0, 64.0, 3000.0])),
             "tau_s": draw(st.sampled_from([1.0, 8.0, 10.0, 500.0])),
             "v_th": draw(st.sampled_from([0.3, 1.0, 4.0])),
-            "t_ref": dt * draw(st.integers(0, 5)),
+            "t_ref": dt * draw(st.integers(min_t_ref, 5)),
             "discretisation": draw(st.sampled_from(["euler", "exact"])),
         }
         neurons.append((draw(st.integers(1, 40)), constants))
@@ -83,7 +89,7 @@ def graph_cases(draw: st.DrawFn, *, max_steps: int = 120) -> GraphCase:
         n_inputs=draw(st.integers(1, 12)),
         neurons=tuple(neurons),
         connections=tuple(connection(*pair) for pair in [(0, 1), *pairs]),
-        n_steps=draw(st.integers(2, max_steps)),
+        n_steps=draw(st.integers(2, 120)),
         traffic=draw(st.sampled_from(["even", "crowded", "bursts"])),
         n_events=draw(st.sampled_from([0, 5, 60, 400])),
         dt=dt,
@@ -156,3 +162,30 @@ def oracle_events(case: GraphCase, spikes: list[Any]) -> Events:
     """The oracle's spikes of all neurons as the simulator numbers and sorts them."""
     t, x = np.nonzero(np.concatenate(spikes[1:], axis=1))
     return events(t, x)
+
+
+# One graph, for tests of what is done with it ---------------------------------------------------
+
+
+def chain(dtype: str = "float64") -> sr.Graph:
+    """Three inputs, a population that hears itself, and one above it, with delays."""
+    graph = sr.Graph(dtype=dtype, seed=2)
+    inputs = graph.add_input(3)
+    below, above = (graph.add_population(n, v_th=0.4, t_ref=1.0) for n in (20, 5))
+    graph.connect(inputs, below, weight=sr.Uniform(-0.5, 2.0), delay=1.0)
+    rule = sr.FixedProbability(0.3)
+    delay = sr.UniformDelay(0, 30)
+    graph.connect(below, below, rule, weight=sr.Uniform(-1.0, 0.2), delay=delay)
+    graph.connect(below, above, weight=sr.Uniform(-0.2, 0.6), delay=7.0)
+    return graph
+
+
+def some_events(n: int = 60, until: int = 200) -> Events:
+    rng = np.random.default_rng(9)
+    return events(np.sort(rng.integers(0, until, n)), rng.integers(0, 3, n))
+
+
+def in_one_go(graph: sr.Graph, pushed: Events, until: float, engine: str) -> Events:
+    simulator = sr.Simulator(graph, engine=engine)
+    simulator.push(pushed)
+    return simulator.advance(until)
