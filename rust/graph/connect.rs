@@ -328,3 +328,6 @@ fn choose(k: usize, n: usize, own: Option<usize>, rng: &mut ChaCha8Rng, chosen: 
         chosen.iter_mut().filter(|i| **i >= own as u32).for_each(|i| *i += 1);
     }
 }
+
+#[cfg(test)]
+mod tests;

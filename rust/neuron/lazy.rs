@@ -275,3 +275,6 @@ impl<F: Real> LazyLif<F> {
         self.decided(p, u, level, high)?.then_some(high)
     }
 }
+
+#[cfg(test)]
+mod tests;
