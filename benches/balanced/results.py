@@ -70,6 +70,7 @@ def report(
     network: Network,
     spikes: Spikes,
     directory: Path,
+    copies: int = 1,
 ) -> None:
     """Prints the JSON line of a run and saves its spikes, `step` and `neuron`, and the line.
 
@@ -81,9 +82,12 @@ def report(
         network: What was simulated.
         spikes: The spikes, sorted, those of the warm-up included.
         directory: Where the file goes, as `<name>-<threads>.npz`.
+        copies: Simulations of the network that ran at once; the spikes are those of one of them,
+            the walls those until all were done.
     """
-    line = {"simulator": name, "threads": threads, "wall_s": round(min(walls), 4)}
+    line = {"simulator": name, "threads": threads, "copies": copies, "wall_s": round(min(walls), 4)}
     line |= {"walls_s": [round(wall, 4) for wall in walls], "build_s": round(build, 3)}
+    line |= {"duration_ms": network.constants.duration}
     line |= statistics(network, spikes)
     np.savez(
         directory / f"{name}-{threads}.npz", step=spikes[0], neuron=spikes[1], line=json.dumps(line)

@@ -132,42 +132,97 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
     #[inline(always)]
     fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
         let zero = isa.zero();
-        self.p = isa.flushed(isa.add(isa.mul(isa.splat(lif.syn_decay), self.p), input), lif.flush);
+        self.p = isa.add(isa.mul(isa.splat(lif.syn_decay), self.p), input);
         let held = isa.greater(self.held, zero);
         let free = isa.add(isa.mul(isa.splat(lif.mem_decay), self.u), isa.mul(isa.splat(lif.mem_gain), self.p));
-        let potential = isa.select(held, zero, isa.flushed(free, lif.flush));
+        let potential = isa.select(held, zero, free);
         let fires = isa.greater(potential, isa.splat(lif.v_th));
         self.u = isa.select(fires, zero, potential);
         let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps.min(1 << 24))));
         self.held = isa.select(fires, t_ref, isa.sub(self.held, isa.splat(F::one())));
         isa.bits(fires)
     }
+
+    /// Makes zero what silence has left of current and potential, see [`LifPropagator::flush`].
+    #[inline(always)]
+    fn flush(&mut self, isa: I, lif: &LifPropagator<F>) {
+        self.p = isa.flushed(self.p, lif.flush);
+        self.u = isa.flushed(self.u, lif.flush);
+    }
+}
+
+/// Steps between two flushes: from the level of a flush, no decay gets far into denormal numbers within them.
+const FLUSH_EVERY: u64 = 32;
+
+/// Blocks advanced side by side: their chains of operations wait less for themselves.
+const ABREAST: usize = 4;
+
+/// Advances B blocks, side by side, over the steps of a window.
+#[inline(always)]
+fn advance_blocks<F: Real, I: Isa<F>, const B: usize>(
+    isa: I,
+    input: &mut [Lanes<F>],
+    n_blocks: usize,
+    first_step: u64,
+    lif: &LifPropagator<F>,
+    state: &mut [LifLanes<F>; B],
+    fired: &mut [LaneMask],
+) {
+    let mut lanes = [LifVectors::<F, I>::rest(isa); B];
+    for b in 0..B {
+        lanes[b] = LifVectors::load(isa, &state[b]);
+    }
+    let rows = input.chunks_mut(n_blocks).zip(fired.chunks_mut(n_blocks));
+    for (step, (input, fired)) in (first_step..).zip(rows) {
+        let (input, fired) = (&mut input[..B], &mut fired[..B]);
+        for b in 0..B {
+            fired[b] = lanes[b].step(isa, isa.load(&input[b]), lif);
+            isa.store(isa.zero(), &mut input[b]);
+        }
+        if step % FLUSH_EVERY == 0 {
+            for b in 0..B {
+                lanes[b].flush(isa, lif);
+            }
+        }
+    }
+    for b in 0..B {
+        lanes[b].store(isa, &mut state[b]);
+    }
 }
 
 #[inline(always)]
-fn step_blocks_body<F: Real, I: Isa<F>>(
+fn advance_window_body<F: Real, I: Isa<F>>(
     isa: I,
     input: &mut [Lanes<F>],
+    first_step: u64,
     lif: &LifPropagator<F>,
     state: &mut [LifLanes<F>],
     fired: &mut [LaneMask],
 ) {
-    for ((input, state), fired) in input.iter_mut().zip(state).zip(fired) {
-        let mut lanes = LifVectors::load(isa, state);
-        *fired = lanes.step(isa, isa.load(input), lif);
-        lanes.store(isa, state);
-        isa.store(isa.zero(), input);
+    let n_blocks = state.len();
+    let (groups, rest) = state.as_chunks_mut::<ABREAST>();
+    let n_grouped = ABREAST * groups.len();
+    for (group, state) in groups.iter_mut().enumerate() {
+        let at = group * ABREAST;
+        advance_blocks::<F, I, ABREAST>(isa, &mut input[at..], n_blocks, first_step, lif, state, &mut fired[at..]);
+    }
+    for (at, state) in (n_grouped..).zip(rest) {
+        let state = std::array::from_mut(state);
+        advance_blocks::<F, I, 1>(isa, &mut input[at..], n_blocks, first_step, lif, state, &mut fired[at..]);
     }
 }
 
 multiversion! {
-    /// Advances blocks of neurons by a step, and makes their inputs zero again.
-    pub fn step_blocks<F: Real>(
+    /// Advances blocks of neurons over the steps of a window, and makes their inputs zero again.
+    ///
+    /// `input` and `fired` are (n_steps, n_blocks).
+    pub fn advance_window<F: Real>(
         input: &mut [Lanes<F>],
+        first_step: u64,
         lif: &LifPropagator<F>,
         state: &mut [LifLanes<F>],
         fired: &mut [LaneMask],
-    ) = step_blocks_body
+    ) = advance_window_body
 }
 
 #[inline(always)]
@@ -188,6 +243,9 @@ fn dense_panel_body<F: Real, I: Isa<F>, const B: usize, const S: usize>(
         let input = sum_rows::<F, I, B, S>(isa, panel, below.padded(t));
         for b in 0..B {
             fired[b] = state[b].step(isa, input[b], lif);
+            if t as u64 % FLUSH_EVERY == 0 {
+                state[b].flush(isa, lif);
+            }
         }
     }
 }
@@ -281,6 +339,13 @@ fn recurrent_steps_body<F: Real, I: Isa<F>>(
             }
         }
         by_time.push_masks(isa, fired);
+        if t as u64 % FLUSH_EVERY == 0 {
+            for state in &mut *state {
+                let mut lanes = LifVectors::load(isa, state);
+                lanes.flush(isa, lif);
+                lanes.store(isa, state);
+            }
+        }
     }
 }
 

@@ -1,14 +1,17 @@
 //! LIF neurons on the time grid that are touched only now and then.
 
+use std::ops::RangeInclusive;
+
 use super::{LifParams, LifPropagator};
 use crate::error::Result;
 use crate::real::Real;
 
-/// Steps that one look at the table bridges.
-const NEAR: usize = 512;
+/// Fewest and most steps that one look at the table bridges; a power of two between them that leaves nearly nothing of a
+/// potential, if there is one.
+const NEAR: RangeInclusive<usize> = 256..=4096;
 
-/// Gaps longer than the table double from entry to entry, up to the longest that a step number counts.
-const FAR: usize = 64 - NEAR.trailing_zeros() as usize;
+/// What of a potential is nearly nothing.
+const NEARLY_NOTHING: f64 = 1e-20;
 
 /// No firing is looked for further ahead, in steps.
 const LONGEST: u64 = 1 << 62;
@@ -36,6 +39,13 @@ pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
 
     /// A step with input.
     fn step(&self, p: Self::Value, u: Self::Value, input: Self::Value) -> Stepped<Self::Value>;
+
+    /// `steps` >= 1 steps, of which the last one has input.
+    #[inline(always)]
+    fn leap(&self, p: Self::Value, u: Self::Value, steps: u64, input: Self::Value) -> Stepped<Self::Value> {
+        let (p, u) = self.skip(p, u, steps - 1);
+        self.step(p, u, input)
+    }
 
     /// Current after a step with input in which the neuron is held.
     fn step_held(&self, p: Self::Value, input: Self::Value) -> Self::Value;
@@ -87,8 +97,9 @@ struct Power<F> {
 #[derive(Clone, Debug)]
 pub struct LazyLif<F> {
     lif: LifPropagator<F>,
+    /// Of 0, 1, ... steps; a power of two and one of them.
     near: Vec<Power<F>>,
-    /// Of `NEAR * 2^i` steps.
+    /// Of as many steps as the table bridges, and of every double of it up to what a step number counts.
     far: Vec<Power<F>>,
     /// Potentials this near the threshold count as ties.
     margin: F,
@@ -123,12 +134,15 @@ impl<F: Real> LazyLif<F> {
         let step = [a, b, g * a];
         let mut at = [1.0, 1.0, 0.0];
         let mut exact = vec![at];
-        for _ in 0..NEAR {
+        for k in 1..=*NEAR.end() {
             at = compose(at, step);
             exact.push(at);
+            if k >= *NEAR.start() && k.is_power_of_two() && at.iter().all(|&power| power < NEARLY_NOTHING) {
+                break;
+            }
         }
         let mut far = vec![at];
-        while far.len() < FAR {
+        while far.len() < (u64::BITS - exact.len().ilog2()) as usize {
             let last = far[far.len() - 1];
             far.push(compose(last, last));
         }
@@ -160,7 +174,7 @@ impl<F: Real> LazyLif<F> {
         self.peak_gain
     }
 
-    /// Factors of a gap of at most 512 steps: of the current, of the potential, and of the current onto the potential.
+    /// Factors of a gap that the table bridges: of the current, of the potential, and of the current onto the potential.
     #[inline(always)]
     pub fn near(&self, steps: u64) -> Option<[F; 3]> {
         let power = self.near.get(usize::try_from(steps).ok()?)?;
@@ -174,7 +188,8 @@ impl<F: Real> LazyLif<F> {
 
     #[cold]
     fn skip_far(&self, mut p: F, mut u: F, steps: u64) -> (F, F) {
-        let (mut high, mut i) = (steps / NEAR as u64, 0);
+        let bridged = self.near.len() as u64 - 1;
+        let (mut high, mut i) = (steps / bridged, 0);
         while high > 0 && (p != F::zero() || u != F::zero()) {
             if high & 1 == 1 {
                 let power = self.far[i];
@@ -183,7 +198,7 @@ impl<F: Real> LazyLif<F> {
             high >>= 1;
             i += 1;
         }
-        self.skip(p, u, steps % NEAR as u64)
+        self.skip(p, u, steps % bridged)
     }
 
     /// Whether, at step `k` from now, the level has been passed, or never will be afterwards; monotone in k.
@@ -228,11 +243,22 @@ impl<F: Real> Arithmetic for LazyLif<F> {
 
     #[inline(always)]
     fn step(&self, p: F, u: F, input: F) -> Stepped<F> {
-        let p = self.flushed(self.lif.syn_decay * p + input);
-        let u = self.flushed(self.lif.mem_decay * u + self.lif.mem_gain * p);
-        let fires = u > self.lif.v_th;
-        let near = (u - self.lif.v_th).abs() <= self.margin;
-        Stepped { p, u: if fires { F::zero() } else { u }, fires, near }
+        let p = self.lif.syn_decay * p + input;
+        self.stepped(p, self.lif.mem_decay * u + self.lif.mem_gain * p)
+    }
+
+    /// A gap and the step after it are one look at the table; a single step is that of the clocked engine, bit for bit.
+    #[inline(always)]
+    fn leap(&self, p: F, u: F, steps: u64, input: F) -> Stepped<F> {
+        match self.near(steps) {
+            Some([syn, mem, gain]) if steps > 1 => {
+                self.stepped(syn * p + input, mem * u + (gain * p + self.lif.mem_gain * input))
+            }
+            _ => {
+                let (p, u) = self.skip(p, u, steps - 1);
+                self.step(p, u, input)
+            }
+        }
     }
 
     #[inline(always)]
@@ -254,6 +280,14 @@ impl<F: Real> Arithmetic for LazyLif<F> {
 }
 
 impl<F: Real> LazyLif<F> {
+    #[inline(always)]
+    fn stepped(&self, p: F, u: F) -> Stepped<F> {
+        let (p, u) = (self.flushed(p), self.flushed(u));
+        let fires = u > self.lif.v_th;
+        let near = (u - self.lif.v_th).abs() <= self.margin;
+        Stepped { p, u: if fires { F::zero() } else { u }, fires, near }
+    }
+
     #[inline(never)]
     fn search(&self, p: F, u: F, level: F) -> Option<u64> {
         if p <= F::zero() {

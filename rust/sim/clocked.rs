@@ -1,4 +1,7 @@
 //! Clocked simulation of a graph: every neuron at every step, in vectors; synapses only where spikes are.
+//!
+//! Steps are taken in windows as long as the shortest delay: what happens within one cannot be heard before its end, so
+//! neurons go through it with their state in registers.
 
 use std::sync::Arc;
 
@@ -6,10 +9,10 @@ use super::Counts;
 use super::counts::Patience;
 use super::population::NeuronState;
 use super::snapshot::Snapshot;
-use super::traffic::Traffic;
-use crate::engine::kernels::{LifLanes, step_blocks};
+use super::traffic::{LONGEST_WINDOW, Traffic};
+use crate::engine::kernels::{LifLanes, advance_window};
 use crate::error::Result;
-use crate::graph::{Graph, Row};
+use crate::graph::{Graph, Population, Row};
 use crate::neuron::LifPropagator;
 use crate::neuron::lazy::LazyLif;
 use crate::real::Real;
@@ -21,6 +24,8 @@ pub struct ClockedEngine<F: Real> {
     traffic: Traffic<F>,
     /// Of every population; `None` for inputs.
     populations: Vec<Option<Neurons<F>>>,
+    /// Steps of a window.
+    window: u64,
     now: u64,
     counts: Counts,
 }
@@ -29,26 +34,43 @@ pub struct ClockedEngine<F: Real> {
 struct Neurons<F> {
     lif: LifPropagator<F>,
     n: usize,
+    /// What arrives at each step of a window, (n_steps, n_blocks); zero between windows.
     input: Vec<Lanes<F>>,
     state: Vec<LifLanes<F>>,
+    /// (n_steps, n_blocks)
     fired: Vec<LaneMask>,
 }
 
 impl<F: Real> Neurons<F> {
-    fn receive(&mut self, row: Row<'_, F>) {
-        let input = flat_mut(&mut self.input);
+    /// Takes what arrives at a step of the window.
+    #[inline]
+    fn receive(&mut self, step_of_window: usize, row: Row<'_, F>) {
+        let n_blocks = self.state.len();
+        let input = flat_mut(&mut self.input[step_of_window * n_blocks..][..n_blocks]);
         match row.target {
             Some(target) => target.iter().zip(row.weight).for_each(|(&i, &w)| input[i as usize] += w),
             None => super::block::add_weights(&mut input[..self.n], row.weight),
         }
     }
 
-    fn run(&mut self, fired: &mut Vec<u32>) {
-        step_blocks(&mut self.input, &self.lif, &mut self.state, &mut self.fired);
-        for (block, &mask) in self.fired.iter().enumerate() {
-            let mut bits = mask;
+    /// Runs the steps of a window.
+    fn run(&mut self, first_step: u64, n_steps: usize) {
+        let n = n_steps * self.state.len();
+        let (input, fired) = (&mut self.input[..n], &mut self.fired[..n]);
+        advance_window(input, first_step, &self.lif, &mut self.state, fired);
+    }
+
+    /// Lists who fired at a step of the window.
+    fn list(&self, step_of_window: usize, fired: &mut Vec<u32>) {
+        let n_blocks = self.state.len();
+        let masks = &self.fired[step_of_window * n_blocks..][..n_blocks];
+        let (fours, rest) = masks.as_chunks::<4>();
+        let mut last = [0; 4];
+        last[..rest.len()].copy_from_slice(rest);
+        for (&[a, b, c, d], first) in fours.iter().chain(std::iter::once(&last)).zip((0..).step_by(4 * LANES)) {
+            let mut bits = u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48;
             while bits != 0 {
-                fired.push(block as u32 * LANES as u32 + bits.trailing_zeros());
+                fired.push(first + bits.trailing_zeros());
                 bits &= bits - 1;
             }
         }
@@ -61,21 +83,23 @@ impl<F: Real> ClockedEngine<F> {
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) if a delay is not a whole number of steps.
     pub fn new(graph: Arc<Graph<F>>) -> Result<Self> {
-        let neurons = |population: &crate::graph::Population| {
+        let traffic = Traffic::new(Arc::clone(&graph))?;
+        let window = (1 + u64::from(traffic.shortest_delay())).min(LONGEST_WINDOW);
+        let neurons = |population: &Population| {
             let neurons = |params| {
                 let n_blocks = population.n.div_ceil(LANES);
                 Ok(Neurons {
                     lif: LifPropagator::new(params)?,
                     n: population.n,
-                    input: vec![Lanes::zero(); n_blocks],
+                    input: vec![Lanes::zero(); window as usize * n_blocks],
                     state: vec![LifLanes::rest(); n_blocks],
-                    fired: vec![0; n_blocks],
+                    fired: vec![0; window as usize * n_blocks],
                 })
             };
             population.params.as_ref().map(neurons).transpose()
         };
         let populations = graph.populations().iter().map(neurons).collect::<Result<_>>()?;
-        Ok(Self { traffic: Traffic::new(graph)?, populations, now: 0, counts: Counts::default() })
+        Ok(Self { traffic, populations, window, now: 0, counts: Counts::default() })
     }
 
     /// Steps done: the next one is `now`.
@@ -107,28 +131,39 @@ impl<F: Real> ClockedEngine<F> {
         record: &mut dyn FnMut(u64, usize, &[u32]),
         keep_going: &mut dyn FnMut() -> bool,
     ) {
-        let Self { traffic, populations, now, counts } = self;
+        let Self { traffic, populations, window, now, counts } = self;
         let mut patience = Patience::default();
         while *now < until {
-            let step = *now;
             // Nothing fires at step 0.
-            if step > 0 {
-                traffic.deliver(step, counts, |post, row| {
-                    populations[post].as_mut().expect("no projection ends at an input").receive(row);
-                });
-                for (at, population) in populations.iter_mut().enumerate() {
+            if *now == 0 {
+                traffic.take_inputs(0, counts);
+                *now = 1;
+                continue;
+            }
+            let steps = *now..until.min(*now + *window);
+            let n_steps = (steps.end - steps.start) as usize;
+            for step in steps.clone() {
+                traffic.take_inputs(step, counts);
+            }
+            traffic.deliver(steps.start, n_steps as u64, counts, |at, post, row| {
+                populations[post].as_mut().expect("no projection ends at an input").receive(at, row);
+            });
+            for population in populations.iter_mut().flatten() {
+                population.run(steps.start, n_steps);
+                counts.state_updates += (population.n * n_steps) as u64;
+            }
+            for (at, step) in steps.clone().enumerate() {
+                for (number, population) in populations.iter().enumerate() {
                     if let Some(population) = population {
-                        counts.state_updates += population.n as u64;
-                        let fired = traffic.fire(at, step, |fired| population.run(fired));
+                        let fired = traffic.fire(number, step, |fired| population.list(at, fired));
                         if !fired.is_empty() {
                             counts.spikes += fired.len() as u64;
-                            record(step, at, fired);
+                            record(step, number, fired);
                         }
                     }
                 }
             }
-            traffic.take_inputs(step, counts);
-            *now = step + 1;
+            *now = steps.end;
             if patience.ends(counts) && !keep_going() {
                 break;
             }

@@ -137,7 +137,7 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
             }
             // Nothing fires at step 0.
             if step > 0 {
-                traffic.deliver(step, counts, |post, row| {
+                traffic.deliver(step, 1, counts, |_, post, row| {
                     populations[post].as_mut().expect("no projection ends at an input").receive(row);
                 });
                 for (at, population) in populations.iter_mut().enumerate() {

@@ -1,7 +1,6 @@
 //! Neurons of one population that are touched only when something reaches them.
 
 use super::Counts;
-use super::marks::Marks;
 use super::wheel::{NEVER, Wheel};
 use crate::graph::Row;
 use crate::neuron::lazy::Arithmetic;
@@ -45,7 +44,9 @@ pub struct NeuronState<V> {
 pub struct SingleNeurons<A: Arithmetic> {
     lif: A,
     neurons: Vec<Neuron<A::Value>>,
-    reached: Marks,
+    /// Neurons that something has reached, each once, and how many they are.
+    reached: Vec<u32>,
+    n_reached: usize,
     wheel: Wheel,
 }
 
@@ -56,12 +57,15 @@ struct Neuron<V> {
     u: V,
     /// What has arrived for the step to be run.
     input: V,
-    /// Steps after `last` for which the neuron is held.
+    /// Steps after `last` for which the neuron is held; [`REACHED`] is added to it while the neuron is listed.
     held: u32,
     last: u64,
     /// As in the wheel.
     due: u64,
 }
+
+/// More than any number of steps.
+const REACHED: u32 = 1 << 31;
 
 impl<V: Copy + Default> Neuron<V> {
     fn rest() -> Self {
@@ -77,7 +81,8 @@ impl<V: Copy + Default> Neuron<V> {
 impl<A: Arithmetic> SingleNeurons<A> {
     /// At rest.
     pub fn new(lif: A, n: usize) -> Self {
-        Self { lif, neurons: vec![Neuron::rest(); n], reached: Marks::new(n), wheel: Wheel::new(n) }
+        // One more than can be reached: the list is written to before it is known whether the neuron is in it already.
+        Self { lif, neurons: vec![Neuron::rest(); n], reached: vec![0; n + 1], n_reached: 0, wheel: Wheel::new(n) }
     }
 }
 
@@ -108,20 +113,18 @@ pub fn predict<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>) -> u64 {
 
 impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
     fn receive(&mut self, row: Row<'_, A::Weight>) {
+        let Self { lif, neurons, reached, n_reached, .. } = self;
+        // No branch says whether a neuron is listed: that cannot be predicted.
+        let mut reach = |i: u32, w: A::Weight| {
+            let neuron = &mut neurons[i as usize];
+            neuron.input = lif.accumulate(neuron.input, w);
+            reached[*n_reached] = i;
+            *n_reached += usize::from(neuron.held < REACHED);
+            neuron.held |= REACHED;
+        };
         match row.target {
-            Some(target) => {
-                for (&i, &w) in target.iter().zip(row.weight) {
-                    let input = &mut self.neurons[i as usize].input;
-                    *input = self.lif.accumulate(*input, w);
-                    self.reached.set(i as usize);
-                }
-            }
-            None => {
-                for (neuron, &w) in self.neurons.iter_mut().zip(row.weight) {
-                    neuron.input = self.lif.accumulate(neuron.input, w);
-                }
-                self.reached.set_first(self.neurons.len());
-            }
+            Some(target) => target.iter().zip(row.weight).for_each(|(&i, &w)| reach(i, w)),
+            None => (0..).zip(row.weight).for_each(|(i, &w)| reach(i, w)),
         }
     }
 
@@ -130,38 +133,51 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
     }
 
     fn run(&mut self, step: u64, fired: &mut Vec<u32>, counts: &mut Counts) {
-        let Self { lif, neurons, reached, wheel } = self;
+        let Self { lif, neurons, reached, n_reached, wheel } = self;
         wheel.drain(step, |i| {
-            neurons[i].due = NEVER;
-            reached.set(i);
+            let neuron = &mut neurons[i];
+            neuron.due = NEVER;
+            reached[*n_reached] = i as u32;
+            *n_reached += usize::from(neuron.held < REACHED);
+            neuron.held |= REACHED;
         });
         let t_ref = lif.t_ref_steps();
-        reached.drain(|i| {
-            counts.state_updates += 1;
-            let neuron = &mut neurons[i];
+        let (n_fired, mut near_ties) = (fired.len(), 0);
+        for &i in &reached[..*n_reached] {
+            let neuron = &mut neurons[i as usize];
+            neuron.held &= !REACHED;
             let input = std::mem::take(&mut neuron.input);
-            let (p, u) = catch_up(lif, &neuron.state(), step - 1);
             let passed = step - neuron.last;
-            neuron.last = step;
             if passed <= u64::from(neuron.held) {
-                neuron.held -= passed as u32;
+                let p = lif.skip_held(neuron.p, passed - 1);
                 (neuron.p, neuron.u) = (lif.step_held(p, input), A::Value::default());
+                neuron.held -= passed as u32;
             } else {
-                let stepped = lif.step(p, u, input);
+                let stepped = if neuron.held == 0 {
+                    lif.leap(neuron.p, neuron.u, passed, input)
+                } else {
+                    let (p, u) = catch_up(lif, &neuron.state(), step - 1);
+                    lif.step(p, u, input)
+                };
                 (neuron.p, neuron.u) = (stepped.p, stepped.u);
                 neuron.held = 0;
-                counts.near_ties += u64::from(stepped.near);
+                near_ties += u64::from(stepped.near);
                 if stepped.fires {
                     neuron.held = t_ref;
-                    fired.push(i as u32);
+                    fired.push(i);
                 }
             }
+            neuron.last = step;
             let due = predict(lif, &neuron.state());
             if due != neuron.due {
                 neuron.due = due;
-                wheel.set(i, due);
+                wheel.set(i as usize, due);
             }
-        });
+        }
+        fired[n_fired..].sort_unstable();
+        counts.state_updates += *n_reached as u64;
+        counts.near_ties += near_ties;
+        *n_reached = 0;
     }
 
     fn state(&self) -> Vec<NeuronState<A::Value>> {
@@ -169,7 +185,7 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
     }
 
     fn set_state(&mut self, state: &[NeuronState<A::Value>]) {
-        self.reached.clear_all();
+        self.n_reached = 0;
         self.wheel.clear();
         for (i, (neuron, state)) in self.neurons.iter_mut().zip(state).enumerate() {
             let NeuronState { p, u, last, held } = *state;

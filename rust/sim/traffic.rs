@@ -8,6 +8,9 @@ use super::marks::Marks;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Row};
 
+/// Most steps at which an engine takes inputs before it asks for what arrives at the first of them.
+pub const LONGEST_WINDOW: u64 = 16;
+
 /// A projection as the grid engines see it.
 #[derive(Clone, Debug)]
 struct Link {
@@ -34,6 +37,14 @@ impl Recent {
             Some((at, neurons)) if *at == step => neurons,
             _ => &[],
         }
+    }
+
+    /// Lists of steps from `from` on that, `shift` steps later, are before `end`.
+    #[inline]
+    fn between(&self, from: u64, end: u64, shift: u64) -> impl Iterator<Item = (u64, &[u32])> {
+        let place = self.lists.partition_point(|&(at, _)| at < from);
+        let lists = self.lists.range(place..).map(|(at, neurons)| (*at, neurons.as_slice()));
+        lists.take_while(move |&(at, _)| at + shift < end)
     }
 
     /// Takes what `list` writes for a step after all others; whether that is anything.
@@ -102,10 +113,17 @@ impl<W: Copy> Traffic<W> {
             inputs.push((first, at));
             first += population.n as u32;
         }
-        let reach = |delays: &Vec<u32>| delays.last().map_or(0, |&longest| u64::from(longest) + 1);
+        let reach = |delays: &Vec<u32>| delays.last().map_or(0, |&longest| u64::from(longest) + 1 + LONGEST_WINDOW);
         let recent = delays.iter().map(|delays| Recent { reach: reach(delays), ..Recent::default() }).collect();
         let arrivals = Marks::new(n_slots);
         Ok(Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending: VecDeque::new() })
+    }
+
+    /// The shortest delay of a spike of a neuron, not of an input, beyond the one step that every spike takes.
+    pub fn shortest_delay(&self) -> u32 {
+        let of_neurons = |(population, _): &(usize, _)| self.graph.populations()[*population].params.is_some();
+        let delays = self.delays.iter().enumerate().filter(of_neurons).filter_map(|(_, delays)| delays.first());
+        delays.min().copied().unwrap_or(u32::MAX)
     }
 
     /// The graph.
@@ -135,17 +153,29 @@ impl<W: Copy> Traffic<W> {
         }
     }
 
-    /// Hands over what arrives at `step`: the population it arrives at and the synapses, spike after spike.
-    pub fn deliver(&mut self, step: u64, counts: &mut Counts, mut take: impl FnMut(usize, Row<'_, W>)) {
-        self.arrivals.clear(step as usize & (self.n_slots - 1));
+    /// Hands over what arrives at the `n_steps` steps from `first` on: the step, counted from `first`, the population it
+    /// arrives at and the synapses, spike after spike. What arrives at a step comes in an order of its own.
+    pub fn deliver(
+        &mut self,
+        first: u64,
+        n_steps: u64,
+        counts: &mut Counts,
+        mut take: impl FnMut(usize, usize, Row<'_, W>),
+    ) {
+        for step in first..first + n_steps {
+            self.arrivals.clear(step as usize & (self.n_slots - 1));
+        }
         for (link, projection) in self.links.iter().zip(self.graph.projections()) {
             for (group, &delay) in link.steps.iter().enumerate() {
-                let Some(fired_at) = step.checked_sub(1 + u64::from(delay)) else { continue };
-                for &neuron in self.recent[link.pre].at(fired_at) {
-                    let range = projection.synapses.group_range(neuron as usize, group);
-                    counts.synaptic_events += range.len() as u64;
-                    if !range.is_empty() {
-                        take(link.post, projection.synapses.at(range));
+                let shift = 1 + u64::from(delay);
+                for (fired_at, neurons) in self.recent[link.pre].between(first.saturating_sub(shift), first + n_steps, shift) {
+                    let step = (fired_at + shift - first) as usize;
+                    for &neuron in neurons {
+                        let range = projection.synapses.group_range(neuron as usize, group);
+                        counts.synaptic_events += range.len() as u64;
+                        if !range.is_empty() {
+                            take(step, link.post, projection.synapses.at(range));
+                        }
                     }
                 }
             }
@@ -189,7 +219,7 @@ impl<W: Copy> Traffic<W> {
     pub fn export(&self, now: u64) -> (Vec<(usize, u64, Vec<u32>)>, Vec<(u64, u32)>) {
         let mut spikes = Vec::new();
         for (population, recent) in self.recent.iter().enumerate() {
-            let first = now.saturating_sub(recent.reach);
+            let first = (now + LONGEST_WINDOW).saturating_sub(recent.reach);
             let lists = recent.lists.iter().filter(|&&(step, _)| step >= first);
             spikes.extend(lists.map(|(step, neurons)| (population, *step, neurons.clone())));
         }
