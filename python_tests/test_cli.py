@@ -121,6 +121,34 @@ def test_eval_and_resume_find_the_data_of_the_run(recipe, folder, tmp_path):
     assert json.loads(strsbp("eval", out, "--data-dir", moved, "--json"))["n_samples"] == 30
 
 
+@pytest.mark.parametrize("engine", ["event", "continuous"])
+def test_engine(recipe, tmp_path, engine):
+    out = tmp_path / "run"
+    flags = ["--engine", engine, "--epochs", 1, "--no-plots", "--quiet"]
+    strsbp("train", recipe, "--out", out, *flags)
+    assert f'engine = "{engine}"' in (out / "config.toml").read_text()
+    (record,) = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert record["engine"] == engine
+    assert sr.Trainer.load(out / "checkpoint.safetensors").config["engine"] == engine
+    report = json.loads(strsbp("eval", out, "--json"))
+    assert report["engine"] == engine
+    assert report["accuracy"] == record["val_accuracy"]
+    report = json.loads(strsbp("eval", out, "--json", "--engine", "clocked"))
+    assert report["engine"] == "clocked"
+    assert f"({engine})" in strsbp("eval", out)
+    strsbp("train", "--resume", out, "--epochs", 2, "--no-plots", "--quiet")
+    lines = (out / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["engine"] for line in lines] == [engine] * 2
+
+
+def test_unknown_engine(recipe, tmp_path):
+    for command in (["train", recipe, "--out", tmp_path / "run"], ["eval", tmp_path / "run"]):
+        assert "'clock'" in strsbp(*command, "--engine", "clock", code=2)
+    said = strsbp("train", recipe, "--out", tmp_path / "run", "--set", "train.engine=clock", code=2)
+    assert "engine must be one of" in said
+    assert not (tmp_path / "run").exists()
+
+
 def test_more_outputs_than_classes(recipe, tmp_path):
     out = tmp_path / "run"
     flags = ["--set", "layers.2.n=13", "--epochs", 1, "--no-plots", "--quiet"]

@@ -29,9 +29,10 @@ def membrane(net: strsbp_rs.Network, raster: Raster) -> Array:
     return np.asarray(recording.membrane[0][0, :, 0])
 
 
-def firing_steps(net: strsbp_rs.Network, raster: Raster) -> list[int]:
+def firing_steps(net: strsbp_rs.Network, raster: Raster, engine: str = "clocked") -> list[int]:
     """Steps at which the only neuron fires."""
-    return np.flatnonzero(net.run(raster[None]).spikes[1].to_dense()[0, :, 0]).tolist()
+    spikes = net.run(raster[None], engine=engine).spikes[1]
+    return np.flatnonzero(spikes.to_dense()[0, :, 0]).tolist()
 
 
 def double_exponential(a: float, b: float, n_steps: int) -> Array:
@@ -73,15 +74,18 @@ def test_exact_psp_is_the_continuous_neurons(tau_s: float) -> None:
     np.testing.assert_allclose(membrane(net, raster), psp, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.parametrize("engine", ["clocked", "event"])
 @pytest.mark.parametrize("discretisation", DISCRETISATIONS)
 @pytest.mark.parametrize("t_ref", range(6))
 @pytest.mark.parametrize("v_th", [0.5, 3.0, 20.0])
-def test_firing_under_constant_drive(discretisation: str, t_ref: int, v_th: float) -> None:
+def test_firing_under_constant_drive(
+    discretisation: str, t_ref: int, v_th: float, engine: str
+) -> None:
     """First firing from the step response, later intervals from that of a settled current."""
     weight, n_steps = 1.3, 2000
     constants: dict[str, Any] = {"tau_m": 64.0, "tau_s": 8.0, "t_ref": float(t_ref)}
     net = single_neuron(weight, v_th=v_th, discretisation=discretisation, **constants)
-    steps = firing_steps(net, np.ones((n_steps, 1), dtype=np.bool_))
+    steps = firing_steps(net, np.ones((n_steps, 1), dtype=np.bool_), engine)
 
     step = propagator(discretisation=discretisation, **constants)
     t = np.arange(float(n_steps))
@@ -96,13 +100,14 @@ def test_firing_under_constant_drive(discretisation: str, t_ref: int, v_th: floa
     assert set(np.diff([at for at in steps if at > 500]).tolist()) == {interval}
 
 
-def test_nothing_fires_below_threshold_or_at_step_0() -> None:
+@pytest.mark.parametrize("engine", ["clocked", "event"])
+def test_nothing_fires_below_threshold_or_at_step_0(engine: str) -> None:
     """The limit of the potential under constant drive is approached, never reached."""
     step = propagator(tau_m=64.0, tau_s=8.0, t_ref=2.0)
     limit = step.mem_gain / (1.0 - step.syn_decay) / (1.0 - step.mem_decay)
     always = np.ones((3000, 1), dtype=np.bool_)
-    assert firing_steps(single_neuron(1.0, v_th=limit * 1.0001), always) == []
-    assert firing_steps(single_neuron(1.0, v_th=1e-6), always)[0] == 1
+    assert firing_steps(single_neuron(1.0, v_th=limit * 1.0001), always, engine) == []
+    assert firing_steps(single_neuron(1.0, v_th=1e-6), always, engine)[0] == 1
 
 
 def test_a_held_neuron_keeps_its_current() -> None:

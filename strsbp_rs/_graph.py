@@ -118,8 +118,13 @@ class Graph:
         """Returns the synapses of a projection: an array of fields pre, post, weight, delay [ms].
 
         Raises:
-            ValueError: If the projection is not one of this graph.
+            TypeError: If it is not a projection.
+            ValueError: If it is not one of this graph.
         """
+        if not isinstance(projection, Projection):
+            raise TypeError(f"projection must be a Projection, got {projection!r}")
+        if projection not in self.projections:
+            raise ValueError(f"projection must be one of this graph, got {projection!r}")
         columns = self._core.synapses(projection.index)
         fields = [("pre", "u4"), ("post", "u4"), ("weight", self.dtype), ("delay", "f8")]
         array = np.empty(len(columns["pre"]), dtype=fields)
@@ -226,6 +231,8 @@ class Graph:
         for name, population in (("pre", pre), ("post", post)):
             if not isinstance(population, Population):
                 raise TypeError(f"{name} must be a Population, got {population!r}")
+            if population not in self.populations:
+                raise ValueError(f"{name} must be of this graph, got {population!r}")
         if isinstance(rule, tuple):
             index = self._connect_pairs(pre, post, rule, weight, delay)
         else:
@@ -253,10 +260,10 @@ class Graph:
         )
         if isinstance(weight, config.Init) or isinstance(delay, config.UniformDelay):
             raise TypeError("weight and delay of explicit pairs must be numbers or arrays")
-        weights = np.ascontiguousarray(weight, dtype=self.dtype)
+        weights = np.asarray(weight, dtype=self.dtype, order="C")
         if weights.ndim == 0:
             weights = np.full(len(sources), weights)
-        delays = np.atleast_1d(np.ascontiguousarray(delay, dtype=np.float64))
+        delays = np.atleast_1d(np.asarray(delay, dtype=np.float64, order="C"))
         for name, array in (("weight", weights), ("delay", delays)):
             if array.ndim != 1:
                 raise ValueError(f"{name} has shape {array.shape}, expected ({len(sources)},)")

@@ -203,6 +203,10 @@ class Simulator:
 
 def _population(population: Population | int, layers: list[Population]) -> Population:
     if isinstance(population, Population):
+        if population not in layers:
+            raise ValueError(
+                f"record must hold populations of neurons of the network, got {population!r}"
+            )
         return population
     if isinstance(population, bool) or not isinstance(population, (int, np.integer)):
         raise TypeError(f"record must hold populations or layer numbers, got {population!r}")

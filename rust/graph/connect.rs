@@ -204,7 +204,10 @@ impl ConnectionRule {
         let n_post = drawing.n_post;
         match *self {
             Self::OneToOne => targets.push(row as u32),
-            Self::AllToAll { .. } => targets.extend((0..n_post as u32).filter(|&i| i as usize != row)),
+            Self::AllToAll { self_loops } => {
+                let own = if drawing.same && !self_loops { row } else { usize::MAX };
+                targets.extend((0..n_post as u32).filter(|&i| i as usize != own));
+            }
             Self::FixedProbability { probability, self_loops } => {
                 let own = if drawing.same && !self_loops { row } else { usize::MAX };
                 if probability == 1.0 {
@@ -325,3 +328,6 @@ fn choose(k: usize, n: usize, own: Option<usize>, rng: &mut ChaCha8Rng, chosen: 
         chosen.iter_mut().filter(|i| **i >= own as u32).for_each(|i| *i += 1);
     }
 }
+
+#[cfg(test)]
+mod tests;

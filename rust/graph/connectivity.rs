@@ -271,3 +271,6 @@ fn distinct_delays(delay: &[f64]) -> Result<(Vec<f64>, Vec<u32>)> {
     let index = delay.iter().map(|d| distinct.partition_point(|known| known < d) as u32).collect();
     Ok((distinct, index))
 }
+
+#[cfg(test)]
+mod tests;

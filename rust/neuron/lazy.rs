@@ -357,3 +357,6 @@ impl<F: Real> LazyLif<F> {
         self.decided(p, u, level, high)?.then_some(high)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -303,7 +303,9 @@ impl<F: Real> ContinuousEngine<F> {
 
     /// Goes on from a snapshot, which fits the graph.
     pub fn restore(&mut self, snapshot: &ContinuousSnapshot) {
+        let counts = self.counts;
         self.reset();
+        self.counts = counts;
         self.now = snapshot.now;
         self.neurons.copy_from_slice(&snapshot.neurons);
         self.arrivals.extend(snapshot.arrivals.iter().copied().map(Reverse));
@@ -330,12 +332,15 @@ impl ContinuousSnapshot {
             return Err(Error::value("state.last", format!("times up to now = {} ms", self.now), "others"));
         }
         let fits = |arrival: &Arrival| {
-            let projection = graph.projections().get(arrival.projection);
+            let Some(projection) = graph.projections().get(arrival.projection) else { return false };
+            let (synapses, pre) = (&projection.synapses, arrival.pre as usize);
+            if pre >= synapses.n_pre() || !synapses.range(pre).contains(&arrival.place) {
+                return false;
+            }
+            let group = synapses.delays().group(arrival.place);
             arrival.time >= self.now
-                && projection.is_some_and(|projection| {
-                    let pre = arrival.pre as usize;
-                    pre < projection.synapses.n_pre() && projection.synapses.range(pre).contains(&arrival.place)
-                })
+                && arrival.time == arrival.fired + synapses.delays().distinct()[group]
+                && arrival.place == synapses.group_range(pre, group).start
         };
         if !self.arrivals.iter().all(fits) {
             return Err(Error::value("state.arrivals", "future arrivals at the graph's synapses", "others"));

@@ -31,3 +31,5 @@ pub use traffic::{Traffic, check_events};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod traffic_tests;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::auto::{CostModel, Window};
 use super::continuous::{ContinuousEngine, ContinuousSnapshot};
+use super::counts::Patience;
 use super::traffic::check_events;
 use super::{ClockedEngine, Counts, EventEngine, Snapshot};
 use crate::error::{Error, Result};
@@ -275,6 +276,8 @@ impl<F: Real> Simulator<F> {
 
     /// Goes window by window, and changes the engine where the last one says so.
     fn run_auto(&mut self, until: u64, costs: CostModel, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
+        // Of a window, the engines ask only where there is much to do in it.
+        let mut patience = Patience::default();
         while self.steps() < until {
             let (from, before) = (self.steps(), self.counts());
             let mut stopped = false;
@@ -283,7 +286,7 @@ impl<F: Real> Simulator<F> {
                 !stopped
             };
             self.run_grid(until.min(from + WINDOW), &mut ask);
-            if stopped {
+            if stopped || patience.ends(&self.counts()) && !keep_going() {
                 return Ok(());
             }
             let window = Window { steps: self.steps() - from, counts: self.counts() - before };

@@ -17,6 +17,34 @@ const VERSION: &str = "1";
 
 const KEY: &str = "strsbp_rs.state";
 
+/// FNV-1a over all that a state says: that a number in it was changed shows nowhere else.
+struct Checksum(u64);
+
+impl Checksum {
+    fn new(kind: &str, dtype: &str) -> Self {
+        let mut sum = Self(0xcbf2_9ce4_8422_2325);
+        sum.add(kind.as_bytes());
+        sum.add(dtype.as_bytes());
+        sum
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        // The length too: where one ends and the next begins.
+        for byte in bytes.iter().copied().chain((bytes.len() as u64).to_le_bytes()) {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn add_column(&mut self, name: &str, data: &[u8]) {
+        self.add(name.as_bytes());
+        self.add(data);
+    }
+
+    fn text(&self) -> String {
+        format!("{:016x}", self.0)
+    }
+}
+
 /// Named columns of 64-bit numbers.
 #[derive(Default)]
 struct Columns(Vec<(String, Dtype, Vec<u8>)>);
@@ -30,15 +58,18 @@ impl Columns {
         self.0.push((name.into(), Dtype::F64, values.flat_map(f64::to_le_bytes).collect()));
     }
 
-    fn into_bytes(self, kind: &str, dtype: &str) -> Result<Vec<u8>> {
+    fn into_bytes(mut self, kind: &str, dtype: &str) -> Result<Vec<u8>> {
+        let mut sum = Checksum::new(kind, dtype);
+        self.0.sort_by(|a, b| a.0.cmp(&b.0));
+        self.0.iter().for_each(|(name, _, data)| sum.add_column(name, data));
         let failed = |error: safetensors::SafeTensorError| Error::value("state", "one that can be written", error);
         let views = self.0.iter().map(|(name, dtype, data)| {
             let view = TensorView::new(*dtype, vec![data.len() / 8], data).map_err(failed)?;
             Ok((name.as_str(), view))
         });
         let views: Vec<_> = views.collect::<Result<_>>()?;
-        let entry = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        let metadata = HashMap::from([entry(KEY, VERSION), entry("kind", kind), entry("dtype", dtype)]);
+        // One entry: several would be written in any order, and the same state as different bytes.
+        let metadata = HashMap::from([(KEY.to_owned(), format!("{VERSION} {kind} {dtype} {}", sum.text()))]);
         safetensors::serialize(views, Some(metadata)).map_err(failed)
     }
 }
@@ -138,15 +169,29 @@ impl<F: Real> State<F> {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let not_ours = |detail: &dyn std::fmt::Display| Error::value("state", "bytes that strsbp_rs has written", detail);
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| not_ours(&error))?;
-        let entry = |key: &str| metadata.metadata().as_ref().and_then(|map| map.get(key)).map_or("", String::as_str);
-        if entry(KEY) != VERSION {
-            return Err(not_ours(&format!("those of version '{}', not {VERSION}", entry(KEY))));
+        let entry = metadata.metadata().as_ref().and_then(|map| map.get(KEY)).map_or("", String::as_str);
+        let (version, rest) = entry.split_once(' ').unwrap_or((entry, ""));
+        if version != VERSION {
+            return Err(not_ours(&format!("those of version '{version}', not {VERSION}")));
         }
-        if entry("dtype") != F::DTYPE {
-            return Err(Error::value("state", format!("of {}", F::DTYPE), entry("dtype")));
+        let [kind, dtype, checksum] = *rest.split(' ').collect::<Vec<_>>() else {
+            return Err(not_ours(&format!("'{entry}'")));
+        };
+        if dtype != F::DTYPE {
+            return Err(Error::value("state", format!("of {}", F::DTYPE), dtype));
         }
-        let reader = Reader(SafeTensors::deserialize(bytes).map_err(|error| not_ours(&error))?);
-        match entry("kind") {
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| not_ours(&error))?;
+        let mut sum = Checksum::new(kind, dtype);
+        let mut names = tensors.names();
+        names.sort_unstable();
+        for name in names {
+            sum.add_column(name, tensors.tensor(name).map_err(|error| not_ours(&error))?.data());
+        }
+        if checksum != sum.text() {
+            return Err(Error::value("state", "bytes as they were written", "others: the checksum differs"));
+        }
+        let reader = Reader(tensors);
+        match kind {
             "grid" => Ok(Self::Grid(reader.grid()?)),
             "continuous" => Ok(Self::Continuous(reader.continuous()?)),
             kind => Err(not_ours(&format!("a state of kind '{kind}'"))),
@@ -211,3 +256,6 @@ impl Reader<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

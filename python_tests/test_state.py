@@ -1,0 +1,277 @@
+"""The state of a simulation: taken up again with the same bits, and refused if it is not that."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+import numpy as np
+import pytest
+from graph_cases import (
+    ENGINES,
+    GraphCase,
+    build_graph,
+    chain,
+    draw_events,
+    events,
+    graph_cases,
+    in_one_go,
+    some_events,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import strsbp_rs as sr
+
+
+def cut_short(graph: sr.Graph, engine: str, at: int = 100, until: int = 200) -> sr.Simulator:
+    """A simulation with spikes under way and inputs that wait."""
+    simulator = sr.Simulator(graph, engine=engine)
+    simulator.push(some_events(until=until))
+    simulator.advance(at)
+    return simulator
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=30)
+@given(case=graph_cases(min_t_ref=1), data=st.data())
+def test_resumed_is_uninterrupted(
+    engine: str, dtype: str, case: GraphCase, data: st.DataObject
+) -> None:
+    """To the bit, in a new simulator and in ones that have been elsewhere."""
+    graph, _ = build_graph(case, dtype)
+    pushed = draw_events(case)
+    whole = sr.Simulator(graph, engine=engine)
+    whole.push(pushed)
+    whole.advance(case.n_steps)
+    left = sr.Simulator(graph, engine=engine)
+    n_pushed = data.draw(st.integers(0, len(pushed)))
+    last = case.n_steps if n_pushed == len(pushed) else int(pushed["t"][n_pushed])
+    cut = data.draw(st.integers(0, last))
+    left.push(pushed[:n_pushed])
+    first = left.advance(cut)
+    state, now = left.state(), left.now
+    used = sr.Simulator(graph, engine=engine)
+    used.push(pushed[n_pushed // 2 :])
+    used.advance(case.n_steps)
+    expected = in_one_go(graph, pushed, case.n_steps, engine)
+    for resumed in (left, sr.Simulator(graph, engine=engine), used):
+        resumed.set_state(state)
+        assert resumed.now == now
+        # The engine that `auto` runs at present may be another one than that which was left.
+        assert engine == "auto" or resumed.state() == state
+        resumed.push(pushed[n_pushed:])
+        rest = resumed.advance(case.n_steps)
+        if engine != "auto":
+            np.testing.assert_array_equal(np.concatenate([first, rest]), expected)
+            assert resumed.state() == whole.state()
+
+
+@settings(max_examples=60)
+@given(case=graph_cases(), share=st.floats(0, 1))
+def test_grid_engines_take_over_from_each_other(case: GraphCase, share: float) -> None:
+    """With the spikes of one of them alone, without near ties."""
+    graph, _ = build_graph(case)
+    pushed = draw_events(case)
+    cut = int(share * case.n_steps)
+    alone = sr.Simulator(graph, engine="event")
+    alone.push(pushed)
+    expected = alone.advance(case.n_steps)
+    if alone.operations.near_ties > 0:
+        return
+    for first in ("clocked", "event", "auto"):
+        left = sr.Simulator(graph, engine=first)
+        left.push(pushed)
+        before = left.advance(cut)
+        state = left.state()
+        for second in ("clocked", "event", "auto"):
+            resumed = sr.Simulator(graph, engine=second)
+            resumed.set_state(state)
+            spikes = np.concatenate([before, resumed.advance(case.n_steps)])
+            np.testing.assert_array_equal(spikes, expected)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_no_part_of_the_state(engine: str) -> None:
+    """Counts go on; spikes are what `advance` has returned, whatever the state."""
+    simulator = cut_short(chain(), engine)
+    done, state = simulator.operations, simulator.state()
+    simulator.set_state(state)
+    assert simulator.operations == done
+    assert len(simulator.advance(100)) == 0
+    assert cut_short(chain(), engine).state() == state
+
+
+# Refused ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_damaged_bytes(engine: str, rng: np.random.Generator) -> None:
+    """Any byte flipped, any part missing: refused, and the simulation goes on as if never asked."""
+    graph = chain()
+    state = cut_short(graph, engine).state()
+    simulator = cut_short(graph, engine, at=50)
+    before = simulator.state()
+    damaged = [b"", state[:7], state[:-1], state[: len(state) // 2], state + b"\0", state[1:]]
+    for at in rng.integers(0, len(state), 300):
+        for flip in (1, 128, 255):
+            changed = bytes([state[at] ^ flip])
+            damaged.append(state[:at] + changed + state[at + 1 :])
+    for data in damaged:
+        with pytest.raises(ValueError, match="state must be"):
+            simulator.set_state(data)
+    assert simulator.state() == before
+    np.testing.assert_array_equal(
+        simulator.advance(300), cut_short(graph, engine, at=50).advance(300)
+    )
+
+
+def rewritten(state: bytes, **changes: Any) -> bytes:
+    """The state with other columns, and the checksum that they should have."""
+    (length,) = struct.unpack_from("<Q", state)
+    header = json.loads(state[8 : 8 + length])
+    data = state[8 + length :]
+    (version, kind, dtype, _) = header["__metadata__"]["strsbp_rs.state"].split(" ")
+    columns = {
+        name: changes.get(name, data[slice(*entry["data_offsets"])])
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+    total = 0xCBF29CE484222325
+    parts = [kind.encode(), dtype.encode()]
+    for name in sorted(columns):
+        parts += [name.encode(), columns[name]]
+    for part in parts:
+        for byte in part + struct.pack("<Q", len(part)):
+            total = ((total ^ byte) * 0x100000001B3) % 2**64
+    new, at = {}, 0
+    for name, column in columns.items():
+        end = at + len(column)
+        new[name] = {**header[name], "shape": [len(column) // 8], "data_offsets": [at, end]}
+        at = end
+    new["__metadata__"] = {"strsbp_rs.state": f"{version} {kind} {dtype} {total:016x}"}
+    text = json.dumps(new).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + b"".join(columns.values())
+
+
+def u64(*values: int) -> bytes:
+    return struct.pack(f"<{len(values)}Q", *values)
+
+
+def f64(*values: float) -> bytes:
+    return struct.pack(f"<{len(values)}d", *values)
+
+
+INCONSISTENT = [
+    ("event", {"now": u64()}, "'now'"),
+    ("event", {"1.p": f64(*[0.0] * 19)}, "columns of one length in '1'"),
+    ("event", {"1.p": f64(float("nan"), *[0.0] * 19)}, "finite numbers in '1.p'"),
+    ("event", {"2.last": u64(0, 0, 0, 100, 0)}, r"state\.last\[2\]\[3\] must be in the past"),
+    ("event", {"2.held": u64(0, 2**40, 0, 0, 0)}, r"state\.held\[2\]\[1\] must be within"),
+    ("event", {"pending.step": u64(99), "pending.input": u64(0)}, "pending"),
+    ("event", {"pending.step": u64(150), "pending.input": u64(3)}, "pending"),
+    ("event", {"pending.step": u64(160, 150), "pending.input": u64(0, 0)}, "pending"),
+    ("event", {"pending.step": u64(150), "pending.input": u64(2**32)}, "indices below 2"),
+    (
+        "event",
+        {"spikes.population": u64(1), "spikes.step": u64(100), "spikes.neuron": u64(0)},
+        "spikes must be past",
+    ),
+    (
+        "event",
+        {"spikes.population": u64(1), "spikes.step": u64(99), "spikes.neuron": u64(20)},
+        "spikes must be past",
+    ),
+    (
+        "event",
+        {"spikes.population": u64(7), "spikes.step": u64(99), "spikes.neuron": u64(0)},
+        "spikes must be past",
+    ),
+    ("continuous", {"now": f64(1.0)}, "state.last must be times up to now"),
+    ("continuous", {"neurons.p": f64(1.0)}, "columns of one length in 'neurons'"),
+    ("continuous", {"pending.time": f64(99.0), "pending.input": u64(0)}, "pending"),
+    ("continuous", {"pending.time": f64(150.0), "pending.input": u64(3)}, "pending"),
+    *[
+        (
+            "continuous",
+            {
+                f"arrivals.{name}": pack(value)
+                for name, pack, value in zip(
+                    ("time", "fired", "projection", "pre", "place"),
+                    (f64, f64, u64, u64, u64),
+                    arrival,
+                    strict=True,
+                )
+            },
+            "arrivals",
+        )
+        for arrival in (
+            (99.0, 98.0, 0, 0, 0),
+            (101.0, 100.0, 3, 0, 0),
+            (101.0, 100.0, 0, 3, 0),
+            (101.0, 100.0, 0, 1, 0),
+            (101.0, 100.5, 0, 0, 0),
+            (101.0, -1e9, 0, 0, 0),
+        )
+    ],
+]
+
+
+@pytest.mark.parametrize(("engine", "changes", "message"), INCONSISTENT)
+def test_inconsistent_states(engine: str, changes: dict[str, bytes], message: str) -> None:
+    """Well-formed, but of no simulation of this graph."""
+    simulator = cut_short(chain(), engine)
+    state = simulator.state()
+    simulator.set_state(rewritten(state))
+    assert simulator.state() == state
+    with pytest.raises(ValueError, match=message):
+        simulator.set_state(rewritten(state, **changes))
+    assert simulator.state() == state
+
+
+def test_states_of_others() -> None:
+    other = chain()
+    other.add_population(3)
+    larger = sr.Graph(dtype="float64", seed=2)
+    for n in (3, 20, 6):
+        _ = larger.add_input(n) if n == 3 else larger.add_population(n)
+    states = {
+        "float32": cut_short(chain("float32"), "event").state(),
+        "continuous": cut_short(chain(), "continuous").state(),
+        "populations": cut_short(other, "event").state(),
+        "sizes": cut_short(larger, "event").state(),
+    }
+    messages = {
+        "float32": "state must be of float64, got float32",
+        "continuous": "state must be one of a simulation on the time grid, got one in continuous",
+        "populations": "state must be of 3 populations, got 4",
+        "sizes": r"state.neurons\[2\] has shape \(6,\), expected \(5,\)",
+    }
+    for engine in ("clocked", "event", "auto"):
+        simulator = cut_short(chain(), engine)
+        before = simulator.state()
+        for name, state in states.items():
+            with pytest.raises(ValueError, match=messages[name]):
+                simulator.set_state(state)
+        net = sr.Network(3, [sr.Dense(4)])
+        net_bytes = sr.Trainer(net).network.__reduce__()[1][0]
+        with pytest.raises(ValueError, match="state must be bytes that strsbp_rs has written"):
+            simulator.set_state(net_bytes)
+        for data in (bytearray(before), before.hex(), None):
+            with pytest.raises(TypeError, match="state must be bytes, got"):
+                simulator.set_state(data)
+        assert simulator.state() == before
+    simulator = cut_short(chain(), "continuous")
+    with pytest.raises(ValueError, match="one of a simulation in continuous time, got one on"):
+        simulator.set_state(cut_short(chain(), "event").state())
+
+
+def test_events_before_the_state_are_refused() -> None:
+    state = cut_short(chain(), "event").state()
+    simulator = sr.Simulator(chain(), engine="clocked")
+    simulator.set_state(state)
+    with pytest.raises(ValueError, match="must be >= "):
+        simulator.push(events([99], [0]))

@@ -1,0 +1,228 @@
+"""Streams: events in chunks, time in cuts, and what a stream may hold."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from graph_cases import (
+    ENGINES,
+    Events,
+    GraphCase,
+    build_graph,
+    chain,
+    draw_events,
+    events,
+    graph_cases,
+    in_one_go,
+    some_events,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import strsbp_rs as sr
+
+# Chunks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=40)
+@given(case=graph_cases(min_t_ref=1), data=st.data())
+def test_chunks_and_cuts_change_nothing(engine: str, case: GraphCase, data: st.DataObject) -> None:
+    """Bit for bit, spike times in continuous time too; but `auto` may choose otherwise at ties."""
+    graph, _ = build_graph(case)
+    pushed = draw_events(case)
+    expected = in_one_go(graph, pushed, case.n_steps, engine)
+    simulator = sr.Simulator(graph, engine=engine)
+    cuts = st.lists(st.integers(0, case.n_steps), max_size=8)
+    parts, done = [], 0
+    for cut in sorted(data.draw(cuts)):
+        # All before the cut must have been pushed by then, later ones may have been.
+        before = int(np.searchsorted(pushed["t"], cut, side="left"))
+        first = done
+        done = max(done, data.draw(st.integers(before, len(pushed))))
+        middle = data.draw(st.integers(first, done))
+        simulator.push(pushed[first:middle])
+        simulator.push(pushed[middle:done])
+        parts.append(simulator.advance(cut))
+        assert simulator.now == cut * (case.dt if engine == "continuous" else 1)
+    simulator.push(pushed[done:])
+    parts.append(simulator.advance(case.n_steps))
+    np.testing.assert_array_equal(np.concatenate(parts), expected)
+    # Every spike comes once.
+    assert len(simulator.advance(case.n_steps)) == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_stream_yields_what_is_certain(engine: str) -> None:
+    graph, pushed = chain(), some_events()
+    chunks = [pushed[:10], pushed[10:10], pushed[10:11], pushed[11:]]
+    simulator = sr.Simulator(graph, engine=engine)
+    parts = []
+    for chunk, spikes in zip([chunks[0], *chunks[2:]], simulator.stream(chunks), strict=True):
+        last = chunk["t"][-1]
+        assert simulator.now == last
+        assert len(spikes) == 0 or spikes["t"].max() < last
+        parts.append(spikes)
+    parts.append(simulator.advance(300))
+    expected = in_one_go(graph, pushed, 300, engine)
+    assert len(expected) > 50
+    np.testing.assert_array_equal(np.concatenate(parts), expected)
+
+
+def test_stream_takes_times_in_ms() -> None:
+    pushed = some_events()
+    in_ms = events(pushed["t"].astype(np.float64), pushed["x"])
+    simulator = sr.Simulator(chain(), engine="continuous")
+    parts = [*simulator.stream([in_ms[:20], in_ms[20:]]), simulator.advance(300.0)]
+    expected = in_one_go(chain(), pushed, 300, "continuous")
+    np.testing.assert_array_equal(np.concatenate(parts), expected)
+
+
+def test_stream_stops_at_a_bad_chunk() -> None:
+    pushed = some_events()
+    simulator = sr.Simulator(chain(), engine="event")
+    stream = simulator.stream([pushed[:20], pushed[:5]])
+    first = next(stream)
+    with pytest.raises(ValueError, match=r"events\['t'\]\[0\] must be"):
+        next(stream)
+    simulator.push(pushed[20:])
+    rest = simulator.advance(300)
+    np.testing.assert_array_equal(
+        np.concatenate([first, rest]), in_one_go(chain(), pushed, 300, "event")
+    )
+
+
+# Outputs ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_recorded_populations_are_numbered_in_their_order(engine: str) -> None:
+    graph, pushed = chain(), some_events()
+    everything = in_one_go(graph, pushed, 300, engine)
+    below, above = graph.populations[1:]
+    assert 10 < (everything["x"] < 20).sum() < len(everything) - 10
+    for record, shift in [
+        ([above, below], {0: 5, 1: -20}),
+        ([above], {1: -20}),
+        ([1, 0], {0: 5, 1: -20}),
+    ]:
+        simulator = sr.Simulator(graph, engine=engine, record=record)
+        simulator.push(pushed)
+        spikes = simulator.advance(300)
+        expected = everything[np.isin(everything["x"] >= 20, list(shift))].copy()
+        expected["x"] += np.where(expected["x"] >= 20, shift[1], shift.get(0, 0))
+        # Populations of one step come in the graph's order.
+        np.testing.assert_array_equal(spikes, expected)
+        assert simulator.operations.spikes == len(everything)
+    assert len(sr.Simulator(graph, engine=engine, record=[]).advance(10)) == 0
+
+
+def test_a_network_records_its_output_layer() -> None:
+    net = sr.Network(2, [sr.Dense(3), sr.Dense(4)])
+    assert [population.name for population in sr.Simulator(net).recorded] == ["layer 1"]
+    said = repr(sr.Simulator(net, engine="event", record=[1, 0]))
+    assert "engine event" in said and "layer 1, layer 0" in said
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_dtypes_and_the_clock(engine: str) -> None:
+    graph = sr.Graph(dt=0.5)
+    source, target = graph.add_input(1), graph.add_population(1, v_th=0.1)
+    graph.connect(source, target, weight=3.0)
+    simulator = sr.Simulator(graph, engine=engine)
+    assert simulator.now == 0 and simulator.time == 0.0
+    simulator.push(np.array([(4, 0)], dtype=[("x", "u1"), ("t", "u2")])[["t", "x"]][:0])
+    simulator.push(np.array([(0, 4)], dtype=[("x", "u1"), ("t", "u2")]))
+    spikes = simulator.advance(10)
+    assert spikes.dtype["t"] == (np.float64 if engine == "continuous" else np.int64)
+    assert isinstance(simulator.now, float if engine == "continuous" else int)
+    # An integer counts steps everywhere.
+    assert simulator.time == 5.0
+    first = spikes["t"][0] * (1 if engine == "continuous" else 0.5)
+    assert 2.0 < first <= 2.5
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_reset(engine: str) -> None:
+    """As new: neurons, spikes under way, inputs that wait, counts."""
+    graph, pushed = chain(), some_events()
+    expected = in_one_go(graph, pushed, 300, engine)
+    simulator = sr.Simulator(graph, engine=engine)
+    simulator.push(pushed)
+    simulator.advance(150)
+    simulator.reset()
+    assert simulator.now == 0
+    assert set(vars(simulator.operations).values()) == {0}
+    assert len(simulator.advance(150)) == 0
+    simulator.reset()
+    simulator.push(pushed)
+    np.testing.assert_array_equal(simulator.advance(300), expected)
+    assert simulator.operations.input_events == len(pushed)
+
+
+# Auto ------------------------------------------------------------------------------------------
+
+
+def test_auto_changes_with_the_activity() -> None:
+    """Silent, busy, silent: the event engine, the clocked one, and back; no spike is different."""
+    graph = sr.Graph(dtype="float64", seed=3)
+    inputs, neurons = graph.add_input(50), graph.add_population(200, v_th=1.0)
+    graph.connect(inputs, neurons, weight=sr.Uniform(-0.1, 0.25))
+    rule, delay = sr.FixedOutDegree(10), sr.UniformDelay(0, 20)
+    graph.connect(neurons, neurons, rule, weight=sr.Uniform(-0.5, 0.1), delay=delay)
+    rng = np.random.default_rng(5)
+    busy = np.nonzero(rng.random((2000, 50)) < 0.2)
+    t = np.concatenate([[10, 900], 2000 + busy[0], [5500]])
+    pushed = events(t, np.concatenate([[3, 4], busy[1], [7]]))
+    simulator = sr.Simulator(graph, engine="auto")
+    simulator.push(pushed)
+    parts, used = [], []
+    for until in (1900, 3900, 6000):
+        parts.append(simulator.advance(until))
+        used.append(simulator.engine)
+    assert used == ["event", "clocked", "event"]
+    clocked = sr.Simulator(graph, engine="clocked")
+    clocked.push(pushed)
+    expected = clocked.advance(6000)
+    assert len(expected) > 1000
+    np.testing.assert_array_equal(np.concatenate(parts), expected)
+    done, by_clock = simulator.operations, clocked.operations
+    for name in ("input_events", "spikes", "synaptic_events"):
+        assert getattr(done, name) == getattr(by_clock, name)
+    assert done.state_updates < by_clock.state_updates
+
+
+# Long streams ----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss in KiB")
+@pytest.mark.parametrize(
+    ("engine", "n_events"), [("event", 10**5), ("auto", 3 * 10**4), ("continuous", 3 * 10**4)]
+)
+def test_a_long_stream_takes_little_memory_and_time(engine: str, n_events: int) -> None:
+    """A hundred million steps: a day at a step a millisecond."""
+    n_steps, n_chunks = 10**8, 100
+    rng = np.random.default_rng(1)
+    t, x = np.sort(rng.integers(0, n_steps, n_events)), rng.integers(0, 3, n_events)
+    simulator = sr.Simulator(chain("float32"), engine=engine)
+
+    def chunks() -> Iterator[Events]:
+        for at in np.array_split(np.arange(n_events), n_chunks):
+            yield events(t[at], x[at])
+
+    begin, n_spikes, after_first = time.perf_counter(), 0, 0
+    for spikes in simulator.stream(chunks()):
+        n_spikes += len(spikes)
+        after_first = after_first or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    simulator.advance(n_steps)
+    assert time.perf_counter() - begin < 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - after_first < 50 * 1024
+    assert n_spikes > n_events
+    assert simulator.operations.input_events == n_events
+    # Clocked, there would be 25 a step.
+    assert simulator.operations.state_updates < 2.5 * n_steps

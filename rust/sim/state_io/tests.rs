@@ -1,0 +1,50 @@
+//! States come back from their bytes as they were, and from no others.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn grid<F: crate::real::Real>() -> impl Strategy<Value = State<F>> {
+    let neuron = (-1e9..1e9f64, -1e-9..1e-9f64, any::<u64>(), any::<u64>());
+    let neuron = neuron.prop_map(|(p, u, last, held)| NeuronState { p: F::from_f64(p), u: F::from_f64(u), last, held });
+    let spikes =
+        proptest::collection::btree_map((0..3usize, any::<u64>()), proptest::collection::vec(any::<u32>(), 1..4), 0..5);
+    let neurons = proptest::collection::vec(proptest::collection::vec(neuron, 0..5), 0..12);
+    let pending = proptest::collection::vec((any::<u64>(), any::<u32>()), 0..5);
+    (any::<u64>(), neurons, spikes, pending).prop_map(|(now, neurons, spikes, pending)| {
+        let spikes = spikes.into_iter().map(|((population, step), list)| (population, step, list)).collect();
+        State::Grid(Snapshot { now, neurons, spikes, pending })
+    })
+}
+
+fn continuous() -> impl Strategy<Value = State<f32>> {
+    let neuron = (-1e9..1e9f64, -1e-300..1e-300f64, 0.0..1e9f64, 0.0..1e9f64);
+    let neuron = neuron.prop_map(|(p, u, last, held)| ContinuousState { p, u, last, held });
+    let arrival = (0.0..1e9f64, 0.0..1e9f64, 0..5usize, any::<u32>(), 0..1usize << 40);
+    let arrival =
+        arrival.prop_map(|(time, fired, projection, pre, place)| Arrival { time, fired, projection, pre, place });
+    let neurons = proptest::collection::vec(neuron, 0..9);
+    let arrivals = proptest::collection::vec(arrival, 0..5);
+    let pending = proptest::collection::vec((0.0..1e9f64, any::<u32>()), 0..5);
+    (0.0..1e9f64, neurons, arrivals, pending).prop_map(|(now, neurons, arrivals, pending)| {
+        State::Continuous(ContinuousSnapshot { now, neurons, arrivals, pending })
+    })
+}
+
+proptest! {
+    #[test]
+    fn states_come_back(single in grid::<f32>(), double in grid::<f64>(), continuous in continuous(), place in any::<prop::sample::Index>(), flip in 1..=255u8) {
+        let bytes = double.to_bytes().unwrap();
+        prop_assert_eq!(&State::<f64>::from_bytes(&bytes).unwrap(), &double);
+        prop_assert_eq!(double.to_bytes().unwrap(), bytes.clone());
+        prop_assert!(State::<f32>::from_bytes(&bytes).unwrap_err().to_string().starts_with("state must be of float32"));
+        prop_assert_eq!(State::<f32>::from_bytes(&single.to_bytes().unwrap()).unwrap(), single);
+        prop_assert_eq!(State::<f32>::from_bytes(&continuous.to_bytes().unwrap()).unwrap(), continuous);
+        // Whichever byte it is, and whatever becomes of it.
+        let mut damaged = bytes;
+        let place = place.index(damaged.len());
+        damaged[place] ^= flip;
+        let read = State::<f64>::from_bytes(&damaged);
+        prop_assert!(read.is_err() || read.unwrap() == double);
+    }
+}

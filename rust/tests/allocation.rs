@@ -1,0 +1,95 @@
+//! Once warm, a simulation allocates nothing: pushing, advancing and reading.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use strsbp_rs::graph::{ConnectionRule, Graph};
+use strsbp_rs::network::{Delay, DelayDistribution, Init};
+use strsbp_rs::neuron::{Discretisation, LifParams};
+use strsbp_rs::sim::{EngineKind, Events, Simulator, Time};
+
+/// The system's allocator, counting.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: all is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One population hears everything, one by one synapse and delay after the other; both hear each other.
+fn graph() -> Arc<Graph<f32>> {
+    let params =
+        LifParams { tau_m: 20.0, tau_s: 5.0, v_th: 1.0, t_ref: 2.0, dt: 1.0, discretisation: Discretisation::Exact };
+    let mut graph = Graph::new(1.0, 1).unwrap();
+    graph.add_population("input", 10, None).unwrap();
+    graph.add_population("whole", 70, Some(params)).unwrap();
+    graph.add_population("sparse", 50, Some(params)).unwrap();
+    let weight = Init::Uniform { low: -0.3, high: 0.6 };
+    let drawn = Delay::Drawn(DelayDistribution::UniformDelay { low: 0.0, high: 20.0 });
+    let (all, few) =
+        (ConnectionRule::AllToAll { self_loops: false }, ConnectionRule::FixedOutDegree { n: 5, self_loops: false });
+    graph.connect(0, 1, &all, &weight, &Delay::Fixed(3.0)).unwrap();
+    graph.connect(1, 2, &few, &weight, &drawn).unwrap();
+    graph.connect(2, 2, &few, &weight, &drawn).unwrap();
+    graph.connect(2, 2, &few, &Init::Uniform { low: -0.5, high: 0.0 }, &Delay::Fixed(1.0)).unwrap();
+    Arc::new(graph)
+}
+
+/// Runs `n` periods of 100 steps that are all alike in their inputs; the spikes.
+fn run(simulator: &mut Simulator<f32>, kind: EngineKind, periods: std::ops::Range<i64>) -> usize {
+    let (mut t, mut ms, mut x, mut n_spikes) = ([0i64; 60], [0.0; 60], [0i64; 60], 0);
+    for period in periods {
+        for at in 0..60 {
+            (t[at], x[at]) = (period * 100 + at as i64, at as i64 * 7 % 10);
+            ms[at] = t[at] as f64;
+        }
+        let until = (period as u64 + 1) * 100;
+        let until = if kind == EngineKind::Continuous {
+            simulator.push_times("events", &ms, &x).unwrap();
+            Time::Ms(until as f64)
+        } else {
+            simulator.push_steps("events", &t, &x).unwrap();
+            Time::Steps(until)
+        };
+        simulator.advance(until, &mut || true).unwrap();
+        n_spikes += match simulator.events() {
+            Events::Grid(t, _) => t.len(),
+            Events::Continuous(t, _) => t.len(),
+        };
+        simulator.clear_events();
+    }
+    n_spikes
+}
+
+#[test]
+fn nothing_is_allocated_once_warm() {
+    for kind in [EngineKind::Clocked, EngineKind::Event, EngineKind::Continuous] {
+        let mut simulator = Simulator::new(graph(), kind, &[1, 2]).unwrap();
+        let warm = ALLOCATIONS.load(Ordering::Relaxed);
+        run(&mut simulator, kind, 0..100);
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        assert!(before > warm, "{kind:?}: the counter does not count");
+        let n_spikes = run(&mut simulator, kind, 100..200);
+        let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+        assert!(n_spikes > 10_000, "{kind:?}: {n_spikes} spikes");
+        assert_eq!(allocations, 0, "{kind:?}");
+    }
+}
