@@ -179,7 +179,7 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize>(
             fired[b] = lanes[b].step(isa, isa.load(&input[b]), lif);
             isa.store(isa.zero(), &mut input[b]);
         }
-        if step % FLUSH_EVERY == 0 {
+        if step.is_multiple_of(FLUSH_EVERY) {
             for b in 0..B {
                 lanes[b].flush(isa, lif);
             }
@@ -243,7 +243,7 @@ fn dense_panel_body<F: Real, I: Isa<F>, const B: usize, const S: usize>(
         let input = sum_rows::<F, I, B, S>(isa, panel, below.padded(t));
         for b in 0..B {
             fired[b] = state[b].step(isa, input[b], lif);
-            if t as u64 % FLUSH_EVERY == 0 {
+            if (t as u64).is_multiple_of(FLUSH_EVERY) {
                 state[b].flush(isa, lif);
             }
         }
@@ -339,7 +339,7 @@ fn recurrent_steps_body<F: Real, I: Isa<F>>(
             }
         }
         by_time.push_masks(isa, fired);
-        if t as u64 % FLUSH_EVERY == 0 {
+        if (t as u64).is_multiple_of(FLUSH_EVERY) {
             for state in &mut *state {
                 let mut lanes = LifVectors::load(isa, state);
                 lanes.flush(isa, lif);

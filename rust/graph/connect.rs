@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::connectivity::{Connectivity, Delays};
 use crate::error::{Error, Result, check_non_negative};
-use crate::network::{Delay, Init};
 use crate::network::init::{generator, uniform};
+use crate::network::{Delay, Init};
 use crate::real::Real;
 
 /// Rows a thread takes at once.

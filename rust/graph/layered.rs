@@ -1,7 +1,7 @@
 //! A layered network as a graph.
 
-use super::connectivity::{Connectivity, Delays};
 use super::Graph;
+use super::connectivity::{Connectivity, Delays};
 use crate::error::Result;
 use crate::network::{Network, Panels};
 use crate::real::Real;
@@ -19,9 +19,17 @@ impl<F: Real> Graph<F> {
         let mut below = graph.add_population("input", net.n_in(), None)?;
         for (l, layer) in net.layers().iter().enumerate() {
             let own = graph.add_population(&format!("layer {l}"), layer.n_out(), Some(*layer.params()))?;
-            graph.add_projection(below, own, connectivity(layer.weight(), layer.n_in(), layer.taps(), net.config().dt))?;
+            graph.add_projection(
+                below,
+                own,
+                connectivity(layer.weight(), layer.n_in(), layer.taps(), net.config().dt),
+            )?;
             if let Some(recurrent) = layer.recurrent() {
-                graph.add_projection(own, own, connectivity(recurrent.weight(), layer.n_out(), recurrent.taps(), net.config().dt))?;
+                graph.add_projection(
+                    own,
+                    own,
+                    connectivity(recurrent.weight(), layer.n_out(), recurrent.taps(), net.config().dt),
+                )?;
             }
             below = own;
         }

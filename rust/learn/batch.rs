@@ -193,7 +193,15 @@ impl<F: Real> Worker<F> {
                 return Err(Error::Interrupted);
             }
             let part = Batch { samples, ..*batch };
-            stats.add(&self.accumulate_part(net, simulation, &part, batch.samples.len(), objective, coupling, grads)?);
+            stats.add(&self.accumulate_part(
+                net,
+                simulation,
+                &part,
+                batch.samples.len(),
+                objective,
+                coupling,
+                grads,
+            )?);
         }
         Ok(stats)
     }

@@ -339,12 +339,21 @@ pub fn count_spikes<F: Real>(
         }
         let end = n_samples.min(first + INFERENCE_CHUNK);
         let part = &mut part[..end - first];
-        worker.simulate(net, simulation, data, seed, first..end, Lists::Counts, part, |spikes, _, (counts, n_spikes)| {
-            counts.clear();
-            counts.extend_from_slice(spikes.layers[n_layers - 1].counts());
-            n_spikes.clear();
-            n_spikes.extend(spikes.layers.iter().map(|layer| layer.by_time.total() as u64));
-        });
+        worker.simulate(
+            net,
+            simulation,
+            data,
+            seed,
+            first..end,
+            Lists::Counts,
+            part,
+            |spikes, _, (counts, n_spikes)| {
+                counts.clear();
+                counts.extend_from_slice(spikes.layers[n_layers - 1].counts());
+                n_spikes.clear();
+                n_spikes.extend(spikes.layers.iter().map(|layer| layer.by_time.total() as u64));
+            },
+        );
         for (s, (sample_counts, sample_spikes)) in part.iter().enumerate() {
             counts[(first + s) * n_out..(first + s + 1) * n_out].copy_from_slice(sample_counts);
             n_spikes.iter_mut().zip(sample_spikes).for_each(|(sum, n)| *sum += n);

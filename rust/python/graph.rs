@@ -82,9 +82,7 @@ impl GraphCore {
         let weight: Init = from_python("weight", weight)?;
         let delay: Delay = from_python("delay", delay)?;
         let graph = &mut self.graph;
-        Ok(py.detach(|| {
-            with_graph!(graph, graph => Arc::make_mut(graph).connect(pre, post, &rule, &weight, &delay))
-        })?)
+        Ok(py.detach(|| with_graph!(graph, graph => Arc::make_mut(graph).connect(pre, post, &rule, &weight, &delay)))?)
     }
 
     /// Connects pairs of neurons; `delay` holds one number, or one a pair [ms].

@@ -187,7 +187,7 @@ impl NetworkCore {
         n_threads: Option<usize>,
         chosen: Vec<(usize, Vec<usize>)>,
         engine: &Bound<'py, PyAny>,
-    ) -> PyResult<(Vec<SpikeTrainsCore>, Vec<Pair<'py>>, &'static str, Bound<'py, PyDict>)> {
+    ) -> PyResult<RecordedArrays<'py>> {
         let engine = from_python("engine", engine)?;
         let samples = Samples::extract(x)?;
         let preparation = Preparation::new(encoder, None)?;
@@ -212,6 +212,9 @@ impl NetworkCore {
         })
     }
 }
+
+/// Spike trains, traces, the engine, and what it has done.
+type RecordedArrays<'py> = (Vec<SpikeTrainsCore>, Vec<Pair<'py>>, &'static str, Bound<'py, PyDict>);
 
 /// Two arrays.
 type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);

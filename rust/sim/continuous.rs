@@ -328,7 +328,7 @@ impl ContinuousSnapshot {
         if self.neurons.len() != n {
             return Err(Error::shape("state.neurons", &[self.neurons.len()], format!("({n},)")));
         }
-        if !self.now.is_finite() || self.neurons.iter().any(|neuron| !(neuron.last <= self.now)) {
+        if !self.now.is_finite() || self.neurons.iter().any(|neuron| neuron.last.is_nan() || neuron.last > self.now) {
             return Err(Error::value("state.last", format!("times up to now = {} ms", self.now), "others"));
         }
         let fits = |arrival: &Arrival| {
@@ -346,7 +346,7 @@ impl ContinuousSnapshot {
             return Err(Error::value("state.arrivals", "future arrivals at the graph's synapses", "others"));
         }
         let sorted = self.pending.is_sorted_by(|a, b| a.0 <= b.0);
-        if !sorted || self.pending.iter().any(|&(time, x)| !(time >= self.now) || x as usize >= n_inputs) {
+        if !sorted || self.pending.iter().any(|&(time, x)| time.is_nan() || time < self.now || x as usize >= n_inputs) {
             return Err(Error::value("state.pending", "sorted future events of the graph's inputs", "others"));
         }
         Ok(())
@@ -371,8 +371,11 @@ fn catch_up(lif: &ContinuousLif, neuron: &mut ContinuousState, time: f64) {
 #[inline]
 fn predict(lif: &ContinuousLif, neuron: &ContinuousState) -> Option<f64> {
     let free_from = neuron.held.max(neuron.last);
-    let (p, u) =
-        if free_from > neuron.last { (lif.decay(neuron.p, free_from - neuron.last), 0.0) } else { (neuron.p, neuron.u) };
+    let (p, u) = if free_from > neuron.last {
+        (lif.decay(neuron.p, free_from - neuron.last), 0.0)
+    } else {
+        (neuron.p, neuron.u)
+    };
     // Time goes on, however strong the drive.
     lif.next_crossing(p, u).map(|elapsed| (free_from + elapsed).max(neuron.last.next_up()))
 }

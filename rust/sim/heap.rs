@@ -80,7 +80,8 @@ impl TimeHeap {
         let entry = self.entries[place];
         loop {
             let children = ARITY * place + 1..self.entries.len().min(ARITY * place + 1 + ARITY);
-            let Some(child) = children.reduce(|a, b| if earlier(self.entries[b], self.entries[a]) { b } else { a }) else {
+            let Some(child) = children.reduce(|a, b| if earlier(self.entries[b], self.entries[a]) { b } else { a })
+            else {
                 break;
             };
             if !earlier(self.entries[child], entry) {

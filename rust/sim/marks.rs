@@ -30,7 +30,7 @@ impl Marks {
     pub fn set_first(&mut self, n: usize) {
         let whole = n / WORD;
         self.words[..whole].fill(u64::MAX);
-        if n % WORD > 0 {
+        if !n.is_multiple_of(WORD) {
             self.words[whole] |= (1 << (n % WORD)) - 1;
         }
         for word in 0..n.div_ceil(WORD) {

@@ -18,15 +18,15 @@ mod state_io;
 mod traffic;
 mod wheel;
 
-pub use clocked::ClockedEngine;
 pub use auto::{CostModel, Window};
+pub use clocked::ClockedEngine;
 pub use continuous::{Arrival, ContinuousEngine, ContinuousSnapshot, ContinuousState};
 pub use counts::Counts;
 pub use event::EventEngine;
 pub use population::{LazyPopulation, NeuronState, SingleNeurons};
 pub use samples::{SampleScratch, SampleSimulation, faster_engine, operations};
 pub use simulator::{EngineKind, Events, Simulator, State, Time};
-pub use snapshot::Snapshot;
+pub use snapshot::{RecentSpikes, Snapshot};
 pub use traffic::{Traffic, check_events};
 
 #[cfg(test)]

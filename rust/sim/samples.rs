@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::Counts;
 use super::auto::{CostModel, Window};
 use super::continuous::ContinuousEngine;
 use super::event::EventEngine;
 use super::simulator::EngineKind;
-use super::Counts;
 use crate::engine::{ForwardScratch, Lists, SampleSpikes, forward};
 use crate::error::Result;
 use crate::graph::Graph;

@@ -4,6 +4,9 @@ use super::population::NeuronState;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 
+/// What a population fired at a step: (population, step, neurons).
+pub type RecentSpikes = (usize, u64, Vec<u32>);
+
 /// Longest refractory time, in steps.
 const LONGEST_HOLD: u64 = 1 << 30;
 
@@ -14,8 +17,8 @@ pub struct Snapshot<V> {
     pub now: u64,
     /// The neurons of every population; none for inputs.
     pub neurons: Vec<Vec<NeuronState<V>>>,
-    /// Spikes that may still arrive: (population, step, neurons).
-    pub spikes: Vec<(usize, u64, Vec<u32>)>,
+    /// Spikes that may still arrive.
+    pub spikes: Vec<RecentSpikes>,
     /// Inputs that wait: (step, input).
     pub pending: Vec<(u64, u32)>,
 }

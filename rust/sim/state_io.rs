@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use super::continuous::{Arrival, ContinuousSnapshot, ContinuousState};
 use super::population::NeuronState;
 use super::simulator::State;
-use super::snapshot::Snapshot;
+use super::snapshot::{RecentSpikes, Snapshot};
 use crate::error::{Error, Result};
 use crate::real::Real;
 
@@ -167,7 +167,8 @@ impl<F: Real> State<F> {
     /// # Errors
     /// [`Error::Value`] if the bytes are no state, of another version or number type, or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let not_ours = |detail: &dyn std::fmt::Display| Error::value("state", "bytes that strsbp_rs has written", detail);
+        let not_ours =
+            |detail: &dyn std::fmt::Display| Error::value("state", "bytes that strsbp_rs has written", detail);
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| not_ours(&error))?;
         let entry = metadata.metadata().as_ref().and_then(|map| map.get(KEY)).map_or("", String::as_str);
         let (version, rest) = entry.split_once(' ').unwrap_or((entry, ""));
@@ -207,18 +208,14 @@ impl Reader<'_> {
             let (p, u) = (self.f64(&format!("{at}.p"))?, self.f64(&format!("{at}.u"))?);
             let (last, held) = (self.u64(&format!("{at}.last"))?, self.u64(&format!("{at}.held"))?);
             same_length(&format!("{at}"), &[p.len(), u.len(), last.len(), held.len()])?;
-            let neuron = |i: usize| NeuronState {
-                p: F::from_f64(p[i]),
-                u: F::from_f64(u[i]),
-                last: last[i],
-                held: held[i],
-            };
+            let neuron =
+                |i: usize| NeuronState { p: F::from_f64(p[i]), u: F::from_f64(u[i]), last: last[i], held: held[i] };
             neurons.push((0..p.len()).map(neuron).collect());
         }
         let (populations, steps) = (self.u64("spikes.population")?, self.u64("spikes.step")?);
         let fired = self.u64("spikes.neuron")?;
         same_length("spikes", &[populations.len(), steps.len(), fired.len()])?;
-        let mut spikes: Vec<(usize, u64, Vec<u32>)> = Vec::new();
+        let mut spikes: Vec<RecentSpikes> = Vec::new();
         for ((&population, &step), &neuron) in populations.iter().zip(&steps).zip(&fired) {
             let neuron = narrow(neuron)?;
             match spikes.last_mut() {

@@ -29,8 +29,10 @@ fn rules() -> impl Strategy<Value = ConnectionRule> {
 fn delays() -> impl Strategy<Value = Delay> {
     prop_oneof![
         (0..12u32).prop_map(|steps| Delay::Fixed(f64::from(steps))),
-        (0..5u32, 0..9u32)
-            .prop_map(|(low, more)| Delay::Drawn(DelayDistribution::UniformDelay { low: f64::from(low), high: f64::from(low + more) })),
+        (0..5u32, 0..9u32).prop_map(|(low, more)| Delay::Drawn(DelayDistribution::UniformDelay {
+            low: f64::from(low),
+            high: f64::from(low + more)
+        })),
     ]
 }
 
@@ -61,7 +63,8 @@ struct Case {
 
 fn cases() -> impl Strategy<Value = Case> {
     let populations = prop::collection::vec((4..40usize, neurons()), 1..4);
-    let projections = prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), rules(), delays()), 1..6);
+    let projections =
+        prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), rules(), delays()), 1..6);
     (4..20usize, populations, projections, 0.2..6.0f64, any::<u64>(), any::<bool>(), 0..5u8, 2..400u64).prop_flat_map(
         |(n_in, populations, projections, scale, seed, coarse, kind, n_steps)| {
             let n_events = match kind {
@@ -70,7 +73,11 @@ fn cases() -> impl Strategy<Value = Case> {
                 _ => 20..300,
             };
             // Crowded: many at once, and at the ends.
-            let time = if kind == 3 { prop_oneof![Just(0), Just(n_steps - 1), Just(n_steps / 2)].boxed() } else { (0..n_steps).boxed() };
+            let time = if kind == 3 {
+                prop_oneof![Just(0), Just(n_steps - 1), Just(n_steps / 2)].boxed()
+            } else {
+                (0..n_steps).boxed()
+            };
             prop::collection::vec((time, 0..n_in as u32), n_events).prop_map(move |mut events| {
                 events.sort_unstable();
                 let (populations, projections) = (populations.clone(), projections.clone());
@@ -93,7 +100,9 @@ impl Case {
             Init::Uniform { low: -0.4 * self.scale, high: self.scale }
         };
         let all = Delay::Fixed(0.0);
-        graph.connect(0, 1, &ConnectionRule::FixedProbability { probability: 0.5, self_loops: true }, &weight, &all).unwrap();
+        graph
+            .connect(0, 1, &ConnectionRule::FixedProbability { probability: 0.5, self_loops: true }, &weight, &all)
+            .unwrap();
         for (pre, post, rule, delay) in &self.projections {
             let (pre, post) = (pre.index(self.populations.len() + 1), 1 + post.index(self.populations.len()));
             graph.connect(pre, post, rule, &weight, delay).unwrap();
@@ -122,7 +131,8 @@ fn event<F: Real>(case: &Case) -> (Spikes, Counts, bool) {
 #[test]
 fn event_engine_is_the_clocked_one() {
     let (n_compared, n_spiking, n_cases) = (Cell::new(0), Cell::new(0), 600);
-    let mut runner = TestRunner::new_with_rng(ProptestConfig::with_cases(n_cases), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let mut runner =
+        TestRunner::new_with_rng(ProptestConfig::with_cases(n_cases), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let result = runner.run(&cases(), |case| {
         let (expected, by_clock) = clocked::<f64>(&case);
         let (spikes, by_event, proven) = event::<f64>(&case);
@@ -190,7 +200,9 @@ fn chain(dt: f64, tau_s: f64) -> Arc<Graph<f64>> {
 
 /// Input events on a grid of 1 ms.
 fn chain_events() -> Vec<(u64, u32)> {
-    (0..50u64).flat_map(|t| (0..20u32).filter(move |x| (t * 31 + u64::from(*x) * 17) % 23 == 0).map(move |x| (t, x))).collect()
+    (0..50u64)
+        .flat_map(|t| (0..20u32).filter(move |x| (t * 31 + u64::from(*x) * 17) % 23 == 0).map(move |x| (t, x)))
+        .collect()
 }
 
 fn continuous_spikes(graph: &Arc<Graph<f64>>, events: &[(u64, u32)], until: f64) -> Vec<(f64, usize, u32)> {
@@ -214,7 +226,8 @@ fn clocked_engine_converges_to_the_continuous_one() {
             let mut engine = ClockedEngine::new(chain(dt, tau_s)).unwrap();
             engine.traffic_mut().push(chain_events().iter().map(|&(t, x)| (t * per_ms, x)));
             let mut spikes = Vec::new();
-            let mut record = |t: u64, p: usize, list: &[u32]| spikes.extend(list.iter().map(|&i| (t as f64 * dt, p, i)));
+            let mut record =
+                |t: u64, p: usize, list: &[u32]| spikes.extend(list.iter().map(|&i| (t as f64 * dt, p, i)));
             engine.advance(51 * per_ms, &mut record, &mut || true);
             let by_neuron = |spikes: &[(f64, usize, u32)]| {
                 let mut sorted: Vec<_> = spikes.iter().map(|&(t, p, i)| (p, i, t)).collect();
@@ -232,10 +245,14 @@ fn clocked_engine_converges_to_the_continuous_one() {
                 *seen <= count(p, i)
             });
             assert_eq!(on_grid.len(), exact.len(), "tau_s {tau_s}, dt {dt}");
-            let late: Vec<f64> = on_grid.iter().zip(&exact).map(|(a, b)| {
-                assert_eq!((a.0, a.1), (b.0, b.1));
-                a.2 - b.2
-            }).collect();
+            let late: Vec<f64> = on_grid
+                .iter()
+                .zip(&exact)
+                .map(|(a, b)| {
+                    assert_eq!((a.0, a.1), (b.0, b.1));
+                    a.2 - b.2
+                })
+                .collect();
             errors.push(late.iter().map(|late| late.abs()).sum::<f64>() / late.len() as f64 / dt);
         }
         // In units of dt, the mean error stays what it is.

@@ -1,10 +1,12 @@
 //! Spikes under way: pushed inputs, and what has been fired as far back as delays reach.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Counts;
 use super::marks::Marks;
+use super::snapshot::RecentSpikes;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Row};
 use crate::simd::prefetch;
@@ -169,7 +171,9 @@ impl<W: Copy> Traffic<W> {
         for (link, projection) in self.links.iter().zip(self.graph.projections()) {
             for (group, &delay) in link.steps.iter().enumerate() {
                 let shift = 1 + u64::from(delay);
-                for (fired_at, neurons) in self.recent[link.pre].between(first.saturating_sub(shift), first + n_steps, shift) {
+                for (fired_at, neurons) in
+                    self.recent[link.pre].between(first.saturating_sub(shift), first + n_steps, shift)
+                {
                     let step = (fired_at + shift - first) as usize;
                     for &neuron in neurons {
                         let range = projection.synapses.group_range(neuron as usize, group);
@@ -231,7 +235,7 @@ impl<W: Copy> Traffic<W> {
     }
 
     /// Spikes that may still arrive after step `now`: (population, step, neurons), and the inputs that wait.
-    pub fn export(&self, now: u64) -> (Vec<(usize, u64, Vec<u32>)>, Vec<(u64, u32)>) {
+    pub fn export(&self, now: u64) -> (Vec<RecentSpikes>, Vec<(u64, u32)>) {
         let mut spikes = Vec::new();
         for (population, recent) in self.recent.iter().enumerate() {
             let first = (now + LONGEST_WINDOW).saturating_sub(recent.reach);
@@ -242,7 +246,7 @@ impl<W: Copy> Traffic<W> {
     }
 
     /// Takes what [`export`](Self::export) gave, checked by the caller, in place of what is under way.
-    pub fn import(&mut self, now: u64, spikes: &[(usize, u64, Vec<u32>)], pending: &[(u64, u32)]) {
+    pub fn import(&mut self, now: u64, spikes: &[RecentSpikes], pending: &[(u64, u32)]) {
         self.clear();
         self.pending.extend(pending);
         for (population, step, neurons) in spikes {
@@ -281,8 +285,8 @@ pub fn check_events<T: PartialOrd + Copy + std::fmt::Display>(
     }
     let mut last = from;
     for (i, (&time, &input)) in t.iter().zip(x).enumerate() {
-        // Written so that NaN is refused.
-        if !(time >= last) {
+        // NaN is refused too.
+        if time.partial_cmp(&last).is_none_or(Ordering::is_lt) {
             let expected = match i {
                 0 => format!(">= {from}{unit}, where the simulation is or the last event was"),
                 _ => format!(">= {name}['t'][{}] = {last} (events sorted by time)", i - 1),

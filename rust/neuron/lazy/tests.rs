@@ -65,8 +65,19 @@ proptest! {
         let between = lif.skip(p, u, first);
         let (twice_p, twice_u) = lif.skip(between.0, between.1, second);
         // Of 2^41 steps each with a rounding error of its factor; nothing of that size is left of short time constants.
-        let largest = p.abs() * (1.0 + lif.peak_gain().min(1e12)) + u.abs();
+        let largest = p.abs() * (1.0 + lif.bound()[0].min(1e12)) + u.abs();
         prop_assert!((by_p - twice_p).abs() <= 1e-9 * largest && (by_u - twice_u).abs() <= 1e-9 * largest);
+    }
+
+    /// The rough prediction is never later than the precise one, nor missing where that is not.
+    #[test]
+    fn a_rough_prediction_comes_no_later(params in params(), p in values(), u in values()) {
+        let u = u.min(1.0);
+        let lif = LazyLif::<f64>::new(&params, 1e-9).unwrap();
+        if let Some(precise) = lif.next_firing(p, u) {
+            let rough = lif.soonest_firing(p, u);
+            prop_assert!(rough.is_some_and(|rough| (1..=precise).contains(&rough)), "{rough:?} {precise}");
+        }
     }
 
     /// Never later than stepping finds; and where it says never, there is none in 20,000 steps.
