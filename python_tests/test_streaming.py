@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -226,3 +229,22 @@ def test_a_long_stream_takes_little_memory_and_time(engine: str, n_events: int) 
     assert simulator.operations.input_events == n_events
     # Clocked, there would be 25 a step.
     assert simulator.operations.state_updates < 2.5 * n_steps
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("engine", ["clocked", "auto"])
+def test_ctrl_c(engine: str) -> None:
+    """It ends a run that would take years, which may go on."""
+    simulator = sr.Simulator(chain(), engine=engine)
+    simulator.push(some_events())
+    interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    begin = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        simulator.advance(10**15)
+    assert time.perf_counter() - begin < 10
+    reached = simulator.now
+    assert 300 < reached < 10**15
+    np.testing.assert_array_equal(
+        simulator.advance(reached + 1), in_one_go(chain(), some_events(), 300, engine)
+    )

@@ -60,11 +60,6 @@ class GraphRecord:
     arrivals: int
     closest: float
 
-    @property
-    def n_spikes(self) -> int:
-        """Number of all populations' spikes, inputs among them."""
-        return sum(int(spikes.sum()) for spikes in self.spikes)
-
 
 def simulate_graph(model: GraphModel, inputs: list[Steps | None], n_steps: int) -> GraphRecord:
     """Simulates a graph.
