@@ -176,6 +176,7 @@ UNTIL: list[tuple[Any, type[Exception], str]] = [
     (-1, ValueError, "until must be finite and >= 0, got -1"),
     (-0.5, ValueError, "until must be finite and >= 0, got -0.5"),
     (NAN, ValueError, "until must be finite and >= 0, got nan"),
+    (2**64, ValueError, "until must be < 2\\^63, got 18446744073709551616"),
     (INF, ValueError, "until must be finite and >= 0, got inf"),
     ("5", TypeError, "until must be a number, got '5'"),
     (None, TypeError, "until must be a number, got None"),

@@ -32,7 +32,8 @@ class Simulator:
         engine: "clocked" computes every neuron at every step; "event", on the same time grid, only
             neurons that something reaches; "auto" either of them, whichever the activity so far
             makes faster; "continuous" puts spikes where the neurons' differential equations have
-            them, in float64.
+            them, in float64. There, neurons that excite each other without delay or refractory
+            time may fire without end in finite time: that is what the equations say.
         record: Populations whose spikes come out, numbered through in this order; for a Network
             also numbers of layers. All of a graph, the output layer of a network, if None.
 
@@ -220,4 +221,6 @@ def _time(until: float) -> int | float:
         raise TypeError(f"until must be a number, got {until!r}")
     if not 0 <= until < float("inf"):
         raise ValueError(f"until must be finite and >= 0, got {until}")
+    if until >= 2**63:
+        raise ValueError(f"until must be < 2^63, got {until}")
     return int(until) if isinstance(until, (int, np.integer)) else float(until)

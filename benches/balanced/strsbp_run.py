@@ -114,9 +114,7 @@ def main() -> None:
     start = time.perf_counter()
     graph = build_graph(network, args.dtype)
     build = time.perf_counter() - start
-    runs = [
-        simulate(network, graph, args.engine, args.copies) for _ in range(args.repetitions)
-    ]
+    runs = [simulate(network, graph, args.engine, args.copies) for _ in range(args.repetitions)]
     spikes, _, ended = runs[-1]
     name = f"strsbp {args.engine} {SHORT[args.dtype]}"
     if args.engine == "auto":

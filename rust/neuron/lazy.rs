@@ -322,7 +322,8 @@ impl<F: Real> Arithmetic for LazyLif<F> {
         if self.highest(p, u) <= level {
             return None;
         }
-        let steps = ((level - u.max(F::zero())) / (self.lif.mem_gain * self.lif.syn_decay * p)).to_u64();
+        let missing = (level - u.max(F::zero())).max(F::zero());
+        let steps = (missing / (self.lif.mem_gain * self.lif.syn_decay * p)).to_u64();
         Some(1 + steps.unwrap_or(0).min(LONGEST))
     }
 }

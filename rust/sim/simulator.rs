@@ -84,14 +84,24 @@ enum Running<F: Real> {
 #[derive(Clone, Debug)]
 pub struct Simulator<F: Real> {
     running: Running<F>,
-    /// Whether the engine may change.
-    auto: Option<CostModel>,
+    /// Where the engine may change.
+    auto: Option<Auto>,
     /// For each population, what is added to its neurons in the events, if it is recorded.
     offsets: Vec<Option<u32>>,
     events: Events,
     /// What engines that were left behind have counted.
     before: Counts,
     proven: bool,
+}
+
+/// What the choice of an engine rests on.
+#[derive(Clone, Copy, Debug)]
+struct Auto {
+    costs: CostModel,
+    /// Step of the last decision.
+    since: u64,
+    /// What had been done by then.
+    before: Counts,
 }
 
 impl<F: Real> Simulator<F> {
@@ -112,7 +122,11 @@ impl<F: Real> Simulator<F> {
                 _ => return Err(Error::value("record", "different populations of neurons", population)),
             }
         }
-        let auto = (kind == EngineKind::Auto).then(|| CostModel::new(&graph));
+        let auto = (kind == EngineKind::Auto).then(|| Auto {
+            costs: CostModel::new(&graph),
+            since: 0,
+            before: Counts::default(),
+        });
         let running = match kind {
             EngineKind::Clocked => Running::Clocked(ClockedEngine::new(graph)?),
             EngineKind::Event | EngineKind::Auto => Running::Event(EventEngine::new(graph)?),
@@ -245,7 +259,7 @@ impl<F: Real> Simulator<F> {
                     return self.advance(Time::Ms(until), keep_going);
                 }
                 (_, None) => self.run_grid(until, &mut ask),
-                (_, Some(costs)) => self.run_auto(until, costs, &mut ask)?,
+                (_, Some(_)) => self.run_auto(until, &mut ask)?,
             },
         }
         if going { Ok(()) } else { Err(Error::Interrupted) }
@@ -274,24 +288,36 @@ impl<F: Real> Simulator<F> {
         }
     }
 
-    /// Goes window by window, and changes the engine where the last one says so.
-    fn run_auto(&mut self, until: u64, costs: CostModel, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
-        // Of a window, the engines ask only where there is much to do in it.
+    /// Changes the engine where what happened since the last decision says so.
+    ///
+    /// The clocked engine is looked at after every window; the event engine, whose steps may pass by the million, after
+    /// some work or at the end.
+    fn run_auto(&mut self, until: u64, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
         let mut patience = Patience::default();
-        while self.steps() < until {
-            let (from, before) = (self.steps(), self.counts());
-            let mut stopped = false;
+        let mut going = true;
+        while going && self.steps() < until {
+            let is_event = self.engine() == EngineKind::Event;
+            let Some(Auto { since, .. }) = self.auto else { unreachable!("asked by the caller") };
+            let end = if is_event { until } else { until.min(since + WINDOW).max(self.steps() + 1) };
+            let mut worked = false;
             let mut ask = || {
-                stopped = !keep_going();
-                !stopped
+                worked = true;
+                going = keep_going();
+                // The event engine stops in any case, to be looked at.
+                going && !is_event
             };
-            self.run_grid(until.min(from + WINDOW), &mut ask);
-            if stopped || patience.ends(&self.counts()) && !keep_going() {
-                return Ok(());
+            self.run_grid(end, &mut ask);
+            if !worked && patience.ends(&self.counts()) {
+                going = keep_going();
             }
-            let window = Window { steps: self.steps() - from, counts: self.counts() - before };
-            if costs.should_change(self.engine() == EngineKind::Event, window) {
-                self.change_engine()?;
+            let counts = self.counts();
+            let Some(Auto { costs, since, before }) = self.auto else { unreachable!("asked by the caller") };
+            let window = Window { steps: self.steps() - since, counts: counts - before };
+            if window.steps >= WINDOW || worked && is_event {
+                self.auto = Some(Auto { costs, since: self.steps(), before: counts });
+                if costs.should_change(is_event, window) {
+                    self.change_engine()?;
+                }
             }
         }
         Ok(())
@@ -340,6 +366,14 @@ impl<F: Real> Simulator<F> {
     /// Back to rest at time 0, nothing under way, nothing counted.
     pub fn reset(&mut self) {
         self.clear_events();
+        if let Some(auto) = &mut self.auto {
+            (auto.since, auto.before) = (0, Counts::default());
+            // A run begins as the first one did.
+            if let Running::Clocked(engine) = &self.running {
+                let graph = Arc::clone(engine.traffic().graph());
+                self.running = Running::Event(EventEngine::new(graph).expect("made when the simulation was"));
+            }
+        }
         self.before = Counts::default();
         match &mut self.running {
             Running::Clocked(engine) => engine.reset(),
@@ -418,6 +452,9 @@ impl<F: Real> Simulator<F> {
                 return Err(Error::value("state", "one of a simulation in continuous time", "one on the time grid"));
             }
             _ => return Err(Error::value("state", "one of a simulation on the time grid", "one in continuous time")),
+        }
+        if let Some(auto) = self.auto {
+            self.auto = Some(Auto { since: self.steps(), before: self.counts(), ..auto });
         }
         self.clear_events();
         Ok(())
