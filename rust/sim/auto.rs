@@ -1,27 +1,34 @@
 //! Which engine on the time grid is the faster one, from what a run has been through.
 
 use super::Counts;
-use crate::graph::Graph;
+use crate::graph::{Graph, Population};
+use crate::simd::LANES;
 
-/// Times on a machine with AVX2 or AVX-512, in `f32` [ns]; only their ratios matter. `benches/event.rs` measures them.
+/// Times on a machine with AVX-512, in `f32` [ns]; only their ratios matter. `benches/activity.py` and `benches/layered.py`
+/// measure what they add up to.
 mod cost {
     /// A block of sixteen neurons a step, clocked.
-    pub const CLOCKED_BLOCK: f64 = 4.5;
+    pub const CLOCKED_BLOCK: f64 = 3.4;
     /// A synaptic event, clocked.
-    pub const CLOCKED_SYNAPSE: f64 = 1.0;
+    pub const CLOCKED_SYNAPSE: f64 = 1.2;
+    /// A synaptic event of a neuron that reaches a whole population, clocked.
+    pub const CLOCKED_WHOLE_SYNAPSE: f64 = 0.1;
     /// A block of sixteen neurons a step, in samples.
-    pub const SAMPLE_BLOCK: f64 = 3.0;
+    pub const SAMPLE_BLOCK: f64 = 4.6;
     /// A synaptic event in samples.
     pub const SAMPLE_SYNAPSE: f64 = 0.04;
     /// A neuron that is touched by itself.
-    pub const NEURON: f64 = 14.0;
-    /// A block of sixteen that is touched together.
-    pub const BLOCK: f64 = 20.0;
+    pub const NEURON: f64 = 7.0;
     /// A synaptic event onto a neuron that is touched by itself.
     pub const SYNAPSE: f64 = 2.0;
+    /// A block of sixteen that is touched together.
+    pub const BLOCK: f64 = 25.0;
     /// A step at which anything happens.
     pub const EVENT_STEP: f64 = 60.0;
 }
+
+/// Neurons whose states lie in near caches.
+const NEAR_NEURONS: f64 = 16384.0;
 
 /// How much faster the other engine must promise to be for a change: the estimates are rough.
 const MARGIN: f64 = 1.3;
@@ -55,8 +62,8 @@ impl CostModel {
             whole += if projection.synapses.is_all() { projection.synapses.len() } else { 0 };
         }
         let n_synapses = graph.n_synapses();
-        let blocks = |population: &crate::graph::Population| match population.params {
-            Some(_) => population.n.div_ceil(crate::simd::LANES),
+        let blocks = |population: &Population| match population.params {
+            Some(_) => population.n.div_ceil(LANES),
             None => 0,
         };
         Self {
@@ -67,10 +74,18 @@ impl CostModel {
         }
     }
 
+    /// How far the states of the neurons are away, in doublings of what lies near.
+    fn distance(&self) -> f64 {
+        (self.n_neurons / NEAR_NEURONS).log2().clamp(0.0, 6.0)
+    }
+
     /// Time of the clocked engine [ns].
     pub fn clocked(&self, window: Window) -> f64 {
-        let synapses = if self.in_blocks { cost::CLOCKED_BLOCK / 32.0 } else { cost::CLOCKED_SYNAPSE };
-        window.steps as f64 * self.n_blocks * cost::CLOCKED_BLOCK + window.counts.synaptic_events as f64 * synapses
+        let synapse = match self.in_blocks {
+            true => cost::CLOCKED_WHOLE_SYNAPSE,
+            false => cost::CLOCKED_SYNAPSE * (1.0 + self.distance()),
+        };
+        window.steps as f64 * self.n_blocks * cost::CLOCKED_BLOCK + window.counts.synaptic_events as f64 * synapse
     }
 
     /// Time of the clocked simulation of samples [ns], whose weights and states stay in registers and near caches.
@@ -85,10 +100,12 @@ impl CostModel {
         let spikes_a_step = arrivals / self.fan_out.max(1.0) / steps;
         let active = steps * -(-spikes_a_step).exp_m1();
         let touched = if self.in_blocks {
-            active * self.n_blocks * cost::BLOCK + arrivals * cost::CLOCKED_BLOCK / 32.0
+            let blocks = (self.fan_out / LANES as f64).min(self.n_blocks);
+            active * blocks * cost::BLOCK + arrivals * cost::CLOCKED_WHOLE_SYNAPSE
         } else {
             let share = -(-arrivals / steps / self.n_neurons).exp_m1();
-            steps * self.n_neurons * share * cost::NEURON + arrivals * cost::SYNAPSE
+            let far = 1.0 + 0.5 * self.distance();
+            (steps * self.n_neurons * share * cost::NEURON + arrivals * cost::SYNAPSE) * far
         };
         active * cost::EVENT_STEP + touched
     }
