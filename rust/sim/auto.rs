@@ -27,8 +27,9 @@ mod cost {
     pub const EVENT_STEP: f64 = 60.0;
 }
 
-/// Neurons whose states lie in near caches.
-const NEAR_NEURONS: f64 = 16384.0;
+/// Neurons whose inputs, and whose states, lie in caches.
+const NEAR_INPUTS: f64 = 16384.0;
+const NEAR_STATES: f64 = 100_000.0;
 
 /// How much faster the other engine must promise to be for a change: the estimates are rough.
 const MARGIN: f64 = 1.3;
@@ -74,16 +75,16 @@ impl CostModel {
         }
     }
 
-    /// How far the states of the neurons are away, in doublings of what lies near.
-    fn distance(&self) -> f64 {
-        (self.n_neurons / NEAR_NEURONS).log2().clamp(0.0, 6.0)
+    /// How far memory is away, in doublings of what is near.
+    fn distance(&self, near: f64) -> f64 {
+        (self.n_neurons / near).log2().clamp(0.0, 6.0)
     }
 
     /// Time of the clocked engine [ns].
     pub fn clocked(&self, window: Window) -> f64 {
         let synapse = match self.in_blocks {
             true => cost::CLOCKED_WHOLE_SYNAPSE,
-            false => cost::CLOCKED_SYNAPSE * (1.0 + self.distance()),
+            false => cost::CLOCKED_SYNAPSE * (1.0 + self.distance(NEAR_INPUTS)),
         };
         window.steps as f64 * self.n_blocks * cost::CLOCKED_BLOCK + window.counts.synaptic_events as f64 * synapse
     }
@@ -104,7 +105,7 @@ impl CostModel {
             active * blocks * cost::BLOCK + arrivals * cost::CLOCKED_WHOLE_SYNAPSE
         } else {
             let share = -(-arrivals / steps / self.n_neurons).exp_m1();
-            let far = 1.0 + 0.5 * self.distance();
+            let far = 1.0 + 1.4 * self.distance(NEAR_STATES);
             (steps * self.n_neurons * share * cost::NEURON + arrivals * cost::SYNAPSE) * far
         };
         active * cost::EVENT_STEP + touched
