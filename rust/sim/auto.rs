@@ -18,9 +18,9 @@ mod cost {
     /// A synaptic event in samples.
     pub const SAMPLE_SYNAPSE: f64 = 0.04;
     /// A neuron that is touched by itself.
-    pub const NEURON: f64 = 7.0;
+    pub const NEURON: f64 = 9.0;
     /// A synaptic event onto a neuron that is touched by itself.
-    pub const SYNAPSE: f64 = 2.0;
+    pub const SYNAPSE: f64 = 5.0;
     /// A block of sixteen that is touched together.
     pub const BLOCK: f64 = 25.0;
     /// A step at which anything happens.
@@ -84,7 +84,7 @@ impl CostModel {
     pub fn clocked(&self, window: Window) -> f64 {
         let synapse = match self.in_blocks {
             true => cost::CLOCKED_WHOLE_SYNAPSE,
-            false => cost::CLOCKED_SYNAPSE * (1.0 + self.distance(NEAR_INPUTS)),
+            false => cost::CLOCKED_SYNAPSE * (1.0 + 0.5 * self.distance(NEAR_INPUTS)),
         };
         window.steps as f64 * self.n_blocks * cost::CLOCKED_BLOCK + window.counts.synaptic_events as f64 * synapse
     }
