@@ -98,8 +98,8 @@ class Simulator:
     def push(self, events: NDArray[Any]) -> None:
         """Appends input events; all of them or, if one is refused, none.
 
-        An event at step t reaches its targets at step t + 1, plus their delays. Those pushed and
-        not yet reached wait in a queue.
+        An event at step t reaches its targets at step t + 1, plus their delays; an input that
+        fires twice in a step counts twice. Those pushed and not yet reached wait in a queue.
 
         Args:
             events: Structured array with fields t (integers, time steps; or floats, ms, in

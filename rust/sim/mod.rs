@@ -16,6 +16,7 @@ mod simulator;
 mod snapshot;
 mod state_io;
 mod traffic;
+mod types;
 mod wheel;
 
 pub use auto::{CostModel, Window};
@@ -25,9 +26,10 @@ pub use counts::Counts;
 pub use event::EventEngine;
 pub use population::{LazyPopulation, NeuronState, SingleNeurons};
 pub use samples::{SampleScratch, SampleSimulation, faster_engine, operations};
-pub use simulator::{EngineKind, Events, Simulator, State, Time};
+pub use simulator::Simulator;
 pub use snapshot::{RecentSpikes, Snapshot};
 pub use traffic::{Traffic, check_events};
+pub use types::{EngineKind, Events, State, Time};
 
 #[cfg(test)]
 mod tests;

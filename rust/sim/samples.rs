@@ -6,7 +6,7 @@ use super::Counts;
 use super::auto::{CostModel, Window};
 use super::continuous::ContinuousEngine;
 use super::event::EventEngine;
-use super::simulator::EngineKind;
+use super::types::EngineKind;
 use crate::engine::{ForwardScratch, Lists, SampleSpikes, forward};
 use crate::error::Result;
 use crate::graph::Graph;

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::auto::{CostModel, Window};
-use super::continuous::{ContinuousEngine, ContinuousSnapshot};
+use super::continuous::ContinuousEngine;
 use super::counts::Patience;
 use super::traffic::check_events;
-use super::{ClockedEngine, Counts, EventEngine, Snapshot};
+use super::types::{EngineKind, Events, State, Time};
+use super::{ClockedEngine, Counts, EventEngine};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::real::Real;
@@ -16,65 +15,21 @@ use crate::real::Real;
 /// Steps after which the choice of an engine is thought over.
 const WINDOW: u64 = 256;
 
-/// How a network is simulated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EngineKind {
-    /// Every neuron at every step.
-    #[default]
-    Clocked,
-    /// On the same time grid, but only neurons that something reaches.
-    Event,
-    /// In continuous time.
-    Continuous,
-    /// Clocked or by events, whichever the activity makes faster.
-    Auto,
-}
-
-impl EngineKind {
-    /// Name, as in files and in Python.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Clocked => "clocked",
-            Self::Event => "event",
-            Self::Continuous => "continuous",
-            Self::Auto => "auto",
-        }
-    }
-}
-
-/// Time of a simulation or of an event: steps on the grid, ms in continuous time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Time {
-    /// Steps.
-    Steps(u64),
-    /// Milliseconds.
-    Ms(f64),
-}
-
-/// Spikes, in order of time.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Events {
-    /// Steps and neurons.
-    Grid(Vec<u64>, Vec<u32>),
-    /// Times [ms] and neurons.
-    Continuous(Vec<f64>, Vec<u32>),
-}
-
-/// A state that a simulation can go on from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum State<F> {
-    /// On the time grid.
-    Grid(Snapshot<F>),
-    /// In continuous time.
-    Continuous(ContinuousSnapshot),
-}
-
 #[derive(Clone, Debug)]
 enum Running<F: Real> {
     Clocked(ClockedEngine<F>),
     Event(EventEngine<F, F>),
     Continuous(ContinuousEngine<F>),
+}
+
+impl<F: Real> Running<F> {
+    fn counts(&self) -> Counts {
+        match self {
+            Self::Clocked(engine) => engine.counts(),
+            Self::Event(engine) => engine.counts(),
+            Self::Continuous(engine) => engine.counts(),
+        }
+    }
 }
 
 /// A simulation of a graph that events are pushed into and read from as time goes on.
@@ -86,6 +41,8 @@ pub struct Simulator<F: Real> {
     running: Running<F>,
     /// Where the engine may change.
     auto: Option<Auto>,
+    /// The engine that does not run at present, once there were both.
+    idle: Option<Running<F>>,
     /// For each population, what is added to its neurons in the events, if it is recorded.
     offsets: Vec<Option<u32>>,
     events: Events,
@@ -140,7 +97,7 @@ impl<F: Real> Simulator<F> {
             Running::Event(engine) => engine.ties_are_proven(),
             _ => true,
         };
-        Ok(Self { running, auto, offsets, events, before: Counts::default(), proven })
+        Ok(Self { running, auto, idle: None, offsets, events, before: Counts::default(), proven })
     }
 
     /// The graph.
@@ -173,11 +130,7 @@ impl<F: Real> Simulator<F> {
     /// What was done since the start or the last reset.
     pub fn counts(&self) -> Counts {
         let mut counts = self.before;
-        counts += match &self.running {
-            Running::Clocked(engine) => engine.counts(),
-            Running::Event(engine) => engine.counts(),
-            Running::Continuous(engine) => engine.counts(),
-        };
+        counts += self.running.counts();
         counts
     }
 
@@ -324,21 +277,20 @@ impl<F: Real> Simulator<F> {
     }
 
     fn change_engine(&mut self) -> Result<()> {
-        self.before = self.counts();
+        let total = self.counts();
         let graph = Arc::clone(self.graph());
-        self.running = match &self.running {
-            Running::Clocked(engine) => {
-                let mut other = EventEngine::new(graph)?;
-                other.restore(&engine.snapshot());
-                Running::Event(other)
-            }
-            Running::Event(engine) => {
-                let mut other = ClockedEngine::new(graph)?;
-                other.restore(&engine.snapshot())?;
-                Running::Clocked(other)
-            }
-            Running::Continuous(_) => unreachable!("not on the grid"),
+        let mut other = match (self.idle.take(), &self.running) {
+            (Some(other), _) => other,
+            (None, Running::Clocked(_)) => Running::Event(EventEngine::new(graph)?),
+            (None, _) => Running::Clocked(ClockedEngine::new(graph)?),
         };
+        match (&self.running, &mut other) {
+            (Running::Clocked(engine), Running::Event(other)) => other.restore(&engine.snapshot()),
+            (Running::Event(engine), Running::Clocked(other)) => other.restore(&engine.snapshot())?,
+            _ => unreachable!("one of each"),
+        }
+        self.before = total - other.counts();
+        self.idle = Some(std::mem::replace(&mut self.running, other));
         Ok(())
     }
 
@@ -369,10 +321,10 @@ impl<F: Real> Simulator<F> {
         if let Some(auto) = &mut self.auto {
             (auto.since, auto.before) = (0, Counts::default());
             // A run begins as the first one did.
-            if let Running::Clocked(engine) = &self.running {
-                let graph = Arc::clone(engine.traffic().graph());
-                self.running = Running::Event(EventEngine::new(graph).expect("made when the simulation was"));
+            if let (Running::Clocked(_), Some(event)) = (&self.running, self.idle.take()) {
+                self.running = event;
             }
+            self.idle = None;
         }
         self.before = Counts::default();
         match &mut self.running {

@@ -7,8 +7,8 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use super::continuous::{Arrival, ContinuousSnapshot, ContinuousState};
 use super::population::NeuronState;
-use super::simulator::State;
 use super::snapshot::{RecentSpikes, Snapshot};
+use super::types::State;
 use crate::error::{Error, Result};
 use crate::real::Real;
 

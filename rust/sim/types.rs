@@ -1,0 +1,59 @@
+//! What goes into a simulation and comes out of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ContinuousSnapshot, Snapshot};
+
+/// How a network is simulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    /// Every neuron at every step.
+    #[default]
+    Clocked,
+    /// On the same time grid, but only neurons that something reaches.
+    Event,
+    /// In continuous time.
+    Continuous,
+    /// Clocked or by events, whichever the activity makes faster.
+    Auto,
+}
+
+impl EngineKind {
+    /// Name, as in files and in Python.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clocked => "clocked",
+            Self::Event => "event",
+            Self::Continuous => "continuous",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+/// Time of a simulation or of an event: steps on the grid, ms in continuous time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Time {
+    /// Steps.
+    Steps(u64),
+    /// Milliseconds.
+    Ms(f64),
+}
+
+/// Spikes, in order of time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Events {
+    /// Steps and neurons.
+    Grid(Vec<u64>, Vec<u32>),
+    /// Times [ms] and neurons.
+    Continuous(Vec<f64>, Vec<u32>),
+}
+
+/// A state that a simulation can go on from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State<F> {
+    /// On the time grid.
+    Grid(Snapshot<F>),
+    /// In continuous time.
+    Continuous(ContinuousSnapshot),
+}
