@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs._network import Network, _integer
+from strsbp_rs._spikes import lif_params
 from strsbp_rs._strsbp_rs import GraphCore
 
 __all__ = ["Graph", "Population", "Projection"]
@@ -182,14 +183,7 @@ class Graph:
         Raises:
             ValueError: If a constant is outside its domain, or the name is taken.
         """
-        params = {
-            "tau_m": float(tau_m),
-            "tau_s": float(tau_s),
-            "v_th": float(v_th),
-            "t_ref": float(t_ref),
-            "dt": self.dt,
-            "discretisation": discretisation,
-        }
+        params = lif_params(tau_m, tau_s, t_ref, self.dt, discretisation, v_th=v_th)
         return self._add(n, name, "population", params)
 
     def _add(

@@ -53,15 +53,14 @@ class Simulator:
         config.check_engine(engine)
         if isinstance(network, Network):
             graph = Graph.from_network(network)
-            default = graph.populations[-1:]
         elif isinstance(network, Graph):
             graph = network
-            default = [population for population in graph.populations if not population.is_input]
         else:
             raise TypeError(f"network must be a Graph or a Network, got {network!r}")
         self._neurons = [population for population in graph.populations if not population.is_input]
-        chosen = None if record is None else [_population(p, self._neurons) for p in record]
-        self.recorded = default if chosen is None else chosen
+        default = self._neurons[-1:] if isinstance(network, Network) else self._neurons
+        chosen = default if record is None else record
+        self.recorded = [_population(population, self._neurons) for population in chosen]
         """The recorded populations, in the order that events number their neurons."""
         indices = [population.index for population in self.recorded]
         self._core = SimulatorCore(graph._core, engine, indices)

@@ -245,13 +245,13 @@ def s_psp(
 
 
 def lif_params(
-    tau_m: float, tau_s: float, t_ref: float, dt: float, discretisation: str
+    tau_m: float, tau_s: float, t_ref: float, dt: float, discretisation: str, *, v_th: float = 1.0
 ) -> dict[str, Any]:
-    """Returns a neuron's constants as the core takes them; the threshold plays no role there."""
+    """Returns a neuron's constants as the core takes them; S-PSPs know no threshold."""
     return {
         "tau_m": float(tau_m),
         "tau_s": float(tau_s),
-        "v_th": 1.0,
+        "v_th": float(v_th),
         "t_ref": float(t_ref),
         "dt": float(dt),
         "discretisation": discretisation,

@@ -8,7 +8,7 @@ use crate::network::delay_steps;
 /// Different delays that one byte a synapse tells apart.
 const SMALL: usize = 256;
 
-/// Connectivity from the neurons of one population onto those of another, in compressed rows: one a presynaptic neuron.
+/// Synapses from the neurons of one population onto those of another, in compressed rows: one a presynaptic neuron.
 ///
 /// Four bytes of target and four of `f32` weight a synapse, and another one where delays differ from synapse to synapse.
 /// Where every neuron hears every other one, targets are not stored at all.
@@ -58,13 +58,13 @@ pub struct Row<'a, W> {
 }
 
 impl<W: Copy> Connectivity<W> {
-    /// Connectivity from every neuron onto every other one; `weight` is (n_pre, n_post), row-major.
+    /// Synapses from every neuron onto every other one; `weight` is (n_pre, n_post), row-major.
     pub(crate) fn all(n_pre: usize, n_post: usize, weight: Vec<W>, delay: f64) -> Self {
         assert_eq!(weight.len(), n_pre * n_post);
         Self { n_pre, n_post, targets: Targets::All, weight, delays: Delays::same(delay) }
     }
 
-    /// Connectivity in compressed rows, each sorted by delay where they differ.
+    /// Synapses in compressed rows, each sorted by delay where they differ.
     pub(crate) fn rows(
         n_pre: usize,
         n_post: usize,
@@ -174,7 +174,7 @@ impl<W: Copy> Connectivity<W> {
         }
     }
 
-    /// Connectivity at places of [`range`](Self::range).
+    /// Synapses at places of [`range`](Self::range).
     #[inline(always)]
     pub fn at(&self, range: Range<usize>) -> Row<'_, W> {
         let target = match &self.targets {

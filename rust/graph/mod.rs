@@ -26,7 +26,7 @@ pub struct Population {
     pub params: Option<LifParams>,
 }
 
-/// Connectivity from one population onto another.
+/// Synapses from one population onto another.
 #[derive(Clone, Debug)]
 pub struct Projection<W> {
     /// Number of the presynaptic population.

@@ -262,19 +262,13 @@ impl<F: Real> Worker<F> {
         Ok(stats)
     }
 
-    /// Prepares an engine; `Auto` becomes the one that is faster for the first sample of `data`.
+    /// The engine that is meant: `Auto` is the one that is faster for the first sample of `data`.
     ///
     /// # Errors
-    /// Those of [`SampleSimulation::new`].
-    pub fn prepare(
-        &self,
-        net: &Network<F>,
-        kind: EngineKind,
-        data: Data<'_>,
-        seed: u64,
-    ) -> Result<SampleSimulation<F>> {
+    /// Those of [`faster_engine`].
+    pub fn choose(&self, net: &Network<F>, kind: EngineKind, data: Data<'_>, seed: u64) -> Result<EngineKind> {
         if kind != EngineKind::Auto {
-            return SampleSimulation::new(net, kind);
+            return Ok(kind);
         }
         let clocked = SampleSimulation::new(net, EngineKind::Clocked)?;
         let mut faster = [Ok(EngineKind::Clocked)];
@@ -282,7 +276,21 @@ impl<F: Real> Worker<F> {
             *faster = faster_engine(net, data.n_steps(), spikes);
         });
         let [faster] = faster;
-        SampleSimulation::new(net, faster?)
+        faster
+    }
+
+    /// Prepares the engine that is meant, see [`choose`](Self::choose).
+    ///
+    /// # Errors
+    /// Those of [`choose`](Self::choose) and of [`SampleSimulation::new`].
+    pub fn prepare(
+        &self,
+        net: &Network<F>,
+        kind: EngineKind,
+        data: Data<'_>,
+        seed: u64,
+    ) -> Result<SampleSimulation<F>> {
+        SampleSimulation::new(net, self.choose(net, kind, data, seed)?)
     }
 
     /// Simulates `samples` of `data` and hands the spikes of each to `use_sample`, in parallel.

@@ -215,7 +215,7 @@ impl<F: Real> Trainer<F> {
         let order = shuffled(n_total, self.config.seed, epoch);
         let n_steps = data.n_steps();
         self.prepare_coupling(net, n_steps)?;
-        let engine = self.worker.prepare(net, self.config.engine, data, self.config.seed)?.kind();
+        let engine = self.worker.choose(net, self.config.engine, data, self.config.seed)?;
         let mut progress = Progress { epoch, n_total, stats: BatchStats::default(), seconds: 0.0 };
         let (mut lr, mut norms) = (0.0, Vec::new());
         for samples in order.chunks(self.config.batch_size) {
@@ -258,7 +258,7 @@ impl<F: Real> Trainer<F> {
         let n_steps = batch.source.n_steps();
         self.prepare_coupling(net, n_steps)?;
         let engine = match batch.source {
-            Source::Simulate { data, seed, .. } => self.worker.prepare(net, self.config.engine, data, seed)?.kind(),
+            Source::Simulate { data, seed, .. } => self.worker.choose(net, self.config.engine, data, seed)?,
             Source::Recorded(_) => EngineKind::Clocked,
         };
         let stats = self.accumulate(net, engine, batch, n_steps, keep_going)?;

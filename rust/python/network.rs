@@ -261,7 +261,8 @@ fn record<F: Real>(
     }
     let worker = Worker::new(n_threads)?;
     let simulation = worker.prepare(net, engine, data, seed)?;
-    let graph = Graph::from_network(net)?;
+    // The others count on the way.
+    let graph = (simulation.kind() == EngineKind::Clocked).then(|| Graph::from_network(net)).transpose()?;
     let mut counts = Counts::default();
     let n_steps = data.n_steps();
     let sizes = std::iter::once(net.n_in()).chain(net.layers().iter().map(|layer| layer.n_out()));
@@ -279,7 +280,11 @@ fn record<F: Real>(
                 let by_time = |t: usize| all.iter().map(move |trace| (trace.current[t], trace.potential[t]));
                 (0..n_steps).flat_map(by_time).unzip()
             });
-            let counts = counts.unwrap_or_else(|| operations(&graph, n_steps, spikes));
+            let counts = graph
+                .as_ref()
+                .map(|graph| operations(graph, n_steps, spikes))
+                .or(counts)
+                .expect("the other engines count");
             *output = Some(RecordedSample { spikes: spikes.clone(), traces: sample.collect(), counts });
         });
         for sample in outputs.into_iter().flatten() {

@@ -42,8 +42,8 @@ impl<F: Real> EventEngine<F, F> {
                 populations.push(None);
                 continue;
             };
-            let v_th = LifPropagator::<F>::new(params)?.v_th.widen();
-            let bound = rounding_bound(&graph, at, &LifPropagator::new(params)?);
+            let lif = LifPropagator::<F>::new(params)?;
+            let (v_th, bound) = (lif.v_th.widen(), rounding_bound(&graph, at, &lif));
             proven &= bound.is_some_and(|bound| bound <= WIDEST_TIE * v_th);
             let margin = bound.unwrap_or(f64::INFINITY).min(WIDEST_TIE * v_th);
             let lif = LazyLif::new(params, margin)?;

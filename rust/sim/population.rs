@@ -72,6 +72,14 @@ impl<V: Copy + Default> Neuron<V> {
         Self { p: V::default(), u: V::default(), input: V::default(), held: 0, last: 0, due: NEVER }
     }
 
+    /// Lists the neuron, number `i`, unless it is listed already. No branch says which: that cannot be predicted.
+    #[inline(always)]
+    fn list(&mut self, i: u32, reached: &mut [u32], n_reached: &mut usize) {
+        reached[*n_reached] = i;
+        *n_reached += usize::from(self.held < REACHED);
+        self.held |= REACHED;
+    }
+
     #[inline(always)]
     fn state(&self) -> NeuronState<V> {
         NeuronState { p: self.p, u: self.u, last: self.last, held: self.last + u64::from(self.held) }
@@ -121,13 +129,10 @@ fn predict_roughly<A: Arithmetic>(lif: &A, neuron: &Neuron<A::Value>) -> u64 {
 impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
     fn receive(&mut self, row: Row<'_, A::Weight>) {
         let Self { lif, neurons, reached, n_reached, .. } = self;
-        // No branch says whether a neuron is listed: that cannot be predicted.
         let mut reach = |i: u32, w: A::Weight| {
             let neuron = &mut neurons[i as usize];
             neuron.input = lif.accumulate(neuron.input, w);
-            reached[*n_reached] = i;
-            *n_reached += usize::from(neuron.held < REACHED);
-            neuron.held |= REACHED;
+            neuron.list(i, reached, n_reached);
         };
         match row.target {
             Some(target) => target.iter().zip(row.weight).for_each(|(&i, &w)| reach(i, w)),
@@ -144,9 +149,7 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
         wheel.drain(step, |i| {
             let neuron = &mut neurons[i];
             neuron.due = NEVER;
-            reached[*n_reached] = i as u32;
-            *n_reached += usize::from(neuron.held < REACHED);
-            neuron.held |= REACHED;
+            neuron.list(i as u32, reached, n_reached);
         });
         let t_ref = lif.t_ref_steps();
         let (n_fired, mut near_ties) = (fired.len(), 0);

@@ -184,6 +184,7 @@ pub fn operations<F: Real>(graph: &Graph<F>, n_steps: usize, spikes: &SampleSpik
 pub fn faster_engine<F: Real>(net: &Network<F>, n_steps: usize, spikes: &SampleSpikes) -> Result<EngineKind> {
     let graph = Graph::from_network(net)?;
     let window = Window { steps: n_steps as u64, counts: operations(&graph, n_steps, spikes) };
-    let is_event = CostModel::new(&graph).event(window) < CostModel::new(&graph).clocked_samples(window);
+    let costs = CostModel::new(&graph);
+    let is_event = costs.event(window) < costs.clocked_samples(window);
     Ok(if is_event { EngineKind::Event } else { EngineKind::Clocked })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::auto::{CostModel, Window};
 use super::continuous::ContinuousEngine;
 use super::counts::Patience;
-use super::traffic::check_events;
+use super::traffic::{Traffic, check_events};
 use super::types::{EngineKind, Events, State, Time};
 use super::{ClockedEngine, Counts, EventEngine};
 use crate::error::{Error, Result};
@@ -151,18 +151,8 @@ impl<F: Real> Simulator<F> {
                 let t: Vec<f64> = t.iter().map(|&t| t as f64 * dt).collect();
                 push_times(engine, name, &t, x, n_inputs)
             }
-            Running::Clocked(engine) => {
-                let from = engine.traffic().last_pending().unwrap_or(0).max(engine.now());
-                check_events(name, t, x, from as i64, " steps", n_inputs)?;
-                engine.traffic_mut().push(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)));
-                Ok(())
-            }
-            Running::Event(engine) => {
-                let from = engine.traffic().last_pending().unwrap_or(0).max(engine.now());
-                check_events(name, t, x, from as i64, " steps", n_inputs)?;
-                engine.traffic_mut().push(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)));
-                Ok(())
-            }
+            Running::Clocked(engine) => push_steps(engine.now(), engine.traffic_mut(), name, t, x, n_inputs),
+            Running::Event(engine) => push_steps(engine.now(), engine.traffic_mut(), name, t, x, n_inputs),
         }
     }
 
@@ -411,6 +401,20 @@ impl<F: Real> Simulator<F> {
         self.clear_events();
         Ok(())
     }
+}
+
+fn push_steps<F: Real>(
+    now: u64,
+    traffic: &mut Traffic<F>,
+    name: &str,
+    t: &[i64],
+    x: &[i64],
+    n_inputs: usize,
+) -> Result<()> {
+    let from = traffic.last_pending().unwrap_or(0).max(now);
+    check_events(name, t, x, from as i64, " steps", n_inputs)?;
+    traffic.push(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)));
+    Ok(())
 }
 
 fn push_times<F: Real>(
