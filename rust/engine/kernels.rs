@@ -157,11 +157,32 @@ const FLUSH_EVERY: u64 = 32;
 /// Blocks advanced side by side: their chains of operations wait less for themselves.
 const ABREAST: usize = 4;
 
-/// Advances B blocks, side by side, over the steps of a window.
+/// What arrives at a step through a row of synapses that share their weight.
+#[derive(Clone, Copy, Debug)]
+pub struct SharedRow<F> {
+    /// Number of the row.
+    pub row: u32,
+    /// The weight.
+    pub weight: F,
+}
+
+/// What arrives at the steps of a window.
+#[derive(Debug)]
+pub struct Arrivals<'a, F> {
+    /// Sums of weights, (n_steps, n_blocks), which are made zero again; empty if nothing ever arrives this way.
+    pub sums: &'a mut [Lanes<F>],
+    /// The neurons that rows of synapses of one weight reach, (n_rows, n_blocks).
+    pub reach: &'a [LaneMask],
+    /// Of each step, the rows that arrive.
+    pub rows: &'a [Vec<SharedRow<F>>],
+}
+
+/// Advances B blocks from `at` on, side by side, over the steps of a window.
 #[inline(always)]
 fn advance_blocks<F: Real, I: Isa<F>, const B: usize>(
     isa: I,
-    input: &mut [Lanes<F>],
+    arrivals: &mut Arrivals<'_, F>,
+    at: usize,
     n_blocks: usize,
     first_step: u64,
     lif: &LifPropagator<F>,
@@ -172,14 +193,25 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize>(
     for b in 0..B {
         lanes[b] = LifVectors::load(isa, &state[b]);
     }
-    let rows = input.chunks_mut(n_blocks).zip(fired.chunks_mut(n_blocks));
-    for (step, (input, fired)) in (first_step..).zip(rows) {
-        let (input, fired) = (&mut input[..B], &mut fired[..B]);
-        for b in 0..B {
-            fired[b] = lanes[b].step(isa, isa.load(&input[b]), lif);
-            isa.store(isa.zero(), &mut input[b]);
+    for (w, fired) in fired.chunks_exact_mut(n_blocks).enumerate() {
+        let mut input = [isa.zero(); B];
+        if let Some(sums) = arrivals.sums.get_mut(w * n_blocks + at..).and_then(|sums| sums.first_chunk_mut::<B>()) {
+            for b in 0..B {
+                input[b] = isa.load(&sums[b]);
+                isa.store(isa.zero(), &mut sums[b]);
+            }
         }
-        if step.is_multiple_of(FLUSH_EVERY) {
+        for row in &arrivals.rows[w] {
+            let (reach, weight) = (&arrivals.reach[row.row as usize * n_blocks + at..][..B], isa.splat(row.weight));
+            for b in 0..B {
+                input[b] = isa.select(isa.mask(reach[b]), isa.add(input[b], weight), input[b]);
+            }
+        }
+        let fired = &mut fired[at..][..B];
+        for b in 0..B {
+            fired[b] = lanes[b].step(isa, input[b], lif);
+        }
+        if (first_step + w as u64).is_multiple_of(FLUSH_EVERY) {
             for b in 0..B {
                 lanes[b].flush(isa, lif);
             }
@@ -193,7 +225,7 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize>(
 #[inline(always)]
 fn advance_window_body<F: Real, I: Isa<F>>(
     isa: I,
-    input: &mut [Lanes<F>],
+    arrivals: &mut Arrivals<'_, F>,
     first_step: u64,
     lif: &LifPropagator<F>,
     state: &mut [LifLanes<F>],
@@ -203,21 +235,21 @@ fn advance_window_body<F: Real, I: Isa<F>>(
     let (groups, rest) = state.as_chunks_mut::<ABREAST>();
     let n_grouped = ABREAST * groups.len();
     for (group, state) in groups.iter_mut().enumerate() {
-        let at = group * ABREAST;
-        advance_blocks::<F, I, ABREAST>(isa, &mut input[at..], n_blocks, first_step, lif, state, &mut fired[at..]);
+        advance_blocks::<F, I, ABREAST>(isa, arrivals, group * ABREAST, n_blocks, first_step, lif, state, fired);
     }
-    for (at, state) in (n_grouped..).zip(rest) {
-        let state = std::array::from_mut(state);
-        advance_blocks::<F, I, 1>(isa, &mut input[at..], n_blocks, first_step, lif, state, &mut fired[at..]);
+    if let Some(state) = rest.first_chunk_mut::<3>() {
+        advance_blocks(isa, arrivals, n_grouped, n_blocks, first_step, lif, state, fired);
+    } else if let Some(state) = rest.first_chunk_mut::<2>() {
+        advance_blocks(isa, arrivals, n_grouped, n_blocks, first_step, lif, state, fired);
+    } else if let Some(state) = rest.first_chunk_mut::<1>() {
+        advance_blocks(isa, arrivals, n_grouped, n_blocks, first_step, lif, state, fired);
     }
 }
 
 multiversion! {
-    /// Advances blocks of neurons over the steps of a window, and makes their inputs zero again.
-    ///
-    /// `input` and `fired` are (n_steps, n_blocks).
+    /// Advances blocks of neurons over the steps of a window; `fired` is (n_steps, n_blocks).
     pub fn advance_window<F: Real>(
-        input: &mut [Lanes<F>],
+        arrivals: &mut Arrivals<'_, F>,
         first_step: u64,
         lif: &LifPropagator<F>,
         state: &mut [LifLanes<F>],

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use super::Counts;
 use super::counts::Patience;
 use super::population::NeuronState;
+use super::shared::SharedRows;
 use super::snapshot::Snapshot;
-use super::traffic::{LONGEST_WINDOW, Traffic};
-use crate::engine::kernels::{LifLanes, advance_window};
+use super::traffic::{Delivery, LONGEST_WINDOW, Traffic};
+use crate::engine::kernels::{Arrivals, LifLanes, advance_window};
 use crate::error::Result;
-use crate::graph::{Graph, Population, Row};
+use crate::graph::{Graph, Population};
 use crate::neuron::LifPropagator;
 use crate::neuron::lazy::LazyLif;
 use crate::real::Real;
@@ -34,19 +35,24 @@ pub struct ClockedEngine<F: Real> {
 struct Neurons<F> {
     lif: LifPropagator<F>,
     n: usize,
-    /// What arrives at each step of a window, (n_steps, n_blocks); zero between windows.
+    /// Sums of the weights that arrive at each step of a window, (n_steps, n_blocks); zero between windows, and empty if
+    /// all that arrives is `shared`.
     input: Vec<Lanes<F>>,
+    shared: SharedRows<F>,
     state: Vec<LifLanes<F>>,
     /// (n_steps, n_blocks)
     fired: Vec<LaneMask>,
 }
 
 impl<F: Real> Neurons<F> {
-    /// Takes what arrives at a step of the window.
-    #[inline]
-    fn receive(&mut self, step_of_window: usize, row: Row<'_, F>) {
-        let n_blocks = self.state.len();
-        let input = flat_mut(&mut self.input[step_of_window * n_blocks..][..n_blocks]);
+    /// Takes a spike that arrives at a step of the window.
+    #[inline(always)]
+    fn receive(&mut self, spike: Delivery<'_, F>) {
+        if self.shared.receive(spike.step, spike.projection, spike.neuron) {
+            return;
+        }
+        let (row, n_blocks) = (spike.row(), self.state.len());
+        let input = flat_mut(&mut self.input[spike.step * n_blocks..][..n_blocks]);
         match row.target {
             Some(target) => target.iter().zip(row.weight).for_each(|(&i, &w)| input[i as usize] += w),
             None => super::block::add_weights(&mut input[..self.n], row.weight),
@@ -55,9 +61,11 @@ impl<F: Real> Neurons<F> {
 
     /// Runs the steps of a window.
     fn run(&mut self, first_step: u64, n_steps: usize) {
-        let n = n_steps * self.state.len();
-        let (input, fired) = (&mut self.input[..n], &mut self.fired[..n]);
-        advance_window(input, first_step, &self.lif, &mut self.state, fired);
+        let (reach, rows) = self.shared.arrivals();
+        let mut arrivals = Arrivals { sums: &mut self.input, reach, rows };
+        let fired = &mut self.fired[..n_steps * self.state.len()];
+        advance_window(&mut arrivals, first_step, &self.lif, &mut self.state, fired);
+        self.shared.clear();
     }
 
     /// Lists who fired at a step of the window.
@@ -83,22 +91,33 @@ impl<F: Real> ClockedEngine<F> {
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) if a delay is not a whole number of steps.
     pub fn new(graph: Arc<Graph<F>>) -> Result<Self> {
-        let traffic = Traffic::new(Arc::clone(&graph))?;
+        let mut traffic = Traffic::new(Arc::clone(&graph))?;
         let window = (1 + u64::from(traffic.shortest_delay())).min(LONGEST_WINDOW);
-        let neurons = |population: &Population| {
+        let neurons = |(number, population): (usize, &Population)| {
             let neurons = |params| {
                 let n_blocks = population.n.div_ceil(LANES);
+                let shared = SharedRows::new(&graph, number, window as usize);
+                let mut all = graph.projections().iter().enumerate();
+                let all_shared = all.all(|(at, projection)| projection.post != number || shared.has(at));
+                let n_sums = if all_shared { 0 } else { window as usize * n_blocks };
                 Ok(Neurons {
                     lif: LifPropagator::new(params)?,
                     n: population.n,
-                    input: vec![Lanes::zero(); window as usize * n_blocks],
+                    input: vec![Lanes::zero(); n_sums],
+                    shared,
                     state: vec![LifLanes::rest(); n_blocks],
                     fired: vec![0; window as usize * n_blocks],
                 })
             };
             population.params.as_ref().map(neurons).transpose()
         };
-        let populations = graph.populations().iter().map(neurons).collect::<Result<_>>()?;
+        let populations: Vec<Option<Neurons<F>>> =
+            graph.populations().iter().enumerate().map(neurons).collect::<Result<_>>()?;
+        for (number, projection) in graph.projections().iter().enumerate() {
+            if populations[projection.post].as_ref().is_some_and(|post| post.shared.has(number)) {
+                traffic.leave_rows(number);
+            }
+        }
         Ok(Self { traffic, populations, window, now: 0, counts: Counts::default() })
     }
 
@@ -145,8 +164,8 @@ impl<F: Real> ClockedEngine<F> {
             for step in steps.clone() {
                 traffic.take_inputs(step, counts);
             }
-            traffic.deliver(steps.start, n_steps as u64, counts, |at, post, row| {
-                populations[post].as_mut().expect("no projection ends at an input").receive(at, row);
+            traffic.deliver(steps.start, n_steps as u64, counts, |spike| {
+                populations[spike.post].as_mut().expect("no projection ends at an input").receive(spike);
             });
             for population in populations.iter_mut().flatten() {
                 population.run(steps.start, n_steps);

@@ -137,8 +137,9 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
             }
             // Nothing fires at step 0.
             if step > 0 {
-                traffic.deliver(step, 1, counts, |_, post, row| {
-                    populations[post].as_mut().expect("no projection ends at an input").receive(row);
+                traffic.deliver(step, 1, counts, |spike| {
+                    let population = populations[spike.post].as_mut();
+                    population.expect("no projection ends at an input").receive(spike.row());
                 });
                 for (at, population) in populations.iter_mut().enumerate() {
                     if let Some(population) = population {

@@ -12,6 +12,7 @@ mod heap;
 mod marks;
 mod population;
 mod samples;
+mod shared;
 mod simulator;
 mod snapshot;
 mod state_io;
@@ -28,7 +29,7 @@ pub use population::{LazyPopulation, NeuronState, SingleNeurons};
 pub use samples::{SampleScratch, SampleSimulation, faster_engine, operations};
 pub use simulator::Simulator;
 pub use snapshot::{RecentSpikes, Snapshot};
-pub use traffic::{Traffic, check_events};
+pub use traffic::{Delivery, Traffic, check_events};
 pub use types::{EngineKind, Events, State, Time};
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::Counts;
 use super::marks::Marks;
 use super::snapshot::RecentSpikes;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Row};
+use crate::graph::{Connectivity, Graph, Row};
 use crate::simd::prefetch;
 
 /// Most steps at which an engine takes inputs before it asks for what arrives at the first of them.
@@ -21,6 +21,32 @@ struct Link {
     post: usize,
     /// Delays beyond the one step that every spike takes.
     steps: Vec<u32>,
+    /// Whether the engine reads the rows of the graph.
+    reads_rows: bool,
+}
+
+/// A spike that arrives at a population.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery<'a, W> {
+    /// When, counted from the first step that was asked for.
+    pub step: usize,
+    /// Number of the projection.
+    pub projection: usize,
+    /// Population that it ends at.
+    pub post: usize,
+    /// Neuron that fired.
+    pub neuron: u32,
+    /// Where its synapses of this delay are.
+    range: (usize, usize),
+    synapses: &'a Connectivity<W>,
+}
+
+impl<'a, W: Copy> Delivery<'a, W> {
+    /// The synapses.
+    #[inline(always)]
+    pub fn row(&self) -> Row<'a, W> {
+        self.synapses.at(self.range.0..self.range.1)
+    }
 }
 
 /// Recent spikes of one population: the neurons that fired at each step at which any did.
@@ -103,7 +129,7 @@ impl<W: Copy> Traffic<W> {
         for (at, projection) in graph.projections().iter().enumerate() {
             let steps = projection.synapses.delays().steps(&format!("projections[{at}].delay"), graph.dt())?;
             delays[projection.pre].extend_from_slice(&steps);
-            links.push(Link { pre: projection.pre, post: projection.post, steps });
+            links.push(Link { pre: projection.pre, post: projection.post, steps, reads_rows: true });
         }
         for delays in &mut delays {
             delays.sort_unstable();
@@ -156,19 +182,19 @@ impl<W: Copy> Traffic<W> {
         }
     }
 
-    /// Hands over what arrives at the `n_steps` steps from `first` on: the step, counted from `first`, the population it
-    /// arrives at and the synapses, spike after spike. What arrives at a step comes in an order of its own.
-    pub fn deliver(
-        &mut self,
-        first: u64,
-        n_steps: u64,
-        counts: &mut Counts,
-        mut take: impl FnMut(usize, usize, Row<'_, W>),
-    ) {
+    /// Does not ask for the rows of a projection ahead of time: the engine has its own form of them.
+    pub fn leave_rows(&mut self, projection: usize) {
+        self.links[projection].reads_rows = false;
+    }
+
+    /// Hands over what arrives at the `n_steps` steps from `first` on, spike after spike: projection after projection, and
+    /// of each delay in order of time.
+    pub fn deliver(&mut self, first: u64, n_steps: u64, counts: &mut Counts, mut take: impl FnMut(Delivery<'_, W>)) {
         for step in first..first + n_steps {
             self.arrivals.clear(step as usize & (self.n_slots - 1));
         }
-        for (link, projection) in self.links.iter().zip(self.graph.projections()) {
+        for (number, (link, projection)) in self.links.iter().zip(self.graph.projections()).enumerate() {
+            let synapses = &projection.synapses;
             for (group, &delay) in link.steps.iter().enumerate() {
                 let shift = 1 + u64::from(delay);
                 for (fired_at, neurons) in
@@ -176,10 +202,11 @@ impl<W: Copy> Traffic<W> {
                 {
                     let step = (fired_at + shift - first) as usize;
                     for &neuron in neurons {
-                        let range = projection.synapses.group_range(neuron as usize, group);
+                        let range = synapses.group_range(neuron as usize, group);
                         counts.synaptic_events += range.len() as u64;
                         if !range.is_empty() {
-                            take(step, link.post, projection.synapses.at(range));
+                            let (post, range) = (link.post, (range.start, range.end));
+                            take(Delivery { step, projection: number, post, neuron, range, synapses });
                         }
                     }
                 }
@@ -219,7 +246,7 @@ impl<W: Copy> Traffic<W> {
     /// Asks for the synapses of a neuron that has fired: rows are read in an order no machine can guess.
     fn prefetch(&self, population: usize, neuron: u32) {
         for (link, projection) in self.links.iter().zip(self.graph.projections()) {
-            if link.pre == population {
+            if link.pre == population && link.reads_rows {
                 let row = projection.synapses.at(projection.synapses.range(neuron as usize));
                 prefetch(row.weight);
                 prefetch(row.target.unwrap_or_default());
