@@ -72,18 +72,27 @@ impl<F: Real> Neurons<F> {
     fn list(&self, step_of_window: usize, fired: &mut Vec<u32>) {
         let n_blocks = self.state.len();
         let masks = &self.fired[step_of_window * n_blocks..][..n_blocks];
-        let (fours, rest) = masks.as_chunks::<4>();
-        let mut last = [0; 4];
+        let (lines, rest) = masks.as_chunks::<MASKS>();
+        let mut last = [0; MASKS];
         last[..rest.len()].copy_from_slice(rest);
-        for (&[a, b, c, d], first) in fours.iter().chain(std::iter::once(&last)).zip((0..).step_by(4 * LANES)) {
-            let mut bits = u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48;
-            while bits != 0 {
-                fired.push(first + bits.trailing_zeros());
-                bits &= bits - 1;
+        for (masks, first) in lines.iter().chain(std::iter::once(&last)).zip((0..).step_by(MASKS * LANES)) {
+            // At most steps nearly nobody fires.
+            if masks.iter().fold(0, |any, mask| any | mask) == 0 {
+                continue;
+            }
+            for (&[a, b, c, d], first) in masks.as_chunks::<4>().0.iter().zip((first..).step_by(4 * LANES)) {
+                let mut bits = u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48;
+                while bits != 0 {
+                    fired.push(first + bits.trailing_zeros());
+                    bits &= bits - 1;
+                }
             }
         }
     }
 }
+
+/// Masks of a cache line.
+const MASKS: usize = 32;
 
 impl<F: Real> ClockedEngine<F> {
     /// An engine at rest.

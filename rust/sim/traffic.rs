@@ -17,6 +17,8 @@ pub const LONGEST_WINDOW: u64 = 16;
 /// A projection as the grid engines see it.
 #[derive(Clone, Debug)]
 struct Link {
+    /// Number of the projection.
+    number: usize,
     pre: usize,
     post: usize,
     /// Delays beyond the one step that every spike takes.
@@ -60,12 +62,10 @@ struct Recent {
 }
 
 impl Recent {
-    fn at(&self, step: u64) -> &[u32] {
-        let place = self.lists.partition_point(|&(at, _)| at < step);
-        match self.lists.get(place) {
-            Some((at, neurons)) if *at == step => neurons,
-            _ => &[],
-        }
+    /// The list of the last step at which any fired.
+    #[inline]
+    fn last(&self) -> &[u32] {
+        self.lists.back().map_or(&[], |(_, neurons)| neurons)
     }
 
     /// Lists of steps from `from` on that, `shift` steps later, are before `end`.
@@ -77,6 +77,7 @@ impl Recent {
     }
 
     /// Takes what `list` writes for a step after all others; whether that is anything.
+    #[inline]
     fn add(&mut self, step: u64, list: impl FnOnce(&mut Vec<u32>)) -> bool {
         while self.lists.front().is_some_and(|&(at, _)| at + self.reach < step) {
             let (_, mut neurons) = self.lists.pop_front().expect("just seen");
@@ -85,11 +86,12 @@ impl Recent {
         }
         let mut neurons = self.spare.pop().unwrap_or_default();
         list(&mut neurons);
-        match neurons.is_empty() {
-            true => self.spare.push(neurons),
-            false => self.lists.push_back((step, neurons)),
+        let any = !neurons.is_empty();
+        match any {
+            true => self.lists.push_back((step, neurons)),
+            false => self.spare.push(neurons),
         }
-        self.lists.back().is_some_and(|&(at, _)| at == step)
+        any
     }
 
     fn clear(&mut self) {
@@ -129,7 +131,7 @@ impl<W: Copy> Traffic<W> {
         for (at, projection) in graph.projections().iter().enumerate() {
             let steps = projection.synapses.delays().steps(&format!("projections[{at}].delay"), graph.dt())?;
             delays[projection.pre].extend_from_slice(&steps);
-            links.push(Link { pre: projection.pre, post: projection.post, steps, reads_rows: true });
+            links.push(Link { number: at, pre: projection.pre, post: projection.post, steps, reads_rows: true });
         }
         for delays in &mut delays {
             delays.sort_unstable();
@@ -193,8 +195,8 @@ impl<W: Copy> Traffic<W> {
         for step in first..first + n_steps {
             self.arrivals.clear(step as usize & (self.n_slots - 1));
         }
-        for (number, (link, projection)) in self.links.iter().zip(self.graph.projections()).enumerate() {
-            let synapses = &projection.synapses;
+        for link in &self.links {
+            let synapses = &self.graph.projections()[link.number].synapses;
             for (group, &delay) in link.steps.iter().enumerate() {
                 let shift = 1 + u64::from(delay);
                 for (fired_at, neurons) in
@@ -206,7 +208,7 @@ impl<W: Copy> Traffic<W> {
                         counts.synaptic_events += range.len() as u64;
                         if !range.is_empty() {
                             let (post, range) = (link.post, (range.start, range.end));
-                            take(Delivery { step, projection: number, post, neuron, range, synapses });
+                            take(Delivery { step, projection: link.number, post, neuron, range, synapses });
                         }
                     }
                 }
@@ -221,37 +223,41 @@ impl<W: Copy> Traffic<W> {
         }
         let n = self.pending.iter().take_while(|&&(at, _)| at == step).count();
         counts.input_events += n as u64;
-        for &(first, population) in &self.inputs {
+        for at in 0..self.inputs.len() {
+            let (first, population) = self.inputs[at];
             let size = self.graph.populations()[population].n as u32;
             let own = self.pending.iter().take(n).filter_map(|&(_, x)| x.checked_sub(first).filter(|&x| x < size));
             if self.recent[population].add(step, |neurons| neurons.extend(own)) {
-                announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
-                self.recent[population].at(step).iter().for_each(|&neuron| self.prefetch(population, neuron));
+                self.send(population, step);
             }
         }
         self.pending.drain(..n);
     }
 
     /// Takes what neurons of a population fire at `step`, written by `list` in ascending order.
+    #[inline]
     pub fn fire(&mut self, population: usize, step: u64, list: impl FnOnce(&mut Vec<u32>)) -> &[u32] {
         if !self.recent[population].add(step, list) {
             return &[];
         }
-        announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
-        let fired = self.recent[population].at(step);
-        fired.iter().for_each(|&neuron| self.prefetch(population, neuron));
-        fired
+        self.send(population, step)
     }
 
-    /// Asks for the synapses of a neuron that has fired: rows are read in an order no machine can guess.
-    fn prefetch(&self, population: usize, neuron: u32) {
-        for (link, projection) in self.links.iter().zip(self.graph.projections()) {
-            if link.pre == population && link.reads_rows {
-                let row = projection.synapses.at(projection.synapses.range(neuron as usize));
+    /// Marks the steps at which what a population has just fired, at `step`, arrives, and asks for the rows: they are read
+    /// in an order no machine can guess.
+    #[inline]
+    fn send(&mut self, population: usize, step: u64) -> &[u32] {
+        announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
+        let fired = self.recent[population].last();
+        for link in self.links.iter().filter(|link| link.pre == population && link.reads_rows) {
+            let synapses = &self.graph.projections()[link.number].synapses;
+            for &neuron in fired {
+                let row = synapses.at(synapses.range(neuron as usize));
                 prefetch(row.weight);
                 prefetch(row.target.unwrap_or_default());
             }
         }
+        fired
     }
 
     /// Forgets everything.
