@@ -196,7 +196,8 @@ impl<F: Real> LazyLif<F> {
     #[inline(always)]
     pub fn near(&self, steps: u64) -> Option<[F; 3]> {
         let end = self.near.len() as u64 - 1;
-        if steps > end && !self.far.is_empty() {
+        // In this order: whether a gap is longer than the table nobody can guess, whether that matters everybody.
+        if !self.far.is_empty() && steps > end {
             return None;
         }
         let power = self.near[steps.min(end) as usize];
