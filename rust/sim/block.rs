@@ -165,7 +165,10 @@ impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
         self.wheel.next(step)
     }
 
-    fn run(&mut self, step: u64, fired: &mut Vec<u32>, counts: &mut Counts) {
+    fn run(&mut self, step: u64, last_row: Option<Row<'_, F>>, fired: &mut Vec<u32>, counts: &mut Counts) {
+        if let Some(row) = last_row {
+            self.receive(row);
+        }
         let mut reached = std::mem::replace(&mut self.reached, Marks::new(0));
         self.wheel.drain(step, |b| {
             self.blocks[b].due = NEVER;

@@ -132,6 +132,7 @@ impl<F: Real> ClockedEngine<F> {
         keep_going: &mut dyn FnMut() -> bool,
     ) {
         let Self { traffic, populations, window, now, counts } = self;
+        let graph = Arc::clone(traffic.graph());
         let mut patience = Patience::default();
         while *now < until {
             // Nothing fires at step 0.
@@ -145,8 +146,10 @@ impl<F: Real> ClockedEngine<F> {
             for step in steps.clone() {
                 traffic.take_inputs(step, counts);
             }
-            traffic.deliver(steps.start, n_steps as u64, counts, |at, post, row| {
-                populations[post].as_mut().expect("no projection ends at an input").receive(at, row);
+            traffic.deliver(steps.start, n_steps as u64, counts, |at, projection, range| {
+                let projection = &graph.projections()[projection];
+                let population = populations[projection.post].as_mut().expect("no projection ends at an input");
+                population.receive(at, projection.synapses.at(range));
             });
             for population in populations.iter_mut().flatten() {
                 population.run(steps.start, n_steps);

@@ -1,5 +1,6 @@
 //! Simulation by events on the time grid: steps at which nothing happens cost nothing, nor do neurons nothing reaches.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Counts;
@@ -23,6 +24,9 @@ pub struct EventEngine<W, V> {
     traffic: Traffic<W>,
     /// Of every population; `None` for inputs.
     populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
+    /// For each population, the row that arrived last at the present step, which it has not been given yet: a projection and
+    /// a place in it.
+    waiting: Vec<Option<(usize, Range<usize>)>>,
     /// Steps done.
     now: u64,
     counts: Counts,
@@ -86,7 +90,8 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
         populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
         proven: bool,
     ) -> Self {
-        Self { traffic, populations, now: 0, counts: Counts::default(), proven }
+        let waiting = vec![None; populations.len()];
+        Self { traffic, populations, waiting, now: 0, counts: Counts::default(), proven }
     }
 
     /// Steps done: the next one is `now`.
@@ -123,7 +128,9 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
         record: &mut dyn FnMut(u64, usize, &[u32]),
         keep_going: &mut dyn FnMut() -> bool,
     ) {
-        let Self { traffic, populations, now, counts, .. } = self;
+        let Self { traffic, populations, waiting, now, counts, .. } = self;
+        let graph = Arc::clone(traffic.graph());
+        let row = |(projection, range): (usize, Range<usize>)| graph.projections()[projection].synapses.at(range);
         let mut patience = Patience::default();
         while *now < until {
             let first = populations.iter().flatten().filter_map(|p| p.next_due((*now).max(1))).min();
@@ -137,12 +144,18 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
             }
             // Nothing fires at step 0.
             if step > 0 {
-                traffic.deliver(step, 1, counts, |_, post, row| {
-                    populations[post].as_mut().expect("no projection ends at an input").receive(row);
+                traffic.deliver(step, 1, counts, |_, projection, range| {
+                    let post = graph.projections()[projection].post;
+                    let population = populations[post].as_mut().expect("no projection ends at an input");
+                    population.prefetch(row((projection, range.clone())));
+                    if let Some(earlier) = waiting[post].replace((projection, range)) {
+                        population.receive(row(earlier));
+                    }
                 });
                 for (at, population) in populations.iter_mut().enumerate() {
                     if let Some(population) = population {
-                        let fired = traffic.fire(at, step, |fired| population.run(step, fired, counts));
+                        let last_row = waiting[at].take().map(row);
+                        let fired = traffic.fire(at, step, |fired| population.run(step, last_row, fired, counts));
                         if !fired.is_empty() {
                             counts.spikes += fired.len() as u64;
                             record(step, at, fired);
@@ -194,7 +207,8 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
 impl<W: Copy, V> Clone for EventEngine<W, V> {
     fn clone(&self) -> Self {
         let populations = self.populations.iter().map(|p| p.as_ref().map(|p| p.boxed())).collect();
-        let Self { traffic, now, counts, proven, .. } = self;
-        Self { traffic: traffic.clone(), populations, now: *now, counts: *counts, proven: *proven }
+        let Self { traffic, waiting, now, counts, proven, .. } = self;
+        let (traffic, waiting) = (traffic.clone(), waiting.clone());
+        Self { traffic, populations, waiting, now: *now, counts: *counts, proven: *proven }
     }
 }

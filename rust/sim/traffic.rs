@@ -2,13 +2,14 @@
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Counts;
 use super::marks::Marks;
 use super::snapshot::RecentSpikes;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Row};
+use crate::graph::Graph;
 use crate::simd::prefetch;
 
 /// Most steps at which an engine takes inputs before it asks for what arrives at the first of them.
@@ -18,7 +19,6 @@ pub const LONGEST_WINDOW: u64 = 16;
 #[derive(Clone, Debug)]
 struct Link {
     pre: usize,
-    post: usize,
     /// Delays beyond the one step that every spike takes.
     steps: Vec<u32>,
 }
@@ -103,7 +103,7 @@ impl<W: Copy> Traffic<W> {
         for (at, projection) in graph.projections().iter().enumerate() {
             let steps = projection.synapses.delays().steps(&format!("projections[{at}].delay"), graph.dt())?;
             delays[projection.pre].extend_from_slice(&steps);
-            links.push(Link { pre: projection.pre, post: projection.post, steps });
+            links.push(Link { pre: projection.pre, steps });
         }
         for delays in &mut delays {
             delays.sort_unstable();
@@ -156,19 +156,20 @@ impl<W: Copy> Traffic<W> {
         }
     }
 
-    /// Hands over what arrives at the `n_steps` steps from `first` on: the step, counted from `first`, the population it
-    /// arrives at and the synapses, spike after spike. What arrives at a step comes in an order of its own.
+    /// Hands over what arrives at the `n_steps` steps from `first` on: the step, counted from `first`, the projection it
+    /// arrives through and where in it the synapses are, spike after spike. What arrives at a step comes in an order of its
+    /// own.
     pub fn deliver(
         &mut self,
         first: u64,
         n_steps: u64,
         counts: &mut Counts,
-        mut take: impl FnMut(usize, usize, Row<'_, W>),
+        mut take: impl FnMut(usize, usize, Range<usize>),
     ) {
         for step in first..first + n_steps {
             self.arrivals.clear(step as usize & (self.n_slots - 1));
         }
-        for (link, projection) in self.links.iter().zip(self.graph.projections()) {
+        for (at, (link, projection)) in self.links.iter().zip(self.graph.projections()).enumerate() {
             for (group, &delay) in link.steps.iter().enumerate() {
                 let shift = 1 + u64::from(delay);
                 for (fired_at, neurons) in
@@ -179,7 +180,7 @@ impl<W: Copy> Traffic<W> {
                         let range = projection.synapses.group_range(neuron as usize, group);
                         counts.synaptic_events += range.len() as u64;
                         if !range.is_empty() {
-                            take(step, link.post, projection.synapses.at(range));
+                            take(step, at, range);
                         }
                     }
                 }

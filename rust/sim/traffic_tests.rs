@@ -76,8 +76,9 @@ proptest! {
             prop_assert!(next >= step && known.is_none_or(|known| next <= known), "next of {step} is {next}, not {known:?}");
             let mut arrived = Vec::new();
             if step > 0 {
-                traffic.deliver(step, 1, &mut counts, |at, post, row| {
-                    assert_eq!((at, post), (0, 1));
+                traffic.deliver(step, 1, &mut counts, |at, projection, range| {
+                    assert_eq!(at, 0);
+                    let row = graph.projections()[projection].synapses.at(range);
                     arrived.extend(row.target.unwrap().iter().copied().zip(row.weight.iter().copied()));
                 });
             }
