@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Counts;
 use super::block::BlockNeurons;
 use super::counts::Patience;
-use super::population::{LazyPopulation, NeuronState, SingleNeurons};
+use super::population::{LazyPopulation, NeuronState, Rows, SingleNeurons};
 use super::snapshot::Snapshot;
 use super::traffic::Traffic;
 use crate::error::Result;
@@ -24,9 +24,8 @@ pub struct EventEngine<W, V> {
     traffic: Traffic<W>,
     /// Of every population; `None` for inputs.
     populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
-    /// For each population, the row that arrived last at the present step, which it has not been given yet: a projection and
-    /// a place in it.
-    waiting: Vec<Option<(usize, Range<usize>)>>,
+    /// What arrives at each population at the step to be run; as [`Rows`] has it.
+    arriving: Vec<Vec<(usize, Range<usize>)>>,
     /// Steps done.
     now: u64,
     counts: Counts,
@@ -90,8 +89,8 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
         populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
         proven: bool,
     ) -> Self {
-        let waiting = vec![None; populations.len()];
-        Self { traffic, populations, waiting, now: 0, counts: Counts::default(), proven }
+        let arriving = vec![Vec::new(); populations.len()];
+        Self { traffic, populations, arriving, now: 0, counts: Counts::default(), proven }
     }
 
     /// Steps done: the next one is `now`.
@@ -128,9 +127,8 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
         record: &mut dyn FnMut(u64, usize, &[u32]),
         keep_going: &mut dyn FnMut() -> bool,
     ) {
-        let Self { traffic, populations, waiting, now, counts, .. } = self;
+        let Self { traffic, populations, arriving, now, counts, .. } = self;
         let graph = Arc::clone(traffic.graph());
-        let row = |(projection, range): (usize, Range<usize>)| graph.projections()[projection].synapses.at(range);
         let mut patience = Patience::default();
         while *now < until {
             let first = populations.iter().flatten().filter_map(|p| p.next_due((*now).max(1))).min();
@@ -145,17 +143,13 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
             // Nothing fires at step 0.
             if step > 0 {
                 traffic.deliver(step, 1, counts, |_, projection, range| {
-                    let post = graph.projections()[projection].post;
-                    let population = populations[post].as_mut().expect("no projection ends at an input");
-                    population.prefetch(row((projection, range.clone())));
-                    if let Some(earlier) = waiting[post].replace((projection, range)) {
-                        population.receive(row(earlier));
-                    }
+                    arriving[graph.projections()[projection].post].push((projection, range));
                 });
                 for (at, population) in populations.iter_mut().enumerate() {
                     if let Some(population) = population {
-                        let last_row = waiting[at].take().map(row);
-                        let fired = traffic.fire(at, step, |fired| population.run(step, last_row, fired, counts));
+                        let rows = Rows { graph: &graph, places: &arriving[at] };
+                        let fired = traffic.fire(at, step, |fired| population.run(step, rows, fired, counts));
+                        arriving[at].clear();
                         if !fired.is_empty() {
                             counts.spikes += fired.len() as u64;
                             record(step, at, fired);
@@ -207,8 +201,8 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
 impl<W: Copy, V> Clone for EventEngine<W, V> {
     fn clone(&self) -> Self {
         let populations = self.populations.iter().map(|p| p.as_ref().map(|p| p.boxed())).collect();
-        let Self { traffic, waiting, now, counts, proven, .. } = self;
-        let (traffic, waiting) = (traffic.clone(), waiting.clone());
-        Self { traffic, populations, waiting, now: *now, counts: *counts, proven: *proven }
+        let Self { traffic, arriving, now, counts, proven, .. } = self;
+        let (traffic, arriving) = (traffic.clone(), arriving.clone());
+        Self { traffic, populations, arriving, now: *now, counts: *counts, proven: *proven }
     }
 }

@@ -1,27 +1,23 @@
 //! Neurons of one population that are touched only when something reaches them.
 
+use std::ops::Range;
+
 use super::Counts;
+use super::seen::Seen;
 use super::wheel::{NEVER, Wheel};
-use crate::graph::Row;
+use crate::graph::{Graph, Row};
 use crate::neuron::lazy::Arithmetic;
-use crate::simd::prefetch_at;
+use crate::simd::{filled, prefetch_at};
 
 /// What the event engine asks of a population.
 pub trait LazyPopulation<W, V>: Send + Sync + std::fmt::Debug {
-    /// Takes what arrives through the synapses of one spike.
-    fn receive(&mut self, row: Row<'_, W>);
-
-    /// Says that a row will be received soon.
-    fn prefetch(&self, _row: Row<'_, W>) {}
-
     /// The first step from `step` on at which a neuron may fire without further input, or an earlier one.
     fn next_due(&self, step: u64) -> Option<u64>;
 
-    /// Receives the last row, if there is any, and runs `step` for the neurons that something reached or that are due;
-    /// lists those that fire, ascending.
-    fn run(&mut self, step: u64, last_row: Option<Row<'_, W>>, fired: &mut Vec<u32>, counts: &mut Counts);
+    /// Runs `step` for the neurons that are due or that something reaches, which is `rows`; lists those that fire, ascending.
+    fn run(&mut self, step: u64, rows: Rows<'_, W>, fired: &mut Vec<u32>, counts: &mut Counts);
 
-    /// The state of all neurons; what has been received must have been run.
+    /// The state of all neurons.
     fn state(&self) -> Vec<NeuronState<V>>;
 
     /// Takes the state of all neurons.
@@ -29,6 +25,28 @@ pub trait LazyPopulation<W, V>: Send + Sync + std::fmt::Debug {
 
     /// A copy.
     fn boxed(&self) -> Box<dyn LazyPopulation<W, V>>;
+}
+
+/// What arrives at a population at a step: the synapses of one spike after the other.
+#[derive(Debug)]
+pub struct Rows<'a, W> {
+    /// Where they are.
+    pub graph: &'a Graph<W>,
+    /// Projections, and places in them.
+    pub places: &'a [(usize, Range<usize>)],
+}
+
+impl<'a, W: Copy> Rows<'a, W> {
+    /// The rows.
+    pub fn iter(&self) -> impl Iterator<Item = Row<'a, W>> + Clone {
+        let graph = self.graph;
+        self.places.iter().map(|(projection, range)| graph.projections()[*projection].synapses.at(range.clone()))
+    }
+
+    /// Synapses of all rows.
+    pub fn n_synapses(&self) -> usize {
+        self.places.iter().map(|(_, range)| range.len()).sum()
+    }
 }
 
 /// State of a neuron as it was last touched.
@@ -54,6 +72,7 @@ pub struct SingleNeurons<A: Arithmetic> {
     /// Neurons that something has reached, each once, and how many they are.
     reached: Vec<u32>,
     n_reached: usize,
+    seen: Seen,
     wheel: Wheel,
     /// The last step that was run.
     latest: u64,
@@ -125,37 +144,82 @@ impl<A: Arithmetic> SingleNeurons<A> {
     pub fn new(lif: A, n: usize) -> Self {
         Self {
             lif,
-            neurons: vec![Neuron::rest(); n],
+            neurons: filled(Neuron::rest(), n),
             held: vec![0; n],
             // One more than can be reached: the list is written to before it is known whether the neuron is in it already.
             reached: vec![0; n + 1],
             n_reached: 0,
+            seen: Seen::new(),
             wheel: Wheel::new(n),
             latest: 0,
             swept: 0,
         }
     }
 
-    /// Touches the targets of a row, none of which is in it twice. Those that nothing else has reached, and of which nothing
-    /// comes, are done with at once; the others are listed. How many are done with.
-    fn touch(&mut self, step: u64, target: &[u32], weight: &[A::Weight]) -> u64 {
+    /// Takes what arrives, to be run later; touches those neurons at once, if it is told a `step`, that nothing else reaches and
+    /// of which nothing comes. How many were touched.
+    fn receive(&mut self, step: u64, rows: &Rows<'_, A::Weight>) -> u64 {
+        match self.only_once(rows) {
+            true => self.receive_rows::<true>(step, rows),
+            false => self.receive_rows::<false>(step, rows),
+        }
+    }
+
+    /// Whether all neurons that more than one synapse reaches are listed, if that can be told at little cost.
+    fn only_once(&mut self, rows: &Rows<'_, A::Weight>) -> bool {
+        if let [_] = rows.places {
+            return rows.iter().all(|row| row.target.is_none_or(are_different));
+        }
+        if rows.n_synapses() > Seen::MOST.min(self.neurons.len() / 4) || rows.iter().any(|row| row.target.is_none()) {
+            return false;
+        }
+        let Self { neurons, reached, n_reached, seen, .. } = self;
+        for &i in rows.iter().flat_map(|row| row.target.unwrap_or_default()) {
+            if seen.has_seen(i) {
+                neurons[i as usize].list(i, reached, n_reached);
+            }
+        }
+        seen.forget();
+        true
+    }
+
+    #[inline(always)]
+    fn receive_rows<const AT_ONCE: bool>(&mut self, step: u64, rows: &Rows<'_, A::Weight>) -> u64 {
         let Self { lif, neurons, reached, n_reached, .. } = self;
         let mut n_done = 0;
-        for (at, (&i, &w)) in target.iter().zip(weight).enumerate() {
-            if let Some(&ahead) = target.get(at + AHEAD) {
+        for &i in rows.iter().take(1).flat_map(|row| row.target.unwrap_or_default()).take(AHEAD) {
+            prefetch_at(neurons, i as usize);
+        }
+        let mut reach = |i: u32, w: A::Weight, ahead: Option<u32>| {
+            if let Some(ahead) = ahead {
                 prefetch_at(neurons, ahead as usize);
             }
             let neuron = &mut neurons[i as usize];
-            if neuron.stamp & MARKS == 0 {
+            if AT_ONCE && neuron.stamp & MARKS == 0 {
                 let input = lif.accumulate(A::Value::default(), w);
                 if let Some([p, u]) = lif.leap_quietly(neuron.p, neuron.u, neuron.passed(step), input) {
                     *neuron = Neuron { p, u, input: A::Value::default(), stamp: stamp(step) };
                     n_done += 1;
-                    continue;
+                    return;
                 }
             }
             neuron.input = lif.accumulate(neuron.input, w);
             neuron.list(i, reached, n_reached);
+        };
+        let mut following = rows.iter();
+        let mut next = following.next();
+        while let Some(Row { target, weight }) = next {
+            next = following.next();
+            let Some(target) = target else {
+                (0..).zip(weight).for_each(|(i, &w)| reach(i, w, None));
+                continue;
+            };
+            let after = next.and_then(|row| row.target).unwrap_or_default();
+            for (at, (&i, &w)) in target.iter().zip(weight).enumerate() {
+                let ahead = at + AHEAD;
+                let ahead = if ahead < target.len() { Some(&target[ahead]) } else { after.get(ahead - target.len()) };
+                reach(i, w, ahead.copied());
+            }
         }
         n_done
     }
@@ -267,34 +331,11 @@ fn predict_roughly<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>) -> u6
 }
 
 impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
-    fn prefetch(&self, row: Row<'_, A::Weight>) {
-        row.target.unwrap_or_default().iter().take(AHEAD).for_each(|&i| prefetch_at(&self.neurons, i as usize));
-    }
-
-    fn receive(&mut self, row: Row<'_, A::Weight>) {
-        let Self { lif, neurons, reached, n_reached, .. } = self;
-        let mut reach = |i: u32, w: A::Weight, ahead: Option<&u32>| {
-            if let Some(&ahead) = ahead {
-                prefetch_at(neurons, ahead as usize);
-            }
-            let neuron = &mut neurons[i as usize];
-            neuron.input = lif.accumulate(neuron.input, w);
-            neuron.list(i, reached, n_reached);
-        };
-        match row.target {
-            Some(target) => {
-                let arriving = target.iter().zip(row.weight).enumerate();
-                arriving.for_each(|(at, (&i, &w))| reach(i, w, target.get(at + AHEAD)));
-            }
-            None => (0..).zip(row.weight).for_each(|(i, &w)| reach(i, w, None)),
-        }
-    }
-
     fn next_due(&self, step: u64) -> Option<u64> {
         self.wheel.next(step)
     }
 
-    fn run(&mut self, step: u64, last_row: Option<Row<'_, A::Weight>>, fired: &mut Vec<u32>, counts: &mut Counts) {
+    fn run(&mut self, step: u64, rows: Rows<'_, A::Weight>, fired: &mut Vec<u32>, counts: &mut Counts) {
         if step - self.swept > SWEEP_AFTER {
             self.sweep(step);
         }
@@ -303,13 +344,7 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
             neurons[i].stamp &= !DUE;
             neurons[i].list(i as u32, reached, n_reached);
         });
-        match last_row {
-            Some(Row { target: Some(target), weight }) if are_different(target) => {
-                counts.state_updates += self.touch(step, target, weight);
-            }
-            Some(row) => self.receive(row),
-            None => (),
-        }
+        counts.state_updates += self.receive(step, &rows);
         let n_fired = fired.len();
         for at in 0..self.n_reached {
             let i = self.reached[at] as usize;
