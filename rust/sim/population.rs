@@ -183,44 +183,35 @@ impl<A: Arithmetic> SingleNeurons<A> {
         true
     }
 
-    #[inline(always)]
     fn receive_rows<const AT_ONCE: bool>(&mut self, step: u64, rows: &Rows<'_, A::Weight>) -> u64 {
         let Self { lif, neurons, reached, n_reached, .. } = self;
-        let mut n_done = 0;
-        for &i in rows.iter().take(1).flat_map(|row| row.target.unwrap_or_default()).take(AHEAD) {
-            prefetch_at(neurons, i as usize);
-        }
-        let mut reach = |i: u32, w: A::Weight, ahead: Option<u32>| {
-            if let Some(ahead) = ahead {
-                prefetch_at(neurons, ahead as usize);
-            }
-            let neuron = &mut neurons[i as usize];
-            if AT_ONCE && neuron.stamp & MARKS == 0 {
-                let input = lif.accumulate(A::Value::default(), w);
-                if let Some([p, u]) = lif.leap_quietly(neuron.p, neuron.u, neuron.passed(step), input) {
-                    *neuron = Neuron { p, u, input: A::Value::default(), stamp: stamp(step) };
-                    n_done += 1;
-                    return;
-                }
-            }
-            neuron.input = lif.accumulate(neuron.input, w);
-            neuron.list(i, reached, n_reached);
-        };
+        let (lif, neurons, reached) = (&*lif, &mut neurons[..], &mut reached[..]);
+        let (mut n_listed, mut n_done) = (*n_reached, 0);
         let mut following = rows.iter();
         let mut next = following.next();
+        for &i in next.and_then(|row| row.target).unwrap_or_default().iter().take(AHEAD) {
+            prefetch_at(neurons, i as usize);
+        }
         while let Some(Row { target, weight }) = next {
             next = following.next();
             let Some(target) = target else {
-                (0..).zip(weight).for_each(|(i, &w)| reach(i, w, None));
+                for (i, &w) in (0..).zip(weight) {
+                    n_done += reach::<A, false>(lif, neurons, reached, &mut n_listed, step, i, w);
+                }
                 continue;
             };
             let after = next.and_then(|row| row.target).unwrap_or_default();
-            for (at, (&i, &w)) in target.iter().zip(weight).enumerate() {
-                let ahead = at + AHEAD;
-                let ahead = if ahead < target.len() { Some(&target[ahead]) } else { after.get(ahead - target.len()) };
-                reach(i, w, ahead.copied());
+            let (ahead, n_early) = (&target[target.len().min(AHEAD)..], target.len().saturating_sub(AHEAD));
+            for ((&i, &w), &ahead) in target.iter().zip(weight).zip(ahead) {
+                prefetch_at(neurons, ahead as usize);
+                n_done += reach::<A, AT_ONCE>(lif, neurons, reached, &mut n_listed, step, i, w);
+            }
+            for (at, (&i, &w)) in target[n_early..].iter().zip(&weight[n_early..]).enumerate() {
+                prefetch_at(neurons, after.get(at).map_or(0, |&i| i as usize));
+                n_done += reach::<A, AT_ONCE>(lif, neurons, reached, &mut n_listed, step, i, w);
             }
         }
+        *n_reached = n_listed;
         n_done
     }
 
@@ -282,6 +273,30 @@ impl<A: Arithmetic> SingleNeurons<A> {
         let marks = marks | if self.held[i] > 0 { HELD } else { 0 };
         self.neurons[i] = Neuron { p, u, input: self.neurons[i].input, stamp: stamp(last) | marks };
     }
+}
+
+/// Takes what arrives through one synapse, as `receive` does; 1 if the neuron is touched at once.
+#[inline(always)]
+fn reach<A: Arithmetic, const AT_ONCE: bool>(
+    lif: &A,
+    neurons: &mut [Neuron<A::Value>],
+    reached: &mut [u32],
+    n_reached: &mut usize,
+    step: u64,
+    i: u32,
+    w: A::Weight,
+) -> u64 {
+    let neuron = &mut neurons[i as usize];
+    if AT_ONCE && neuron.stamp & MARKS == 0 {
+        let input = lif.accumulate(A::Value::default(), w);
+        if let Some([p, u]) = lif.leap_quietly(neuron.p, neuron.u, neuron.passed(step), input) {
+            (neuron.p, neuron.u, neuron.stamp) = (p, u, stamp(step));
+            return 1;
+        }
+    }
+    neuron.input = lif.accumulate(neuron.input, w);
+    neuron.list(i, reached, n_reached);
+    0
 }
 
 /// Targets whose neurons are asked for ahead of the one at work.
