@@ -13,7 +13,7 @@ use super::snapshot::Snapshot;
 use super::traffic::{Delivery, LONGEST_WINDOW, Traffic};
 use crate::engine::kernels::{Arrivals, LifLanes, advance_window};
 use crate::error::Result;
-use crate::graph::{Graph, Population};
+use crate::graph::{Connectivity, Graph, Population};
 use crate::neuron::LifPropagator;
 use crate::neuron::lazy::LazyLif;
 use crate::real::Real;
@@ -47,11 +47,11 @@ struct Neurons<F> {
 impl<F: Real> Neurons<F> {
     /// Takes a spike that arrives at a step of the window.
     #[inline(always)]
-    fn receive(&mut self, spike: Delivery<'_, F>) {
+    fn receive(&mut self, spike: Delivery, synapses: &Connectivity<F>) {
         if self.shared.receive(spike.step, spike.projection, spike.neuron) {
             return;
         }
-        let (row, n_blocks) = (spike.row(), self.state.len());
+        let (row, n_blocks) = (synapses.at(spike.range), self.state.len());
         let input = flat_mut(&mut self.input[spike.step * n_blocks..][..n_blocks]);
         match row.target {
             Some(target) => target.iter().zip(row.weight).for_each(|(&i, &w)| input[i as usize] += w),
@@ -160,6 +160,7 @@ impl<F: Real> ClockedEngine<F> {
         keep_going: &mut dyn FnMut() -> bool,
     ) {
         let Self { traffic, populations, window, now, counts } = self;
+        let graph = Arc::clone(traffic.graph());
         let mut patience = Patience::default();
         while *now < until {
             // Nothing fires at step 0.
@@ -174,7 +175,9 @@ impl<F: Real> ClockedEngine<F> {
                 traffic.take_inputs(step, counts);
             }
             traffic.deliver(steps.start, n_steps as u64, counts, |spike| {
-                populations[spike.post].as_mut().expect("no projection ends at an input").receive(spike);
+                let projection = &graph.projections()[spike.projection];
+                let population = populations[projection.post].as_mut().expect("no projection ends at an input");
+                population.receive(spike, &projection.synapses);
             });
             for population in populations.iter_mut().flatten() {
                 population.run(steps.start, n_steps);

@@ -2,13 +2,14 @@
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Counts;
 use super::marks::Marks;
 use super::snapshot::RecentSpikes;
 use crate::error::{Error, Result};
-use crate::graph::{Connectivity, Graph, Row};
+use crate::graph::Graph;
 use crate::simd::prefetch;
 
 /// Most steps at which an engine takes inputs before it asks for what arrives at the first of them.
@@ -20,85 +21,48 @@ struct Link {
     /// Number of the projection.
     number: usize,
     pre: usize,
-    post: usize,
     /// Delays beyond the one step that every spike takes.
     steps: Vec<u32>,
     /// Whether the engine reads the rows of the graph.
     reads_rows: bool,
 }
 
-/// A spike that arrives at a population.
-#[derive(Clone, Copy, Debug)]
-pub struct Delivery<'a, W> {
+/// A spike that arrives.
+#[derive(Clone, Debug)]
+pub struct Delivery {
     /// When, counted from the first step that was asked for.
     pub step: usize,
-    /// Number of the projection.
+    /// Number of the projection it arrives through.
     pub projection: usize,
-    /// Population that it ends at.
-    pub post: usize,
     /// Neuron that fired.
     pub neuron: u32,
-    /// Where its synapses of this delay are.
-    range: (usize, usize),
-    synapses: &'a Connectivity<W>,
+    /// Where in the projection its synapses of this delay are.
+    pub range: Range<usize>,
 }
 
-impl<'a, W: Copy> Delivery<'a, W> {
-    /// The synapses.
-    #[inline(always)]
-    pub fn row(&self) -> Row<'a, W> {
-        self.synapses.at(self.range.0..self.range.1)
-    }
-}
-
-/// Recent spikes of one population: the neurons that fired at each step at which any did.
-#[derive(Clone, Debug, Default)]
+/// Recent spikes of one population, (step, neuron), in order of time.
+#[derive(Clone, Debug)]
 struct Recent {
-    lists: VecDeque<(u64, Vec<u32>)>,
-    /// Lists to use again.
-    spare: Vec<Vec<u32>>,
+    spikes: VecDeque<(u64, u32)>,
     /// Steps back from which spikes may still arrive.
     reach: u64,
 }
 
 impl Recent {
-    /// The list of the last step at which any fired.
-    #[inline]
-    fn last(&self) -> &[u32] {
-        self.lists.back().map_or(&[], |(_, neurons)| neurons)
+    /// Spikes of steps from `from` on that, `shift` steps later, are before `end`.
+    #[inline(always)]
+    fn between(&self, from: u64, end: u64, shift: u64) -> impl Iterator<Item = (u64, u32)> {
+        let place = self.spikes.partition_point(|&(at, _)| at < from);
+        self.spikes.range(place..).copied().take_while(move |&(at, _)| at + shift < end)
     }
 
-    /// Lists of steps from `from` on that, `shift` steps later, are before `end`.
-    #[inline]
-    fn between(&self, from: u64, end: u64, shift: u64) -> impl Iterator<Item = (u64, &[u32])> {
-        let place = self.lists.partition_point(|&(at, _)| at < from);
-        let lists = self.lists.range(place..).map(|(at, neurons)| (*at, neurons.as_slice()));
-        lists.take_while(move |&(at, _)| at + shift < end)
-    }
-
-    /// Takes what `list` writes for a step after all others; whether that is anything.
-    #[inline]
-    fn add(&mut self, step: u64, list: impl FnOnce(&mut Vec<u32>)) -> bool {
-        while self.lists.front().is_some_and(|&(at, _)| at + self.reach < step) {
-            let (_, mut neurons) = self.lists.pop_front().expect("just seen");
-            neurons.clear();
-            self.spare.push(neurons);
+    /// Takes the neurons that fire at a step after all others.
+    #[inline(always)]
+    fn add(&mut self, step: u64, neurons: impl Iterator<Item = u32>) {
+        while self.spikes.front().is_some_and(|&(at, _)| at + self.reach < step) {
+            self.spikes.pop_front();
         }
-        let mut neurons = self.spare.pop().unwrap_or_default();
-        list(&mut neurons);
-        let any = !neurons.is_empty();
-        match any {
-            true => self.lists.push_back((step, neurons)),
-            false => self.spare.push(neurons),
-        }
-        any
-    }
-
-    fn clear(&mut self) {
-        for (_, mut neurons) in self.lists.drain(..) {
-            neurons.clear();
-            self.spare.push(neurons);
-        }
+        self.spikes.extend(neurons.map(|neuron| (step, neuron)));
     }
 }
 
@@ -118,6 +82,8 @@ pub struct Traffic<W> {
     inputs: Vec<(u32, usize)>,
     /// Inputs pushed and not yet reached: (step, input), sorted by step.
     pending: VecDeque<(u64, u32)>,
+    /// Who fires at the step and in the population that is looked at.
+    fired: Vec<u32>,
 }
 
 impl<W: Copy> Traffic<W> {
@@ -131,7 +97,7 @@ impl<W: Copy> Traffic<W> {
         for (at, projection) in graph.projections().iter().enumerate() {
             let steps = projection.synapses.delays().steps(&format!("projections[{at}].delay"), graph.dt())?;
             delays[projection.pre].extend_from_slice(&steps);
-            links.push(Link { number: at, pre: projection.pre, post: projection.post, steps, reads_rows: true });
+            links.push(Link { number: at, pre: projection.pre, steps, reads_rows: true });
         }
         for delays in &mut delays {
             delays.sort_unstable();
@@ -145,9 +111,19 @@ impl<W: Copy> Traffic<W> {
             first += population.n as u32;
         }
         let reach = |delays: &Vec<u32>| delays.last().map_or(0, |&longest| u64::from(longest) + 1 + LONGEST_WINDOW);
-        let recent = delays.iter().map(|delays| Recent { reach: reach(delays), ..Recent::default() }).collect();
+        let recent = delays.iter().map(|delays| Recent { spikes: VecDeque::new(), reach: reach(delays) }).collect();
         let arrivals = Marks::new(n_slots);
-        Ok(Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending: VecDeque::new() })
+        Ok(Self {
+            graph,
+            links,
+            recent,
+            delays,
+            arrivals,
+            n_slots,
+            inputs,
+            pending: VecDeque::new(),
+            fired: Vec::new(),
+        })
     }
 
     /// The shortest delay of a spike of a neuron, not of an input, beyond the one step that every spike takes.
@@ -191,7 +167,7 @@ impl<W: Copy> Traffic<W> {
 
     /// Hands over what arrives at the `n_steps` steps from `first` on, spike after spike: projection after projection, and
     /// of each delay in order of time.
-    pub fn deliver(&mut self, first: u64, n_steps: u64, counts: &mut Counts, mut take: impl FnMut(Delivery<'_, W>)) {
+    pub fn deliver(&mut self, first: u64, n_steps: u64, counts: &mut Counts, mut take: impl FnMut(Delivery)) {
         for step in first..first + n_steps {
             self.arrivals.clear(step as usize & (self.n_slots - 1));
         }
@@ -199,17 +175,14 @@ impl<W: Copy> Traffic<W> {
             let synapses = &self.graph.projections()[link.number].synapses;
             for (group, &delay) in link.steps.iter().enumerate() {
                 let shift = 1 + u64::from(delay);
-                for (fired_at, neurons) in
+                for (fired_at, neuron) in
                     self.recent[link.pre].between(first.saturating_sub(shift), first + n_steps, shift)
                 {
-                    let step = (fired_at + shift - first) as usize;
-                    for &neuron in neurons {
-                        let range = synapses.group_range(neuron as usize, group);
-                        counts.synaptic_events += range.len() as u64;
-                        if !range.is_empty() {
-                            let (post, range) = (link.post, (range.start, range.end));
-                            take(Delivery { step, projection: link.number, post, neuron, range, synapses });
-                        }
+                    let range = synapses.group_range(neuron as usize, group);
+                    counts.synaptic_events += range.len() as u64;
+                    if !range.is_empty() {
+                        let step = (fired_at + shift - first) as usize;
+                        take(Delivery { step, projection: link.number, neuron, range });
                     }
                 }
             }
@@ -218,18 +191,18 @@ impl<W: Copy> Traffic<W> {
 
     /// Takes the inputs that fire at `step`.
     pub fn take_inputs(&mut self, step: u64, counts: &mut Counts) {
-        if self.pending.front().is_none_or(|&(at, _)| at != step) {
+        let n = self.pending.iter().take_while(|&&(at, _)| at == step).count();
+        if n == 0 {
             return;
         }
-        let n = self.pending.iter().take_while(|&&(at, _)| at == step).count();
         counts.input_events += n as u64;
         for at in 0..self.inputs.len() {
             let (first, population) = self.inputs[at];
             let size = self.graph.populations()[population].n as u32;
-            let own = self.pending.iter().take(n).filter_map(|&(_, x)| x.checked_sub(first).filter(|&x| x < size));
-            if self.recent[population].add(step, |neurons| neurons.extend(own)) {
-                self.send(population, step);
-            }
+            let own = self.pending.range(..n).filter_map(|&(_, x)| x.checked_sub(first).filter(|&x| x < size));
+            self.fired.clear();
+            self.fired.extend(own);
+            self.send(population, step);
         }
         self.pending.drain(..n);
     }
@@ -237,43 +210,51 @@ impl<W: Copy> Traffic<W> {
     /// Takes what neurons of a population fire at `step`, written by `list` in ascending order.
     #[inline]
     pub fn fire(&mut self, population: usize, step: u64, list: impl FnOnce(&mut Vec<u32>)) -> &[u32] {
-        if !self.recent[population].add(step, list) {
-            return &[];
-        }
-        self.send(population, step)
+        self.fired.clear();
+        list(&mut self.fired);
+        self.send(population, step);
+        &self.fired
     }
 
-    /// Marks the steps at which what a population has just fired, at `step`, arrives, and asks for the rows: they are read
-    /// in an order no machine can guess.
+    /// Sends `fired` on its way: marks the steps at which it arrives, and asks for the rows, which are read in an order no
+    /// machine can guess.
     #[inline]
-    fn send(&mut self, population: usize, step: u64) -> &[u32] {
-        announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
-        let fired = self.recent[population].last();
+    fn send(&mut self, population: usize, step: u64) {
+        if self.fired.is_empty() {
+            return;
+        }
+        self.recent[population].add(step, self.fired.iter().copied());
+        for &delay in &self.delays[population] {
+            self.arrivals.set((step as usize + 1 + delay as usize) & (self.n_slots - 1));
+        }
         for link in self.links.iter().filter(|link| link.pre == population && link.reads_rows) {
             let synapses = &self.graph.projections()[link.number].synapses;
-            for &neuron in fired {
+            for &neuron in &self.fired {
                 let row = synapses.at(synapses.range(neuron as usize));
                 prefetch(row.weight);
                 prefetch(row.target.unwrap_or_default());
             }
         }
-        fired
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.pending.clear();
         self.arrivals.clear_all();
-        self.recent.iter_mut().for_each(Recent::clear);
+        self.recent.iter_mut().for_each(|recent| recent.spikes.clear());
     }
 
     /// Spikes that may still arrive after step `now`: (population, step, neurons), and the inputs that wait.
     pub fn export(&self, now: u64) -> (Vec<RecentSpikes>, Vec<(u64, u32)>) {
-        let mut spikes = Vec::new();
+        let mut spikes: Vec<RecentSpikes> = Vec::new();
         for (population, recent) in self.recent.iter().enumerate() {
             let first = (now + LONGEST_WINDOW).saturating_sub(recent.reach);
-            let lists = recent.lists.iter().filter(|&&(step, _)| step >= first);
-            spikes.extend(lists.map(|(step, neurons)| (population, *step, neurons.clone())));
+            for &(step, neuron) in recent.spikes.iter().filter(|&&(step, _)| step >= first) {
+                match spikes.last_mut() {
+                    Some((last, at, neurons)) if (*last, *at) == (population, step) => neurons.push(neuron),
+                    _ => spikes.push((population, step, vec![neuron])),
+                }
+            }
         }
         (spikes, self.pending.iter().copied().collect())
     }
@@ -283,7 +264,7 @@ impl<W: Copy> Traffic<W> {
         self.clear();
         self.pending.extend(pending);
         for (population, step, neurons) in spikes {
-            self.recent[*population].add(*step, |list| list.extend_from_slice(neurons));
+            self.recent[*population].add(*step, neurons.iter().copied());
             for &delay in &self.delays[*population] {
                 let at = *step + 1 + u64::from(delay);
                 if at >= now {
@@ -291,13 +272,6 @@ impl<W: Copy> Traffic<W> {
                 }
             }
         }
-    }
-}
-
-/// Marks the steps at which spikes of `step` arrive.
-fn announce(delays: &[u32], step: u64, n_slots: usize, arrivals: &mut Marks) {
-    for &delay in delays {
-        arrivals.set((step as usize + 1 + delay as usize) & (n_slots - 1));
     }
 }
 

@@ -77,8 +77,8 @@ proptest! {
             let mut arrived = Vec::new();
             if step > 0 {
                 traffic.deliver(step, 1, &mut counts, |spike| {
-                    let row = spike.row();
-                    assert_eq!((spike.step, spike.post), (0, 1));
+                    assert_eq!((spike.step, spike.projection), (0, 0));
+                    let row = graph.projections()[spike.projection].synapses.at(spike.range);
                     arrived.extend(row.target.unwrap().iter().copied().zip(row.weight.iter().copied()));
                 });
             }
