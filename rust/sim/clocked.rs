@@ -165,15 +165,13 @@ impl<F: Real> ClockedEngine<F> {
         while *now < until {
             // Nothing fires at step 0.
             if *now == 0 {
-                traffic.take_inputs(0, counts);
+                traffic.take_inputs(1, counts);
                 *now = 1;
                 continue;
             }
             let steps = *now..until.min(*now + *window);
             let n_steps = (steps.end - steps.start) as usize;
-            for step in steps.clone() {
-                traffic.take_inputs(step, counts);
-            }
+            traffic.take_inputs(steps.end, counts);
             traffic.deliver(steps.start, n_steps as u64, counts, |spike| {
                 let projection = &graph.projections()[spike.projection];
                 let population = populations[projection.post].as_mut().expect("no projection ends at an input");

@@ -157,7 +157,7 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
                     }
                 }
             }
-            traffic.take_inputs(step, counts);
+            traffic.take_inputs(step + 1, counts);
             *now = step + 1;
             if patience.ends(counts) && !keep_going() {
                 break;

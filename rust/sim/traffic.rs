@@ -40,27 +40,35 @@ pub struct Delivery {
     pub range: Range<usize>,
 }
 
-/// Recent spikes of one population, (step, neuron), in order of time.
+/// Recent spikes of one population.
 #[derive(Clone, Debug)]
 struct Recent {
-    spikes: VecDeque<(u64, u32)>,
+    /// (step, neuron), in order of time; some at the front may be too old to arrive anywhere.
+    spikes: Vec<(u64, u32)>,
     /// Steps back from which spikes may still arrive.
     reach: u64,
+    /// Number of spikes at which the old ones are looked for.
+    full: usize,
 }
+
+/// Fewest spikes among which old ones are looked for.
+const FEW: usize = 64;
 
 impl Recent {
     /// Spikes of steps from `from` on that, `shift` steps later, are before `end`.
     #[inline(always)]
     fn between(&self, from: u64, end: u64, shift: u64) -> impl Iterator<Item = (u64, u32)> {
         let place = self.spikes.partition_point(|&(at, _)| at < from);
-        self.spikes.range(place..).copied().take_while(move |&(at, _)| at + shift < end)
+        self.spikes[place..].iter().copied().take_while(move |&(at, _)| at + shift < end)
     }
 
     /// Takes the neurons that fire at a step after all others.
     #[inline(always)]
     fn add(&mut self, step: u64, neurons: impl Iterator<Item = u32>) {
-        while self.spikes.front().is_some_and(|&(at, _)| at + self.reach < step) {
-            self.spikes.pop_front();
+        if self.spikes.len() >= self.full {
+            let old = self.spikes.partition_point(|&(at, _)| at + self.reach < step);
+            self.spikes.drain(..old);
+            self.full = FEW.max(2 * self.spikes.len());
         }
         self.spikes.extend(neurons.map(|neuron| (step, neuron)));
     }
@@ -111,7 +119,8 @@ impl<W: Copy> Traffic<W> {
             first += population.n as u32;
         }
         let reach = |delays: &Vec<u32>| delays.last().map_or(0, |&longest| u64::from(longest) + 1 + LONGEST_WINDOW);
-        let recent = delays.iter().map(|delays| Recent { spikes: VecDeque::new(), reach: reach(delays) }).collect();
+        let recent =
+            delays.iter().map(|delays| Recent { spikes: Vec::new(), reach: reach(delays), full: FEW }).collect();
         let arrivals = Marks::new(n_slots);
         Ok(Self {
             graph,
@@ -189,22 +198,26 @@ impl<W: Copy> Traffic<W> {
         }
     }
 
-    /// Takes the inputs that fire at `step`.
-    pub fn take_inputs(&mut self, step: u64, counts: &mut Counts) {
-        let n = self.pending.iter().take_while(|&&(at, _)| at == step).count();
+    /// Takes the inputs that fire before step `end`.
+    pub fn take_inputs(&mut self, end: u64, counts: &mut Counts) {
+        let n = self.pending.iter().take_while(|&&(step, _)| step < end).count();
         if n == 0 {
             return;
         }
         counts.input_events += n as u64;
-        for at in 0..self.inputs.len() {
-            let (first, population) = self.inputs[at];
-            let size = self.graph.populations()[population].n as u32;
-            let own = self.pending.range(..n).filter_map(|&(_, x)| x.checked_sub(first).filter(|&x| x < size));
-            self.fired.clear();
-            self.fired.extend(own);
-            self.send(population, step);
+        let Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending, .. } = self;
+        for &(first, population) in &*inputs {
+            let size = graph.populations()[population].n as u32;
+            for &(step, x) in pending.range(..n) {
+                let neuron = x.wrapping_sub(first);
+                if neuron < size {
+                    recent[population].add(step, std::iter::once(neuron));
+                    announce(&delays[population], step, *n_slots, arrivals);
+                    ask_for_rows(graph, links, population, neuron);
+                }
+            }
         }
-        self.pending.drain(..n);
+        pending.drain(..n);
     }
 
     /// Takes what neurons of a population fire at `step`, written by `list` in ascending order.
@@ -212,29 +225,12 @@ impl<W: Copy> Traffic<W> {
     pub fn fire(&mut self, population: usize, step: u64, list: impl FnOnce(&mut Vec<u32>)) -> &[u32] {
         self.fired.clear();
         list(&mut self.fired);
-        self.send(population, step);
+        if !self.fired.is_empty() {
+            self.recent[population].add(step, self.fired.iter().copied());
+            announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
+            self.fired.iter().for_each(|&neuron| ask_for_rows(&self.graph, &self.links, population, neuron));
+        }
         &self.fired
-    }
-
-    /// Sends `fired` on its way: marks the steps at which it arrives, and asks for the rows, which are read in an order no
-    /// machine can guess.
-    #[inline]
-    fn send(&mut self, population: usize, step: u64) {
-        if self.fired.is_empty() {
-            return;
-        }
-        self.recent[population].add(step, self.fired.iter().copied());
-        for &delay in &self.delays[population] {
-            self.arrivals.set((step as usize + 1 + delay as usize) & (self.n_slots - 1));
-        }
-        for link in self.links.iter().filter(|link| link.pre == population && link.reads_rows) {
-            let synapses = &self.graph.projections()[link.number].synapses;
-            for &neuron in &self.fired {
-                let row = synapses.at(synapses.range(neuron as usize));
-                prefetch(row.weight);
-                prefetch(row.target.unwrap_or_default());
-            }
-        }
     }
 
     /// Forgets everything.
@@ -272,6 +268,25 @@ impl<W: Copy> Traffic<W> {
                 }
             }
         }
+    }
+}
+
+/// Marks the steps at which spikes of `step` arrive.
+#[inline(always)]
+fn announce(delays: &[u32], step: u64, n_slots: usize, arrivals: &mut Marks) {
+    for &delay in delays {
+        arrivals.set((step as usize + 1 + delay as usize) & (n_slots - 1));
+    }
+}
+
+/// Asks for the synapses of a neuron that has fired: rows are read in an order no machine can guess.
+#[inline(always)]
+fn ask_for_rows<W: Copy>(graph: &Graph<W>, links: &[Link], population: usize, neuron: u32) {
+    for link in links.iter().filter(|link| link.pre == population && link.reads_rows) {
+        let synapses = &graph.projections()[link.number].synapses;
+        let row = synapses.at(synapses.range(neuron as usize));
+        prefetch(row.weight);
+        prefetch(row.target.unwrap_or_default());
     }
 }
 

@@ -89,7 +89,7 @@ proptest! {
             prop_assert_eq!(arrived, due, "at step {}", step);
             let own = fired.get(&(1, step)).cloned().unwrap_or_default();
             prop_assert_eq!(traffic.fire(1, step, |list| list.extend(&own)), &own[..]);
-            traffic.take_inputs(step, &mut counts);
+            traffic.take_inputs(step + 1, &mut counts);
         }
         prop_assert_eq!(traffic.next(160), None);
         prop_assert_eq!(counts.input_events, inputs.len() as u64);
