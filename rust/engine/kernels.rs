@@ -127,20 +127,34 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
     }
 
     /// Advances a step with the summed weights of the spikes of the step before; says who fires.
+    #[inline(always)]
+    fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
+        let fires = self.step_before_reset(isa, input, lif);
+        self.u = isa.select(fires, isa.zero(), self.u);
+        isa.bits(fires)
+    }
+
+    /// [`step`](Self::step), but for the potential of neurons that fire. Where these are held, it is made zero at their next
+    /// step or by [`reset_held`](Self::reset_held), whichever comes first.
     ///
     /// Held steps are counted in `F`, exact up to the 2^24 steps that `f32` counts (4.6 h at 1 ms).
     #[inline(always)]
-    fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
-        let zero = isa.zero();
+    fn step_before_reset(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> I::Mask {
         self.p = isa.add(isa.mul(isa.splat(lif.syn_decay), self.p), input);
-        let held = isa.greater(self.held, zero);
+        let held = isa.greater(self.held, isa.zero());
         let free = isa.add(isa.mul(isa.splat(lif.mem_decay), self.u), isa.mul(isa.splat(lif.mem_gain), self.p));
-        let potential = isa.select(held, zero, free);
-        let fires = isa.greater(potential, isa.splat(lif.v_th));
-        self.u = isa.select(fires, zero, potential);
+        self.u = isa.select(held, isa.zero(), free);
+        let fires = isa.greater(self.u, isa.splat(lif.v_th));
         let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps.min(1 << 24))));
         self.held = isa.select(fires, t_ref, isa.sub(self.held, isa.splat(F::one())));
-        isa.bits(fires)
+        fires
+    }
+
+    /// Makes the potential of held neurons zero.
+    #[inline(always)]
+    fn reset_held(&mut self, isa: I) {
+        let held = isa.greater(self.held, isa.zero());
+        self.u = isa.select(held, isa.zero(), self.u);
     }
 
     /// Makes zero what silence has left of current and potential, see [`LifPropagator::flush`].
@@ -177,9 +191,10 @@ pub struct Arrivals<'a, F> {
     pub rows: &'a [Vec<SharedRow<F>>],
 }
 
-/// Advances B blocks from `at` on, side by side, over the steps of a window.
+/// Advances B blocks from `at` on, side by side, over the steps of a window; `T_REF` says whether neurons have a refractory
+/// time.
 #[inline(always)]
-fn advance_blocks<F: Real, I: Isa<F>, const B: usize>(
+fn advance_blocks<F: Real, I: Isa<F>, const B: usize, const T_REF: bool>(
     isa: I,
     arrivals: &mut Arrivals<'_, F>,
     at: usize,
@@ -209,7 +224,11 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize>(
         }
         let fired = &mut fired[at..][..B];
         for b in 0..B {
-            fired[b] = lanes[b].step(isa, input[b], lif);
+            fired[b] = if T_REF {
+                isa.bits(lanes[b].step_before_reset(isa, input[b], lif))
+            } else {
+                lanes[b].step(isa, input[b], lif)
+            };
         }
         if (first_step + w as u64).is_multiple_of(FLUSH_EVERY) {
             for b in 0..B {
@@ -218,7 +237,34 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize>(
         }
     }
     for b in 0..B {
+        lanes[b].reset_held(isa);
         lanes[b].store(isa, &mut state[b]);
+    }
+}
+
+#[inline(always)]
+fn advance_all_blocks<F: Real, I: Isa<F>, const T_REF: bool>(
+    isa: I,
+    arrivals: &mut Arrivals<'_, F>,
+    first_step: u64,
+    lif: &LifPropagator<F>,
+    state: &mut [LifLanes<F>],
+    fired: &mut [LaneMask],
+) {
+    let n_blocks = state.len();
+    let (groups, rest) = state.as_chunks_mut::<ABREAST>();
+    let at = ABREAST * groups.len();
+    for (group, state) in groups.iter_mut().enumerate() {
+        let at = group * ABREAST;
+        advance_blocks::<F, I, ABREAST, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+    }
+    const { assert!(ABREAST == 4) };
+    if let Some(state) = rest.first_chunk_mut::<3>() {
+        advance_blocks::<F, I, 3, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+    } else if let Some(state) = rest.first_chunk_mut::<2>() {
+        advance_blocks::<F, I, 2, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+    } else if let Some(state) = rest.first_chunk_mut::<1>() {
+        advance_blocks::<F, I, 1, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
     }
 }
 
@@ -231,18 +277,10 @@ fn advance_window_body<F: Real, I: Isa<F>>(
     state: &mut [LifLanes<F>],
     fired: &mut [LaneMask],
 ) {
-    let n_blocks = state.len();
-    let (groups, rest) = state.as_chunks_mut::<ABREAST>();
-    let n_grouped = ABREAST * groups.len();
-    for (group, state) in groups.iter_mut().enumerate() {
-        advance_blocks::<F, I, ABREAST>(isa, arrivals, group * ABREAST, n_blocks, first_step, lif, state, fired);
-    }
-    if let Some(state) = rest.first_chunk_mut::<3>() {
-        advance_blocks(isa, arrivals, n_grouped, n_blocks, first_step, lif, state, fired);
-    } else if let Some(state) = rest.first_chunk_mut::<2>() {
-        advance_blocks(isa, arrivals, n_grouped, n_blocks, first_step, lif, state, fired);
-    } else if let Some(state) = rest.first_chunk_mut::<1>() {
-        advance_blocks(isa, arrivals, n_grouped, n_blocks, first_step, lif, state, fired);
+    if lif.t_ref_steps > 0 {
+        advance_all_blocks::<F, I, true>(isa, arrivals, first_step, lif, state, fired);
+    } else {
+        advance_all_blocks::<F, I, false>(isa, arrivals, first_step, lif, state, fired);
     }
 }
 
