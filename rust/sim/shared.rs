@@ -24,18 +24,14 @@ pub struct SharedRows<F> {
 ///
 /// Measured with `benches/balanced`, of which this is the network: with AVX-512 a mask of a block takes half the time of
 /// one synapse in a list, and a few synapses' time without.
-fn least_density() -> f64 {
+pub fn least_density() -> f64 {
     if level() == Level::X86V4 { 1.0 } else { 4.0 }
 }
 
 impl<F: Real> SharedRows<F> {
-    /// Those of the projections of a graph onto population `post` that are worth it.
-    pub fn new(graph: &Graph<F>, post: usize, window: usize) -> Self {
-        Self::denser_than(graph, post, window, least_density())
-    }
-
-    /// Those of at least as many synapses for each row and block.
-    fn denser_than(graph: &Graph<F>, post: usize, window: usize, density: f64) -> Self {
+    /// Those of the projections of a graph onto population `post` with at least `density` synapses for each row and block,
+    /// for windows of `window` steps.
+    pub fn new(graph: &Graph<F>, post: usize, window: usize, density: f64) -> Self {
         let n_blocks = graph.populations()[post].n.div_ceil(LANES);
         let mut shared = Self { arrivals: vec![Vec::new(); window], ..Self::default() };
         for projection in graph.projections() {

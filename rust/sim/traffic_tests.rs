@@ -77,8 +77,9 @@ proptest! {
             let mut arrived = Vec::new();
             if step > 0 {
                 traffic.deliver(step, 1, &mut counts, |spike| {
-                    assert_eq!((spike.step, spike.projection), (0, 0));
-                    let row = graph.projections()[spike.projection].synapses.at(spike.range);
+                    let projection = &graph.projections()[spike.projection];
+                    assert_eq!((spike.step, projection.post), (0, 1));
+                    let row = projection.synapses.at(spike.range);
                     arrived.extend(row.target.unwrap().iter().copied().zip(row.weight.iter().copied()));
                 });
             }
