@@ -100,7 +100,7 @@ impl<F: Real> ClockedEngine<F> {
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) if a delay is not a whole number of steps.
     pub fn new(graph: Arc<Graph<F>>) -> Result<Self> {
-        Self::sharing(graph, least_density())
+        Self::sharing(graph, least_density::<F>())
     }
 
     /// An engine that keeps rows as masks from `density` on, see [`SharedRows`].

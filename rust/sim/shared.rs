@@ -20,12 +20,16 @@ pub struct SharedRows<F> {
     arrivals: Vec<Vec<SharedRow<F>>>,
 }
 
-/// Synapses a neuron must have for each block of its targets, so that masks cost less than lists.
+/// Synapses that rows must have for each block of their targets, on average, so that masks cost less than lists.
 ///
-/// Measured with `benches/balanced`, of which this is the network: with AVX-512 a mask of a block takes half the time of
-/// one synapse in a list, and a few synapses' time without.
-pub fn least_density() -> f64 {
-    if level() == Level::X86V4 { 1.0 } else { 4.0 }
+/// From `benches/balanced`: with AVX-512 a block of a mask costs half of a synapse in a list, with AVX2 and `f32` more than
+/// one, and otherwise too much.
+pub fn least_density<F: Real>() -> f64 {
+    match level() {
+        Level::X86V4 => 1.0,
+        Level::X86V3 if size_of::<F>() == size_of::<f32>() => 2.0,
+        _ => f64::INFINITY,
+    }
 }
 
 impl<F: Real> SharedRows<F> {
