@@ -52,7 +52,7 @@ impl Real for f64 {
     #[cfg(target_arch = "x86_64")]
     type V3 = Portable;
     #[cfg(target_arch = "x86_64")]
-    type V4 = Portable;
+    type V4 = Avx512;
 
     #[inline(always)]
     fn from_f64(value: f64) -> Self {

@@ -127,20 +127,34 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
     }
 
     /// Advances a step with the summed weights of the spikes of the step before; says who fires.
+    #[inline(always)]
+    fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
+        let fires = self.step_before_reset(isa, input, lif);
+        self.u = isa.select(fires, isa.zero(), self.u);
+        isa.bits(fires)
+    }
+
+    /// [`step`](Self::step), but for the potential of neurons that fire. Where these are held, it is made zero at their next
+    /// step or by [`reset_held`](Self::reset_held), whichever comes first.
     ///
     /// Held steps are counted in `F`, exact up to the 2^24 steps that `f32` counts (4.6 h at 1 ms).
     #[inline(always)]
-    fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
-        let zero = isa.zero();
+    fn step_before_reset(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> I::Mask {
         self.p = isa.add(isa.mul(isa.splat(lif.syn_decay), self.p), input);
-        let held = isa.greater(self.held, zero);
+        let held = isa.greater(self.held, isa.zero());
         let free = isa.add(isa.mul(isa.splat(lif.mem_decay), self.u), isa.mul(isa.splat(lif.mem_gain), self.p));
-        let potential = isa.select(held, zero, free);
-        let fires = isa.greater(potential, isa.splat(lif.v_th));
-        self.u = isa.select(fires, zero, potential);
+        self.u = isa.select(held, isa.zero(), free);
+        let fires = isa.greater(self.u, isa.splat(lif.v_th));
         let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps.min(1 << 24))));
         self.held = isa.select(fires, t_ref, isa.sub(self.held, isa.splat(F::one())));
-        isa.bits(fires)
+        fires
+    }
+
+    /// Makes the potential of held neurons zero.
+    #[inline(always)]
+    fn reset_held(&mut self, isa: I) {
+        let held = isa.greater(self.held, isa.zero());
+        self.u = isa.select(held, isa.zero(), self.u);
     }
 
     /// Makes zero what silence has left of current and potential, see [`LifPropagator::flush`].
@@ -157,11 +171,33 @@ const FLUSH_EVERY: u64 = 32;
 /// Blocks advanced side by side: their chains of operations wait less for themselves.
 const ABREAST: usize = 4;
 
-/// Advances B blocks, side by side, over the steps of a window.
+/// What arrives at a step through a row of synapses that share their weight.
+#[derive(Clone, Copy, Debug)]
+pub struct SharedRow<F> {
+    /// Number of the row.
+    pub row: u32,
+    /// The weight.
+    pub weight: F,
+}
+
+/// What arrives at the steps of a window.
+#[derive(Debug)]
+pub struct Arrivals<'a, F> {
+    /// Sums of weights, (n_steps, n_blocks), which are made zero again; empty if nothing ever arrives this way.
+    pub sums: &'a mut [Lanes<F>],
+    /// The neurons that rows of synapses of one weight reach, (n_rows, n_blocks).
+    pub reach: &'a [LaneMask],
+    /// Of each step, the rows that arrive.
+    pub rows: &'a [Vec<SharedRow<F>>],
+}
+
+/// Advances B blocks from `at` on, side by side, over the steps of a window; `T_REF` says whether neurons have a refractory
+/// time.
 #[inline(always)]
-fn advance_blocks<F: Real, I: Isa<F>, const B: usize>(
+fn advance_blocks<F: Real, I: Isa<F>, const B: usize, const T_REF: bool>(
     isa: I,
-    input: &mut [Lanes<F>],
+    arrivals: &mut Arrivals<'_, F>,
+    at: usize,
     n_blocks: usize,
     first_step: u64,
     lif: &LifPropagator<F>,
@@ -172,28 +208,44 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize>(
     for b in 0..B {
         lanes[b] = LifVectors::load(isa, &state[b]);
     }
-    let rows = input.chunks_mut(n_blocks).zip(fired.chunks_mut(n_blocks));
-    for (step, (input, fired)) in (first_step..).zip(rows) {
-        let (input, fired) = (&mut input[..B], &mut fired[..B]);
-        for b in 0..B {
-            fired[b] = lanes[b].step(isa, isa.load(&input[b]), lif);
-            isa.store(isa.zero(), &mut input[b]);
+    for (w, fired) in fired.chunks_exact_mut(n_blocks).enumerate() {
+        let mut input = [isa.zero(); B];
+        if let Some(sums) = arrivals.sums.get_mut(w * n_blocks + at..).and_then(|sums| sums.first_chunk_mut::<B>()) {
+            for b in 0..B {
+                input[b] = isa.load(&sums[b]);
+                isa.store(isa.zero(), &mut sums[b]);
+            }
         }
-        if step.is_multiple_of(FLUSH_EVERY) {
+        for row in &arrivals.rows[w] {
+            let (reach, weight) = (&arrivals.reach[row.row as usize * n_blocks + at..][..B], isa.splat(row.weight));
+            for b in 0..B {
+                input[b] = isa.select(isa.mask(reach[b]), isa.add(input[b], weight), input[b]);
+            }
+        }
+        let fired = &mut fired[at..][..B];
+        for b in 0..B {
+            fired[b] = if T_REF {
+                isa.bits(lanes[b].step_before_reset(isa, input[b], lif))
+            } else {
+                lanes[b].step(isa, input[b], lif)
+            };
+        }
+        if (first_step + w as u64).is_multiple_of(FLUSH_EVERY) {
             for b in 0..B {
                 lanes[b].flush(isa, lif);
             }
         }
     }
     for b in 0..B {
+        lanes[b].reset_held(isa);
         lanes[b].store(isa, &mut state[b]);
     }
 }
 
 #[inline(always)]
-fn advance_window_body<F: Real, I: Isa<F>>(
+fn advance_all_blocks<F: Real, I: Isa<F>, const T_REF: bool>(
     isa: I,
-    input: &mut [Lanes<F>],
+    arrivals: &mut Arrivals<'_, F>,
     first_step: u64,
     lif: &LifPropagator<F>,
     state: &mut [LifLanes<F>],
@@ -201,23 +253,41 @@ fn advance_window_body<F: Real, I: Isa<F>>(
 ) {
     let n_blocks = state.len();
     let (groups, rest) = state.as_chunks_mut::<ABREAST>();
-    let n_grouped = ABREAST * groups.len();
+    let at = ABREAST * groups.len();
     for (group, state) in groups.iter_mut().enumerate() {
         let at = group * ABREAST;
-        advance_blocks::<F, I, ABREAST>(isa, &mut input[at..], n_blocks, first_step, lif, state, &mut fired[at..]);
+        advance_blocks::<F, I, ABREAST, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
     }
-    for (at, state) in (n_grouped..).zip(rest) {
-        let state = std::array::from_mut(state);
-        advance_blocks::<F, I, 1>(isa, &mut input[at..], n_blocks, first_step, lif, state, &mut fired[at..]);
+    const { assert!(ABREAST == 4) };
+    if let Some(state) = rest.first_chunk_mut::<3>() {
+        advance_blocks::<F, I, 3, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+    } else if let Some(state) = rest.first_chunk_mut::<2>() {
+        advance_blocks::<F, I, 2, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+    } else if let Some(state) = rest.first_chunk_mut::<1>() {
+        advance_blocks::<F, I, 1, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+    }
+}
+
+#[inline(always)]
+fn advance_window_body<F: Real, I: Isa<F>>(
+    isa: I,
+    arrivals: &mut Arrivals<'_, F>,
+    first_step: u64,
+    lif: &LifPropagator<F>,
+    state: &mut [LifLanes<F>],
+    fired: &mut [LaneMask],
+) {
+    if lif.t_ref_steps > 0 {
+        advance_all_blocks::<F, I, true>(isa, arrivals, first_step, lif, state, fired);
+    } else {
+        advance_all_blocks::<F, I, false>(isa, arrivals, first_step, lif, state, fired);
     }
 }
 
 multiversion! {
-    /// Advances blocks of neurons over the steps of a window, and makes their inputs zero again.
-    ///
-    /// `input` and `fired` are (n_steps, n_blocks).
+    /// Advances blocks of neurons over the steps of a window; `fired` is (n_steps, n_blocks).
     pub fn advance_window<F: Real>(
-        input: &mut [Lanes<F>],
+        arrivals: &mut Arrivals<'_, F>,
         first_step: u64,
         lif: &LifPropagator<F>,
         state: &mut [LifLanes<F>],

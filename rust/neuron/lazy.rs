@@ -47,6 +47,14 @@ pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
         self.step(p, u, input)
     }
 
+    /// [`leap`](Self::leap) where nothing comes of it: the neuron does not fire, nor nearly, nor later without further input.
+    /// `None` where something may; this is asked first, and mostly all that is asked.
+    #[inline(always)]
+    fn leap_quietly(&self, p: Self::Value, u: Self::Value, steps: u64, input: Self::Value) -> Option<[Self::Value; 2]> {
+        let Stepped { p, u, fires, near } = self.leap(p, u, steps, input);
+        (!fires && !near && self.soonest_firing(p, u).is_none()).then_some([p, u])
+    }
+
     /// Current after a step with input in which the neuron is held.
     fn step_held(&self, p: Self::Value, input: Self::Value) -> Self::Value;
 
@@ -196,7 +204,8 @@ impl<F: Real> LazyLif<F> {
     #[inline(always)]
     pub fn near(&self, steps: u64) -> Option<[F; 3]> {
         let end = self.near.len() as u64 - 1;
-        if steps > end && !self.far.is_empty() {
+        // In this order: whether a gap is longer than the table nobody can guess, whether that matters everybody.
+        if !self.far.is_empty() && steps > end {
             return None;
         }
         let power = self.near[steps.min(end) as usize];
@@ -299,6 +308,20 @@ impl<F: Real> Arithmetic for LazyLif<F> {
                 self.step(p, u, input)
             }
         }
+    }
+
+    /// One level for all three: whoever fires is above it, and whoever nearly does is not below it.
+    #[inline(always)]
+    fn leap_quietly(&self, p: F, u: F, steps: u64, input: F) -> Option<[F; 2]> {
+        let [syn, mem, gain] = self.near(steps)?;
+        let (p, u) = if steps > 1 {
+            (syn * p + input, mem * u + (gain * p + self.lif.mem_gain * input))
+        } else {
+            let p = self.lif.syn_decay * self.flushed(p) + input;
+            (p, self.lif.mem_decay * self.flushed(u) + self.lif.mem_gain * p)
+        };
+        let (p, u) = (self.flushed(p), self.flushed(u));
+        (self.highest(p, u) < self.level()).then_some([p, u])
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::Counts;
 use super::marks::Marks;
-use super::population::{LazyPopulation, NeuronState, predict};
+use super::population::{LazyPopulation, NeuronState, Rows, predict};
 use super::wheel::{NEVER, Wheel};
 use crate::graph::Row;
 use crate::neuron::lazy::{Arithmetic, LazyLif};
@@ -63,6 +63,22 @@ impl<F: Real> BlockNeurons<F> {
             blocks: vec![Block::rest(); n_blocks],
             reached: Marks::new(n_blocks),
             wheel: Wheel::new(n_blocks),
+        }
+    }
+
+    fn receive(&mut self, row: Row<'_, F>) {
+        match row.target {
+            None => {
+                add_weights(&mut flat_mut(&mut self.input)[..self.n], row.weight);
+                self.reached.set_first(self.blocks.len());
+            }
+            Some(target) => {
+                let input = flat_mut(&mut self.input);
+                for (&i, &w) in target.iter().zip(row.weight) {
+                    input[i as usize] += w;
+                    self.reached.set(i as usize / LANES);
+                }
+            }
         }
     }
 
@@ -145,27 +161,14 @@ multiversion! {
 }
 
 impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
-    fn receive(&mut self, row: Row<'_, F>) {
-        match row.target {
-            None => {
-                add_weights(&mut flat_mut(&mut self.input)[..self.n], row.weight);
-                self.reached.set_first(self.blocks.len());
-            }
-            Some(target) => {
-                let input = flat_mut(&mut self.input);
-                for (&i, &w) in target.iter().zip(row.weight) {
-                    input[i as usize] += w;
-                    self.reached.set(i as usize / LANES);
-                }
-            }
-        }
-    }
-
     fn next_due(&self, step: u64) -> Option<u64> {
         self.wheel.next(step)
     }
 
-    fn run(&mut self, step: u64, fired: &mut Vec<u32>, counts: &mut Counts) {
+    fn run(&mut self, step: u64, rows: Rows<'_, F>, fired: &mut Vec<u32>, counts: &mut Counts) {
+        for row in rows.iter() {
+            self.receive(row);
+        }
         let mut reached = std::mem::replace(&mut self.reached, Marks::new(0));
         self.wheel.drain(step, |b| {
             self.blocks[b].due = NEVER;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use super::Counts;
 use super::counts::Patience;
 use super::population::NeuronState;
+use super::shared::{SharedRows, least_density};
 use super::snapshot::Snapshot;
-use super::traffic::{LONGEST_WINDOW, Traffic};
-use crate::engine::kernels::{LifLanes, advance_window};
+use super::traffic::{Delivery, LONGEST_WINDOW, Traffic};
+use crate::engine::kernels::{Arrivals, LifLanes, advance_window};
 use crate::error::Result;
-use crate::graph::{Graph, Population, Row};
+use crate::graph::{Connectivity, Graph, Population};
 use crate::neuron::LifPropagator;
 use crate::neuron::lazy::LazyLif;
 use crate::real::Real;
@@ -34,19 +35,24 @@ pub struct ClockedEngine<F: Real> {
 struct Neurons<F> {
     lif: LifPropagator<F>,
     n: usize,
-    /// What arrives at each step of a window, (n_steps, n_blocks); zero between windows.
+    /// Sums of the weights that arrive at each step of a window, (n_steps, n_blocks); zero between windows, and empty if
+    /// all that arrives is `shared`.
     input: Vec<Lanes<F>>,
+    shared: SharedRows<F>,
     state: Vec<LifLanes<F>>,
     /// (n_steps, n_blocks)
     fired: Vec<LaneMask>,
 }
 
 impl<F: Real> Neurons<F> {
-    /// Takes what arrives at a step of the window.
-    #[inline]
-    fn receive(&mut self, step_of_window: usize, row: Row<'_, F>) {
-        let n_blocks = self.state.len();
-        let input = flat_mut(&mut self.input[step_of_window * n_blocks..][..n_blocks]);
+    /// Takes a spike that arrives at a step of the window.
+    #[inline(always)]
+    fn receive(&mut self, spike: Delivery, synapses: &Connectivity<F>) {
+        if self.shared.receive(spike.step, spike.projection, spike.neuron) {
+            return;
+        }
+        let (row, n_blocks) = (synapses.at(spike.range), self.state.len());
+        let input = flat_mut(&mut self.input[spike.step * n_blocks..][..n_blocks]);
         match row.target {
             Some(target) => target.iter().zip(row.weight).for_each(|(&i, &w)| input[i as usize] += w),
             None => super::block::add_weights(&mut input[..self.n], row.weight),
@@ -55,27 +61,38 @@ impl<F: Real> Neurons<F> {
 
     /// Runs the steps of a window.
     fn run(&mut self, first_step: u64, n_steps: usize) {
-        let n = n_steps * self.state.len();
-        let (input, fired) = (&mut self.input[..n], &mut self.fired[..n]);
-        advance_window(input, first_step, &self.lif, &mut self.state, fired);
+        let (reach, rows) = self.shared.arrivals();
+        let mut arrivals = Arrivals { sums: &mut self.input, reach, rows };
+        let fired = &mut self.fired[..n_steps * self.state.len()];
+        advance_window(&mut arrivals, first_step, &self.lif, &mut self.state, fired);
+        self.shared.clear();
     }
 
     /// Lists who fired at a step of the window.
     fn list(&self, step_of_window: usize, fired: &mut Vec<u32>) {
         let n_blocks = self.state.len();
         let masks = &self.fired[step_of_window * n_blocks..][..n_blocks];
-        let (fours, rest) = masks.as_chunks::<4>();
-        let mut last = [0; 4];
+        let (lines, rest) = masks.as_chunks::<MASKS>();
+        let mut last = [0; MASKS];
         last[..rest.len()].copy_from_slice(rest);
-        for (&[a, b, c, d], first) in fours.iter().chain(std::iter::once(&last)).zip((0..).step_by(4 * LANES)) {
-            let mut bits = u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48;
-            while bits != 0 {
-                fired.push(first + bits.trailing_zeros());
-                bits &= bits - 1;
+        for (masks, first) in lines.iter().chain(std::iter::once(&last)).zip((0..).step_by(MASKS * LANES)) {
+            // At most steps nearly nobody fires.
+            if masks.iter().fold(0, |any, mask| any | mask) == 0 {
+                continue;
+            }
+            for (&[a, b, c, d], first) in masks.as_chunks::<4>().0.iter().zip((first..).step_by(4 * LANES)) {
+                let mut bits = u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48;
+                while bits != 0 {
+                    fired.push(first + bits.trailing_zeros());
+                    bits &= bits - 1;
+                }
             }
         }
     }
 }
+
+/// Masks of a cache line.
+const MASKS: usize = 32;
 
 impl<F: Real> ClockedEngine<F> {
     /// An engine at rest.
@@ -83,22 +100,38 @@ impl<F: Real> ClockedEngine<F> {
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) if a delay is not a whole number of steps.
     pub fn new(graph: Arc<Graph<F>>) -> Result<Self> {
-        let traffic = Traffic::new(Arc::clone(&graph))?;
+        Self::sharing(graph, least_density::<F>())
+    }
+
+    /// An engine that keeps rows as masks from `density` on, see [`SharedRows`].
+    fn sharing(graph: Arc<Graph<F>>, density: f64) -> Result<Self> {
+        let mut traffic = Traffic::new(Arc::clone(&graph))?;
         let window = (1 + u64::from(traffic.shortest_delay())).min(LONGEST_WINDOW);
-        let neurons = |population: &Population| {
+        let neurons = |(number, population): (usize, &Population)| {
             let neurons = |params| {
                 let n_blocks = population.n.div_ceil(LANES);
+                let shared = SharedRows::new(&graph, number, window as usize, density);
+                let mut all = graph.projections().iter().enumerate();
+                let all_shared = all.all(|(at, projection)| projection.post != number || shared.has(at));
+                let n_sums = if all_shared { 0 } else { window as usize * n_blocks };
                 Ok(Neurons {
                     lif: LifPropagator::new(params)?,
                     n: population.n,
-                    input: vec![Lanes::zero(); window as usize * n_blocks],
+                    input: vec![Lanes::zero(); n_sums],
+                    shared,
                     state: vec![LifLanes::rest(); n_blocks],
                     fired: vec![0; window as usize * n_blocks],
                 })
             };
             population.params.as_ref().map(neurons).transpose()
         };
-        let populations = graph.populations().iter().map(neurons).collect::<Result<_>>()?;
+        let populations: Vec<Option<Neurons<F>>> =
+            graph.populations().iter().enumerate().map(neurons).collect::<Result<_>>()?;
+        for (number, projection) in graph.projections().iter().enumerate() {
+            if populations[projection.post].as_ref().is_some_and(|post| post.shared.has(number)) {
+                traffic.leave_rows(number);
+            }
+        }
         Ok(Self { traffic, populations, window, now: 0, counts: Counts::default() })
     }
 
@@ -132,21 +165,22 @@ impl<F: Real> ClockedEngine<F> {
         keep_going: &mut dyn FnMut() -> bool,
     ) {
         let Self { traffic, populations, window, now, counts } = self;
+        let graph = Arc::clone(traffic.graph());
         let mut patience = Patience::default();
         while *now < until {
             // Nothing fires at step 0.
             if *now == 0 {
-                traffic.take_inputs(0, counts);
+                traffic.take_inputs(1, counts);
                 *now = 1;
                 continue;
             }
             let steps = *now..until.min(*now + *window);
             let n_steps = (steps.end - steps.start) as usize;
-            for step in steps.clone() {
-                traffic.take_inputs(step, counts);
-            }
-            traffic.deliver(steps.start, n_steps as u64, counts, |at, post, row| {
-                populations[post].as_mut().expect("no projection ends at an input").receive(at, row);
+            traffic.take_inputs(steps.end, counts);
+            traffic.deliver(steps.start, n_steps as u64, counts, |spike| {
+                let projection = &graph.projections()[spike.projection];
+                let population = populations[projection.post].as_mut().expect("no projection ends at an input");
+                population.receive(spike, &projection.synapses);
             });
             for population in populations.iter_mut().flatten() {
                 population.run(steps.start, n_steps);
@@ -219,5 +253,68 @@ impl<F: Real> ClockedEngine<F> {
         self.traffic.import(snapshot.now, &snapshot.spikes, &snapshot.pending);
         self.now = snapshot.now;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::neuron::{Discretisation, LifParams};
+
+    /// An input and neurons; every neuron's synapses share their weight.
+    fn graph<F: Real>(
+        n: usize,
+        delay: f64,
+        t_ref: f64,
+        synapses: &[(bool, u32, u32)],
+        weight: &[f64],
+    ) -> Arc<Graph<F>> {
+        let mut graph = Graph::new(1.0, 1).unwrap();
+        graph.add_population("in", n, None).unwrap();
+        let params =
+            LifParams { tau_m: 20.0, tau_s: 5.0, v_th: 1.0, t_ref, dt: 1.0, discretisation: Discretisation::Exact };
+        graph.add_population("lif", n, Some(params)).unwrap();
+        for pre in [0, 1] {
+            let own = synapses.iter().filter(|&&(input, ..)| input == (pre == 0));
+            let (from, to): (Vec<u32>, Vec<u32>) = own.map(|&(_, j, i)| (j % n as u32, i % n as u32)).unzip();
+            let weight: Vec<F> = from.iter().map(|&j| F::from_f64(weight[j as usize])).collect();
+            let synapses = Connectivity::from_lists(n, n, &from, &to, &weight, &[delay]).unwrap();
+            graph.add_projection(pre, 1, synapses).unwrap();
+        }
+        Arc::new(graph)
+    }
+
+    proptest! {
+        /// Masks and lists of the same synapses give the same bits.
+        #[test]
+        fn masks_are_lists(
+            n in 1..140usize,
+            (delay, t_ref) in (0..20u8, 0..20u8),
+            synapses in prop::collection::btree_set((any::<bool>(), 0..140u32, 0..140u32), 0..400),
+            weight in prop::collection::vec(-1.0..3.0, 140),
+            events in prop::collection::vec((0..60u64, 0..140u32), 0..300),
+            cut in 1..80u64,
+        ) {
+            let synapses: Vec<_> = synapses.into_iter().collect();
+            fn run<F: Real>(mut engine: ClockedEngine<F>, events: &[(u64, u32)], cut: u64) -> (Vec<(u64, u32)>, Snapshot<F>) {
+                engine.traffic_mut().push(events.iter().copied());
+                let mut spikes = Vec::new();
+                let mut record = |step, _, fired: &[u32]| spikes.extend(fired.iter().map(|&i| (step, i)));
+                engine.advance(cut, &mut record, &mut || true);
+                engine.advance(90, &mut record, &mut || true);
+                let snapshot = engine.snapshot();
+                (spikes, snapshot)
+            }
+            let mut events: Vec<_> = events.into_iter().map(|(step, x)| (step, x % n as u32)).collect();
+            events.sort_unstable();
+            let graph = graph::<f32>(n, delay.into(), t_ref.into(), &synapses, &weight);
+            // Neurons that reach another one twice are in lists in either engine.
+            let masks = run(ClockedEngine::sharing(Arc::clone(&graph), 0.0).unwrap(), &events, cut);
+            let lists = run(ClockedEngine::sharing(graph, f64::INFINITY).unwrap(), &events, cut);
+            prop_assert_eq!(&masks.0, &lists.0);
+            prop_assert_eq!(masks.1.neurons, lists.1.neurons);
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! Simulation by events on the time grid: steps at which nothing happens cost nothing, nor do neurons nothing reaches.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Counts;
 use super::block::BlockNeurons;
 use super::counts::Patience;
-use super::population::{LazyPopulation, NeuronState, SingleNeurons};
+use super::population::{LazyPopulation, NeuronState, Rows, SingleNeurons};
 use super::snapshot::Snapshot;
 use super::traffic::Traffic;
 use crate::error::Result;
@@ -23,6 +24,8 @@ pub struct EventEngine<W, V> {
     traffic: Traffic<W>,
     /// Of every population; `None` for inputs.
     populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
+    /// What arrives at each population at the step to be run; as [`Rows`] has it.
+    arriving: Vec<Vec<(usize, Range<usize>)>>,
     /// Steps done.
     now: u64,
     counts: Counts,
@@ -86,7 +89,8 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
         populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
         proven: bool,
     ) -> Self {
-        Self { traffic, populations, now: 0, counts: Counts::default(), proven }
+        let arriving = vec![Vec::new(); populations.len()];
+        Self { traffic, populations, arriving, now: 0, counts: Counts::default(), proven }
     }
 
     /// Steps done: the next one is `now`.
@@ -123,7 +127,8 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
         record: &mut dyn FnMut(u64, usize, &[u32]),
         keep_going: &mut dyn FnMut() -> bool,
     ) {
-        let Self { traffic, populations, now, counts, .. } = self;
+        let Self { traffic, populations, arriving, now, counts, .. } = self;
+        let graph = Arc::clone(traffic.graph());
         let mut patience = Patience::default();
         while *now < until {
             let first = populations.iter().flatten().filter_map(|p| p.next_due((*now).max(1))).min();
@@ -137,12 +142,14 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
             }
             // Nothing fires at step 0.
             if step > 0 {
-                traffic.deliver(step, 1, counts, |_, post, row| {
-                    populations[post].as_mut().expect("no projection ends at an input").receive(row);
+                traffic.deliver(step, 1, counts, |spike| {
+                    arriving[graph.projections()[spike.projection].post].push((spike.projection, spike.range));
                 });
                 for (at, population) in populations.iter_mut().enumerate() {
                     if let Some(population) = population {
-                        let fired = traffic.fire(at, step, |fired| population.run(step, fired, counts));
+                        let rows = Rows { graph: &graph, places: &arriving[at] };
+                        let fired = traffic.fire(at, step, |fired| population.run(step, rows, fired, counts));
+                        arriving[at].clear();
                         if !fired.is_empty() {
                             counts.spikes += fired.len() as u64;
                             record(step, at, fired);
@@ -150,7 +157,7 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
                     }
                 }
             }
-            traffic.take_inputs(step, counts);
+            traffic.take_inputs(step + 1, counts);
             *now = step + 1;
             if patience.ends(counts) && !keep_going() {
                 break;
@@ -194,7 +201,8 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
 impl<W: Copy, V> Clone for EventEngine<W, V> {
     fn clone(&self) -> Self {
         let populations = self.populations.iter().map(|p| p.as_ref().map(|p| p.boxed())).collect();
-        let Self { traffic, now, counts, proven, .. } = self;
-        Self { traffic: traffic.clone(), populations, now: *now, counts: *counts, proven: *proven }
+        let Self { traffic, arriving, now, counts, proven, .. } = self;
+        let (traffic, arriving) = (traffic.clone(), arriving.clone());
+        Self { traffic, populations, arriving, now: *now, counts: *counts, proven: *proven }
     }
 }

@@ -12,6 +12,8 @@ mod heap;
 mod marks;
 mod population;
 mod samples;
+mod seen;
+mod shared;
 mod simulator;
 mod snapshot;
 mod state_io;
@@ -24,11 +26,11 @@ pub use clocked::ClockedEngine;
 pub use continuous::{Arrival, ContinuousEngine, ContinuousSnapshot, ContinuousState};
 pub use counts::Counts;
 pub use event::EventEngine;
-pub use population::{LazyPopulation, NeuronState, SingleNeurons};
+pub use population::{LazyPopulation, NeuronState, Rows, SingleNeurons};
 pub use samples::{SampleScratch, SampleSimulation, faster_engine, operations};
 pub use simulator::Simulator;
 pub use snapshot::{RecentSpikes, Snapshot};
-pub use traffic::{Traffic, check_events};
+pub use traffic::{Delivery, Traffic, check_events};
 pub use types::{EngineKind, Events, State, Time};
 
 #[cfg(test)]

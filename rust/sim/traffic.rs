@@ -2,13 +2,14 @@
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Counts;
 use super::marks::Marks;
 use super::snapshot::RecentSpikes;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Row};
+use crate::graph::Graph;
 use crate::simd::prefetch;
 
 /// Most steps at which an engine takes inputs before it asks for what arrives at the first of them.
@@ -17,60 +18,59 @@ pub const LONGEST_WINDOW: u64 = 16;
 /// A projection as the grid engines see it.
 #[derive(Clone, Debug)]
 struct Link {
+    /// Number of the projection.
+    number: usize,
     pre: usize,
-    post: usize,
     /// Delays beyond the one step that every spike takes.
     steps: Vec<u32>,
+    /// Whether the engine reads the rows of the graph.
+    reads_rows: bool,
 }
 
-/// Recent spikes of one population: the neurons that fired at each step at which any did.
-#[derive(Clone, Debug, Default)]
+/// A spike that arrives.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// When, counted from the first step that was asked for.
+    pub step: usize,
+    /// Number of the projection it arrives through.
+    pub projection: usize,
+    /// Neuron that fired.
+    pub neuron: u32,
+    /// Where in the projection its synapses of this delay are.
+    pub range: Range<usize>,
+}
+
+/// Recent spikes of one population.
+#[derive(Clone, Debug)]
 struct Recent {
-    lists: VecDeque<(u64, Vec<u32>)>,
-    /// Lists to use again.
-    spare: Vec<Vec<u32>>,
+    /// (step, neuron), in order of time; some at the front may be too old to arrive anywhere.
+    spikes: Vec<(u64, u32)>,
     /// Steps back from which spikes may still arrive.
     reach: u64,
+    /// Number of spikes at which the old ones are looked for.
+    full: usize,
 }
 
+/// Fewest spikes among which old ones are looked for.
+const FEW: usize = 64;
+
 impl Recent {
-    fn at(&self, step: u64) -> &[u32] {
-        let place = self.lists.partition_point(|&(at, _)| at < step);
-        match self.lists.get(place) {
-            Some((at, neurons)) if *at == step => neurons,
-            _ => &[],
-        }
+    /// Spikes of steps from `from` on that, `shift` steps later, are before `end`.
+    #[inline(always)]
+    fn between(&self, from: u64, end: u64, shift: u64) -> impl Iterator<Item = (u64, u32)> {
+        let place = self.spikes.partition_point(|&(at, _)| at < from);
+        self.spikes[place..].iter().copied().take_while(move |&(at, _)| at + shift < end)
     }
 
-    /// Lists of steps from `from` on that, `shift` steps later, are before `end`.
-    #[inline]
-    fn between(&self, from: u64, end: u64, shift: u64) -> impl Iterator<Item = (u64, &[u32])> {
-        let place = self.lists.partition_point(|&(at, _)| at < from);
-        let lists = self.lists.range(place..).map(|(at, neurons)| (*at, neurons.as_slice()));
-        lists.take_while(move |&(at, _)| at + shift < end)
-    }
-
-    /// Takes what `list` writes for a step after all others; whether that is anything.
-    fn add(&mut self, step: u64, list: impl FnOnce(&mut Vec<u32>)) -> bool {
-        while self.lists.front().is_some_and(|&(at, _)| at + self.reach < step) {
-            let (_, mut neurons) = self.lists.pop_front().expect("just seen");
-            neurons.clear();
-            self.spare.push(neurons);
+    /// Takes the neurons that fire at a step after all others.
+    #[inline(always)]
+    fn add(&mut self, step: u64, neurons: impl Iterator<Item = u32>) {
+        if self.spikes.len() >= self.full {
+            let old = self.spikes.partition_point(|&(at, _)| at + self.reach < step);
+            self.spikes.drain(..old);
+            self.full = FEW.max(2 * self.spikes.len());
         }
-        let mut neurons = self.spare.pop().unwrap_or_default();
-        list(&mut neurons);
-        match neurons.is_empty() {
-            true => self.spare.push(neurons),
-            false => self.lists.push_back((step, neurons)),
-        }
-        self.lists.back().is_some_and(|&(at, _)| at == step)
-    }
-
-    fn clear(&mut self) {
-        for (_, mut neurons) in self.lists.drain(..) {
-            neurons.clear();
-            self.spare.push(neurons);
-        }
+        self.spikes.extend(neurons.map(|neuron| (step, neuron)));
     }
 }
 
@@ -90,6 +90,8 @@ pub struct Traffic<W> {
     inputs: Vec<(u32, usize)>,
     /// Inputs pushed and not yet reached: (step, input), sorted by step.
     pending: VecDeque<(u64, u32)>,
+    /// Who fires at the step and in the population that is looked at.
+    fired: Vec<u32>,
 }
 
 impl<W: Copy> Traffic<W> {
@@ -103,7 +105,7 @@ impl<W: Copy> Traffic<W> {
         for (at, projection) in graph.projections().iter().enumerate() {
             let steps = projection.synapses.delays().steps(&format!("projections[{at}].delay"), graph.dt())?;
             delays[projection.pre].extend_from_slice(&steps);
-            links.push(Link { pre: projection.pre, post: projection.post, steps });
+            links.push(Link { number: at, pre: projection.pre, steps, reads_rows: true });
         }
         for delays in &mut delays {
             delays.sort_unstable();
@@ -117,9 +119,20 @@ impl<W: Copy> Traffic<W> {
             first += population.n as u32;
         }
         let reach = |delays: &Vec<u32>| delays.last().map_or(0, |&longest| u64::from(longest) + 1 + LONGEST_WINDOW);
-        let recent = delays.iter().map(|delays| Recent { reach: reach(delays), ..Recent::default() }).collect();
+        let recent =
+            delays.iter().map(|delays| Recent { spikes: Vec::new(), reach: reach(delays), full: FEW }).collect();
         let arrivals = Marks::new(n_slots);
-        Ok(Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending: VecDeque::new() })
+        Ok(Self {
+            graph,
+            links,
+            recent,
+            delays,
+            arrivals,
+            n_slots,
+            inputs,
+            pending: VecDeque::new(),
+            fired: Vec::new(),
+        })
     }
 
     /// The shortest delay of a spike of a neuron, not of an input, beyond the one step that every spike takes.
@@ -156,91 +169,88 @@ impl<W: Copy> Traffic<W> {
         }
     }
 
-    /// Hands over what arrives at the `n_steps` steps from `first` on: the step, counted from `first`, the population it
-    /// arrives at and the synapses, spike after spike. What arrives at a step comes in an order of its own.
-    pub fn deliver(
-        &mut self,
-        first: u64,
-        n_steps: u64,
-        counts: &mut Counts,
-        mut take: impl FnMut(usize, usize, Row<'_, W>),
-    ) {
+    /// Does not ask for the rows of a projection ahead of time: the engine has its own form of them.
+    pub fn leave_rows(&mut self, projection: usize) {
+        self.links[projection].reads_rows = false;
+    }
+
+    /// Hands over what arrives at the `n_steps` steps from `first` on, spike after spike: projection after projection, and
+    /// of each delay in order of time.
+    pub fn deliver(&mut self, first: u64, n_steps: u64, counts: &mut Counts, mut take: impl FnMut(Delivery)) {
         for step in first..first + n_steps {
             self.arrivals.clear(step as usize & (self.n_slots - 1));
         }
-        for (link, projection) in self.links.iter().zip(self.graph.projections()) {
+        for link in &self.links {
+            let synapses = &self.graph.projections()[link.number].synapses;
             for (group, &delay) in link.steps.iter().enumerate() {
                 let shift = 1 + u64::from(delay);
-                for (fired_at, neurons) in
+                for (fired_at, neuron) in
                     self.recent[link.pre].between(first.saturating_sub(shift), first + n_steps, shift)
                 {
-                    let step = (fired_at + shift - first) as usize;
-                    for &neuron in neurons {
-                        let range = projection.synapses.group_range(neuron as usize, group);
-                        counts.synaptic_events += range.len() as u64;
-                        if !range.is_empty() {
-                            take(step, link.post, projection.synapses.at(range));
-                        }
+                    let range = synapses.group_range(neuron as usize, group);
+                    counts.synaptic_events += range.len() as u64;
+                    if !range.is_empty() {
+                        let step = (fired_at + shift - first) as usize;
+                        take(Delivery { step, projection: link.number, neuron, range });
                     }
                 }
             }
         }
     }
 
-    /// Takes the inputs that fire at `step`.
-    pub fn take_inputs(&mut self, step: u64, counts: &mut Counts) {
-        if self.pending.front().is_none_or(|&(at, _)| at != step) {
+    /// Takes the inputs that fire before step `end`.
+    pub fn take_inputs(&mut self, end: u64, counts: &mut Counts) {
+        let n = self.pending.iter().take_while(|&&(step, _)| step < end).count();
+        if n == 0 {
             return;
         }
-        let n = self.pending.iter().take_while(|&&(at, _)| at == step).count();
         counts.input_events += n as u64;
-        for &(first, population) in &self.inputs {
-            let size = self.graph.populations()[population].n as u32;
-            let own = self.pending.iter().take(n).filter_map(|&(_, x)| x.checked_sub(first).filter(|&x| x < size));
-            if self.recent[population].add(step, |neurons| neurons.extend(own)) {
-                announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
-                self.recent[population].at(step).iter().for_each(|&neuron| self.prefetch(population, neuron));
+        let Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending, .. } = self;
+        for &(first, population) in &*inputs {
+            let size = graph.populations()[population].n as u32;
+            for &(step, x) in pending.range(..n) {
+                let neuron = x.wrapping_sub(first);
+                if neuron < size {
+                    recent[population].add(step, std::iter::once(neuron));
+                    announce(&delays[population], step, *n_slots, arrivals);
+                    ask_for_rows(graph, links, population, neuron);
+                }
             }
         }
-        self.pending.drain(..n);
+        pending.drain(..n);
     }
 
     /// Takes what neurons of a population fire at `step`, written by `list` in ascending order.
+    #[inline]
     pub fn fire(&mut self, population: usize, step: u64, list: impl FnOnce(&mut Vec<u32>)) -> &[u32] {
-        if !self.recent[population].add(step, list) {
-            return &[];
+        self.fired.clear();
+        list(&mut self.fired);
+        if !self.fired.is_empty() {
+            self.recent[population].add(step, self.fired.iter().copied());
+            announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
+            self.fired.iter().for_each(|&neuron| ask_for_rows(&self.graph, &self.links, population, neuron));
         }
-        announce(&self.delays[population], step, self.n_slots, &mut self.arrivals);
-        let fired = self.recent[population].at(step);
-        fired.iter().for_each(|&neuron| self.prefetch(population, neuron));
-        fired
-    }
-
-    /// Asks for the synapses of a neuron that has fired: rows are read in an order no machine can guess.
-    fn prefetch(&self, population: usize, neuron: u32) {
-        for (link, projection) in self.links.iter().zip(self.graph.projections()) {
-            if link.pre == population {
-                let row = projection.synapses.at(projection.synapses.range(neuron as usize));
-                prefetch(row.weight);
-                prefetch(row.target.unwrap_or_default());
-            }
-        }
+        &self.fired
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.pending.clear();
         self.arrivals.clear_all();
-        self.recent.iter_mut().for_each(Recent::clear);
+        self.recent.iter_mut().for_each(|recent| recent.spikes.clear());
     }
 
     /// Spikes that may still arrive after step `now`: (population, step, neurons), and the inputs that wait.
     pub fn export(&self, now: u64) -> (Vec<RecentSpikes>, Vec<(u64, u32)>) {
-        let mut spikes = Vec::new();
+        let mut spikes: Vec<RecentSpikes> = Vec::new();
         for (population, recent) in self.recent.iter().enumerate() {
             let first = (now + LONGEST_WINDOW).saturating_sub(recent.reach);
-            let lists = recent.lists.iter().filter(|&&(step, _)| step >= first);
-            spikes.extend(lists.map(|(step, neurons)| (population, *step, neurons.clone())));
+            for &(step, neuron) in recent.spikes.iter().filter(|&&(step, _)| step >= first) {
+                match spikes.last_mut() {
+                    Some((last, at, neurons)) if (*last, *at) == (population, step) => neurons.push(neuron),
+                    _ => spikes.push((population, step, vec![neuron])),
+                }
+            }
         }
         (spikes, self.pending.iter().copied().collect())
     }
@@ -250,7 +260,7 @@ impl<W: Copy> Traffic<W> {
         self.clear();
         self.pending.extend(pending);
         for (population, step, neurons) in spikes {
-            self.recent[*population].add(*step, |list| list.extend_from_slice(neurons));
+            self.recent[*population].add(*step, neurons.iter().copied());
             for &delay in &self.delays[*population] {
                 let at = *step + 1 + u64::from(delay);
                 if at >= now {
@@ -262,9 +272,21 @@ impl<W: Copy> Traffic<W> {
 }
 
 /// Marks the steps at which spikes of `step` arrive.
+#[inline(always)]
 fn announce(delays: &[u32], step: u64, n_slots: usize, arrivals: &mut Marks) {
     for &delay in delays {
         arrivals.set((step as usize + 1 + delay as usize) & (n_slots - 1));
+    }
+}
+
+/// Asks for the synapses of a neuron that has fired: rows are read in an order no machine can guess.
+#[inline(always)]
+fn ask_for_rows<W: Copy>(graph: &Graph<W>, links: &[Link], population: usize, neuron: u32) {
+    for link in links.iter().filter(|link| link.pre == population && link.reads_rows) {
+        let synapses = &graph.projections()[link.number].synapses;
+        let row = synapses.at(synapses.range(neuron as usize));
+        prefetch(row.weight);
+        prefetch(row.target.unwrap_or_default());
     }
 }
 

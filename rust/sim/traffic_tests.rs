@@ -76,8 +76,10 @@ proptest! {
             prop_assert!(next >= step && known.is_none_or(|known| next <= known), "next of {step} is {next}, not {known:?}");
             let mut arrived = Vec::new();
             if step > 0 {
-                traffic.deliver(step, 1, &mut counts, |at, post, row| {
-                    assert_eq!((at, post), (0, 1));
+                traffic.deliver(step, 1, &mut counts, |spike| {
+                    let projection = &graph.projections()[spike.projection];
+                    assert_eq!((spike.step, projection.post), (0, 1));
+                    let row = projection.synapses.at(spike.range);
                     arrived.extend(row.target.unwrap().iter().copied().zip(row.weight.iter().copied()));
                 });
             }
@@ -88,7 +90,7 @@ proptest! {
             prop_assert_eq!(arrived, due, "at step {}", step);
             let own = fired.get(&(1, step)).cloned().unwrap_or_default();
             prop_assert_eq!(traffic.fire(1, step, |list| list.extend(&own)), &own[..]);
-            traffic.take_inputs(step, &mut counts);
+            traffic.take_inputs(step + 1, &mut counts);
         }
         prop_assert_eq!(traffic.next(160), None);
         prop_assert_eq!(counts.input_events, inputs.len() as u64);

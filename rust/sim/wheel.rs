@@ -41,7 +41,11 @@ impl Wheel {
     /// Makes neuron `i` due at `step`, instead of any other; [`NEVER`] takes it out.
     #[inline]
     pub fn set(&mut self, i: usize, step: u64) {
-        if self.links[i].due != NEVER {
+        let before = self.links[i].due;
+        if before == step {
+            return;
+        }
+        if before != NEVER {
             self.take_out(i);
         }
         if step == NEVER {

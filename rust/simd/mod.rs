@@ -6,12 +6,14 @@
 //! contracts `a * b + c` into a fused multiply-add and every sum has a fixed order, so all versions give the same bits.
 
 mod isa;
+mod pages;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use std::ops::{Deref, DerefMut};
 
 pub use isa::{Isa, Portable, Spread};
+pub use pages::filled;
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
 
@@ -77,6 +79,19 @@ pub fn prefetch<T>(values: &[T]) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = values;
+}
+
+/// Asks for the line on which a value lies or, if there is no such value, for nothing.
+#[inline(always)]
+pub fn prefetch_at<T>(values: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 machine has it, and it reads nothing, wherever it points.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(values.as_ptr().wrapping_add(at).cast::<i8>()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (values, at);
 }
 
 /// Four indices, read two at a time: loops over rows are bound by the number of loads.

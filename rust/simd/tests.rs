@@ -3,10 +3,15 @@
 use proptest::prelude::*;
 
 use super::{Isa, LANES, LaneMask, Lanes, Level, Portable, STEPS, Spread, level, run_ahead, unpack};
+use crate::real::Real;
 
-fn lanes() -> impl Strategy<Value = Lanes<f32>> {
-    let special = prop::sample::select(vec![0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE]);
-    prop::array::uniform16(prop_oneof![4 => -1e3f32..1e3, 1 => special]).prop_map(Lanes)
+fn lanes() -> impl Strategy<Value = Lanes<f64>> {
+    let special = prop::sample::select(vec![0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-38]);
+    prop::array::uniform16(prop_oneof![4 => -1e3..1e3, 1 => special]).prop_map(Lanes)
+}
+
+fn rounded<F: Real>(lanes: &Lanes<f64>) -> Lanes<F> {
+    Lanes(lanes.map(F::from_f64))
 }
 
 fn spread() -> impl Strategy<Value = Spread> {
@@ -20,20 +25,21 @@ fn spread() -> impl Strategy<Value = Spread> {
 }
 
 /// The bits; of a NaN only that it is one.
-fn bits(lanes: &Lanes<f32>) -> [u32; LANES] {
-    lanes.map(|x| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() })
+fn bits<F: Real>(lanes: &Lanes<F>) -> [u64; LANES] {
+    lanes.map(|x| if x.is_nan() { f64::NAN.to_bits() } else { x.widen().to_bits() })
 }
 
 /// Results of all operations.
 #[inline(always)]
-fn results<I: Isa<f32>>(
+fn results<F: Real, I: Isa<F>>(
     isa: I,
-    a: &Lanes<f32>,
-    b: &Lanes<f32>,
+    a: &Lanes<f64>,
+    b: &Lanes<f64>,
     chosen: LaneMask,
     spread: &Spread,
-) -> Vec<[u32; LANES]> {
-    let (x, y) = (isa.load(a), isa.load(b));
+) -> Vec<[u64; LANES]> {
+    let (a, b) = (rounded(a), rounded(b));
+    let (x, y) = (isa.load(&a), isa.load(&b));
     let vectors = [
         isa.add(x, y),
         isa.sub(x, y),
@@ -50,17 +56,17 @@ fn results<I: Isa<f32>>(
         isa.store(vector, &mut lanes);
         results.push(bits(&lanes));
     }
-    let mut sum = *a;
+    let mut sum = a;
     isa.add_to(&mut sum, y);
     results.push(bits(&sum));
     results.push(bits(&Lanes([isa.sum(x); LANES])));
-    results.push([u32::from(isa.bits(isa.greater(x, y))); LANES]);
+    results.push([u64::from(isa.bits(isa.greater(x, y))); LANES]);
     results
 }
 
 /// The indices of a mask, and what reading it back gives.
 #[inline(always)]
-fn listed<I: Isa<f32>>(isa: I, mask: LaneMask) -> (Vec<u32>, LaneMask) {
+fn listed<F: Real, I: Isa<F>>(isa: I, mask: LaneMask) -> (Vec<u32>, LaneMask) {
     let mut indices = [0; LANES];
     isa.list_bits(mask, 48, &mut indices);
     (indices[..mask.count_ones() as usize].to_vec(), isa.bits(isa.mask(mask)))
@@ -71,19 +77,19 @@ fn portable() -> Portable {
     unsafe { <Portable as Isa<f32>>::new_unchecked() }
 }
 
-/// Evaluates `$body` with `$isa` bound to each instruction set of this machine but the portable one.
+/// Evaluates `$body` with `$isa` bound to each instruction set of this machine but the portable one, for `$real`.
 macro_rules! with_each_isa {
-    ($isa:ident => $body:expr) => {
+    ($isa:ident, $real:ty => $body:expr) => {
         #[cfg(target_arch = "x86_64")]
         {
             if level() >= Level::X86V3 {
                 // SAFETY: the level includes it.
-                let $isa = unsafe { super::Avx2::new_unchecked() };
+                let $isa = unsafe { <<$real as Real>::V3 as Isa<$real>>::new_unchecked() };
                 $body;
             }
             if level() >= Level::X86V4 {
                 // SAFETY: the level includes it.
-                let $isa = unsafe { super::Avx512::new_unchecked() };
+                let $isa = unsafe { <<$real as Real>::V4 as Isa<$real>>::new_unchecked() };
                 $body;
             }
         }
@@ -93,8 +99,10 @@ macro_rules! with_each_isa {
 proptest! {
     #[test]
     fn operations_agree(a in lanes(), b in lanes(), chosen: LaneMask, spread in spread()) {
-        let expected = results(portable(), &a, &b, chosen, &spread);
-        with_each_isa!(isa => prop_assert_eq!(&results(isa, &a, &b, chosen, &spread), &expected));
+        let expected = results::<f32, _>(portable(), &a, &b, chosen, &spread);
+        with_each_isa!(isa, f32 => prop_assert_eq!(&results::<f32, _>(isa, &a, &b, chosen, &spread), &expected));
+        let expected = results::<f64, _>(portable(), &a, &b, chosen, &spread);
+        with_each_isa!(isa, f64 => prop_assert_eq!(&results::<f64, _>(isa, &a, &b, chosen, &spread), &expected));
     }
 
     #[test]
@@ -118,8 +126,9 @@ proptest! {
 fn masks_agree() {
     for mask in 0..=LaneMask::MAX {
         let expected: Vec<u32> = (0..LANES as u32).filter(|bit| mask >> bit & 1 == 1).map(|bit| 48 + bit).collect();
-        assert_eq!(listed(portable(), mask), (expected.clone(), mask));
-        with_each_isa!(isa => assert_eq!(listed(isa, mask), (expected.clone(), mask)));
+        assert_eq!(listed::<f32, _>(portable(), mask), (expected.clone(), mask));
+        with_each_isa!(isa, f32 => assert_eq!(listed::<f32, _>(isa, mask), (expected.clone(), mask)));
+        with_each_isa!(isa, f64 => assert_eq!(listed::<f64, _>(isa, mask), (expected.clone(), mask)));
     }
 }
 

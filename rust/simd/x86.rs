@@ -1,4 +1,4 @@
-//! AVX2 and AVX-512, written out for `f32`.
+//! AVX2 and AVX-512, written out: the latter for `f64` too.
 
 use std::arch::x86_64::*;
 
@@ -90,6 +90,96 @@ impl Isa<f32> for Avx512 {
             let all = _mm512_add_epi32(count, _mm512_set1_epi32(first as i32));
             _mm512_storeu_si512(indices.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(bits, all));
         }
+    }
+}
+
+impl Isa<f64> for Avx512 {
+    type Vector = [__m512d; 2];
+    type Mask = __mmask16;
+
+    #[inline(always)]
+    unsafe fn new_unchecked() -> Self {
+        Self(())
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f64) -> [__m512d; 2] {
+        unsafe { [_mm512_set1_pd(value); 2] }
+    }
+
+    #[inline(always)]
+    fn load(self, lanes: &Lanes<f64>) -> [__m512d; 2] {
+        unsafe { [_mm512_load_pd(lanes.as_ptr()), _mm512_load_pd(lanes.as_ptr().add(8))] }
+    }
+
+    #[inline(always)]
+    fn store(self, value: [__m512d; 2], lanes: &mut Lanes<f64>) {
+        unsafe {
+            _mm512_store_pd(lanes.as_mut_ptr(), value[0]);
+            _mm512_store_pd(lanes.as_mut_ptr().add(8), value[1]);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: [__m512d; 2], b: [__m512d; 2]) -> [__m512d; 2] {
+        unsafe { [_mm512_add_pd(a[0], b[0]), _mm512_add_pd(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: [__m512d; 2], b: [__m512d; 2]) -> [__m512d; 2] {
+        unsafe { [_mm512_sub_pd(a[0], b[0]), _mm512_sub_pd(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: [__m512d; 2], b: [__m512d; 2]) -> [__m512d; 2] {
+        unsafe { [_mm512_mul_pd(a[0], b[0]), _mm512_mul_pd(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn greater(self, a: [__m512d; 2], b: [__m512d; 2]) -> __mmask16 {
+        unsafe {
+            let [low, high] =
+                [_mm512_cmp_pd_mask::<_CMP_GT_OQ>(a[0], b[0]), _mm512_cmp_pd_mask::<_CMP_GT_OQ>(a[1], b[1])];
+            _mm512_kunpackb(__mmask16::from(high), __mmask16::from(low))
+        }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: __mmask16, yes: [__m512d; 2], no: [__m512d; 2]) -> [__m512d; 2] {
+        unsafe {
+            [
+                _mm512_mask_blend_pd(mask as __mmask8, no[0], yes[0]),
+                _mm512_mask_blend_pd((mask >> 8) as __mmask8, no[1], yes[1]),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn bits(self, mask: __mmask16) -> LaneMask {
+        mask
+    }
+
+    #[inline(always)]
+    fn mask(self, bits: LaneMask) -> __mmask16 {
+        bits
+    }
+
+    #[inline(always)]
+    fn spread(self, spread: &Spread, value: [__m512d; 2]) -> [__m512d; 2] {
+        unsafe {
+            let source = _mm512_load_si512(spread.source.as_ptr().cast());
+            let [low, high] = [_mm512_castsi512_si256(source), _mm512_extracti64x4_epi64::<1>(source)];
+            let [low, high] = [_mm512_cvtepu32_epi64(low), _mm512_cvtepu32_epi64(high)];
+            [
+                _mm512_maskz_permutex2var_pd(spread.keep as __mmask8, value[0], low, value[1]),
+                _mm512_maskz_permutex2var_pd((spread.keep >> 8) as __mmask8, value[0], high, value[1]),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn list_bits(self, bits: LaneMask, first: u32, indices: &mut [u32; LANES]) {
+        Isa::<f32>::list_bits(self, bits, first, indices);
     }
 }
 

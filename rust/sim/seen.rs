@@ -1,0 +1,50 @@
+//! Which neurons have been named before.
+
+/// Bits; a first-level cache holds them beside all else.
+const BITS: usize = 1 << 16;
+
+/// Remembers numbers, and takes one for another now and then.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    words: Vec<u64>,
+}
+
+impl Seen {
+    /// So many numbers at a time, mistakes are rare.
+    pub const MOST: usize = BITS / 16;
+
+    /// Without any.
+    pub fn new() -> Self {
+        Self { words: vec![0; BITS / 64] }
+    }
+
+    /// Whether `i`, or another number taken for it, has been asked for since [`forget`](Self::forget).
+    #[inline(always)]
+    pub fn has_seen(&mut self, i: u32) -> bool {
+        let at = i as usize % BITS;
+        let (word, bit) = (&mut self.words[at / 64], 1 << (at % 64));
+        let seen = *word & bit != 0;
+        *word |= bit;
+        seen
+    }
+
+    /// Forgets all.
+    pub fn forget(&mut self) {
+        self.words.fill(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_is_known_until_it_is_forgotten() {
+        let mut seen = Seen::new();
+        for _ in 0..2 {
+            assert!([3, 64, 1000, 65_535].iter().all(|&i| !seen.has_seen(i)));
+            assert!([3, 64, 1000, 65_535, 65_539].iter().all(|&i| seen.has_seen(i)));
+            seen.forget();
+        }
+    }
+}
