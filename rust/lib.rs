@@ -6,6 +6,7 @@
 //!
 //! - [`neuron`]: LIF parameters and what a step multiplies with.
 //! - [`spikes`]: sparse spike trains, and the encoder that makes them of analog values.
+//! - [`fixed`]: fixed-point neurons that model hardware, bit for bit.
 //! - [`network`]: layers, their topology and weights, their file.
 //! - [`engine`]: the clocked simulation of a layered network, sample by sample.
 //! - [`graph`]: populations and sparse projections with delays, of any topology.
@@ -16,6 +17,7 @@
 
 pub mod engine;
 pub mod error;
+pub mod fixed;
 pub mod graph;
 pub mod learn;
 pub mod network;

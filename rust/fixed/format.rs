@@ -1,0 +1,447 @@
+//! Number formats of fixed-point neurons, validated.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How a number is rounded when its lowest bits are dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rounding {
+    /// The fraction is dropped.
+    #[default]
+    TowardZero,
+    /// Down, as an arithmetic shift does.
+    Floor,
+    /// To the nearest, halves up.
+    Nearest,
+    /// To the nearest, halves to the even one.
+    NearestEven,
+    /// Up with the probability of the fraction, by a draw that depends on the seed, population, neuron, step and use only.
+    Stochastic,
+}
+
+/// What becomes of a number of b bits that does not fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overflow {
+    /// The nearest number in [-2^(b-1), 2^(b-1) - 1].
+    #[default]
+    Saturate,
+    /// The number in that range that is the same modulo 2^b.
+    Wrap,
+    /// The nearest number in [-2^(b-1) + 1, 2^(b-1) - 1].
+    SaturateSymmetric,
+    /// The number in [-2^(b-1) + 1, 2^(b-1)] that is the same modulo 2^b.
+    WrapUpper,
+}
+
+impl Overflow {
+    /// Smallest and largest number of `bits` bits.
+    pub fn range(self, bits: u32) -> (i64, i64) {
+        let half = 1 << (bits - 1);
+        match self {
+            Self::Saturate | Self::Wrap => (-half, half - 1),
+            Self::SaturateSymmetric => (1 - half, half - 1),
+            Self::WrapUpper => (1 - half, half),
+        }
+    }
+
+    /// Whether it keeps numbers in order.
+    pub fn saturates(self) -> bool {
+        matches!(self, Self::Saturate | Self::SaturateSymmetric)
+    }
+}
+
+/// One number for all neurons of a population, or one for each.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PerNeuron<T> {
+    /// The same for all.
+    Same(T),
+    /// Of each neuron.
+    Each(Vec<T>),
+}
+
+impl<T: Copy> PerNeuron<T> {
+    /// That of a neuron.
+    #[inline(always)]
+    pub fn get(&self, neuron: usize) -> T {
+        match self {
+            Self::Same(value) => *value,
+            Self::Each(values) => values[neuron],
+        }
+    }
+
+    /// All numbers there are.
+    pub fn values(&self) -> &[T] {
+        match self {
+            Self::Same(value) => std::slice::from_ref(value),
+            Self::Each(values) => values,
+        }
+    }
+}
+
+impl<T: Copy + ToString> PerNeuron<T> {
+    /// Refuses a list that is not of `n` numbers, and the first number that is not `allowed`.
+    fn check(&self, name: &str, n: usize, expected: &str, allowed: impl Fn(T) -> bool) -> Result<()> {
+        if let Self::Each(values) = self
+            && values.len() != n
+        {
+            return Err(Error::shape(name, &[values.len()], format!("one number, or ({n},)")));
+        }
+        match (self.values().iter().position(|&value| !allowed(value)), self) {
+            (None, _) => Ok(()),
+            (Some(_), Self::Same(value)) => Err(Error::value(name, expected, *value)),
+            (Some(i), Self::Each(values)) => Err(Error::value(format!("{name}[{i}]"), expected, values[i])),
+        }
+    }
+}
+
+impl<T> From<T> for PerNeuron<T> {
+    fn from(value: T) -> Self {
+        Self::Same(value)
+    }
+}
+
+/// What a step makes of a state x, R being the rounding.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Decay {
+    /// R(x factor / 2^bits).
+    Multiply {
+        /// In [0, 2^bits].
+        factor: PerNeuron<u32>,
+        /// In [0, 32].
+        bits: u32,
+    },
+    /// x - R(x / 2^shift).
+    Shift {
+        /// In [0, 31].
+        shift: PerNeuron<u32>,
+        /// Whether what is not 0 loses at least 1.
+        #[serde(default)]
+        least_one: bool,
+    },
+}
+
+impl Decay {
+    fn validate(&self, name: &str, n: usize, may_clear: bool) -> Result<()> {
+        match self {
+            Self::Multiply { bits, .. } if *bits > 32 => Err(Error::value(format!("{name}.bits"), "in [0, 32]", bits)),
+            Self::Multiply { factor, bits } => {
+                let (least, most) = (u64::from(!may_clear), 1u64 << bits);
+                let reason = if may_clear { "" } else { " (0 keeps nothing of it)" };
+                let expected = format!("in [{least}, 2^bits = {most}]{reason}");
+                let allowed = |factor| (least..=most).contains(&u64::from(factor));
+                factor.check(&format!("{name}.factor"), n, &expected, allowed)
+            }
+            Self::Shift { shift, .. } => {
+                let least = u32::from(!may_clear);
+                let reason = if may_clear { "" } else { " (0 keeps nothing of it)" };
+                let expected = format!("in [{least}, 31]{reason}");
+                shift.check(&format!("{name}.shift"), n, &expected, |shift| (least..=31).contains(&shift))
+            }
+        }
+    }
+}
+
+/// Potentials at which a neuron fires.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FiresAt {
+    /// Those above the threshold.
+    #[default]
+    #[serde(rename = ">")]
+    Above,
+    /// The threshold as well.
+    #[serde(rename = ">=")]
+    Threshold,
+}
+
+/// What a spike makes of the membrane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reset {
+    /// 0.
+    #[default]
+    Zero,
+    /// The threshold less.
+    Subtract,
+}
+
+/// The order in which a step does things.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rules {
+    /// The current decays, then takes the exact sum of all that arrives, then is fitted once; the membrane likewise, with the
+    /// new current.
+    #[default]
+    Lif,
+    /// The current takes spike after spike, in ascending order of neurons and saturating at each, then decays; the membrane
+    /// decays, takes the current and saturates. As in Xylo's first version.
+    XyloV1,
+    /// The current as in [`XyloV1`](Self::XyloV1); the change of the membrane is summed up and saturated, and again with the bias,
+    /// before it is added. As in Xylo's second version.
+    XyloV2,
+}
+
+impl Rules {
+    /// Whether the current saturates at every spike.
+    pub fn saturates_each(self) -> bool {
+        self != Self::Lif
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A number format, and the LIF neurons of a population that it holds.
+///
+/// A step, from current u and membrane v of 0 at the step before the first, with A the sum of the weights that arrive and R the
+/// rounding (`Rules::Lif`):
+///
+/// ```text
+/// u = fit(decay_u(u) + (A << input_shift))
+/// v = fit(decay_v(v) + bias + R(u / 2^gain_shift))     unless held
+/// spike if v > v_th (or >=);  v = 0 (or v - v_th);  held for t_ref_steps, in which v stays as it is
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixedParams {
+    /// Width of a weight as it is added, sign included; in [2, 32], or 1 for weights of -1 and 0.
+    pub weight_bits: u32,
+    /// Width of the synaptic current, sign included, in [2, 32].
+    pub current_bits: u32,
+    /// Width of the membrane, sign included, in [2, 32].
+    pub membrane_bits: u32,
+    /// What a step leaves of the current.
+    pub current_decay: Decay,
+    /// What a step leaves of the membrane.
+    pub membrane_decay: Decay,
+    /// Threshold, of the membrane's scale.
+    pub v_th: PerNeuron<i32>,
+    /// Bits by which summed weights are shifted up to the current's scale, in [0, 31].
+    #[serde(default)]
+    pub input_shift: u32,
+    /// Bits by which the current is shifted down to the membrane's scale, in [0, 31].
+    #[serde(default)]
+    pub gain_shift: u32,
+    /// Added to the membrane at every step, of its scale.
+    #[serde(default = "no_bias")]
+    pub bias: PerNeuron<i32>,
+    /// Of every product and shift down.
+    #[serde(default)]
+    pub rounding: Rounding,
+    /// What draws of stochastic rounding come from.
+    #[serde(default)]
+    pub rounding_seed: u64,
+    /// Of the current.
+    #[serde(default)]
+    pub current_overflow: Overflow,
+    /// Of the membrane.
+    #[serde(default)]
+    pub membrane_overflow: Overflow,
+    /// Potentials at which a neuron fires.
+    #[serde(default)]
+    pub fires_at: FiresAt,
+    /// What a spike makes of the membrane.
+    #[serde(default)]
+    pub reset: Reset,
+    /// Steps after a spike in which only the current changes, below 2^30.
+    #[serde(default)]
+    pub t_ref_steps: u32,
+    /// Most spikes of a neuron in one step, in [1, 255]; each subtracts the threshold.
+    #[serde(default = "one")]
+    pub max_spikes: u32,
+    /// The order in which a step does things.
+    #[serde(default)]
+    pub rules: Rules,
+}
+
+fn no_bias() -> PerNeuron<i32> {
+    PerNeuron::Same(0)
+}
+
+/// Longest refractory time [steps], as the engines keep it.
+const LONGEST_HOLD: u32 = 1 << 30;
+
+impl FixedParams {
+    /// A LIF neuron with these widths, decays and threshold, and everything else as plain as can be.
+    pub fn new(
+        weight_bits: u32,
+        current_bits: u32,
+        membrane_bits: u32,
+        current_decay: Decay,
+        membrane_decay: Decay,
+        v_th: i32,
+    ) -> Self {
+        Self {
+            weight_bits,
+            current_bits,
+            membrane_bits,
+            current_decay,
+            membrane_decay,
+            v_th: v_th.into(),
+            input_shift: 0,
+            gain_shift: 0,
+            bias: no_bias(),
+            rounding: Rounding::default(),
+            rounding_seed: 0,
+            current_overflow: Overflow::default(),
+            membrane_overflow: Overflow::default(),
+            fires_at: FiresAt::default(),
+            reset: Reset::default(),
+            t_ref_steps: 0,
+            max_spikes: 1,
+            rules: Rules::default(),
+        }
+    }
+
+    /// Checks the format for a population of `n` neurons.
+    ///
+    /// # Errors
+    /// [`Error::Value`] or [`Error::Shape`] naming the field outside its domain, and why.
+    pub fn validate(&self, n: usize) -> Result<()> {
+        check_width("weight_bits", 1, 32, self.weight_bits)?;
+        // 2^31 does not fit 32 bits.
+        let widest = |overflow| if overflow == Overflow::WrapUpper { 31 } else { 32 };
+        check_width("current_bits", 2, widest(self.current_overflow), self.current_bits)?;
+        check_width("membrane_bits", 2, widest(self.membrane_overflow), self.membrane_bits)?;
+        self.current_decay.validate("current_decay", n, self.rules == Rules::Lif)?;
+        self.membrane_decay.validate("membrane_decay", n, self.rules != Rules::Lif)?;
+        check_width("input_shift", 0, 31, self.input_shift)?;
+        check_width("gain_shift", 0, 31, self.gain_shift)?;
+        check_width("max_spikes", 1, 255, self.max_spikes)?;
+        if self.t_ref_steps >= LONGEST_HOLD {
+            return Err(Error::value("t_ref_steps", "< 2^30", self.t_ref_steps));
+        }
+        if self.max_spikes > 1 && (self.reset == Reset::Zero || self.t_ref_steps > 0) {
+            let expected = "1 unless spikes subtract the threshold and hold no neuron";
+            return Err(Error::value("max_spikes", expected, self.max_spikes));
+        }
+        self.check_threshold(n)?;
+        self.check_bias(n)?;
+        if self.rules == Rules::Lif { Ok(()) } else { self.check_xylo() }
+    }
+
+    /// At rest no neuron fires, and every one can.
+    fn check_threshold(&self, n: usize) -> Result<()> {
+        let highest = self.membrane_overflow.range(self.membrane_bits).1;
+        let (least, most) = match self.fires_at {
+            FiresAt::Above => (0, highest - 1),
+            FiresAt::Threshold => (1, highest),
+        };
+        let bits = self.membrane_bits;
+        let expected = format!("in [{least}, {most}], which a membrane of {bits} bits passes and rest does not");
+        self.v_th.check("v_th", n, &expected, |v_th| (least..=most).contains(&v_th.into()))
+    }
+
+    fn check_bias(&self, n: usize) -> Result<()> {
+        let (low, high) = self.membrane_overflow.range(self.membrane_bits);
+        let expected = format!("in [{low}, {high}], of {} bits", self.membrane_bits);
+        self.bias.check("bias", n, &expected, |bias| (low..=high).contains(&bias.into()))?;
+        if self.rules != Rules::Lif {
+            return Ok(());
+        }
+        let at_once = |i: &usize| self.fires(self.bias.get(*i).into(), *i);
+        match (0..n).find(at_once) {
+            None => Ok(()),
+            Some(i) => {
+                let expected = format!("no more than passes v_th = {} in the first step", self.v_th.get(i));
+                Err(Error::value("bias", expected, self.bias.get(i)))
+            }
+        }
+    }
+
+    /// What the rules of Xylo leave no choice about.
+    fn check_xylo(&self) -> Result<()> {
+        let expected = "that of the xylo rules (16-bit states that saturate, decay by shift of at least one, floor, \
+                        subtraction at >= v_th, no shifts, no refractory time)";
+        let shifts = |decay: &Decay| matches!(decay, Decay::Shift { least_one: true, .. });
+        let states = (self.current_bits, self.membrane_bits) == (16, 16)
+            && (self.current_overflow, self.membrane_overflow) == (Overflow::Saturate, Overflow::Saturate);
+        let steps = shifts(&self.current_decay) && shifts(&self.membrane_decay) && self.rounding == Rounding::Floor;
+        let spikes = self.fires_at == FiresAt::Threshold && self.reset == Reset::Subtract && self.t_ref_steps == 0;
+        let plain = (self.input_shift, self.gain_shift) == (0, 0) && self.weight_bits <= 16;
+        if !(states && steps && spikes && plain) {
+            return Err(Error::value("the format", expected, format!("{self:?}")));
+        }
+        match self.rules == Rules::XyloV1 && self.bias.values().iter().any(|&bias| bias != 0) {
+            true => Err(Error::value("bias", "0, as Xylo's first version has none", "another")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether a neuron fires at membrane `v`.
+    #[inline(always)]
+    pub fn fires(&self, v: i64, neuron: usize) -> bool {
+        let v_th = i64::from(self.v_th.get(neuron));
+        v > v_th || v == v_th && self.fires_at == FiresAt::Threshold
+    }
+
+    /// Smallest and largest weight.
+    pub fn weight_range(&self) -> (i64, i64) {
+        Overflow::Wrap.range(self.weight_bits)
+    }
+}
+
+fn check_width(name: &str, least: u32, most: u32, got: u32) -> Result<()> {
+    match (least..=most).contains(&got) {
+        true => Ok(()),
+        false => Err(Error::value(name, format!("in [{least}, {most}]"), got)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format() -> FixedParams {
+        let decay = |factor| Decay::Multiply { factor: PerNeuron::Same(factor), bits: 12 };
+        FixedParams::new(8, 24, 24, decay(3500), decay(4000), 1000)
+    }
+
+    fn refused(change: impl FnOnce(&mut FixedParams)) -> String {
+        let mut format = format();
+        change(&mut format);
+        format.validate(3).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn bad_formats_are_refused_with_the_reason() {
+        format().validate(3).unwrap();
+        assert_eq!(refused(|f| f.weight_bits = 0), "weight_bits must be in [1, 32], got 0");
+        assert_eq!(refused(|f| f.membrane_bits = 65), "membrane_bits must be in [2, 32], got 65");
+        assert_eq!(
+            refused(|f| f.v_th = ((1 << 23) - 1).into()),
+            "v_th must be in [0, 8388606], which a membrane of 24 bits passes and rest does not, got 8388607"
+        );
+        assert_eq!(refused(|f| f.v_th = PerNeuron::Each(vec![1])), "v_th has shape (1,), expected one number, or (3,)");
+        let nothing = Decay::Multiply { factor: PerNeuron::Each(vec![9, 0, 9]), bits: 12 };
+        assert_eq!(
+            refused(|f| f.membrane_decay = nothing),
+            "membrane_decay.factor[1] must be in [1, 2^bits = 4096] (0 keeps nothing of it), got 0"
+        );
+        let long = Decay::Shift { shift: 32.into(), least_one: false };
+        assert_eq!(refused(|f| f.current_decay = long), "current_decay.shift must be in [0, 31], got 32");
+        assert_eq!(
+            refused(|f| f.bias = 1001.into()),
+            "bias must be no more than passes v_th = 1000 in the first step, got 1001"
+        );
+        assert_eq!(
+            refused(|f| f.max_spikes = 2),
+            "max_spikes must be 1 unless spikes subtract the threshold and hold no neuron, got 2"
+        );
+        assert!(refused(|f| f.rules = Rules::XyloV2).starts_with("the format must be that of the xylo rules"));
+    }
+
+    #[test]
+    fn comes_back_from_its_file() {
+        let mut format = format();
+        format.v_th = PerNeuron::Each(vec![1, 2, 3]);
+        format.rounding = Rounding::NearestEven;
+        let text = serde_json::to_string(&format).unwrap();
+        assert_eq!(serde_json::from_str::<FixedParams>(&text).unwrap(), format);
+    }
+}
