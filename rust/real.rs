@@ -2,13 +2,12 @@
 
 use num_traits::{Float, NumAssign};
 
+use crate::neuron::{LifParams, Weight};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512, Isa, Portable};
 
 /// `f32` (training) or `f64` (gradient checks). Sealed: the kernels rely on IEEE arithmetic.
-pub trait Real:
-    Float + NumAssign + Default + Send + Sync + std::fmt::Debug + std::iter::Sum + private::Sealed + 'static
-{
+pub trait Real: Weight<Params = LifParams> + Float + NumAssign + Default + std::iter::Sum + private::Sealed {
     /// NumPy's name of the type.
     const DTYPE: &'static str;
 

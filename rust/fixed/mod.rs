@@ -1,7 +1,16 @@
 //! Fixed-point neurons that model neuromorphic hardware, bit for bit.
 //!
-//! [`FixedParams`] is a number format and the neuron it holds: integers only, every rounding and overflow defined.
+//! [`FixedParams`] is a number format and the neuron it holds: integers only, every rounding and overflow defined. A step of
+//! [`FixedLif`] is the definition; blocks of 16 neurons ([`FixedLanes`]) give the same bits.
 
 mod format;
+mod lanes;
+mod neuron;
+mod rounding;
+mod weight;
 
 pub use format::{Decay, FiresAt, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
+pub use lanes::{Fired, FixedBlock, FixedLanes};
+pub use neuron::{At, FixedLif, FixedState, FixedStep, Overflows};
+pub use rounding::{philox, round_shift};
+pub use weight::FixedWeight;

@@ -12,18 +12,18 @@ pub use connectivity::{Connectivity, Delays, Row};
 
 use crate::error::{Error, Result, check_positive};
 use crate::network::{Delay, Init};
-use crate::neuron::LifParams;
+use crate::neuron::{LifParams, Weight};
 use crate::real::Real;
 
 /// Neurons of one kind.
 #[derive(Clone, Debug)]
-pub struct Population {
+pub struct Population<P = LifParams> {
     /// Name, unique in a graph.
     pub name: String,
     /// Number of neurons.
     pub n: usize,
     /// The neurons; `None` for inputs, whose spikes come from outside.
-    pub params: Option<LifParams>,
+    pub params: Option<P>,
 }
 
 /// Synapses from one population onto another.
@@ -39,14 +39,14 @@ pub struct Projection<W> {
 
 /// Populations and projections.
 #[derive(Clone, Debug)]
-pub struct Graph<W> {
+pub struct Graph<W: Weight> {
     dt: f64,
     seed: u64,
-    populations: Vec<Population>,
+    populations: Vec<Population<W::Params>>,
     projections: Vec<Projection<W>>,
 }
 
-impl<W: Copy> Graph<W> {
+impl<W: Weight> Graph<W> {
     /// An empty graph with time step `dt` [ms]; `seed` is what projections are drawn from.
     ///
     /// # Errors
@@ -56,11 +56,11 @@ impl<W: Copy> Graph<W> {
         Ok(Self { dt, seed, populations: Vec::new(), projections: Vec::new() })
     }
 
-    /// Adds a population, of LIF neurons or (`params` = `None`) of inputs; its number.
+    /// Adds a population, of neurons or (`params` = `None`) of inputs; its number.
     ///
     /// # Errors
     /// [`Error::Value`] if a field is outside its domain or the name is taken.
-    pub fn add_population(&mut self, name: &str, n: usize, params: Option<LifParams>) -> Result<usize> {
+    pub fn add_population(&mut self, name: &str, n: usize, params: Option<W::Params>) -> Result<usize> {
         if n == 0 || n >= 1 << 31 {
             return Err(Error::value("n", "in [1, 2^31)", n));
         }
@@ -72,10 +72,7 @@ impl<W: Copy> Graph<W> {
             return Err(Error::value("n", format!("< 2^31 - {} (all together)", self.size(is_input)), n));
         }
         if let Some(params) = &params {
-            params.validate()?;
-            if params.dt != self.dt {
-                return Err(Error::value("dt", format!("that of the graph, {} ms", self.dt), params.dt));
-            }
+            W::check_params(params, n, self.dt)?;
         }
         self.populations.push(Population { name: name.to_owned(), n, params });
         Ok(self.populations.len() - 1)
@@ -84,13 +81,16 @@ impl<W: Copy> Graph<W> {
     /// Adds synapses from population `pre` onto population `post`; the projection's number.
     ///
     /// # Errors
-    /// [`Error::Value`] if a population does not exist, `post` is an input, or the sizes differ.
+    /// [`Error::Value`] if a population does not exist, `post` is an input, the sizes differ, or its neurons do not hold a weight.
     pub fn add_projection(&mut self, pre: usize, post: usize, synapses: Connectivity<W>) -> Result<usize> {
         self.check_pair(pre, post)?;
         let sizes = (self.populations[pre].n, self.populations[post].n);
         if (synapses.n_pre(), synapses.n_post()) != sizes {
             let got = [synapses.n_pre(), synapses.n_post()];
             return Err(Error::shape("synapses", &got, format!("(n_pre={}, n_post={})", sizes.0, sizes.1)));
+        }
+        if let Some(params) = &self.populations[post].params {
+            W::check_weights(params, synapses.weight())?;
         }
         self.projections.push(Projection { pre, post, synapses });
         Ok(self.projections.len() - 1)
@@ -116,7 +116,7 @@ impl<W: Copy> Graph<W> {
     }
 
     /// The populations.
-    pub fn populations(&self) -> &[Population] {
+    pub fn populations(&self) -> &[Population<W::Params>] {
         &self.populations
     }
 

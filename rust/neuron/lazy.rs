@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{LifParams, LifPropagator};
+use super::{LifParams, LifPropagator, Weight};
 use crate::error::Result;
 use crate::real::Real;
 
@@ -21,7 +21,7 @@ const LONGEST: u64 = 1 << 62;
 /// Floating point here; an integer model can be bit for bit that of a clocked simulation, if `skip` is repeated steps.
 pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
     /// Weight of a synapse.
-    type Weight: Copy + Send + Sync;
+    type Weight: Weight;
     /// Current, potential and summed input.
     type Value: Copy + Default + PartialEq + Send + Sync + std::fmt::Debug;
 

@@ -8,8 +8,10 @@ pub mod lazy;
 mod limits;
 mod params;
 mod propagator;
+mod weight;
 
 pub use continuous::ContinuousLif;
 pub use params::{Discretisation, LifParams};
 pub(crate) use params::{STEP_TOLERANCE, whole_steps};
 pub use propagator::LifPropagator;
+pub use weight::Weight;

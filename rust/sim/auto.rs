@@ -2,6 +2,7 @@
 
 use super::Counts;
 use crate::graph::{Graph, Population};
+use crate::neuron::Weight;
 use crate::simd::LANES;
 
 /// Times on a machine with AVX-512, in `f32` [ns]; only their ratios matter. `benches/activity.py` and `benches/layered.py`
@@ -56,14 +57,14 @@ pub struct Window {
 
 impl CostModel {
     /// Of a graph.
-    pub fn new<W: Copy>(graph: &Graph<W>) -> Self {
+    pub fn new<W: Weight>(graph: &Graph<W>) -> Self {
         let (mut whole, mut rows) = (0, 0);
         for projection in graph.projections() {
             rows += projection.synapses.n_pre();
             whole += if projection.synapses.is_all() { projection.synapses.len() } else { 0 };
         }
         let n_synapses = graph.n_synapses();
-        let blocks = |population: &Population| match population.params {
+        let blocks = |population: &Population<W::Params>| match population.params {
             Some(_) => population.n.div_ceil(LANES),
             None => 0,
         };

@@ -10,12 +10,12 @@ use super::heap::TimeHeap;
 use super::marks::Marks;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::neuron::ContinuousLif;
+use crate::neuron::{ContinuousLif, Weight};
 use crate::real::Real;
 
 /// The continuous-time engine; it computes in `f64`, whatever the weights are kept in.
 #[derive(Clone, Debug)]
-pub struct ContinuousEngine<F> {
+pub struct ContinuousEngine<F: Weight> {
     graph: Arc<Graph<F>>,
     /// Of every population; `None` for inputs.
     populations: Vec<Option<Neurons>>,
@@ -323,7 +323,7 @@ impl ContinuousSnapshot {
     ///
     /// # Errors
     /// [`Error::Value`] or [`Error::Shape`] naming what does not fit.
-    pub fn check<W: Copy>(&self, graph: &Graph<W>) -> Result<()> {
+    pub fn check<W: Weight>(&self, graph: &Graph<W>) -> Result<()> {
         let (n, n_inputs) = (graph.size(false), graph.size(true));
         if self.neurons.len() != n {
             return Err(Error::shape("state.neurons", &[self.neurons.len()], format!("({n},)")));

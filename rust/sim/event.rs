@@ -11,8 +11,8 @@ use super::snapshot::Snapshot;
 use super::traffic::Traffic;
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::neuron::LifPropagator;
 use crate::neuron::lazy::{LazyLif, tie_margin};
+use crate::neuron::{LifPropagator, Weight};
 use crate::real::Real;
 
 /// Largest share of the threshold within which a potential counts as a tie, whatever rounding might do.
@@ -20,7 +20,7 @@ const WIDEST_TIE: f64 = 1.0 / 1024.0;
 
 /// The event engine: the same neuron as the clocked one, each touched only when something reaches it.
 #[derive(Debug)]
-pub struct EventEngine<W, V> {
+pub struct EventEngine<W: Weight, V> {
     traffic: Traffic<W>,
     /// Of every population; `None` for inputs.
     populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
@@ -82,7 +82,7 @@ fn rounding_bound<F: Real>(graph: &Graph<F>, at: usize, lif: &LifPropagator<F>) 
     Some(sizes.into_iter().map(|(n, sum)| tie_margin(lif, n, sum)).fold(0.0, f64::max))
 }
 
-impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
+impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
     /// From populations of any arithmetic, in the order of the graph's.
     pub fn from_populations(
         traffic: Traffic<W>,
@@ -198,7 +198,7 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
     }
 }
 
-impl<W: Copy, V> Clone for EventEngine<W, V> {
+impl<W: Weight, V> Clone for EventEngine<W, V> {
     fn clone(&self) -> Self {
         let populations = self.populations.iter().map(|p| p.as_ref().map(|p| p.boxed())).collect();
         let Self { traffic, arriving, now, counts, proven, .. } = self;

@@ -6,11 +6,12 @@ use super::Counts;
 use super::seen::Seen;
 use super::wheel::{NEVER, Wheel};
 use crate::graph::{Graph, Row};
+use crate::neuron::Weight;
 use crate::neuron::lazy::Arithmetic;
 use crate::simd::{filled, prefetch_at};
 
 /// What the event engine asks of a population.
-pub trait LazyPopulation<W, V>: Send + Sync + std::fmt::Debug {
+pub trait LazyPopulation<W: Weight, V>: Send + Sync + std::fmt::Debug {
     /// The first step from `step` on at which a neuron may fire without further input, or an earlier one.
     fn next_due(&self, step: u64) -> Option<u64>;
 
@@ -29,14 +30,14 @@ pub trait LazyPopulation<W, V>: Send + Sync + std::fmt::Debug {
 
 /// What arrives at a population at a step: the synapses of one spike after the other.
 #[derive(Debug)]
-pub struct Rows<'a, W> {
+pub struct Rows<'a, W: Weight> {
     /// Where they are.
     pub graph: &'a Graph<W>,
     /// Projections, and places in them.
     pub places: &'a [(usize, Range<usize>)],
 }
 
-impl<'a, W: Copy> Rows<'a, W> {
+impl<'a, W: Weight> Rows<'a, W> {
     /// The rows.
     pub fn iter(&self) -> impl Iterator<Item = Row<'a, W>> + Clone {
         let graph = self.graph;

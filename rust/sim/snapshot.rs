@@ -3,6 +3,7 @@
 use super::population::NeuronState;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::neuron::Weight;
 
 /// What a population fired at a step: (population, step, neurons).
 pub type RecentSpikes = (usize, u64, Vec<u32>);
@@ -28,7 +29,7 @@ impl<V> Snapshot<V> {
     ///
     /// # Errors
     /// [`Error::Value`] or [`Error::Shape`] naming what does not fit.
-    pub fn check<W: Copy>(&self, graph: &Graph<W>) -> Result<()> {
+    pub fn check<W: Weight>(&self, graph: &Graph<W>) -> Result<()> {
         let populations = graph.populations();
         if self.neurons.len() != populations.len() {
             return Err(Error::value("state", format!("of {} populations", populations.len()), self.neurons.len()));

@@ -10,6 +10,7 @@ use super::marks::Marks;
 use super::snapshot::RecentSpikes;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::neuron::Weight;
 use crate::simd::prefetch;
 
 /// Most steps at which an engine takes inputs before it asks for what arrives at the first of them.
@@ -76,7 +77,7 @@ impl Recent {
 
 /// Input spikes and recent spikes of a graph on the time grid, and when they arrive.
 #[derive(Clone, Debug)]
-pub struct Traffic<W> {
+pub struct Traffic<W: Weight> {
     graph: Arc<Graph<W>>,
     links: Vec<Link>,
     /// Of each population, inputs among them.
@@ -94,7 +95,7 @@ pub struct Traffic<W> {
     fired: Vec<u32>,
 }
 
-impl<W: Copy> Traffic<W> {
+impl<W: Weight> Traffic<W> {
     /// Nothing under way.
     ///
     /// # Errors
@@ -281,7 +282,7 @@ fn announce(delays: &[u32], step: u64, n_slots: usize, arrivals: &mut Marks) {
 
 /// Asks for the synapses of a neuron that has fired: rows are read in an order no machine can guess.
 #[inline(always)]
-fn ask_for_rows<W: Copy>(graph: &Graph<W>, links: &[Link], population: usize, neuron: u32) {
+fn ask_for_rows<W: Weight>(graph: &Graph<W>, links: &[Link], population: usize, neuron: u32) {
     for link in links.iter().filter(|link| link.pre == population && link.reads_rows) {
         let synapses = &graph.projections()[link.number].synapses;
         let row = synapses.at(synapses.range(neuron as usize));

@@ -52,14 +52,14 @@ impl<F> DerefMut for Lanes<F> {
 }
 
 /// The lanes one after the other.
-pub fn flat<F: Real>(lanes: &[Lanes<F>]) -> &[F] {
+pub fn flat<F>(lanes: &[Lanes<F>]) -> &[F] {
     const { assert!(size_of::<Lanes<F>>() == LANES * size_of::<F>()) };
     // SAFETY: `Lanes` is `repr(C)` around an array, without padding as just asserted.
     unsafe { std::slice::from_raw_parts(lanes.as_ptr().cast(), lanes.len() * LANES) }
 }
 
 /// The lanes one after the other.
-pub fn flat_mut<F: Real>(lanes: &mut [Lanes<F>]) -> &mut [F] {
+pub fn flat_mut<F>(lanes: &mut [Lanes<F>]) -> &mut [F] {
     const { assert!(size_of::<Lanes<F>>() == LANES * size_of::<F>()) };
     // SAFETY: as in `flat`.
     unsafe { std::slice::from_raw_parts_mut(lanes.as_mut_ptr().cast(), lanes.len() * LANES) }

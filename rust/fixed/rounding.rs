@@ -1,0 +1,99 @@
+//! Rounding, overflow, and the draws of stochastic rounding.
+
+use super::format::{Decay, Overflow, Rounding};
+
+/// Bits of a draw.
+const DRAW_BITS: u32 = 32;
+
+/// x / 2^bits, rounded, for bits <= 32; `draw` decides where the rounding is stochastic.
+#[inline(always)]
+pub fn round_shift(x: i64, bits: u32, rounding: Rounding, draw: u32) -> i64 {
+    let (floor, rest) = (x >> bits, x & ((1 << bits) - 1));
+    let half = (1 << bits) >> 1;
+    let up = match rounding {
+        Rounding::Floor => false,
+        Rounding::TowardZero => x < 0 && rest != 0,
+        Rounding::Nearest => rest >= half && rest != 0,
+        Rounding::NearestEven => rest != 0 && (rest > half || rest == half && floor & 1 == 1),
+        Rounding::Stochastic => rest + (i64::from(draw) >> (DRAW_BITS - bits)) >> bits != 0,
+    };
+    floor + i64::from(up)
+}
+
+impl Overflow {
+    /// What a format of `bits` bits makes of a number.
+    #[inline(always)]
+    pub fn fit(self, x: i64, bits: u32) -> i64 {
+        let unused = i64::BITS - bits;
+        match self {
+            Self::Saturate | Self::SaturateSymmetric => {
+                let (low, high) = self.range(bits);
+                x.clamp(low, high)
+            }
+            Self::Wrap => x << unused >> unused,
+            Self::WrapUpper => -(-x << unused >> unused),
+        }
+    }
+}
+
+impl Decay {
+    /// What a step leaves of a state of 32 bits.
+    #[inline(always)]
+    pub fn apply(&self, x: i64, neuron: usize, rounding: Rounding, draw: u32) -> i64 {
+        match self {
+            Self::Multiply { factor, bits } => round_shift(x * i64::from(factor.get(neuron)), *bits, rounding, draw),
+            Self::Shift { shift, least_one } => {
+                let lost = round_shift(x, shift.get(neuron), rounding, draw);
+                x - if *least_one && lost == 0 { x.signum() } else { lost }
+            }
+        }
+    }
+}
+
+/// Four random words for a counter and a key: Philox4x32-10.
+///
+/// Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3, SC 2011.
+pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+    for _ in 0..10 {
+        let a = u64::from(counter[0]) * 0xD251_1F53;
+        let b = u64::from(counter[2]) * 0xCD9E_8D57;
+        counter = [(b >> 32) as u32 ^ counter[1] ^ key[0], b as u32, (a >> 32) as u32 ^ counter[3] ^ key[1], a as u32];
+        key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
+    }
+    counter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Known answers of the authors' library, Random123.
+    #[test]
+    fn philox_is_the_authors_one() {
+        assert_eq!(philox([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        assert_eq!(philox([!0; 4], [!0; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
+    }
+
+    #[test]
+    fn halves_and_draws() {
+        use Rounding::*;
+        let halves = |rounding| [-5, -3, -2, -1, 1, 3, 4, 5].map(|x| round_shift(x, 1, rounding, 0));
+        assert_eq!(halves(TowardZero), [-2, -1, -1, 0, 0, 1, 2, 2]);
+        assert_eq!(halves(Floor), [-3, -2, -1, -1, 0, 1, 2, 2]);
+        assert_eq!(halves(Nearest), [-2, -1, -1, 0, 1, 2, 2, 3]);
+        assert_eq!(halves(NearestEven), [-2, -2, -1, 0, 0, 2, 2, 2]);
+        for x in [-29, -8, -1, 0, 5, 1000] {
+            assert_eq!((0..8).map(|draw| round_shift(x, 3, Stochastic, draw << 29)).sum::<i64>(), x);
+            assert_eq!(round_shift(x, 0, Stochastic, 7), x);
+        }
+    }
+
+    #[test]
+    fn ranges_and_what_is_beyond() {
+        let fit = |overflow: Overflow| [-129, -128, -127, 127, 128, 300].map(|x| overflow.fit(x, 8));
+        assert_eq!(fit(Overflow::Saturate), [-128, -128, -127, 127, 127, 127]);
+        assert_eq!(fit(Overflow::SaturateSymmetric), [-127, -127, -127, 127, 127, 127]);
+        assert_eq!(fit(Overflow::Wrap), [127, -128, -127, 127, -128, 44]);
+        assert_eq!(fit(Overflow::WrapUpper), [127, 128, -127, 127, 128, 44]);
+    }
+}
