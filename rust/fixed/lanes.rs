@@ -41,15 +41,6 @@ impl FixedBlock {
     }
 }
 
-/// What a step of a block leads to.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Fired {
-    /// Who fired.
-    pub mask: LaneMask,
-    /// What did not fit.
-    pub overflows: Overflows,
-}
-
 /// A constant of every neuron; where the last block has none, one that keeps all at rest.
 #[derive(Clone, Debug)]
 struct PerBlock {
@@ -170,10 +161,11 @@ impl FixedLanes {
         self.one_by_one
     }
 
-    /// Steps block number `number`, with the sums that arrive.
+    /// Steps all blocks through a window of steps, with the sums that arrive at each, (n_steps, n_blocks), which are then
+    /// zero; who fired at each, likewise. What did not fit.
     #[inline]
-    pub fn step(&self, number: usize, block: &mut FixedBlock, input: &Lanes<i32>) -> Fired {
-        step_block(self, number, block, input)
+    pub fn run(&self, blocks: &mut [FixedBlock], input: &mut [Lanes<i32>], fired: &mut [LaneMask]) -> Overflows {
+        run_blocks(self, blocks, input, fired)
     }
 
     /// Steps a neuron of a block by itself; the number of its spikes.
@@ -344,7 +336,12 @@ impl<T: Word> FormatRange<T> {
 }
 
 #[inline(always)]
-fn step_words<T: Word>(lanes: &FixedLanes, number: usize, block: &mut FixedBlock, input: &Lanes<i32>) -> Fired {
+fn step_words<T: Word>(
+    lanes: &FixedLanes,
+    number: usize,
+    block: &mut FixedBlock,
+    input: &Lanes<i32>,
+) -> (LaneMask, Overflows) {
     let format = lanes.lif.params();
     let rounding = format.rounding;
     let mut u = decayed::<T>(&block.u, &lanes.current_decay, number, rounding);
@@ -385,20 +382,51 @@ fn step_words<T: Word>(lanes: &FixedLanes, number: usize, block: &mut FixedBlock
             mask |= (fired[l] as LaneMask) << l;
         }
     }
-    Fired { mask, overflows: Overflows { current: n_u as u64, membrane: n_v as u64 } }
+    (mask, Overflows { current: n_u as u64, membrane: n_v as u64 })
 }
 
 #[inline(always)]
-fn step_block_body(lanes: &FixedLanes, number: usize, block: &mut FixedBlock, input: &Lanes<i32>) -> Fired {
+fn run_words<T: Word>(
+    lanes: &FixedLanes,
+    blocks: &mut [FixedBlock],
+    input: &mut [Lanes<i32>],
+    fired: &mut [LaneMask],
+) -> Overflows {
+    let n_blocks = blocks.len();
+    let mut overflows = Overflows::default();
+    for (b, block) in blocks.iter_mut().enumerate() {
+        let steps = input[b..].iter_mut().step_by(n_blocks).zip(fired[b..].iter_mut().step_by(n_blocks));
+        for (input, fired) in steps {
+            let (mask, changed) = step_words::<T>(lanes, b, block, input);
+            *fired = mask;
+            overflows += changed;
+            *input = Lanes([0; LANES]);
+        }
+    }
+    overflows
+}
+
+#[inline(always)]
+fn run_blocks_body(
+    lanes: &FixedLanes,
+    blocks: &mut [FixedBlock],
+    input: &mut [Lanes<i32>],
+    fired: &mut [LaneMask],
+) -> Overflows {
     match lanes.wide {
-        true => step_words::<i64>(lanes, number, block, input),
-        false => step_words::<i32>(lanes, number, block, input),
+        true => run_words::<i64>(lanes, blocks, input, fired),
+        false => run_words::<i32>(lanes, blocks, input, fired),
     }
 }
 
 multiversion! {
-    /// Steps a block.
-    fn step_block(lanes: &FixedLanes, number: usize, block: &mut FixedBlock, input: &Lanes<i32>) -> Fired = step_block_body
+    /// Steps all blocks through a window.
+    fn run_blocks(
+        lanes: &FixedLanes,
+        blocks: &mut [FixedBlock],
+        input: &mut [Lanes<i32>],
+        fired: &mut [LaneMask],
+    ) -> Overflows = run_blocks_body
 }
 
 #[cfg(test)]

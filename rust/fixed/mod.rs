@@ -7,10 +7,12 @@ mod format;
 mod lanes;
 mod neuron;
 mod rounding;
+#[cfg(test)]
+pub mod strategies;
 mod weight;
 
 pub use format::{Decay, FiresAt, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
-pub use lanes::{Fired, FixedBlock, FixedLanes};
+pub use lanes::{FixedBlock, FixedLanes};
 pub use neuron::{At, FixedLif, FixedState, FixedStep, Overflows};
 pub use rounding::{philox, round_shift};
 pub use weight::FixedWeight;

@@ -57,6 +57,17 @@ pub struct Row<'a, W> {
     pub weight: &'a [W],
 }
 
+impl<W: Copy> Row<'_, W> {
+    /// Hands out postsynaptic neurons and weights, one after the other.
+    #[inline(always)]
+    pub fn for_each(&self, mut visit: impl FnMut(u32, W)) {
+        match self.target {
+            Some(target) => target.iter().zip(self.weight).for_each(|(&i, &w)| visit(i, w)),
+            None => (0..).zip(self.weight).for_each(|(i, &w)| visit(i, w)),
+        }
+    }
+}
+
 impl<W: Copy> Connectivity<W> {
     /// Synapses from every neuron onto every other one; `weight` is (n_pre, n_post), row-major.
     pub(crate) fn all(n_pre: usize, n_post: usize, weight: Vec<W>, delay: f64) -> Self {

@@ -222,6 +222,10 @@ impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
         }
     }
 
+    fn reset(&mut self) {
+        self.set_state(&vec![NeuronState::default(); self.n]);
+    }
+
     fn boxed(&self) -> Box<dyn LazyPopulation<F, F>> {
         Box::new(self.clone())
     }

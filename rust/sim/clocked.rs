@@ -14,25 +14,62 @@ use super::traffic::{Delivery, LONGEST_WINDOW, Traffic};
 use crate::engine::kernels::{Arrivals, LifLanes, advance_window};
 use crate::error::Result;
 use crate::graph::{Connectivity, Graph, Population};
-use crate::neuron::LifPropagator;
 use crate::neuron::lazy::LazyLif;
+use crate::neuron::{LifParams, LifPropagator, Weight};
 use crate::real::Real;
 use crate::simd::{LANES, LaneMask, Lanes, flat_mut};
 
-/// The clocked engine.
+/// The neurons of a population, all of which are computed at every step.
+pub trait ClockedNeurons: Clone + std::fmt::Debug {
+    /// Weight of a synapse.
+    type Weight: Weight;
+    /// Current and potential.
+    type Value: Copy;
+
+    /// Number of neurons.
+    fn n(&self) -> usize;
+
+    /// Takes a spike that arrives at a step of the window.
+    fn receive(&mut self, spike: Delivery, synapses: &Connectivity<Self::Weight>);
+
+    /// Runs the steps of a window.
+    fn run(&mut self, first_step: u64, n_steps: usize);
+
+    /// Lists who fired at a step of the window, ascending.
+    fn list(&self, step_of_window: usize, fired: &mut Vec<u32>);
+
+    /// Back to rest.
+    fn reset(&mut self);
+
+    /// The state of all neurons after step `last`.
+    fn state(&self, last: u64) -> Vec<NeuronState<Self::Value>>;
+
+    /// Takes the state of all neurons, touched at different steps, and brings it to the end of step `last`.
+    ///
+    /// # Errors
+    /// None for neurons that exist: those of the tables.
+    fn set_state(&mut self, neurons: &[NeuronState<Self::Value>], last: u64) -> Result<()>;
+}
+
+/// A clocked engine.
 #[derive(Clone, Debug)]
-pub struct ClockedEngine<F: Real> {
-    traffic: Traffic<F>,
+pub struct Clocked<N: ClockedNeurons> {
+    traffic: Traffic<N::Weight>,
     /// Of every population; `None` for inputs.
-    populations: Vec<Option<Neurons<F>>>,
+    populations: Vec<Option<N>>,
     /// Steps of a window.
     window: u64,
     now: u64,
     counts: Counts,
 }
 
+/// The clocked engine of floating-point neurons.
+pub type ClockedEngine<F> = Clocked<LifNeurons<F>>;
+
+/// Floating-point neurons.
 #[derive(Clone, Debug)]
-struct Neurons<F> {
+pub struct LifNeurons<F> {
+    params: LifParams,
     lif: LifPropagator<F>,
     n: usize,
     /// Sums of the weights that arrive at each step of a window, (n_steps, n_blocks); zero between windows, and empty if
@@ -44,8 +81,14 @@ struct Neurons<F> {
     fired: Vec<LaneMask>,
 }
 
-impl<F: Real> Neurons<F> {
-    /// Takes a spike that arrives at a step of the window.
+impl<F: Real> ClockedNeurons for LifNeurons<F> {
+    type Weight = F;
+    type Value = F;
+
+    fn n(&self) -> usize {
+        self.n
+    }
+
     #[inline(always)]
     fn receive(&mut self, spike: Delivery, synapses: &Connectivity<F>) {
         if self.shared.receive(spike.step, spike.projection, spike.neuron) {
@@ -59,7 +102,6 @@ impl<F: Real> Neurons<F> {
         }
     }
 
-    /// Runs the steps of a window.
     fn run(&mut self, first_step: u64, n_steps: usize) {
         let (reach, rows) = self.shared.arrivals();
         let mut arrivals = Arrivals { sums: &mut self.input, reach, rows };
@@ -68,24 +110,50 @@ impl<F: Real> Neurons<F> {
         self.shared.clear();
     }
 
-    /// Lists who fired at a step of the window.
     fn list(&self, step_of_window: usize, fired: &mut Vec<u32>) {
         let n_blocks = self.state.len();
-        let masks = &self.fired[step_of_window * n_blocks..][..n_blocks];
-        let (lines, rest) = masks.as_chunks::<MASKS>();
-        let mut last = [0; MASKS];
-        last[..rest.len()].copy_from_slice(rest);
-        for (masks, first) in lines.iter().chain(std::iter::once(&last)).zip((0..).step_by(MASKS * LANES)) {
-            // At most steps nearly nobody fires.
-            if masks.iter().fold(0, |any, mask| any | mask) == 0 {
-                continue;
-            }
-            for (&[a, b, c, d], first) in masks.as_chunks::<4>().0.iter().zip((first..).step_by(4 * LANES)) {
-                let mut bits = u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48;
-                while bits != 0 {
-                    fired.push(first + bits.trailing_zeros());
-                    bits &= bits - 1;
-                }
+        list_masks(&self.fired[step_of_window * n_blocks..][..n_blocks], fired);
+    }
+
+    fn reset(&mut self) {
+        self.input.fill(Lanes::zero());
+        self.state.fill(LifLanes::rest());
+    }
+
+    fn state(&self, last: u64) -> Vec<NeuronState<F>> {
+        let neuron = |i: usize| {
+            let (p, u, held) = self.state[i / LANES].neuron(i % LANES);
+            NeuronState { p, u, last, held: if held == 0 { 0 } else { last + held } }
+        };
+        (0..self.n).map(neuron).collect()
+    }
+
+    fn set_state(&mut self, neurons: &[NeuronState<F>], last: u64) -> Result<()> {
+        let lif = LazyLif::new(&self.params, 0.0)?;
+        self.input.fill(Lanes::zero());
+        for (i, neuron) in neurons.iter().enumerate() {
+            let (p, u) = super::population::catch_up(&lif, neuron, last);
+            self.state[i / LANES].set_neuron(i % LANES, p, u, neuron.held.saturating_sub(last));
+        }
+        Ok(())
+    }
+}
+
+/// Lists who fired, of the masks of all blocks.
+pub fn list_masks(masks: &[LaneMask], fired: &mut Vec<u32>) {
+    let (lines, rest) = masks.as_chunks::<MASKS>();
+    let mut last = [0; MASKS];
+    last[..rest.len()].copy_from_slice(rest);
+    for (masks, first) in lines.iter().chain(std::iter::once(&last)).zip((0..).step_by(MASKS * LANES)) {
+        // At most steps nearly nobody fires.
+        if masks.iter().fold(0, |any, mask| any | mask) == 0 {
+            continue;
+        }
+        for (&[a, b, c, d], first) in masks.as_chunks::<4>().0.iter().zip((first..).step_by(4 * LANES)) {
+            let mut bits = u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48;
+            while bits != 0 {
+                fired.push(first + bits.trailing_zeros());
+                bits &= bits - 1;
             }
         }
     }
@@ -106,15 +174,16 @@ impl<F: Real> ClockedEngine<F> {
     /// An engine that keeps rows as masks from `density` on, see [`SharedRows`].
     fn sharing(graph: Arc<Graph<F>>, density: f64) -> Result<Self> {
         let mut traffic = Traffic::new(Arc::clone(&graph))?;
-        let window = (1 + u64::from(traffic.shortest_delay())).min(LONGEST_WINDOW);
+        let window = window_of(&traffic);
         let neurons = |(number, population): (usize, &Population)| {
-            let neurons = |params| {
+            let neurons = |params: &LifParams| {
                 let n_blocks = population.n.div_ceil(LANES);
                 let shared = SharedRows::new(&graph, number, window as usize, density);
                 let mut all = graph.projections().iter().enumerate();
                 let all_shared = all.all(|(at, projection)| projection.post != number || shared.has(at));
                 let n_sums = if all_shared { 0 } else { window as usize * n_blocks };
-                Ok(Neurons {
+                Ok(LifNeurons {
+                    params: *params,
                     lif: LifPropagator::new(params)?,
                     n: population.n,
                     input: vec![Lanes::zero(); n_sums],
@@ -125,14 +194,31 @@ impl<F: Real> ClockedEngine<F> {
             };
             population.params.as_ref().map(neurons).transpose()
         };
-        let populations: Vec<Option<Neurons<F>>> =
+        let populations: Vec<Option<LifNeurons<F>>> =
             graph.populations().iter().enumerate().map(neurons).collect::<Result<_>>()?;
         for (number, projection) in graph.projections().iter().enumerate() {
             if populations[projection.post].as_ref().is_some_and(|post| post.shared.has(number)) {
                 traffic.leave_rows(number);
             }
         }
-        Ok(Self { traffic, populations, window, now: 0, counts: Counts::default() })
+        Ok(Self::from_populations(traffic, populations))
+    }
+}
+
+/// Steps within which nothing is heard of what neurons fire.
+pub fn window_of<W: Weight>(traffic: &Traffic<W>) -> u64 {
+    (1 + u64::from(traffic.shortest_delay())).min(LONGEST_WINDOW)
+}
+
+impl<N: ClockedNeurons> Clocked<N> {
+    /// From populations at rest, in the order of the graph's, that can run windows of [`window_of`] the traffic.
+    pub fn from_populations(traffic: Traffic<N::Weight>, populations: Vec<Option<N>>) -> Self {
+        Self { window: window_of(&traffic), traffic, populations, now: 0, counts: Counts::default() }
+    }
+
+    /// The populations; `None` for inputs.
+    pub fn populations(&self) -> &[Option<N>] {
+        &self.populations
     }
 
     /// Steps done: the next one is `now`.
@@ -146,12 +232,12 @@ impl<F: Real> ClockedEngine<F> {
     }
 
     /// Spikes under way.
-    pub fn traffic(&self) -> &Traffic<F> {
+    pub fn traffic(&self) -> &Traffic<N::Weight> {
         &self.traffic
     }
 
     /// Spikes under way.
-    pub fn traffic_mut(&mut self) -> &mut Traffic<F> {
+    pub fn traffic_mut(&mut self) -> &mut Traffic<N::Weight> {
         &mut self.traffic
     }
 
@@ -184,7 +270,7 @@ impl<F: Real> ClockedEngine<F> {
             });
             for population in populations.iter_mut().flatten() {
                 population.run(steps.start, n_steps);
-                counts.state_updates += (population.n * n_steps) as u64;
+                counts.state_updates += (population.n() * n_steps) as u64;
             }
             for (at, step) in steps.clone().enumerate() {
                 for (number, population) in populations.iter().enumerate() {
@@ -206,29 +292,17 @@ impl<F: Real> ClockedEngine<F> {
 
     /// Back to rest at step 0, nothing under way.
     pub fn reset(&mut self) {
-        for population in self.populations.iter_mut().flatten() {
-            population.input.fill(Lanes::zero());
-            population.state.fill(LifLanes::rest());
-        }
+        self.populations.iter_mut().flatten().for_each(N::reset);
         self.traffic.clear();
         (self.now, self.counts) = (0, Counts::default());
     }
 
     /// Everything that later steps depend on.
-    pub fn snapshot(&self) -> Snapshot<F> {
+    pub fn snapshot(&self) -> Snapshot<N::Value> {
         let (spikes, pending) = self.traffic.export(self.now);
         let last = self.now.saturating_sub(1);
-        let neurons = self.populations.iter().map(|population| {
-            let state = |population: &Neurons<F>| -> Vec<NeuronState<F>> {
-                let neuron = |i: usize| {
-                    let (p, u, held) = population.state[i / LANES].neuron(i % LANES);
-                    NeuronState { p, u, last, held: if held == 0 { 0 } else { last + held } }
-                };
-                (0..population.n).map(neuron).collect()
-            };
-            population.as_ref().map_or_else(Vec::new, state)
-        });
-        Snapshot { now: self.now, neurons: neurons.collect(), spikes, pending }
+        let state = |population: &Option<N>| population.as_ref().map_or_else(Vec::new, |neurons| neurons.state(last));
+        Snapshot { now: self.now, neurons: self.populations.iter().map(state).collect(), spikes, pending }
     }
 
     /// Goes on from a snapshot, which fits the graph; of the event engine, neurons touched at different steps are brought
@@ -236,18 +310,11 @@ impl<F: Real> ClockedEngine<F> {
     ///
     /// # Errors
     /// None for a graph that has an engine: those of the tables.
-    pub fn restore(&mut self, snapshot: &Snapshot<F>) -> Result<()> {
+    pub fn restore(&mut self, snapshot: &Snapshot<N::Value>) -> Result<()> {
         let last = snapshot.now.saturating_sub(1);
-        let graph = Arc::clone(self.traffic.graph());
-        for (at, neurons) in snapshot.neurons.iter().enumerate() {
-            let (Some(population), Some(params)) = (&mut self.populations[at], &graph.populations()[at].params) else {
-                continue;
-            };
-            let lif = LazyLif::new(params, 0.0)?;
-            population.input.fill(Lanes::zero());
-            for (i, neuron) in neurons.iter().enumerate() {
-                let (p, u) = super::population::catch_up(&lif, neuron, last);
-                population.state[i / LANES].set_neuron(i % LANES, p, u, neuron.held.saturating_sub(last));
+        for (population, neurons) in self.populations.iter_mut().zip(&snapshot.neurons) {
+            if let Some(population) = population {
+                population.set_state(neurons, last)?;
             }
         }
         self.traffic.import(snapshot.now, &snapshot.spikes, &snapshot.pending);
@@ -261,7 +328,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::neuron::{Discretisation, LifParams};
+    use crate::neuron::Discretisation;
 
     /// An input and neurons; every neuron's synapses share their weight.
     fn graph<F: Real>(

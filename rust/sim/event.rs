@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::Counts;
 use super::block::BlockNeurons;
 use super::counts::Patience;
-use super::population::{LazyPopulation, NeuronState, Rows, SingleNeurons};
+use super::population::{LazyPopulation, Rows, SingleNeurons};
 use super::snapshot::Snapshot;
 use super::traffic::Traffic;
 use crate::error::Result;
+use crate::fixed::Overflows;
 use crate::graph::Graph;
 use crate::neuron::lazy::{LazyLif, tie_margin};
 use crate::neuron::{LifPropagator, Weight};
@@ -167,13 +168,18 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
 
     /// Back to rest at step 0, nothing under way.
     pub fn reset(&mut self) {
-        for (population, sizes) in self.populations.iter_mut().zip(self.traffic.graph().populations()) {
-            if let Some(population) = population {
-                population.set_state(&vec![NeuronState::default(); sizes.n]);
-            }
-        }
+        self.populations.iter_mut().flatten().for_each(|population| population.reset());
         self.traffic.clear();
         (self.now, self.counts) = (0, Counts::default());
+    }
+
+    /// Brings all neurons to the present; what has not fitted the number format of each population since it was at rest.
+    pub fn overflows(&mut self) -> Vec<Overflows> {
+        let last = self.now.saturating_sub(1);
+        let of = |population: &mut Option<Box<dyn LazyPopulation<W, V>>>| {
+            population.as_mut().map_or_else(Overflows::default, |population| population.overflows(last))
+        };
+        self.populations.iter_mut().map(of).collect()
     }
 
     /// Everything that later steps depend on.

@@ -8,6 +8,7 @@ mod clocked;
 mod continuous;
 mod counts;
 mod event;
+pub mod fixed;
 mod heap;
 mod marks;
 mod population;
@@ -22,7 +23,7 @@ mod types;
 mod wheel;
 
 pub use auto::{CostModel, Window};
-pub use clocked::ClockedEngine;
+pub use clocked::{Clocked, ClockedEngine, ClockedNeurons, LifNeurons};
 pub use continuous::{Arrival, ContinuousEngine, ContinuousSnapshot, ContinuousState};
 pub use counts::Counts;
 pub use event::EventEngine;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Counts;
 use super::seen::Seen;
 use super::wheel::{NEVER, Wheel};
+use crate::fixed::Overflows;
 use crate::graph::{Graph, Row};
 use crate::neuron::Weight;
 use crate::neuron::lazy::Arithmetic;
@@ -23,6 +24,14 @@ pub trait LazyPopulation<W: Weight, V>: Send + Sync + std::fmt::Debug {
 
     /// Takes the state of all neurons.
     fn set_state(&mut self, state: &[NeuronState<V>]);
+
+    /// Back to rest.
+    fn reset(&mut self);
+
+    /// Brings all neurons to the end of `step`, up to which nothing is due; what has not fitted its number format so far.
+    fn overflows(&mut self, _step: u64) -> Overflows {
+        Overflows::default()
+    }
 
     /// A copy.
     fn boxed(&self) -> Box<dyn LazyPopulation<W, V>>;
@@ -397,6 +406,10 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
             self.put(i, &state, if due == NEVER { 0 } else { DUE });
             self.wheel.set(i, due);
         }
+    }
+
+    fn reset(&mut self) {
+        self.set_state(&vec![NeuronState::default(); self.neurons.len()]);
     }
 
     fn boxed(&self) -> Box<dyn LazyPopulation<A::Weight, A::Value>> {

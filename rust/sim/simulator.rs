@@ -10,6 +10,7 @@ use super::types::{EngineKind, Events, State, Time};
 use super::{ClockedEngine, Counts, EventEngine};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::neuron::Weight;
 use crate::real::Real;
 
 /// Steps after which the choice of an engine is thought over.
@@ -68,17 +69,7 @@ impl<F: Real> Simulator<F> {
     /// [`Error::Value`] if a recorded population does not exist or is an input, a delay is not whole steps where it must be,
     /// or a neuron is outside the domain of the engine.
     pub fn new(graph: Arc<Graph<F>>, kind: EngineKind, record: &[usize]) -> Result<Self> {
-        let mut offsets = vec![None; graph.populations().len()];
-        let mut offset = 0;
-        for &population in record {
-            match graph.populations().get(population) {
-                Some(found) if found.params.is_some() && offsets[population].is_none() => {
-                    offsets[population] = Some(offset);
-                    offset += found.n as u32;
-                }
-                _ => return Err(Error::value("record", "different populations of neurons", population)),
-            }
-        }
+        let offsets = record_offsets(&graph, record)?;
         let auto = (kind == EngineKind::Auto).then(|| Auto {
             costs: CostModel::new(&graph),
             since: 0,
@@ -401,6 +392,22 @@ impl<F: Real> Simulator<F> {
         self.clear_events();
         Ok(())
     }
+}
+
+/// For each population, what is added to its neurons in the events, if it is recorded.
+pub fn record_offsets<W: Weight>(graph: &Graph<W>, record: &[usize]) -> Result<Vec<Option<u32>>> {
+    let mut offsets = vec![None; graph.populations().len()];
+    let mut offset = 0;
+    for &population in record {
+        match graph.populations().get(population) {
+            Some(found) if found.params.is_some() && offsets[population].is_none() => {
+                offsets[population] = Some(offset);
+                offset += found.n as u32;
+            }
+            _ => return Err(Error::value("record", "different populations of neurons", population)),
+        }
+    }
+    Ok(offsets)
 }
 
 fn push_steps<F: Real>(

@@ -158,6 +158,17 @@ impl<W: Weight> Traffic<W> {
         self.pending.back().map(|&(step, _)| step)
     }
 
+    /// Inputs that wait, from `step` on.
+    pub fn pending_from(&self, step: u64) -> impl Iterator<Item = (u64, u32)> {
+        self.pending.range(self.pending.partition_point(|&(at, _)| at < step)..).copied()
+    }
+
+    /// Puts others in the place of the inputs that wait from `step` on; sorted by step.
+    pub fn set_pending_from(&mut self, step: u64, events: Vec<(u64, u32)>) {
+        self.pending.truncate(self.pending.partition_point(|&(at, _)| at < step));
+        self.pending.extend(events);
+    }
+
     /// The first step from `step` on at which something arrives or an input fires.
     pub fn next(&self, step: u64) -> Option<u64> {
         let slot = step as usize & (self.n_slots - 1);

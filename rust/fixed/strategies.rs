@@ -1,0 +1,98 @@
+//! Formats for tests.
+
+use proptest::prelude::*;
+
+use super::{Decay, FiresAt, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
+
+/// One number, or `n`.
+pub fn per_neuron<T: Copy + std::fmt::Debug + 'static>(
+    n: usize,
+    value: impl Strategy<Value = T> + Clone + 'static,
+) -> BoxedStrategy<PerNeuron<T>> {
+    prop_oneof![value.clone().prop_map(PerNeuron::Same), prop::collection::vec(value, n).prop_map(PerNeuron::Each)]
+        .boxed()
+}
+
+fn decay(n: usize) -> impl Strategy<Value = Decay> {
+    let multiply = (0..=32u32).prop_flat_map(move |bits| {
+        let most = (1u64 << bits).min(u64::from(u32::MAX)) as u32;
+        per_neuron(n, 1..=most).prop_map(move |factor| Decay::Multiply { factor, bits })
+    });
+    let shift = (per_neuron(n, 1..=31u32), any::<bool>());
+    prop_oneof![multiply, shift.prop_map(|(shift, least_one)| Decay::Shift { shift, least_one })]
+}
+
+fn rounding() -> impl Strategy<Value = Rounding> {
+    use Rounding::*;
+    prop::sample::select(vec![TowardZero, Floor, Nearest, NearestEven, Stochastic])
+}
+
+fn overflow() -> impl Strategy<Value = Overflow> {
+    use Overflow::*;
+    prop::sample::select(vec![Saturate, Wrap, SaturateSymmetric, WrapUpper])
+}
+
+prop_compose! {
+    /// Any format of `n` LIF neurons.
+    pub fn formats(n: usize)(
+        (current_bits, membrane_bits) in (2..=32u32, 3..=32u32),
+        (current_decay, membrane_decay) in (decay(n), decay(n)),
+        (rounding, current_overflow, membrane_overflow) in (rounding(), overflow(), overflow()),
+        (input_shift, gain_shift, t_ref_steps) in (0..12u32, 0..=31u32, 0..3u32),
+        (fires_at, reset) in (any::<bool>(), any::<bool>()),
+        max_spikes in prop::sample::select(vec![1, 1, 1, 3]),
+        share in per_neuron(n, 1..=1000i64),
+        bias in per_neuron(n, -1000..=1000i64),
+        rounding_seed: u64,
+    ) -> FixedParams {
+        let widest = |overflow, bits: u32| if overflow == Overflow::WrapUpper { bits.min(31) } else { bits };
+        let (current_bits, membrane_bits) =
+            (widest(current_overflow, current_bits), widest(membrane_overflow, membrane_bits));
+        let most = membrane_overflow.range(membrane_bits).1 - 1;
+        let v_th = map(&share, |share| (share * most / 1000).max(1) as i32);
+        // Of a thousandth of the least threshold, which no bias passes at once.
+        let least = v_th.values().iter().copied().min().unwrap();
+        let bias = map(&bias, |bias| ((i64::from(least) - 1) * bias / 1000) as i32);
+        let several = max_spikes > 1;
+        FixedParams {
+            current_decay, membrane_decay, v_th, input_shift, gain_shift, bias, rounding, rounding_seed,
+            current_overflow, membrane_overflow, max_spikes,
+            fires_at: if fires_at { FiresAt::Above } else { FiresAt::Threshold },
+            reset: if reset && !several { Reset::Zero } else { Reset::Subtract },
+            t_ref_steps: if several { 0 } else { t_ref_steps },
+            ..FixedParams::new(16, current_bits, membrane_bits, Decay::Shift { shift: 1.into(), least_one: true },
+                Decay::Shift { shift: 1.into(), least_one: true }, 1)
+        }
+    }
+}
+
+fn map<T: Copy, U: Copy>(values: &PerNeuron<T>, f: impl Fn(T) -> U) -> PerNeuron<U> {
+    match values {
+        PerNeuron::Same(value) => PerNeuron::Same(f(*value)),
+        PerNeuron::Each(values) => PerNeuron::Each(values.iter().map(|&value| f(value)).collect()),
+    }
+}
+
+prop_compose! {
+    /// Neurons of Xylo.
+    pub fn xylo(n: usize)(
+        v2: bool,
+        dash_syn in per_neuron(n, 1..=15u32),
+        dash_mem in per_neuron(n, 0..=15u32),
+        v_th in per_neuron(n, 1..=3000i32),
+        bias in per_neuron(n, -500..=500i32),
+        max_spikes in prop::sample::select(vec![1, 31]),
+    ) -> FixedParams {
+        let decay = |shift| Decay::Shift { shift, least_one: true };
+        FixedParams {
+            v_th,
+            bias: if v2 { bias } else { 0.into() },
+            rounding: Rounding::Floor,
+            fires_at: FiresAt::Threshold,
+            reset: Reset::Subtract,
+            max_spikes,
+            rules: if v2 { Rules::XyloV2 } else { Rules::XyloV1 },
+            ..FixedParams::new(16, 16, 16, decay(dash_syn), decay(dash_mem), 1)
+        }
+    }
+}

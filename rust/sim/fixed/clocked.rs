@@ -1,0 +1,138 @@
+//! Fixed-point neurons, all of which are computed at every step.
+
+use std::marker::PhantomData;
+
+use crate::error::Result;
+use crate::fixed::{FixedBlock, FixedLanes, FixedLif, FixedState, FixedWeight, Overflows};
+use crate::graph::Connectivity;
+use crate::sim::clocked::{ClockedNeurons, list_masks};
+use crate::sim::population::NeuronState;
+use crate::sim::traffic::Delivery;
+use crate::simd::{LANES, LaneMask, Lanes, flat_mut};
+
+/// Fixed-point neurons of the clocked engine.
+#[derive(Clone, Debug)]
+pub struct FixedNeurons<W> {
+    lanes: FixedLanes,
+    n: usize,
+    /// Sums of what arrives at each step of a window, (n_steps, n_blocks); zero between windows.
+    input: Vec<Lanes<i32>>,
+    /// Where the current saturates at each spike: neurons and weights, in order, of each step.
+    arrivals: Vec<Vec<(u32, i32)>>,
+    blocks: Vec<FixedBlock>,
+    /// Who fired, (n_steps, n_blocks).
+    masks: Vec<LaneMask>,
+    /// Of neurons stepped one by one, who fired at each step, once a spike.
+    lists: Vec<Vec<u32>>,
+    overflows: Overflows,
+    weight: PhantomData<W>,
+}
+
+impl<W: FixedWeight> FixedNeurons<W> {
+    /// `n` neurons at rest, onto each of which at most `most` arrives at a step, for windows of `window` steps.
+    pub fn new(lif: FixedLif, n: usize, most: i64, window: usize) -> Self {
+        let n_blocks = n.div_ceil(LANES);
+        let mut neurons = Self {
+            lanes: FixedLanes::new(lif, n, most),
+            n,
+            input: vec![Lanes([0; LANES]); window * n_blocks],
+            arrivals: vec![Vec::new(); window],
+            blocks: vec![FixedBlock::zero(); n_blocks],
+            masks: vec![0; window * n_blocks],
+            lists: vec![Vec::new(); window],
+            overflows: Overflows::default(),
+            weight: PhantomData,
+        };
+        neurons.reset();
+        neurons
+    }
+
+    /// What has not fitted the number format since the neurons were at rest.
+    pub fn overflows(&self) -> Overflows {
+        self.overflows
+    }
+
+    fn run_one_by_one(&mut self, first_step: u64, n_steps: usize) {
+        for at in 0..n_steps {
+            for (i, weight) in self.arrivals[at].drain(..) {
+                let (block, lane) = (&mut self.blocks[i as usize / LANES], i as usize % LANES);
+                let (FixedState { u, v }, held) = block.neuron(lane);
+                let u = self.lanes.lif().add(u, weight, &mut self.overflows);
+                block.set_neuron(lane, FixedState { u, v }, held);
+            }
+            self.lists[at].clear();
+            let input = flat_mut(&mut self.input[at * self.blocks.len()..][..self.blocks.len()]);
+            for i in 0..self.n {
+                let (block, sum) = (&mut self.blocks[i / LANES], std::mem::take(&mut input[i]));
+                let spikes = self.lanes.step_one(i, first_step + at as u64, block, sum, &mut self.overflows);
+                self.lists[at].extend(std::iter::repeat_n(i as u32, spikes as usize));
+            }
+        }
+    }
+}
+
+impl<W: FixedWeight> ClockedNeurons for FixedNeurons<W> {
+    type Weight = W;
+    type Value = i32;
+
+    fn n(&self) -> usize {
+        self.n
+    }
+
+    #[inline(always)]
+    fn receive(&mut self, spike: Delivery, synapses: &Connectivity<W>) {
+        let (row, n_blocks) = (synapses.at(spike.range), self.blocks.len());
+        if self.lanes.lif().params().rules.saturates_each() {
+            let arrivals = &mut self.arrivals[spike.step];
+            return row.for_each(|i, w| arrivals.push((i, w.into())));
+        }
+        let input = flat_mut(&mut self.input[spike.step * n_blocks..][..n_blocks]);
+        match row.target {
+            Some(target) => target.iter().zip(row.weight).for_each(|(&i, &w)| {
+                let sum = &mut input[i as usize];
+                *sum = sum.wrapping_add(w.into());
+            }),
+            None => W::add_row(&mut input[..self.n], row.weight),
+        }
+    }
+
+    fn run(&mut self, first_step: u64, n_steps: usize) {
+        if self.lanes.one_by_one() {
+            return self.run_one_by_one(first_step, n_steps);
+        }
+        let size = n_steps * self.blocks.len();
+        self.overflows += self.lanes.run(&mut self.blocks, &mut self.input[..size], &mut self.masks[..size]);
+    }
+
+    fn list(&self, step_of_window: usize, fired: &mut Vec<u32>) {
+        if self.lanes.one_by_one() {
+            return fired.extend_from_slice(&self.lists[step_of_window]);
+        }
+        let n_blocks = self.blocks.len();
+        list_masks(&self.masks[step_of_window * n_blocks..][..n_blocks], fired);
+    }
+
+    fn reset(&mut self) {
+        for i in 0..self.n {
+            self.blocks[i / LANES].set_neuron(i % LANES, self.lanes.lif().rest(i), 0);
+        }
+        self.overflows = Overflows::default();
+    }
+
+    fn state(&self, last: u64) -> Vec<NeuronState<i32>> {
+        let neuron = |i: usize| {
+            let (state, held) = self.blocks[i / LANES].neuron(i % LANES);
+            let held = if held == 0 { 0 } else { last + held };
+            NeuronState { p: state.u as i32, u: state.v as i32, last, held }
+        };
+        (0..self.n).map(neuron).collect()
+    }
+
+    fn set_state(&mut self, neurons: &[NeuronState<i32>], last: u64) -> Result<()> {
+        for (i, neuron) in neurons.iter().enumerate() {
+            let state = super::lazy::brought(self.lanes.lif(), i, neuron, last, &mut self.overflows);
+            self.blocks[i / LANES].set_neuron(i % LANES, state, neuron.held.saturating_sub(last));
+        }
+        Ok(())
+    }
+}

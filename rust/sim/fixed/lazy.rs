@@ -1,0 +1,165 @@
+//! Fixed-point neurons that are touched only when something reaches them.
+
+use crate::fixed::{At, FixedLif, FixedState, FixedWeight, Overflows};
+use crate::sim::Counts;
+use crate::sim::marks::Marks;
+use crate::sim::population::{LazyPopulation, NeuronState, Rows};
+use crate::sim::wheel::Wheel;
+
+/// Fixed-point neurons of the event engine.
+#[derive(Clone, Debug)]
+pub struct LazyFixed {
+    lif: FixedLif,
+    neurons: Vec<NeuronState<i32>>,
+    /// Sums of what arrives at the step to be run.
+    input: Vec<i32>,
+    /// Where the current saturates at each spike: neurons and weights, in order.
+    arrivals: Vec<(u32, i32)>,
+    reached: Marks,
+    /// The neurons that were reached.
+    list: Vec<usize>,
+    wheel: Wheel,
+    overflows: Overflows,
+}
+
+/// The state of a neuron at the end of `step`, up to which nothing arrives and no spike is due.
+pub fn brought(
+    lif: &FixedLif,
+    i: usize,
+    neuron: &NeuronState<i32>,
+    step: u64,
+    overflows: &mut Overflows,
+) -> FixedState {
+    let state = FixedState { u: neuron.p.into(), v: neuron.u.into() };
+    lif.skip(i, state, neuron.last, neuron.held, step, overflows)
+}
+
+impl LazyFixed {
+    /// `n` neurons at rest.
+    pub fn new(lif: FixedLif, n: usize) -> Self {
+        let mut neurons = Self {
+            lif,
+            neurons: vec![NeuronState::default(); n],
+            input: vec![0; n],
+            arrivals: Vec::new(),
+            reached: Marks::new(n),
+            list: Vec::new(),
+            wheel: Wheel::new(n),
+            overflows: Overflows::default(),
+        };
+        neurons.rest();
+        neurons
+    }
+
+    fn rest(&mut self) {
+        let at_rest = |i| {
+            let state = self.lif.rest(i);
+            NeuronState { p: state.u as i32, u: state.v as i32, last: 0, held: 0 }
+        };
+        let neurons: Vec<_> = (0..self.neurons.len()).map(at_rest).collect();
+        self.take(&neurons);
+        self.overflows = Overflows::default();
+    }
+
+    fn take(&mut self, neurons: &[NeuronState<i32>]) {
+        self.reached.clear_all();
+        self.wheel.clear();
+        self.neurons.copy_from_slice(neurons);
+        (0..neurons.len()).for_each(|i| self.expect(i));
+    }
+
+    /// Puts into the calendar when a neuron may fire.
+    fn expect(&mut self, i: usize) {
+        let NeuronState { p, u, last, held } = self.neurons[i];
+        let state = FixedState { u: p.into(), v: u.into() };
+        self.wheel.set(i, self.lif.next_due(i, state, last, held));
+    }
+
+    /// Brings a neuron to the end of `step`.
+    fn bring(&mut self, i: usize, step: u64) {
+        let neuron = &mut self.neurons[i];
+        let state = brought(&self.lif, i, neuron, step, &mut self.overflows);
+        (neuron.p, neuron.u, neuron.last) = (state.u as i32, state.v as i32, step);
+    }
+
+    fn receive<W: FixedWeight>(&mut self, rows: &Rows<'_, W>) {
+        let saturates_each = self.lif.params().rules.saturates_each();
+        for row in rows.iter() {
+            row.for_each(|i, w| {
+                self.reached.set(i as usize);
+                if saturates_each {
+                    self.arrivals.push((i, w.into()));
+                } else {
+                    let sum = &mut self.input[i as usize];
+                    *sum = sum.wrapping_add(w.into());
+                }
+            });
+        }
+    }
+
+    /// Runs `step` for a neuron that has been brought to the step before; the number of its spikes.
+    fn run_neuron(&mut self, i: usize, step: u64) -> u32 {
+        let neuron = &mut self.neurons[i];
+        let state = FixedState { u: neuron.p.into(), v: neuron.u.into() };
+        let input = std::mem::take(&mut self.input[i]);
+        let after = self.lif.step(At { neuron: i, step }, state, neuron.held >= step, input.into());
+        self.overflows += after.overflows;
+        (neuron.p, neuron.u, neuron.last) = (after.state.u as i32, after.state.v as i32, step);
+        if after.spikes > 0 {
+            neuron.held = step + u64::from(self.lif.params().t_ref_steps);
+        }
+        self.expect(i);
+        after.spikes
+    }
+}
+
+impl<W: FixedWeight> LazyPopulation<W, i32> for LazyFixed {
+    fn next_due(&self, step: u64) -> Option<u64> {
+        self.wheel.next(step)
+    }
+
+    fn run(&mut self, step: u64, rows: Rows<'_, W>, fired: &mut Vec<u32>, counts: &mut Counts) {
+        let Self { reached, wheel, .. } = self;
+        wheel.drain(step, |i| reached.set(i));
+        self.receive(&rows);
+        let mut list = std::mem::take(&mut self.list);
+        self.reached.drain(|i| list.push(i));
+        list.iter().for_each(|&i| self.bring(i, step - 1));
+        for (i, weight) in self.arrivals.drain(..) {
+            let neuron = &mut self.neurons[i as usize];
+            neuron.p = self.lif.add(neuron.p.into(), weight, &mut self.overflows) as i32;
+        }
+        for &i in &list {
+            let spikes = self.run_neuron(i, step);
+            fired.extend(std::iter::repeat_n(i as u32, spikes as usize));
+        }
+        counts.state_updates += list.len() as u64;
+        list.clear();
+        self.list = list;
+    }
+
+    fn state(&self) -> Vec<NeuronState<i32>> {
+        self.neurons.clone()
+    }
+
+    fn set_state(&mut self, state: &[NeuronState<i32>]) {
+        self.take(state);
+    }
+
+    fn reset(&mut self) {
+        self.rest();
+    }
+
+    fn overflows(&mut self, step: u64) -> Overflows {
+        for i in 0..self.neurons.len() {
+            if self.neurons[i].last < step {
+                self.bring(i, step);
+            }
+        }
+        self.overflows
+    }
+
+    fn boxed(&self) -> Box<dyn LazyPopulation<W, i32>> {
+        Box::new(self.clone())
+    }
+}

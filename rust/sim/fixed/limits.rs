@@ -1,0 +1,99 @@
+//! How much may arrive at once.
+
+use crate::error::{Error, Result};
+use crate::fixed::{FixedLanes, FixedLif, FixedParams, FixedWeight};
+use crate::graph::Graph;
+
+/// Spikes of an input in a step with which 32 bits should do, if they can do at all.
+const ENOUGH: i64 = 16;
+
+/// Most spikes of an input in a step, whatever the weights.
+const MOST: i64 = 1 << 20;
+
+/// Most spikes of an input that a step of Xylo takes.
+const XYLO_INPUT: i64 = 15;
+
+/// What keeps the sum of all that arrives at a neuron at a step within 32 bits.
+#[derive(Clone, Debug)]
+pub struct SumLimits {
+    /// Most spikes of an input in one step.
+    pub input_spikes: u32,
+    /// The most that may arrive at a neuron of each population.
+    pub most: Vec<i64>,
+}
+
+/// The most that may arrive at a neuron from neurons, and from inputs that fire once.
+#[derive(Clone, Copy, Default)]
+struct Arriving {
+    neurons: i64,
+    inputs: i64,
+}
+
+impl SumLimits {
+    /// Those of a graph.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the weights onto some neuron add up to more than 32 bits.
+    pub fn new<W: FixedWeight>(graph: &Graph<W>) -> Result<Self> {
+        let (mut input_spikes, mut most) = (MOST, Vec::new());
+        for (at, population) in graph.populations().iter().enumerate() {
+            let Some(params) = &population.params else {
+                most.push(0);
+                continue;
+            };
+            if params.rules.saturates_each() {
+                input_spikes = input_spikes.min(XYLO_INPUT);
+                most.push(0);
+                continue;
+            }
+            let arriving = arriving(graph, at);
+            let lif = FixedLif::new(params, population.n, at)?;
+            let widest = i64::from(i32::MAX);
+            let narrow = narrow_sum(params);
+            let enough = spikes(&arriving, narrow) >= ENOUGH && FixedLanes::sums_fit(&lif, narrow);
+            let own = if enough { narrow } else { widest };
+            if spikes(&arriving, own) < 1 {
+                let largest = arriving.iter().map(|arriving| arriving.neurons + arriving.inputs).max().unwrap_or(0);
+                let expected = format!("of magnitudes that add up to < 2^31 for each neuron of '{}'", population.name);
+                return Err(Error::value("weights", expected, largest));
+            }
+            input_spikes = input_spikes.min(spikes(&arriving, own));
+            most.push(own);
+        }
+        Ok(Self { input_spikes: input_spikes as u32, most })
+    }
+}
+
+/// The largest sum with which the current, before it is fitted, has 32 bits.
+fn narrow_sum(params: &FixedParams) -> i64 {
+    ((1i64 << 31) - 1 - (1i64 << (params.current_bits - 1))).max(0) >> params.input_shift
+}
+
+/// How many spikes an input may send with no neuron getting more than `most`; 0 if not even one.
+fn spikes(arriving: &[Arriving], most: i64) -> i64 {
+    let of = |arriving: &Arriving| match (most - arriving.neurons, arriving.inputs) {
+        (rest, _) if rest < 0 => 0,
+        (_, 0) => MOST,
+        (rest, inputs) => rest / inputs,
+    };
+    arriving.iter().map(of).min().unwrap_or(MOST).min(MOST)
+}
+
+fn arriving<W: FixedWeight>(graph: &Graph<W>, at: usize) -> Vec<Arriving> {
+    let mut arriving = vec![Arriving::default(); graph.populations()[at].n];
+    for projection in graph.projections().iter().filter(|projection| projection.post == at) {
+        let pre = &graph.populations()[projection.pre].params;
+        let synapses = &projection.synapses;
+        for j in 0..synapses.n_pre() {
+            for place in synapses.range(j) {
+                let weight = i64::from(synapses.weight()[place].into()).abs();
+                let arriving = &mut arriving[synapses.target(j, place)];
+                match pre {
+                    Some(pre) => arriving.neurons += weight * i64::from(pre.max_spikes),
+                    None => arriving.inputs += weight,
+                }
+            }
+        }
+    }
+    arriving
+}

@@ -1,0 +1,302 @@
+//! One face for both engines of fixed-point neurons.
+
+use std::sync::Arc;
+
+use super::{FixedNeurons, LazyFixed, SumLimits};
+use crate::error::{Error, Result};
+use crate::fixed::{FixedLif, FixedWeight, Overflows};
+use crate::graph::Graph;
+use crate::sim::auto::{CostModel, Window};
+use crate::sim::clocked::{Clocked, window_of};
+use crate::sim::population::{LazyPopulation, NeuronState};
+use crate::sim::traffic::{Traffic, check_events};
+use crate::sim::{Counts, EngineKind, EventEngine, Snapshot};
+
+/// Steps after which the choice of an engine is thought over.
+const WINDOW: u64 = 256;
+
+#[derive(Clone, Debug)]
+enum Running<W: FixedWeight> {
+    Clocked(Clocked<FixedNeurons<W>>),
+    Event(EventEngine<W, i32>),
+}
+
+/// Evaluates `$body` with `$engine` bound to whichever engine.
+macro_rules! with_engine {
+    ($running:expr, $engine:ident => $body:expr) => {
+        match $running {
+            Running::Clocked($engine) => $body,
+            Running::Event($engine) => $body,
+        }
+    };
+}
+
+impl<W: FixedWeight> Running<W> {
+    fn new(graph: &Arc<Graph<W>>, limits: &SumLimits, is_event: bool) -> Result<Self> {
+        let traffic = Traffic::new(Arc::clone(graph))?;
+        let window = window_of(&traffic) as usize;
+        let lif = |at: usize| {
+            let population = &graph.populations()[at];
+            let lif = |params| FixedLif::new(params, population.n, at).map(|lif| (lif, population.n));
+            population.params.as_ref().map(lif).transpose()
+        };
+        let numbers = 0..graph.populations().len();
+        Ok(if is_event {
+            let boxed = |(lif, n)| -> Box<dyn LazyPopulation<W, i32>> { Box::new(LazyFixed::new(lif, n)) };
+            let populations = numbers.map(|at| Ok(lif(at)?.map(boxed))).collect::<Result<_>>()?;
+            Self::Event(EventEngine::from_populations(traffic, populations, true))
+        } else {
+            let neurons = |at| Ok(lif(at)?.map(|(lif, n)| FixedNeurons::new(lif, n, limits.most[at], window)));
+            Self::Clocked(Clocked::from_populations(traffic, numbers.map(neurons).collect::<Result<_>>()?))
+        })
+    }
+
+    fn overflows(&mut self) -> Vec<Overflows> {
+        match self {
+            Self::Clocked(engine) => {
+                let of = |neurons: &Option<FixedNeurons<W>>| neurons.as_ref().map(FixedNeurons::overflows);
+                engine.populations().iter().map(|neurons| of(neurons).unwrap_or_default()).collect()
+            }
+            Self::Event(engine) => engine.overflows(),
+        }
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot<i32>) -> Result<()> {
+        match self {
+            Self::Clocked(engine) => engine.restore(snapshot),
+            Self::Event(engine) => {
+                engine.restore(snapshot);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What the choice of an engine rests on.
+#[derive(Clone, Copy, Debug)]
+struct Auto {
+    costs: CostModel,
+    since: u64,
+    before: Counts,
+}
+
+/// A simulation of a graph of fixed-point neurons that events are pushed into and read from as time goes on.
+///
+/// A neuron that fires several times in a step is in the events as often. Both engines give the same bits.
+#[derive(Clone, Debug)]
+pub struct FixedSimulator<W: FixedWeight> {
+    running: Running<W>,
+    limits: SumLimits,
+    auto: Option<Auto>,
+    /// For each population, what is added to its neurons in the events, if it is recorded.
+    offsets: Vec<Option<u32>>,
+    events: (Vec<u64>, Vec<u32>),
+    /// What engines that were left behind have counted.
+    before: Counts,
+    overflows_before: Vec<Overflows>,
+}
+
+impl<W: FixedWeight> FixedSimulator<W> {
+    /// A simulation at rest that records the populations `record`; neurons are numbered through these in their order.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if a recorded population does not exist or is an input, a delay is not whole steps, the engine is that of
+    /// continuous time, or the weights onto a neuron add up to more than 32 bits.
+    pub fn new(graph: Arc<Graph<W>>, kind: EngineKind, record: &[usize]) -> Result<Self> {
+        if kind == EngineKind::Continuous {
+            let expected = "'clocked', 'event' or 'auto' for fixed-point neurons, which have steps";
+            return Err(Error::value("engine", expected, "'continuous'"));
+        }
+        let offsets = crate::sim::simulator::record_offsets(&graph, record)?;
+        let limits = SumLimits::new(&graph)?;
+        let costs = CostModel::new(&graph);
+        let n_populations = graph.populations().len();
+        Ok(Self {
+            running: Running::new(&graph, &limits, kind == EngineKind::Event)?,
+            limits,
+            auto: (kind == EngineKind::Auto).then(|| Auto { costs, since: 0, before: Counts::default() }),
+            offsets,
+            events: Default::default(),
+            before: Counts::default(),
+            overflows_before: vec![Overflows::default(); n_populations],
+        })
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Arc<Graph<W>> {
+        with_engine!(&self.running, engine => engine.traffic().graph())
+    }
+
+    /// The engine that runs at present.
+    pub fn engine(&self) -> EngineKind {
+        match self.running {
+            Running::Clocked(_) => EngineKind::Clocked,
+            Running::Event(_) => EngineKind::Event,
+        }
+    }
+
+    /// Steps done.
+    pub fn now(&self) -> u64 {
+        with_engine!(&self.running, engine => engine.now())
+    }
+
+    /// What was done since the start or the last reset.
+    pub fn counts(&self) -> Counts {
+        let mut counts = self.before;
+        counts += with_engine!(&self.running, engine => engine.counts());
+        counts
+    }
+
+    /// What has not fitted the number format of each population, inputs among them, since the start or the last reset.
+    pub fn overflows(&mut self) -> Vec<Overflows> {
+        let mut overflows = self.running.overflows();
+        overflows.iter_mut().zip(&self.overflows_before).for_each(|(own, &before)| *own += before);
+        overflows
+    }
+
+    /// Appends inputs at whole steps; of none if one is refused.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first event that is out of order, in the past, of an input that does not exist, or one more
+    /// of an input in a step than sums have room for.
+    pub fn push_steps(&mut self, name: &str, t: &[i64], x: &[i64]) -> Result<()> {
+        let n_inputs = self.graph().size(true);
+        let (now, most) = (self.now(), self.limits.input_spikes as usize);
+        let traffic = with_engine!(&mut self.running, engine => engine.traffic_mut());
+        let from = traffic.last_pending().unwrap_or(0).max(now);
+        check_events(name, t, x, from as i64, " steps", n_inputs)?;
+        let Some(&first) = t.first() else { return Ok(()) };
+        let mut events: Vec<(u64, u32)> = traffic.pending_from(first as u64).collect();
+        events.extend(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)));
+        // In ascending order within a step: where the current saturates at each spike, it matters.
+        events.sort_unstable();
+        if let Some(run) = events.chunk_by(|a, b| a == b).find(|run| run.len() > most) {
+            let (step, input) = run[0];
+            let expected = format!("at most {most} spikes of input {input} at step {step}");
+            return Err(Error::value(name, expected, run.len()));
+        }
+        traffic.set_pending_from(first as u64, events);
+        Ok(())
+    }
+
+    /// Runs on: up to, and without, step `until`. Nothing happens if that is in the past.
+    ///
+    /// `keep_going` is asked now and then; where it says no, the run ends there.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if `keep_going` says no.
+    pub fn advance(&mut self, until: u64, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
+        let mut going = true;
+        let mut ask = || {
+            going = going && keep_going();
+            going
+        };
+        while self.now() < until {
+            let end = match self.auto {
+                Some(Auto { since, .. }) => until.min(since + WINDOW).max(self.now() + 1),
+                None => until,
+            };
+            self.run(end, &mut ask);
+            if !ask() {
+                return Err(Error::Interrupted);
+            }
+            self.reconsider()?;
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, until: u64, keep_going: &mut dyn FnMut() -> bool) {
+        let (offsets, (t, x)) = (&self.offsets, &mut self.events);
+        let mut record = |step: u64, population: usize, neurons: &[u32]| {
+            if let Some(offset) = offsets[population] {
+                t.extend(std::iter::repeat_n(step, neurons.len()));
+                x.extend(neurons.iter().map(|&i| offset + i));
+            }
+        };
+        with_engine!(&mut self.running, engine => engine.advance(until, &mut record, keep_going));
+    }
+
+    /// Changes the engine where what happened since the last decision says so.
+    fn reconsider(&mut self) -> Result<()> {
+        let (now, counts) = (self.now(), self.counts());
+        let Some(Auto { costs, since, before }) = self.auto else { return Ok(()) };
+        let window = Window { steps: now - since, counts: counts - before };
+        if window.steps < WINDOW {
+            return Ok(());
+        }
+        self.auto = Some(Auto { costs, since: now, before: counts });
+        let is_event = self.engine() == EngineKind::Event;
+        if costs.should_change(is_event, window) {
+            self.overflows_before = self.overflows();
+            self.before = counts;
+            let snapshot = self.snapshot();
+            self.running = Running::new(&Arc::clone(self.graph()), &self.limits, !is_event)?;
+            self.running.restore(&snapshot)?;
+        }
+        Ok(())
+    }
+
+    /// Spikes since the last call, which are then forgotten: steps and neurons.
+    pub fn take_events(&mut self) -> (Vec<u64>, Vec<u32>) {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Back to rest at step 0, nothing under way, nothing counted.
+    pub fn reset(&mut self) {
+        self.events = Default::default();
+        if let Some(auto) = &mut self.auto {
+            (auto.since, auto.before) = (0, Counts::default());
+        }
+        self.before = Counts::default();
+        self.overflows_before.fill(Overflows::default());
+        with_engine!(&mut self.running, engine => engine.reset());
+    }
+
+    /// Currents and membranes of a population at the end of the last step done.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if it does not exist or is an input.
+    pub fn states(&mut self, population: usize) -> Result<Vec<NeuronState<i32>>> {
+        let found = self.graph().populations().get(population);
+        if found.is_none_or(|found| found.params.is_none()) {
+            return Err(Error::value("population", "one of neurons", population));
+        }
+        Ok(self.state().neurons.swap_remove(population))
+    }
+
+    fn snapshot(&self) -> Snapshot<i32> {
+        with_engine!(&self.running, engine => engine.snapshot())
+    }
+
+    /// Everything that a later run depends on, all neurons brought to the present.
+    pub fn state(&mut self) -> Snapshot<i32> {
+        self.running.overflows();
+        self.snapshot()
+    }
+
+    /// Goes on from a state of a simulation of the same graph; spikes not yet read are forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the state does not fit the graph; nothing is changed then.
+    pub fn set_state(&mut self, state: &Snapshot<i32>) -> Result<()> {
+        let graph = Arc::clone(self.graph());
+        state.check(&graph)?;
+        for (at, (neurons, population)) in state.neurons.iter().zip(graph.populations()).enumerate() {
+            let Some(params) = &population.params else { continue };
+            let (current, membrane) = (
+                params.current_overflow.range(params.current_bits),
+                params.membrane_overflow.range(params.membrane_bits),
+            );
+            let within = |x: i32, (low, high): (i64, i64)| (low..=high).contains(&x.into());
+            if let Some(i) = neurons.iter().position(|n| !within(n.p, current) || !within(n.u, membrane)) {
+                return Err(Error::value(format!("state.neurons[{at}][{i}]"), "within its number format", "another"));
+            }
+        }
+        self.running.restore(state)?;
+        if let Some(auto) = self.auto {
+            self.auto = Some(Auto { since: self.now(), before: self.counts(), ..auto });
+        }
+        self.events = Default::default();
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::fixed::strategies::{formats, xylo};
+use crate::fixed::{Decay, FixedParams, Overflow, Overflows, PerNeuron};
+use crate::graph::{Connectivity, Graph};
+use crate::sim::{EngineKind, NeuronState};
+
+const N: usize = 20;
+const N_STEPS: u64 = 160;
+
+#[derive(Clone, Debug)]
+struct Case {
+    format: FixedParams,
+    weight: Vec<i16>,
+    delay: Vec<u8>,
+    events: Vec<(u64, u32)>,
+    whole: bool,
+}
+
+prop_compose! {
+    fn cases(format: BoxedStrategy<FixedParams>)(
+        format in format,
+        weight in prop::collection::vec(-300..1000i16, 400),
+        silent in any::<bool>(),
+        delay in prop::collection::vec(0..5u8, 400),
+        events in prop::collection::vec((0..N_STEPS, 0..N as u32), 0..150),
+        whole: bool,
+    ) -> Case {
+        // In bursts, or all the time.
+        let mut events: Vec<_> = events.into_iter().map(|(t, x)| (if silent { t / 80 * 80 + t % 4 } else { t }, x)).collect();
+        events.sort_unstable();
+        events.dedup();
+        Case { format, weight, delay, events, whole }
+    }
+}
+
+/// An input and neurons, which hear themselves.
+fn graph(case: &Case) -> Arc<Graph<i16>> {
+    let mut graph = Graph::new(1.0, 1).unwrap();
+    graph.add_population("in", N, None).unwrap();
+    graph.add_population("lif", N, Some(case.format.clone())).unwrap();
+    let lists = |first: usize, n: usize| {
+        let synapses = (first..first + n).map(|at| ((at * 7 % N) as u32, (at * at % N) as u32));
+        let (pre, post): (Vec<_>, Vec<_>) = synapses.unzip();
+        let delay: Vec<f64> = case.delay[first..first + n].iter().map(|&d| d.into()).collect();
+        Connectivity::from_lists(N, N, &pre, &post, &case.weight[first..first + n], &delay).unwrap()
+    };
+    let input = if case.whole { Connectivity::all(N, N, case.weight[..N * N].to_vec(), 0.0) } else { lists(0, 100) };
+    graph.add_projection(0, 1, input).unwrap();
+    graph.add_projection(1, 1, lists(200, 60)).unwrap();
+    Arc::new(graph)
+}
+
+type Run = (Vec<u64>, Vec<u32>, Vec<NeuronState<i32>>, Vec<Overflows>);
+
+fn run(case: &Case, kind: EngineKind, cuts: &[u64]) -> Run {
+    let mut simulator = FixedSimulator::new(graph(case), kind, &[1]).unwrap();
+    let (t, x): (Vec<i64>, Vec<i64>) = case.events.iter().map(|&(t, x)| (t as i64, i64::from(x))).unzip();
+    simulator.push_steps("events", &t, &x).unwrap();
+    let (mut t, mut x) = (Vec::new(), Vec::new());
+    for &cut in cuts.iter().chain([&N_STEPS]) {
+        simulator.advance(cut, &mut || true).unwrap();
+        let (more_t, more_x) = simulator.take_events();
+        t.extend(more_t);
+        x.extend(more_x);
+        let state = simulator.state();
+        simulator.set_state(&state).unwrap();
+    }
+    let states = simulator.states(1).unwrap();
+    let states = states.into_iter().map(|s| NeuronState { held: s.held.max(s.last), ..s }).collect();
+    (t, x, states, simulator.overflows())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn engines_agree(case in cases(formats(N).boxed()), cut in 1..N_STEPS) {
+        let clocked = run(&case, EngineKind::Clocked, &[]);
+        prop_assert_eq!(&run(&case, EngineKind::Event, &[]), &clocked);
+        prop_assert_eq!(&run(&case, EngineKind::Event, &[cut]), &clocked);
+        prop_assert_eq!(&run(&case, EngineKind::Clocked, &[cut]), &clocked);
+    }
+
+    #[test]
+    fn engines_agree_on_xylo(case in cases(xylo(N).boxed()), cut in 1..N_STEPS) {
+        let clocked = run(&case, EngineKind::Clocked, &[]);
+        prop_assert_eq!(&run(&case, EngineKind::Event, &[cut]), &clocked);
+    }
+}
+
+fn plain() -> FixedParams {
+    let decay = |factor: u32| Decay::Multiply { factor: PerNeuron::Same(factor), bits: 12 };
+    FixedParams::new(16, 16, 16, decay(3500), decay(4000), 1000)
+}
+
+#[test]
+fn auto_keeps_counts_and_bits() {
+    let format = FixedParams { membrane_overflow: Overflow::Wrap, bias: (-30).into(), ..plain() };
+    // Dense activity, then silence.
+    let events = (0..2000u64).flat_map(|t| (0..N as u32).map(move |x| (t, x))).collect();
+    let case = Case { format, weight: vec![-400; 400], delay: vec![0; 400], events, whole: true };
+    let result = |kind| {
+        let mut simulator = FixedSimulator::new(graph(&case), kind, &[1]).unwrap();
+        let (t, x): (Vec<i64>, Vec<i64>) = case.events.iter().map(|&(t, x)| (t as i64, i64::from(x))).unzip();
+        simulator.push_steps("events", &t, &x).unwrap();
+        simulator.advance(100_000, &mut || true).unwrap();
+        let engine = simulator.engine();
+        (simulator.take_events(), simulator.states(1).unwrap(), simulator.overflows(), engine)
+    };
+    let (auto, clocked) = (result(EngineKind::Auto), result(EngineKind::Clocked));
+    assert_eq!((&auto.0, &auto.1, &auto.2), (&clocked.0, &clocked.1, &clocked.2));
+    assert_eq!(auto.3, EngineKind::Event);
+    assert!(auto.2[1].membrane > 0);
+}
+
+#[test]
+fn sums_beyond_32_bits_are_refused() {
+    let format = FixedParams { weight_bits: 32, current_bits: 32, ..plain() };
+    let mut graph = Graph::<i32>::new(1.0, 1).unwrap();
+    graph.add_population("in", 3, None).unwrap();
+    graph.add_population("lif", 1, Some(format)).unwrap();
+    graph.add_projection(0, 1, Connectivity::all(3, 1, vec![1 << 29; 3], 0.0)).unwrap();
+    let mut simulator = FixedSimulator::new(Arc::new(graph.clone()), EngineKind::Event, &[1]).unwrap();
+    let error = simulator.push_steps("events", &[4, 4], &[2, 2]).unwrap_err().to_string();
+    assert_eq!(error, "events must be at most 1 spikes of input 2 at step 4, got 2");
+    simulator.push_steps("events", &[4], &[2]).unwrap();
+    assert!(simulator.push_steps("events", &[4], &[2]).is_err());
+    graph.add_projection(0, 1, Connectivity::all(3, 1, vec![1 << 29; 3], 0.0)).unwrap();
+    let error = FixedSimulator::new(Arc::new(graph), EngineKind::Event, &[1]).unwrap_err().to_string();
+    assert_eq!(error, "weights must be of magnitudes that add up to < 2^31 for each neuron of 'lif', got 3221225472");
+}
