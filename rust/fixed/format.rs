@@ -257,6 +257,25 @@ pub struct FixedParams {
     /// The order in which a step does things.
     #[serde(default)]
     pub rules: Rules,
+    /// What the hardware has room for.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What the hardware has room for; `None` where nothing is known to bound it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Neurons of a population.
+    pub n: Option<usize>,
+    /// Synapses onto a neuron.
+    pub fan_in: Option<usize>,
+    /// Synapses of a neuron of the population.
+    pub fan_out: Option<usize>,
+    /// Delay [steps] beyond the one that every spike takes.
+    pub delay: Option<u32>,
+    /// Spikes of an input in a step.
+    pub input_spikes: Option<u32>,
 }
 
 fn no_bias() -> PerNeuron<i32> {
@@ -295,6 +314,7 @@ impl FixedParams {
             t_ref_steps: 0,
             max_spikes: 1,
             rules: Rules::default(),
+            limits: Limits::default(),
         }
     }
 
@@ -303,6 +323,9 @@ impl FixedParams {
     /// # Errors
     /// [`Error::Value`] or [`Error::Shape`] naming the field outside its domain, and why.
     pub fn validate(&self, n: usize) -> Result<()> {
+        if let Some(most) = self.limits.n.filter(|&most| n > most) {
+            return Err(Error::value("n", format!("<= {most}, the neurons that the hardware has"), n));
+        }
         check_width("weight_bits", 1, 32, self.weight_bits)?;
         // 2^31 does not fit 32 bits.
         let widest = |overflow| if overflow == Overflow::WrapUpper { 31 } else { 32 };

@@ -254,7 +254,7 @@ fn rounded<T: Word>(mut floor: Ints<T>, rest: Ints<T>, bits: Ints<u32>, rounding
         }
         Rounding::Nearest => {
             for l in 0..LANES {
-                floor[l] = floor[l] + (rest[l] + ((one << bits[l]) >> 1) >> bits[l]);
+                floor[l] = floor[l] + ((rest[l] + ((one << bits[l]) >> 1)) >> bits[l]);
             }
         }
         Rounding::NearestEven => {

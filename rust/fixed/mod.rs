@@ -6,13 +6,15 @@
 mod format;
 mod lanes;
 mod neuron;
+mod presets;
 mod rounding;
 #[cfg(test)]
 pub mod strategies;
 mod weight;
 
-pub use format::{Decay, FiresAt, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
+pub use format::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
 pub use lanes::{FixedBlock, FixedLanes};
 pub use neuron::{At, FixedLif, FixedState, FixedStep, Overflows};
+pub use presets::{CortexM, Loihi, Preset, SignMode, Spinnaker, Xylo, XyloDevice, loihi_weights, xylo_weights};
 pub use rounding::{philox, round_shift};
 pub use weight::FixedWeight;

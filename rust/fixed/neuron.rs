@@ -185,10 +185,8 @@ impl FixedLif {
             let is_held = held >= step;
             let after = self.step(At { neuron, step }, state, is_held, 0);
             let repeats = after.state == state && self.repeats(neuron, state);
-            (state, *overflows) = (after.state, {
-                *overflows += after.overflows;
-                *overflows
-            });
+            state = after.state;
+            *overflows += after.overflows;
             if repeats {
                 let end = if is_held { held.min(to) } else { to };
                 *overflows += after.overflows * (end - step);
@@ -212,7 +210,7 @@ impl FixedLif {
         let level = i64::from(format.v_th.get(neuron)) - i64::from(format.fires_at == FiresAt::Threshold);
         let (bias, gain) = (i64::from(format.bias.get(neuron)), format.gain_shift);
         // A current never grows nor changes its sign by itself, nor does a membrane without a current.
-        let rise = (u.max(0) + (1 << gain) - 1 >> gain) + bias;
+        let rise = ((u.max(0) + (1 << gain) - 1) >> gain) + bias;
         let fall = (u.min(0) >> gain) + bias;
         let (above, below) = (v.max(0), v.min(0));
         let mut due = NEVER;

@@ -15,7 +15,7 @@ pub fn round_shift(x: i64, bits: u32, rounding: Rounding, draw: u32) -> i64 {
         Rounding::TowardZero => x < 0 && rest != 0,
         Rounding::Nearest => rest >= half && rest != 0,
         Rounding::NearestEven => rest != 0 && (rest > half || rest == half && floor & 1 == 1),
-        Rounding::Stochastic => rest + (i64::from(draw) >> (DRAW_BITS - bits)) >> bits != 0,
+        Rounding::Stochastic => (rest + (i64::from(draw) >> (DRAW_BITS - bits))) >> bits != 0,
     };
     floor + i64::from(up)
 }

@@ -116,7 +116,43 @@ fn narrow(value: u64) -> Result<u32> {
     u32::try_from(value).map_err(|_| Error::value("state", "with indices below 2^32", value))
 }
 
-impl<F: Real> State<F> {
+/// Number of a state.
+pub trait Stored: Copy {
+    /// NumPy's name of its type.
+    const NAME: &'static str;
+
+    /// Without loss.
+    fn stored(self) -> f64;
+
+    /// What was [`stored`](Self::stored).
+    fn restored(value: f64) -> Self;
+}
+
+impl<F: Real> Stored for F {
+    const NAME: &'static str = F::DTYPE;
+
+    fn stored(self) -> f64 {
+        self.widen()
+    }
+
+    fn restored(value: f64) -> Self {
+        F::from_f64(value)
+    }
+}
+
+impl Stored for i32 {
+    const NAME: &'static str = "int32";
+
+    fn stored(self) -> f64 {
+        self.into()
+    }
+
+    fn restored(value: f64) -> Self {
+        value as Self
+    }
+}
+
+impl<F: Stored> State<F> {
     /// The bytes that [`from_bytes`](Self::from_bytes) reads.
     ///
     /// # Errors
@@ -127,8 +163,8 @@ impl<F: Real> State<F> {
             Self::Grid(snapshot) => {
                 columns.put_u64("now", [snapshot.now].into_iter());
                 for (at, neurons) in snapshot.neurons.iter().enumerate() {
-                    columns.put_f64(format!("{at}.p"), neurons.iter().map(|neuron| neuron.p.widen()));
-                    columns.put_f64(format!("{at}.u"), neurons.iter().map(|neuron| neuron.u.widen()));
+                    columns.put_f64(format!("{at}.p"), neurons.iter().map(|neuron| neuron.p.stored()));
+                    columns.put_f64(format!("{at}.u"), neurons.iter().map(|neuron| neuron.u.stored()));
                     columns.put_u64(format!("{at}.last"), neurons.iter().map(|neuron| neuron.last));
                     columns.put_u64(format!("{at}.held"), neurons.iter().map(|neuron| neuron.held));
                 }
@@ -140,7 +176,7 @@ impl<F: Real> State<F> {
                 columns.put_u64("spikes.neuron", spikes().map(|(.., neuron)| u64::from(neuron)));
                 columns.put_u64("pending.step", snapshot.pending.iter().map(|&(step, _)| step));
                 columns.put_u64("pending.input", snapshot.pending.iter().map(|&(_, input)| u64::from(input)));
-                columns.into_bytes("grid", F::DTYPE)
+                columns.into_bytes("grid", F::NAME)
             }
             Self::Continuous(snapshot) => {
                 columns.put_f64("now", [snapshot.now].into_iter());
@@ -157,7 +193,7 @@ impl<F: Real> State<F> {
                 columns.put_u64("arrivals.place", arrivals().map(|arrival| arrival.place as u64));
                 columns.put_f64("pending.time", snapshot.pending.iter().map(|&(time, _)| time));
                 columns.put_u64("pending.input", snapshot.pending.iter().map(|&(_, input)| u64::from(input)));
-                columns.into_bytes("continuous", F::DTYPE)
+                columns.into_bytes("continuous", F::NAME)
             }
         }
     }
@@ -178,8 +214,8 @@ impl<F: Real> State<F> {
         let [kind, dtype, checksum] = *rest.split(' ').collect::<Vec<_>>() else {
             return Err(not_ours(&format!("'{entry}'")));
         };
-        if dtype != F::DTYPE {
-            return Err(Error::value("state", format!("of {}", F::DTYPE), dtype));
+        if dtype != F::NAME {
+            return Err(Error::value("state", format!("of {}", F::NAME), dtype));
         }
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| not_ours(&error))?;
         let mut sum = Checksum::new(kind, dtype);
@@ -201,7 +237,7 @@ impl<F: Real> State<F> {
 }
 
 impl Reader<'_> {
-    fn grid<F: Real>(&self) -> Result<Snapshot<F>> {
+    fn grid<F: Stored>(&self) -> Result<Snapshot<F>> {
         let mut neurons = Vec::new();
         while self.0.tensor(&format!("{}.p", neurons.len())).is_ok() {
             let at = neurons.len();
@@ -209,7 +245,7 @@ impl Reader<'_> {
             let (last, held) = (self.u64(&format!("{at}.last"))?, self.u64(&format!("{at}.held"))?);
             same_length(&format!("{at}"), &[p.len(), u.len(), last.len(), held.len()])?;
             let neuron =
-                |i: usize| NeuronState { p: F::from_f64(p[i]), u: F::from_f64(u[i]), last: last[i], held: held[i] };
+                |i: usize| NeuronState { p: F::restored(p[i]), u: F::restored(u[i]), last: last[i], held: held[i] };
             neurons.push((0..p.len()).map(neuron).collect());
         }
         let (populations, steps) = (self.u64("spikes.population")?, self.u64("spikes.step")?);

@@ -1,7 +1,7 @@
 //! How much may arrive at once.
 
 use crate::error::{Error, Result};
-use crate::fixed::{FixedLanes, FixedLif, FixedParams, FixedWeight};
+use crate::fixed::{FixedLanes, FixedLif, FixedParams, FixedWeight, Limits};
 use crate::graph::Graph;
 
 /// Spikes of an input in a step with which 32 bits should do, if they can do at all.
@@ -9,9 +9,6 @@ const ENOUGH: i64 = 16;
 
 /// Most spikes of an input in a step, whatever the weights.
 const MOST: i64 = 1 << 20;
-
-/// Most spikes of an input that a step of Xylo takes.
-const XYLO_INPUT: i64 = 15;
 
 /// What keeps the sum of all that arrives at a neuron at a step within 32 bits.
 #[derive(Clone, Debug)]
@@ -33,7 +30,7 @@ impl SumLimits {
     /// Those of a graph.
     ///
     /// # Errors
-    /// [`Error::Value`] if the weights onto some neuron add up to more than 32 bits.
+    /// [`Error::Value`] if the weights onto some neuron add up to more than 32 bits, or the hardware has no room for the graph.
     pub fn new<W: FixedWeight>(graph: &Graph<W>) -> Result<Self> {
         let (mut input_spikes, mut most) = (MOST, Vec::new());
         for (at, population) in graph.populations().iter().enumerate() {
@@ -41,8 +38,9 @@ impl SumLimits {
                 most.push(0);
                 continue;
             };
+            check_room(graph, at, &params.limits)?;
+            input_spikes = input_spikes.min(params.limits.input_spikes.map_or(MOST, i64::from));
             if params.rules.saturates_each() {
-                input_spikes = input_spikes.min(XYLO_INPUT);
                 most.push(0);
                 continue;
             }
@@ -62,6 +60,35 @@ impl SumLimits {
         }
         Ok(Self { input_spikes: input_spikes as u32, most })
     }
+}
+
+/// Refuses synapses that hardware has no room for.
+fn check_room<W: FixedWeight>(graph: &Graph<W>, at: usize, limits: &Limits) -> Result<()> {
+    let population = &graph.populations()[at];
+    let mut fan_in = vec![0; population.n];
+    let mut fan_out = vec![0; population.n];
+    for projection in graph.projections() {
+        let synapses = &projection.synapses;
+        for j in (0..synapses.n_pre()).filter(|_| projection.post == at) {
+            synapses.range(j).for_each(|place| fan_in[synapses.target(j, place)] += 1);
+        }
+        if projection.pre == at {
+            fan_out.iter_mut().enumerate().for_each(|(j, n)| *n += synapses.range(j).len());
+        }
+        let longest = synapses.delays().steps("delay", graph.dt())?.into_iter().max().unwrap_or(0);
+        if let Some(most) = limits.delay.filter(|&most| projection.post == at && longest > most) {
+            let expected = format!("<= {most} steps onto '{}', as the hardware has it", population.name);
+            return Err(Error::value("delay", expected, longest));
+        }
+    }
+    for (name, counts, most) in [("fan-in", fan_in, limits.fan_in), ("fan-out", fan_out, limits.fan_out)] {
+        let largest = counts.into_iter().max().unwrap_or(0);
+        if let Some(most) = most.filter(|&most| largest > most) {
+            let expected = format!("<= {most} synapses of a neuron of '{}', as the hardware has it", population.name);
+            return Err(Error::value(name, expected, largest));
+        }
+    }
+    Ok(())
 }
 
 /// The largest sum with which the current, before it is fitted, has 32 bits.
