@@ -3,6 +3,7 @@
 Times are in ms, potentials relative to rest. See `Network` and `Trainer`.
 """
 
+from strsbp_rs import fixed
 from strsbp_rs._callback import Callback, History
 from strsbp_rs._config import (
     SGD,
@@ -84,6 +85,7 @@ __all__ = [
     "Uniform",
     "UniformDelay",
     "__version__",
+    "fixed",
     "gradients_from_spikes",
     "post_coupling",
     "psp_table",

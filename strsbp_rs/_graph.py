@@ -12,6 +12,7 @@ from strsbp_rs import _config as config
 from strsbp_rs._network import Network, _integer
 from strsbp_rs._spikes import lif_params
 from strsbp_rs._strsbp_rs import GraphCore
+from strsbp_rs.fixed import Format
 
 __all__ = ["Graph", "Population", "Projection"]
 
@@ -58,7 +59,8 @@ class Graph:
 
     Args:
         dt: Time step [ms].
-        dtype: "float32" or "float64": type of weights and potentials.
+        dtype: "float32" or "float64": type of weights and potentials; or "int8", "int16" or
+            "int32": type of the weights of fixed-point neurons (`add_fixed`).
         seed: Seed of what projections are drawn from.
 
     Raises:
@@ -181,10 +183,31 @@ class Graph:
             name: Name, unique in the graph.
 
         Raises:
+            TypeError: If the graph is of fixed-point neurons.
             ValueError: If a constant is outside its domain, or the name is taken.
         """
+        if self.dtype.kind == "i":
+            raise TypeError(f"a graph of {self.dtype} holds fixed-point neurons: use add_fixed")
         params = lif_params(tau_m, tau_s, t_ref, self.dt, discretisation, v_th=v_th)
         return self._add(n, name, "population", params)
+
+    def add_fixed(self, n: int, neuron: Format, *, name: str | None = None) -> Population:
+        """Adds `n` fixed-point neurons, to a graph of integers.
+
+        Args:
+            n: Number of neurons.
+            neuron: Number format and neuron, of `strsbp_rs.fixed`.
+            name: Name, unique in the graph.
+
+        Raises:
+            TypeError: If the graph is of floating-point neurons, or `neuron` is not a Format.
+            ValueError: If a field is outside its domain, or the name is taken.
+        """
+        if self.dtype.kind != "i":
+            raise TypeError(f"fixed-point neurons need a graph of integers, got {self.dtype}")
+        if not isinstance(neuron, Format):
+            raise TypeError(f"neuron must be a Format, got {neuron!r}")
+        return self._add(n, name, "population", neuron.to_dict())
 
     def _add(
         self, n: int, name: str | None, kind: str, params: dict[str, Any] | None
@@ -210,7 +233,8 @@ class Graph:
             rule: AllToAll, OneToOne, FixedProbability, FixedOutDegree, FixedInDegree, or explicit
                 pairs of neurons: two integer arrays of shape (n_synapses,). All to all if None.
             weight: One weight for all; a distribution (Uniform, Normal, ...); or, with explicit
-                pairs, an array (n_synapses,). What a spike adds to the synaptic current.
+                pairs, an array (n_synapses,). What a spike adds to the synaptic current. In a graph
+                of integers whole numbers, to which distributions are rounded.
             delay: Transmission delay [ms], beyond the one step every spike takes on the time grid:
                 one for all, `UniformDelay`, or, with explicit pairs, an array (n_synapses,). On
                 the grid a whole number of steps.
@@ -230,6 +254,8 @@ class Graph:
         if isinstance(rule, tuple):
             index = self._connect_pairs(pre, post, rule, weight, delay)
         else:
+            if self.dtype.kind == "i" and not isinstance(weight, config.Init):
+                _whole(weight, self.dtype)
             rule = config.AllToAll() if rule is None else rule
             if not isinstance(rule, config.ConnectionRule):
                 raise TypeError(f"rule must be a connection rule or two arrays, got {rule!r}")
@@ -254,6 +280,8 @@ class Graph:
         )
         if isinstance(weight, config.Init) or isinstance(delay, config.UniformDelay):
             raise TypeError("weight and delay of explicit pairs must be numbers or arrays")
+        if self.dtype.kind == "i":
+            weight = _whole(weight, self.dtype)
         weights = np.asarray(weight, dtype=self.dtype, order="C")
         if weights.ndim == 0:
             weights = np.full(len(sources), weights)
@@ -274,6 +302,18 @@ def _indices(name: str, array: ArrayLike, n: int) -> NDArray[np.uint32]:
     if bad.size:
         raise ValueError(f"{name}[{bad[0]}] must be a neuron in [0, {n}), got {values[bad[0]]}")
     return np.ascontiguousarray(values, dtype=np.uint32)
+
+
+def _whole(weight: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Refuses weights that an integer type does not hold."""
+    values = np.asarray(weight)
+    if values.dtype.kind not in "iuf":
+        raise TypeError(f"weight has dtype {values.dtype}, expected whole numbers")
+    limits = np.iinfo(dtype)
+    bad = np.flatnonzero((values < limits.min) | (values > limits.max) | (values % 1 != 0))
+    if bad.size:
+        raise ValueError(f"weight must be whole, and of {dtype}, got {values.flat[bad[0]]}")
+    return values
 
 
 def _weight_rule(weight: Any) -> dict[str, Any]:

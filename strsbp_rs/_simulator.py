@@ -13,6 +13,7 @@ from strsbp_rs._graph import Graph, Population
 from strsbp_rs._network import Network, Operations
 from strsbp_rs._spikes import EVENT_DTYPE, event_columns
 from strsbp_rs._strsbp_rs import SimulatorCore
+from strsbp_rs.fixed import Overflows
 
 __all__ = ["Simulator"]
 
@@ -34,6 +35,7 @@ class Simulator:
             makes faster; "continuous" puts spikes where the neurons' differential equations have
             them, in float64. There, neurons that excite each other without delay or refractory
             time may fire without end in finite time: that is what the equations say.
+            Fixed-point neurons have the same bits in "clocked" and "event", and no "continuous".
         record: Populations whose spikes come out, numbered through in this order; for a Network
             also numbers of layers. All of a graph, the output layer of a network, if None.
 
@@ -92,6 +94,29 @@ class Simulator:
         """Whether `operations.near_ties` holds all spikes on which rounding may have decided."""
         return self._core.ties_are_proven
 
+    @property
+    def overflows(self) -> list[Overflows] | None:
+        """What did not fit its number format since the start or the last reset.
+
+        Of every recorded population, in their order; None for floating-point neurons.
+        """
+        found = self._core.overflows()
+        if found is None:
+            return None
+        return [Overflows(*found[population.index]) for population in self.recorded]
+
+    def integer_states(
+        self, population: Population | int
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Returns currents and membranes of fixed-point neurons, int32 of shape (n,).
+
+        They are those after the last step done, the membrane after its reset.
+
+        Raises:
+            TypeError: If the graph is of floating-point neurons.
+        """
+        return self._core.integer_states(_population(population, self._neurons).index)
+
     # Running it ------------------------------------------------------------------------------
 
     def push(self, events: NDArray[Any]) -> None:
@@ -108,7 +133,8 @@ class Simulator:
         Raises:
             TypeError: If a field is missing or has the wrong type.
             ValueError: If an event is unsorted, in the past, or of an input that does not exist;
-                the message names the first.
+                the message names the first. In a graph of integers also if an input fires more
+                often in a step than sums of 32 bits, or the hardware, have room for.
         """
         self._core.push("events", *event_columns("events", events, allow_float=True))
 
@@ -122,7 +148,7 @@ class Simulator:
         Returns:
             The spikes of the recorded populations since the last call, a structured array of t
             (steps, or ms in continuous time) and x, sorted by t, on the grid also by x within a
-            population.
+            population. A fixed-point neuron that fires several times in a step is there as often.
 
         Raises:
             TypeError: If `until` is not a number.

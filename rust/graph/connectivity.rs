@@ -130,6 +130,13 @@ impl<W: Copy> Connectivity<W> {
         Ok(Self::rows(n_pre, n_post, start, target, weight, Delays::each(distinct, index)))
     }
 
+    /// The same synapses with other weights; the first weight that has none.
+    pub fn try_map<V: Copy>(self, weight: impl Fn(W) -> Option<V>) -> std::result::Result<Connectivity<V>, W> {
+        let Self { n_pre, n_post, targets, weight: weights, delays } = self;
+        let weight = weights.into_iter().map(|w| weight(w).ok_or(w)).collect::<std::result::Result<_, _>>()?;
+        Ok(Connectivity { n_pre, n_post, targets, weight, delays })
+    }
+
     /// Number of presynaptic neurons.
     pub fn n_pre(&self) -> usize {
         self.n_pre

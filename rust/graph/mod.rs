@@ -11,6 +11,7 @@ pub use connect::{ConnectionRule, Drawing};
 pub use connectivity::{Connectivity, Delays, Row};
 
 use crate::error::{Error, Result, check_positive};
+use crate::fixed::FixedWeight;
 use crate::network::{Delay, Init};
 use crate::neuron::{LifParams, Weight};
 use crate::real::Real;
@@ -110,6 +111,19 @@ impl<W: Weight> Graph<W> {
         Ok(())
     }
 
+    fn drawing<'a>(&self, pre: usize, post: usize, weight: &'a Init, delay: &'a Delay) -> Drawing<'a> {
+        Drawing {
+            n_pre: self.populations[pre].n,
+            n_post: self.populations[post].n,
+            same: pre == post,
+            weight,
+            delay,
+            dt: self.dt,
+            seed: self.seed,
+            index: self.projections.len(),
+        }
+    }
+
     /// Time step [ms].
     pub fn dt(&self) -> f64 {
         self.dt
@@ -136,6 +150,28 @@ impl<W: Weight> Graph<W> {
     }
 }
 
+impl<W: FixedWeight> Graph<W> {
+    /// Connects population `pre` to population `post` by a rule, drawn weights rounded to whole numbers; the projection's number.
+    ///
+    /// # Errors
+    /// Those of [`Graph::add_projection`] and of [`ConnectionRule::draw`], and [`Error::Value`] if a weight has too many bits.
+    pub fn connect_whole(
+        &mut self,
+        pre: usize,
+        post: usize,
+        rule: &ConnectionRule,
+        weight: &Init,
+        delay: &Delay,
+    ) -> Result<usize> {
+        self.check_pair(pre, post)?;
+        let drawn = rule.draw::<f64>(&self.drawing(pre, post, weight, delay))?;
+        let whole = |w: f64| W::try_from(w.round_ties_even() as i64).ok();
+        let synapses =
+            drawn.try_map(whole).map_err(|w| Error::value("weight", format!("in the range of {}", W::DTYPE), w))?;
+        self.add_projection(pre, post, synapses)
+    }
+}
+
 impl<F: Real> Graph<F> {
     /// Connects population `pre` to population `post` by a rule; the projection's number.
     ///
@@ -150,17 +186,7 @@ impl<F: Real> Graph<F> {
         delay: &Delay,
     ) -> Result<usize> {
         self.check_pair(pre, post)?;
-        let drawing = Drawing {
-            n_pre: self.populations[pre].n,
-            n_post: self.populations[post].n,
-            same: pre == post,
-            weight,
-            delay,
-            dt: self.dt,
-            seed: self.seed,
-            index: self.projections.len(),
-        };
-        let synapses = rule.draw(&drawing)?;
+        let synapses = rule.draw(&self.drawing(pre, post, weight, delay))?;
         self.add_projection(pre, post, synapses)
     }
 }

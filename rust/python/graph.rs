@@ -6,31 +6,85 @@ use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde::de::DeserializeOwned;
 
 use super::arrays::{from_python, vector};
 use super::network::{Net, NetworkCore};
 use crate::error::Error;
+use crate::fixed::FixedWeight;
 use crate::graph::{ConnectionRule, Connectivity, Graph};
 use crate::network::{Delay, Init};
-use crate::neuron::LifParams;
+use crate::neuron::Weight;
 use crate::real::Real;
 
-/// A graph of either precision.
+/// A graph of any type of weights.
 #[derive(Clone)]
 pub enum AnyGraph {
     F32(Arc<Graph<f32>>),
     F64(Arc<Graph<f64>>),
+    I8(Arc<Graph<i8>>),
+    I16(Arc<Graph<i16>>),
+    I32(Arc<Graph<i32>>),
 }
 
-/// Evaluates `$body` with `$graph` bound to the graph of whichever precision.
+/// Evaluates `$body` with `$graph` bound to the graph of whichever weights.
 macro_rules! with_graph {
     ($any:expr, $graph:ident => $body:expr) => {
         match $any {
             AnyGraph::F32($graph) => $body,
             AnyGraph::F64($graph) => $body,
+            AnyGraph::I8($graph) => $body,
+            AnyGraph::I16($graph) => $body,
+            AnyGraph::I32($graph) => $body,
         }
     };
 }
+
+/// A type of weights, for Python.
+trait PyWeight: Weight<Params: DeserializeOwned> + numpy::Element + std::fmt::Display {
+    /// NumPy's name of it.
+    const NAME: &'static str;
+
+    /// Connects two populations by a rule.
+    fn connect(
+        graph: &mut Graph<Self>,
+        pair: (usize, usize),
+        rule: &ConnectionRule,
+        weight: &Init,
+        delay: &Delay,
+    ) -> crate::Result<usize>;
+
+    /// Whether it is a number.
+    fn is_number(self) -> bool;
+}
+
+macro_rules! py_weight {
+    ($type:ident, $name:expr, $connect:ident, $is_number:expr) => {
+        impl PyWeight for $type {
+            const NAME: &'static str = $name;
+
+            fn connect(
+                graph: &mut Graph<Self>,
+                (pre, post): (usize, usize),
+                rule: &ConnectionRule,
+                weight: &Init,
+                delay: &Delay,
+            ) -> crate::Result<usize> {
+                graph.$connect(pre, post, rule, weight, delay)
+            }
+
+            fn is_number(self) -> bool {
+                $is_number(self)
+            }
+        }
+    };
+}
+
+py_weight!(f32, f32::DTYPE, connect, f32::is_finite);
+py_weight!(f64, f64::DTYPE, connect, f64::is_finite);
+py_weight!(i8, i8::DTYPE, connect_whole, |_| true);
+py_weight!(i16, i16::DTYPE, connect_whole, |_| true);
+py_weight!(i32, i32::DTYPE, connect_whole, |_| true);
 
 /// Populations and projections; strsbp_rs.Graph wraps it.
 #[pyclass(module = "strsbp_rs._strsbp_rs")]
@@ -45,7 +99,13 @@ impl GraphCore {
         let graph = match dtype {
             "float32" => AnyGraph::F32(Arc::new(Graph::new(dt, seed)?)),
             "float64" => AnyGraph::F64(Arc::new(Graph::new(dt, seed)?)),
-            _ => return Err(Error::value("dtype", "'float32' or 'float64'", format!("'{dtype}'")).into()),
+            "int8" => AnyGraph::I8(Arc::new(Graph::new(dt, seed)?)),
+            "int16" => AnyGraph::I16(Arc::new(Graph::new(dt, seed)?)),
+            "int32" => AnyGraph::I32(Arc::new(Graph::new(dt, seed)?)),
+            _ => {
+                let expected = "'float32', 'float64', 'int8', 'int16' or 'int32'";
+                return Err(Error::value("dtype", expected, format!("'{dtype}'")).into());
+            }
         };
         Ok(Self { graph })
     }
@@ -63,9 +123,17 @@ impl GraphCore {
 
     /// Adds a population, of inputs if `params` is `None`; its number.
     fn add_population(&mut self, name: &str, n: usize, params: Option<&Bound<'_, PyAny>>) -> PyResult<usize> {
-        let params: Option<LifParams> = params.map(|params| from_python("params", params)).transpose()?;
-        // A copy is made if a simulator holds the graph: it goes on with what it was made of.
-        Ok(with_graph!(&mut self.graph, graph => Arc::make_mut(graph).add_population(name, n, params))?)
+        fn add<W: PyWeight>(
+            graph: &mut Arc<Graph<W>>,
+            name: &str,
+            n: usize,
+            params: Option<&Bound<'_, PyAny>>,
+        ) -> PyResult<usize> {
+            let params = params.map(|params| from_python("params", params)).transpose()?;
+            // A copy is made if a simulator holds the graph: it goes on with what it was made of.
+            Ok(Arc::make_mut(graph).add_population(name, n, params)?)
+        }
+        with_graph!(&mut self.graph, graph => add(graph, name, n, params))
     }
 
     /// Connects two populations by a rule; the projection's number.
@@ -82,7 +150,11 @@ impl GraphCore {
         let weight: Init = from_python("weight", weight)?;
         let delay: Delay = from_python("delay", delay)?;
         let graph = &mut self.graph;
-        Ok(py.detach(|| with_graph!(graph, graph => Arc::make_mut(graph).connect(pre, post, &rule, &weight, &delay)))?)
+        Ok(py.detach(|| {
+            with_graph!(graph, graph => {
+                PyWeight::connect(Arc::make_mut(graph), (pre, post), &rule, &weight, &delay)
+            })
+        })?)
     }
 
     /// Connects pairs of neurons; `delay` holds one number, or one a pair [ms].
@@ -95,7 +167,7 @@ impl GraphCore {
         weight: &Bound<'_, PyAny>,
         delay: PyReadonlyArray1<'_, f64>,
     ) -> PyResult<usize> {
-        fn add<F: Real + numpy::Element>(
+        fn add<F: PyWeight>(
             py: Python<'_>,
             graph: &mut Arc<Graph<F>>,
             (pre, post): (usize, usize),
@@ -104,13 +176,13 @@ impl GraphCore {
             delay: &[f64],
         ) -> PyResult<usize> {
             let Ok(weight) = weight.extract::<PyReadonlyArray1<'_, F>>() else {
-                return Err(Error::dtype("weight", F::DTYPE, weight.get_type()).into());
+                return Err(Error::dtype("weight", F::NAME, weight.get_type()).into());
             };
             let weight = weight.as_slice().map_err(|_| PyTypeError::new_err("weight must be C-contiguous"))?;
             let sizes = |at: usize| graph.populations().get(at).map_or(0, |population| population.n);
             let (n_pre, n_post) = (sizes(pre), sizes(post));
-            if let Some(at) = weight.iter().position(|w| !w.is_finite()) {
-                return Err(Error::value(format!("weight[{at}]"), "finite", weight[at].widen()).into());
+            if let Some(at) = weight.iter().position(|w| !w.is_number()) {
+                return Err(Error::value(format!("weight[{at}]"), "finite", weight[at]).into());
             }
             Ok(py.detach(|| {
                 let synapses = Connectivity::from_lists(n_pre, n_post, sources, targets, weight, delay)?;
@@ -126,10 +198,10 @@ impl GraphCore {
     /// NumPy's name of the weights' type.
     #[getter]
     fn dtype(&self) -> &'static str {
-        match self.graph {
-            AnyGraph::F32(_) => f32::DTYPE,
-            AnyGraph::F64(_) => f64::DTYPE,
+        fn name<W: PyWeight>(_: &Graph<W>) -> &'static str {
+            W::NAME
         }
+        with_graph!(&self.graph, graph => name(graph))
     }
 
     /// Time step [ms].
@@ -154,10 +226,7 @@ impl GraphCore {
 
     /// The synapses of a projection, in the order they are kept in: pre, post, weight, delay [ms].
     fn synapses<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Bound<'py, PyDict>> {
-        fn lists<'py, F: Real + numpy::Element>(
-            py: Python<'py>,
-            synapses: &Connectivity<F>,
-        ) -> PyResult<Bound<'py, PyDict>> {
+        fn lists<'py, F: PyWeight>(py: Python<'py>, synapses: &Connectivity<F>) -> PyResult<Bound<'py, PyDict>> {
             let dict = PyDict::new(py);
             let places = || (0..synapses.n_pre()).flat_map(|pre| synapses.range(pre).map(move |place| (pre, place)));
             let delay = |place| synapses.delays().distinct()[synapses.delays().group(place)];

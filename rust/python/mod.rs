@@ -43,6 +43,7 @@ mod _strsbp_rs {
     #[pymodule_export]
     use super::trainer::TrainerCore;
 
+    use crate::fixed::{FixedParams, Preset};
     use crate::learn::{PostCoupling, PostCouplingModel};
     use crate::python::arrays::{from_python, vector};
 
@@ -54,6 +55,44 @@ mod _strsbp_rs {
     #[pyfunction]
     fn simd_level() -> &'static str {
         crate::simd::level().name()
+    }
+
+    /// The format of hardware, a dict, of the constants of its neurons.
+    #[pyfunction]
+    fn fixed_preset<'py>(py: Python<'py>, preset: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let preset: Preset = from_python("preset", preset)?;
+        crate::python::arrays::to_python(py, &preset.format()?)
+    }
+
+    /// Refuses a format outside its domain, of `n` neurons.
+    #[pyfunction]
+    fn check_fixed(format: &Bound<'_, PyAny>, n: usize) -> PyResult<()> {
+        let format: FixedParams = from_python("format", format)?;
+        Ok(format.validate(n)?)
+    }
+
+    /// Weights as Loihi holds them.
+    #[pyfunction]
+    fn loihi_weights<'py>(
+        py: Python<'py>,
+        weights: numpy::PyReadonlyArray1<'py, i64>,
+        weight_bits: u32,
+        exponent: i32,
+        sign_mode: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, numpy::PyArray1<i64>>> {
+        let mode = sign_mode.map(|mode| from_python("sign_mode", mode)).transpose()?;
+        let weights = weights.as_array().to_vec();
+        Ok(vector(py, crate::fixed::loihi_weights(&weights, weight_bits, exponent, mode)?))
+    }
+
+    /// Weights as Xylo adds them.
+    #[pyfunction]
+    fn xylo_weights<'py>(
+        py: Python<'py>,
+        weights: numpy::PyReadonlyArray1<'py, i64>,
+        shift: u32,
+    ) -> PyResult<Bound<'py, numpy::PyArray1<i64>>> {
+        Ok(vector(py, crate::fixed::xylo_weights(&weights.as_array().to_vec(), shift)?))
     }
 
     /// Mean S-PSP per presynaptic spike, d(o), for o = 0..=n_steps firings of the postsynaptic neuron.

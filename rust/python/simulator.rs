@@ -11,19 +11,27 @@ use super::arrays::{from_python, vector};
 use super::calls::Watch;
 use super::graph::{AnyGraph, GraphCore};
 use crate::error::Error;
+use crate::fixed::Overflows;
+use crate::sim::fixed::FixedSimulator;
 use crate::sim::{Counts, Events, Simulator, State, Time};
 
 enum AnySimulator {
     F32(Simulator<f32>),
     F64(Simulator<f64>),
+    I8(FixedSimulator<i8>),
+    I16(FixedSimulator<i16>),
+    I32(FixedSimulator<i32>),
 }
 
-/// Evaluates `$body` with `$simulator` bound to the simulator of whichever precision.
+/// Evaluates `$body` with `$simulator` bound to the simulator of whichever weights.
 macro_rules! with_simulator {
     ($any:expr, $simulator:ident => $body:expr) => {
         match $any {
             AnySimulator::F32($simulator) => $body,
             AnySimulator::F64($simulator) => $body,
+            AnySimulator::I8($simulator) => $body,
+            AnySimulator::I16($simulator) => $body,
+            AnySimulator::I32($simulator) => $body,
         }
     };
 }
@@ -48,6 +56,9 @@ impl SimulatorCore {
         let simulator = py.detach(|| match &graph {
             AnyGraph::F32(graph) => Simulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::F32),
             AnyGraph::F64(graph) => Simulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::F64),
+            AnyGraph::I8(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I8),
+            AnyGraph::I16(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I16),
+            AnyGraph::I32(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I32),
         })?;
         Ok(Self { simulator })
     }
@@ -128,8 +139,8 @@ impl SimulatorCore {
     }
 
     /// Everything that a later run depends on, as bytes.
-    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let simulator = &self.simulator;
+    fn state<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let simulator = &mut self.simulator;
         let bytes = py.detach(|| with_simulator!(simulator, simulator => simulator.state().to_bytes()))?;
         Ok(PyBytes::new(py, &bytes))
     }
@@ -141,6 +152,31 @@ impl SimulatorCore {
             with_simulator!(simulator, simulator => simulator.set_state(&State::from_bytes(state)?))
         };
         Ok(py.detach(set)?)
+    }
+
+    /// What has not fitted its number format, (current, membrane) of every population; of floating-point neurons nothing.
+    fn overflows(&mut self) -> Option<Vec<(u64, u64)>> {
+        let overflows = match &mut self.simulator {
+            AnySimulator::F32(_) | AnySimulator::F64(_) => return None,
+            AnySimulator::I8(simulator) => simulator.overflows(),
+            AnySimulator::I16(simulator) => simulator.overflows(),
+            AnySimulator::I32(simulator) => simulator.overflows(),
+        };
+        Some(overflows.into_iter().map(|Overflows { current, membrane }| (current, membrane)).collect())
+    }
+
+    /// Currents and membranes of fixed-point neurons.
+    fn integer_states<'py>(&mut self, py: Python<'py>, population: usize) -> PyResult<Bound<'py, PyTuple>> {
+        let states = match &mut self.simulator {
+            AnySimulator::F32(_) | AnySimulator::F64(_) => {
+                return Err(Error::dtype("the graph", "int8, int16 or int32, to have integer states", "float").into());
+            }
+            AnySimulator::I8(simulator) => simulator.states(population)?,
+            AnySimulator::I16(simulator) => simulator.states(population)?,
+            AnySimulator::I32(simulator) => simulator.states(population)?,
+        };
+        let current = vector(py, states.iter().map(|neuron| neuron.p).collect::<Vec<i32>>());
+        (current, vector(py, states.iter().map(|neuron| neuron.u).collect::<Vec<i32>>())).into_pyobject(py)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sim::auto::{CostModel, Window};
 use crate::sim::clocked::{Clocked, window_of};
 use crate::sim::population::{LazyPopulation, NeuronState};
 use crate::sim::traffic::{Traffic, check_events};
-use crate::sim::{Counts, EngineKind, EventEngine, Snapshot};
+use crate::sim::{Counts, EngineKind, EventEngine, Events, Snapshot, State, Time};
 
 /// Steps after which the choice of an engine is thought over.
 const WINDOW: u64 = 256;
@@ -135,9 +135,18 @@ impl<W: FixedWeight> FixedSimulator<W> {
         }
     }
 
-    /// Steps done.
-    pub fn now(&self) -> u64 {
+    /// Time reached.
+    pub fn now(&self) -> Time {
+        Time::Steps(self.steps())
+    }
+
+    fn steps(&self) -> u64 {
         with_engine!(&self.running, engine => engine.now())
+    }
+
+    /// Whether the count of near ties holds all spikes on which rounding may have decided: there are none.
+    pub fn ties_are_proven(&self) -> bool {
+        true
     }
 
     /// What was done since the start or the last reset.
@@ -161,7 +170,7 @@ impl<W: FixedWeight> FixedSimulator<W> {
     /// of an input in a step than sums have room for.
     pub fn push_steps(&mut self, name: &str, t: &[i64], x: &[i64]) -> Result<()> {
         let n_inputs = self.graph().size(true);
-        let (now, most) = (self.now(), self.limits.input_spikes as usize);
+        let (now, most) = (self.steps(), self.limits.input_spikes as usize);
         let traffic = with_engine!(&mut self.running, engine => engine.traffic_mut());
         let from = traffic.last_pending().unwrap_or(0).max(now);
         check_events(name, t, x, from as i64, " steps", n_inputs)?;
@@ -179,21 +188,33 @@ impl<W: FixedWeight> FixedSimulator<W> {
         Ok(())
     }
 
+    /// Refuses inputs at times in ms.
+    ///
+    /// # Errors
+    /// [`Error::Type`].
+    pub fn push_times(&mut self, name: &str, _t: &[f64], _x: &[i64]) -> Result<()> {
+        Err(Error::dtype(format!("{name}['t']"), "integers, time steps", "float64"))
+    }
+
     /// Runs on: up to, and without, step `until`. Nothing happens if that is in the past.
     ///
     /// `keep_going` is asked now and then; where it says no, the run ends there.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] if `keep_going` says no.
-    pub fn advance(&mut self, until: u64, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
+    /// [`Error::Value`] if `until` is a time in ms. [`Error::Interrupted`] if `keep_going` says no.
+    pub fn advance(&mut self, until: Time, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
+        let until = match until {
+            Time::Steps(until) => until,
+            Time::Ms(until) => return Err(Error::value("until", "a whole number of steps", until)),
+        };
         let mut going = true;
         let mut ask = || {
             going = going && keep_going();
             going
         };
-        while self.now() < until {
+        while self.steps() < until {
             let end = match self.auto {
-                Some(Auto { since, .. }) => until.min(since + WINDOW).max(self.now() + 1),
+                Some(Auto { since, .. }) => until.min(since + WINDOW).max(self.steps() + 1),
                 None => until,
             };
             self.run(end, &mut ask);
@@ -218,7 +239,7 @@ impl<W: FixedWeight> FixedSimulator<W> {
 
     /// Changes the engine where what happened since the last decision says so.
     fn reconsider(&mut self) -> Result<()> {
-        let (now, counts) = (self.now(), self.counts());
+        let (now, counts) = (self.steps(), self.counts());
         let Some(Auto { costs, since, before }) = self.auto else { return Ok(()) };
         let window = Window { steps: now - since, counts: counts - before };
         if window.steps < WINDOW {
@@ -237,8 +258,9 @@ impl<W: FixedWeight> FixedSimulator<W> {
     }
 
     /// Spikes since the last call, which are then forgotten: steps and neurons.
-    pub fn take_events(&mut self) -> (Vec<u64>, Vec<u32>) {
-        std::mem::take(&mut self.events)
+    pub fn take_events(&mut self) -> Events {
+        let (t, x) = std::mem::take(&mut self.events);
+        Events::Grid(t, x)
     }
 
     /// Back to rest at step 0, nothing under way, nothing counted.
@@ -261,7 +283,8 @@ impl<W: FixedWeight> FixedSimulator<W> {
         if found.is_none_or(|found| found.params.is_none()) {
             return Err(Error::value("population", "one of neurons", population));
         }
-        Ok(self.state().neurons.swap_remove(population))
+        self.running.overflows();
+        Ok(self.snapshot().neurons.swap_remove(population))
     }
 
     fn snapshot(&self) -> Snapshot<i32> {
@@ -269,16 +292,27 @@ impl<W: FixedWeight> FixedSimulator<W> {
     }
 
     /// Everything that a later run depends on, all neurons brought to the present.
-    pub fn state(&mut self) -> Snapshot<i32> {
+    pub fn state(&mut self) -> State<i32> {
         self.running.overflows();
-        self.snapshot()
+        State::Grid(self.snapshot())
+    }
+
+    /// Refuses potentials to start from.
+    ///
+    /// # Errors
+    /// [`Error::Type`].
+    pub fn set_potentials(&mut self, _population: usize, _potentials: &[f64]) -> Result<()> {
+        Err(Error::dtype("potentials", "none: fixed-point neurons start from 0", "float64"))
     }
 
     /// Goes on from a state of a simulation of the same graph; spikes not yet read are forgotten.
     ///
     /// # Errors
     /// [`Error::Value`] if the state does not fit the graph; nothing is changed then.
-    pub fn set_state(&mut self, state: &Snapshot<i32>) -> Result<()> {
+    pub fn set_state(&mut self, state: &State<i32>) -> Result<()> {
+        let State::Grid(state) = state else {
+            return Err(Error::value("state", "one of a simulation on the time grid", "one in continuous time"));
+        };
         let graph = Arc::clone(self.graph());
         state.check(&graph)?;
         for (at, (neurons, population)) in state.neurons.iter().zip(graph.populations()).enumerate() {
@@ -294,7 +328,7 @@ impl<W: FixedWeight> FixedSimulator<W> {
         }
         self.running.restore(state)?;
         if let Some(auto) = self.auto {
-            self.auto = Some(Auto { since: self.now(), before: self.counts(), ..auto });
+            self.auto = Some(Auto { since: self.steps(), before: self.counts(), ..auto });
         }
         self.events = Default::default();
         Ok(())

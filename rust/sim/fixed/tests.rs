@@ -6,7 +6,7 @@ use super::*;
 use crate::fixed::strategies::{formats, xylo};
 use crate::fixed::{Decay, FixedParams, Overflow, Overflows, PerNeuron};
 use crate::graph::{Connectivity, Graph};
-use crate::sim::{EngineKind, NeuronState};
+use crate::sim::{EngineKind, Events, NeuronState, Time};
 
 const N: usize = 20;
 const N_STEPS: u64 = 160;
@@ -62,8 +62,8 @@ fn run(case: &Case, kind: EngineKind, cuts: &[u64]) -> Run {
     simulator.push_steps("events", &t, &x).unwrap();
     let (mut t, mut x) = (Vec::new(), Vec::new());
     for &cut in cuts.iter().chain([&N_STEPS]) {
-        simulator.advance(cut, &mut || true).unwrap();
-        let (more_t, more_x) = simulator.take_events();
+        simulator.advance(Time::Steps(cut), &mut || true).unwrap();
+        let Events::Grid(more_t, more_x) = simulator.take_events() else { unreachable!() };
         t.extend(more_t);
         x.extend(more_x);
         let state = simulator.state();
@@ -107,7 +107,7 @@ fn auto_keeps_counts_and_bits() {
         let mut simulator = FixedSimulator::new(graph(&case), kind, &[1]).unwrap();
         let (t, x): (Vec<i64>, Vec<i64>) = case.events.iter().map(|&(t, x)| (t as i64, i64::from(x))).unzip();
         simulator.push_steps("events", &t, &x).unwrap();
-        simulator.advance(100_000, &mut || true).unwrap();
+        simulator.advance(Time::Steps(100_000), &mut || true).unwrap();
         let engine = simulator.engine();
         (simulator.take_events(), simulator.states(1).unwrap(), simulator.overflows(), engine)
     };

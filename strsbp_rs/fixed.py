@@ -1,0 +1,450 @@
+"""Fixed-point neurons that model neuromorphic hardware, bit for bit.
+
+A `Format` is a number format and the LIF neurons it holds: integers only, every rounding and
+overflow defined. Presets make the formats of hardware. A `Graph` of dtype "int8", "int16" or
+"int32" holds such neurons (`Graph.add_fixed`), and a `Simulator` runs them:
+
+    graph = sr.Graph(dtype="int16")
+    inputs = graph.add_input(16)
+    neurons = graph.add_fixed(8, sr.fixed.loihi(du=400, dv=100, v_th=300))
+    graph.connect(inputs, neurons, (pre, post), weight=sr.fixed.loihi_weights(weight))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from math import exp
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from strsbp_rs import _strsbp_rs as _core
+
+__all__ = [
+    "Format",
+    "Multiply",
+    "Overflows",
+    "Shift",
+    "cortex_m",
+    "loihi",
+    "loihi_weights",
+    "qformat",
+    "spinnaker",
+    "xylo",
+    "xylo_weights",
+]
+
+PerNeuron = int | Sequence[int] | NDArray[np.integer[Any]]
+"""One integer for all neurons of a population, or one for each."""
+
+Rounding = Literal["toward_zero", "floor", "nearest", "nearest_even", "stochastic"]
+Overflow = Literal["saturate", "wrap", "saturate_symmetric", "wrap_upper"]
+Device = Literal["a1", "audio2", "audio3", "imu"]
+
+
+@dataclass(frozen=True)
+class Multiply:
+    """A decay: x becomes x factor / 2^bits, rounded.
+
+    Attributes:
+        factor: In [0, 2^bits], and below 2^32; of a membrane not 0. One, or one for each neuron.
+        bits: In [0, 32].
+    """
+
+    factor: PerNeuron
+    bits: int
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A decay: x becomes x - x / 2^shift, the quotient rounded.
+
+    Attributes:
+        shift: In [0, 31]; of a membrane not 0. One, or one for each neuron.
+        least_one: Whether what is not 0 loses at least 1, so that all ends in 0.
+    """
+
+    shift: PerNeuron
+    least_one: bool = False
+
+
+@dataclass(frozen=True)
+class Overflows:
+    """How many numbers did not fit their format, and were changed.
+
+    Attributes:
+        current: Synaptic currents.
+        membrane: Membranes, at steps in which they are computed.
+    """
+
+    current: int
+    membrane: int
+
+
+@dataclass(frozen=True)
+class Format:
+    """A number format and the neurons it holds.
+
+    A step, from current u and membrane v of 0, with A the sum of the weights that arrive and R the
+    rounding:
+
+        u = fit(decay_u(u) + (A << input_shift))
+        v = fit(decay_v(v) + bias + R(u / 2^gain_shift))     unless held
+        spike if v > v_th (or >=); v = 0 (or v - v_th); held for t_ref_steps
+
+    Attributes:
+        weight_bits: Width of a weight as it is added, sign included, in [1, 32].
+        current_bits, membrane_bits: Widths of the states, sign included, in [2, 32].
+        current_decay, membrane_decay: What a step leaves of them.
+        v_th: Threshold, of the membrane's scale. One, or one for each neuron.
+        input_shift: Bits by which summed weights are shifted up, in [0, 31].
+        gain_shift: Bits by which the current is shifted down to the membrane's scale, in [0, 31].
+        bias: Added to the membrane at every step. One, or one for each neuron.
+        rounding: Of products and shifts down: "toward_zero", "floor", "nearest" (halves up),
+            "nearest_even" or "stochastic", whose draws depend on `rounding_seed`, the population,
+            neuron, step and use alone (Philox4x32-10).
+        rounding_seed: What stochastic draws come from.
+        current_overflow, membrane_overflow: What becomes of a number that does not fit b bits:
+            "saturate" or "wrap" into [-2^(b-1), 2^(b-1) - 1], "saturate_symmetric" into
+            [-2^(b-1) + 1, 2^(b-1) - 1], "wrap_upper" into [-2^(b-1) + 1, 2^(b-1)].
+        fires_at: Whether the threshold itself fires: ">" or ">=".
+        reset: "zero" or "subtract".
+        t_ref_steps: Steps after a spike in which only the current changes.
+        max_spikes: Most spikes of a neuron in a step, each subtracting v_th.
+        rules: "lif" as above; "xylo_v1" and "xylo_v2" saturate the current at every spike and decay
+            it after that.
+        limits: What hardware has room for, by name: n, fan_in, fan_out, delay [steps],
+            input_spikes (of an input in a step).
+    """
+
+    weight_bits: int
+    current_bits: int
+    membrane_bits: int
+    current_decay: Multiply | Shift
+    membrane_decay: Multiply | Shift
+    v_th: PerNeuron
+    input_shift: int = 0
+    gain_shift: int = 0
+    bias: PerNeuron = 0
+    rounding: Rounding = "toward_zero"
+    rounding_seed: int = 0
+    current_overflow: Overflow = "saturate"
+    membrane_overflow: Overflow = "saturate"
+    fires_at: Literal[">", ">="] = ">"
+    reset: Literal["zero", "subtract"] = "zero"
+    t_ref_steps: int = 0
+    max_spikes: int = 1
+    rules: Literal["lif", "xylo_v1", "xylo_v2"] = "lif"
+    limits: Mapping[str, int | None] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the format as plain values."""
+        values = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        for name in ("current_decay", "membrane_decay"):
+            values[name] = _decay_dict(name, getattr(self, name))
+        values["limits"] = dict(self.limits)
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Format:
+        """The format that `to_dict` gave.
+
+        Raises:
+            TypeError: If a field is missing or unknown.
+        """
+        values = dict(values)
+        for name in ("current_decay", "membrane_decay"):
+            decay = dict(values[name])
+            kind = Multiply if decay.pop("kind") == "multiply" else Shift
+            values[name] = kind(**decay)
+        return cls(**values)
+
+    def check(self, n: int) -> None:
+        """Checks the format for a population of `n` neurons.
+
+        Raises:
+            TypeError: If a field has the wrong type.
+            ValueError: If one is outside its domain; the message says which and why.
+        """
+        _core.check_fixed(self.to_dict(), n)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.integer):
+        return int(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _decay_dict(name: str, decay: Any) -> dict[str, Any]:
+    if not isinstance(decay, (Multiply, Shift)):
+        raise TypeError(f"{name} must be Multiply or Shift, got {decay!r}")
+    kind = "multiply" if isinstance(decay, Multiply) else "shift"
+    return {"kind": kind, **{key: _plain(value) for key, value in vars(decay).items()}}
+
+
+def _preset(kind: str, **values: Any) -> Format:
+    plain = {name: _plain(value) for name, value in values.items()}
+    return Format.from_dict(_core.fixed_preset({"kind": kind, **plain}))
+
+
+def qformat(
+    *,
+    tau_m: float,
+    tau_s: float,
+    v_th: PerNeuron,
+    dt: float = 1.0,
+    weight_bits: int = 8,
+    state_bits: int = 16,
+    decay_bits: int = 12,
+    **options: Any,
+) -> Format:
+    """A format of one's own, with decays by multiplication.
+
+    Args:
+        tau_m: Time constant of the membrane [ms]; its factor is
+            round(2^decay_bits exp(-dt / tau_m)).
+        tau_s: Time constant of the current [ms], likewise.
+        v_th: Threshold, of the membrane's scale.
+        dt: Time step [ms].
+        weight_bits: Width of weights, sign included.
+        state_bits: Width of current and membrane, sign included.
+        decay_bits: Fractional bits of the factors, in [1, 31].
+        options: Further fields of `Format`.
+
+    Raises:
+        ValueError: If a time is not positive, or a factor is 0.
+    """
+    decays = []
+    for name, tau in (("tau_s", tau_s), ("tau_m", tau_m)):
+        if not (tau > 0 and dt > 0):
+            raise ValueError(f"{name} and dt must be > 0 ms, got {tau} and {dt}")
+        factor = round(2**decay_bits * exp(-dt / tau))
+        if factor == 0:
+            raise ValueError(
+                f"decay_bits must be enough for exp(-dt / {name}) = {exp(-dt / tau):.3g}, "
+                f"got {decay_bits}, with which it is 0"
+            )
+        decays.append(Multiply(factor, decay_bits))
+    current_decay, membrane_decay = decays
+    return Format(
+        weight_bits, state_bits, state_bits, current_decay, membrane_decay, v_th, **options
+    )
+
+
+def loihi(
+    *,
+    du: PerNeuron,
+    dv: PerNeuron,
+    v_th: PerNeuron,
+    bias_mantissa: PerNeuron = 0,
+    bias_exponent: int = 0,
+    t_ref_steps: int = 0,
+) -> Format:
+    """Neurons of Intel's Loihi; for their weights see `loihi_weights`.
+
+    The rules are those of the bit-accurate LIF model of the open Lava framework, and were compared
+    with it bit for bit. It has no refractory time; here the voltage is held at 0, as the open
+    emulators do. Beyond 2^24 a current is wrapped until it is in range: Lava wraps it once. Of the
+    chip's limits the neurons (131,072), input axons of a core (fan-in 4096) and delays (62 steps)
+    are checked: necessary, not sufficient.
+
+    Args:
+        du: Decay of the current, in [0, 4095]: it loses (du + 1) / 4096 a step.
+        dv: Decay of the voltage, in [0, 4095]: it loses dv / 4096 a step.
+        v_th: Threshold mantissa, in [0, 131071]; the voltage has 6 more bits.
+        bias_mantissa: In [-4096, 4095]; times 2^bias_exponent it is added to the voltage at every
+            step. A bias that passes the threshold at once is refused.
+        bias_exponent: In [0, 7].
+        t_ref_steps: Steps after a spike in which the voltage is held, in [0, 62].
+
+    Raises:
+        ValueError: If a constant is outside its domain.
+    """
+    return _preset(
+        "loihi",
+        du=du,
+        dv=dv,
+        v_th=v_th,
+        bias_mantissa=bias_mantissa,
+        bias_exponent=bias_exponent,
+        t_ref_steps=t_ref_steps,
+    )
+
+
+def loihi_weights(
+    weights: ArrayLike,
+    *,
+    weight_bits: int = 8,
+    exponent: int = 0,
+    sign_mode: Literal["mixed", "excitatory", "inhibitory"] | None = None,
+) -> NDArray[np.int64]:
+    """The weights of a connection as Loihi holds them, for a graph of int16.
+
+    They are clipped ([-256, 255] where signs are mixed), lose the low bits that the chip does not
+    have (one more where signs are mixed), and are multiplied by 2^exponent.
+
+    Args:
+        weights: Integers of any shape: all of a connection, as they share a sign mode.
+        weight_bits: In [1, 8].
+        exponent: In [0, 7]. Negative ones, which shift sums and not weights, are not supported.
+        sign_mode: What the weights' signs are, if None.
+
+    Raises:
+        TypeError: If weights are not integers.
+        ValueError: If an argument is outside its domain.
+    """
+    array = _integers("weights", weights)
+    held = _core.loihi_weights(array.ravel(), weight_bits, exponent, sign_mode)
+    return held.reshape(array.shape)
+
+
+def xylo(
+    *,
+    v_th: PerNeuron,
+    dash_syn: PerNeuron,
+    dash_mem: PerNeuron,
+    bias: PerNeuron = 0,
+    device: Device = "audio2",
+    output: bool = False,
+) -> Format:
+    """Neurons of SynSense's Xylo; for their weights see `xylo_weights`.
+
+    The rules are those of the simulator xylosim, v1 ("a1") or v2 (the others), compared with it bit
+    for bit; they depend on the order of spikes, so connect inputs before recurrent synapses. Input
+    takes a step as all spikes do, so everything happens one step later than there. Neurons with two
+    synapses and aliases are not modelled. Room is that of the manufacturer's documents: neurons,
+    fan-out, no delays, 15 spikes of an input in a step.
+
+    Args:
+        v_th: Threshold, in [1, 32767].
+        dash_syn: Bit shift of the current's decay, in [1, 15].
+        dash_mem: Bit shift of the membrane's decay, in [0, 15].
+        bias: In [-32768, 32767]; of "a1" 0.
+        device: "a1", "audio2", "audio3" or "imu".
+        output: Whether these are output neurons: they fire once a step, hidden ones up to 31 times.
+
+    Raises:
+        ValueError: If a constant is outside its domain.
+    """
+    return _preset(
+        "xylo",
+        v_th=v_th,
+        dash_syn=dash_syn,
+        dash_mem=dash_mem,
+        bias=bias,
+        device=device,
+        is_output=output,
+    )
+
+
+def xylo_weights(weights: ArrayLike, shift: int = 0) -> NDArray[np.int64]:
+    """Weights as Xylo adds them, for a graph of int16: shifted up, wrapping at 16 bits.
+
+    Args:
+        weights: Integers of any shape, in [-128, 127].
+        shift: In [0, 15].
+
+    Raises:
+        TypeError: If weights are not integers.
+        ValueError: If an argument is outside its domain.
+    """
+    array = _integers("weights", weights)
+    return _core.xylo_weights(array.ravel(), shift).reshape(array.shape)
+
+
+def spinnaker(
+    *,
+    tau_m: float,
+    tau_s: float,
+    v_th: float,
+    dt: float = 1.0,
+    left_shift: int = 0,
+    t_ref_steps: int = 0,
+) -> Format:
+    """Neurons of about SpiNNaker's precision: EXPERIMENTAL, compared with no other program.
+
+    States are s16.15 numbers of 32 bits, weights have 16 bits and a sign. The machine has a current
+    and a saturating buffer of weights for each sign, scales the current by (tau_s / dt) (1 - e) and
+    the membrane's input by 1 - exp(-dt / tau_m), and rounds products of the membrane to the
+    nearest; here there is one current, weights hold these scales, and all rounds down.
+
+    Args:
+        tau_m: Time constant of the membrane [ms].
+        tau_s: Time constant of the current [ms].
+        v_th: Threshold, in [2^-15, 65535].
+        dt: Time step [ms].
+        left_shift: Bits by which weights are shifted up to units of 2^-15, in [0, 15].
+        t_ref_steps: Steps after a spike in which the membrane is held.
+
+    Raises:
+        ValueError: If an argument is outside its domain.
+    """
+    for name, value in (("tau_m", tau_m), ("tau_s", tau_s), ("dt", dt)):
+        if not value > 0:
+            raise ValueError(f"{name} must be > 0 ms, got {value}")
+    if not 0 < v_th < 2**16:
+        raise ValueError(f"v_th must be in [2^-15, 65535], got {v_th}")
+    return _preset(
+        "spinnaker",
+        current_factor=int(2**32 * exp(-dt / tau_s)),
+        membrane_factor=round(2**15 * exp(-dt / tau_m)),
+        v_th=round(2**15 * v_th),
+        left_shift=left_shift,
+        t_ref_steps=t_ref_steps,
+    )
+
+
+def cortex_m(
+    *,
+    current_decay: Multiply | Shift,
+    membrane_decay: Multiply | Shift,
+    v_th: PerNeuron,
+    weight_bits: int = 8,
+    bias: PerNeuron = 0,
+    input_shift: int = 0,
+    gain_shift: int = 0,
+    reset: Literal["zero", "subtract"] = "zero",
+    t_ref_steps: int = 0,
+) -> Format:
+    """Neurons as a microcontroller with an Arm Cortex-M core computes them at little cost.
+
+    States have 32 bits and saturate, products are rounded down. The rules are this project's own.
+
+    Args:
+        current_decay: `Shift` by 1..15, best with `least_one` (on all cores), or `Multiply` with 16
+            bits (one instruction on cores with DSP).
+        membrane_decay: Likewise.
+        v_th: Threshold.
+        weight_bits: 8 or 16.
+        bias: Added at every step.
+        input_shift: As of `Format`.
+        gain_shift: As of `Format`.
+        reset: "zero" or "subtract".
+        t_ref_steps: Below 2^16.
+
+    Raises:
+        ValueError: If an argument is outside its domain.
+    """
+    return _preset(
+        "cortex_m",
+        weight_bits=weight_bits,
+        current_decay=_decay_dict("current_decay", current_decay),
+        membrane_decay=_decay_dict("membrane_decay", membrane_decay),
+        v_th=v_th,
+        bias=bias,
+        input_shift=input_shift,
+        gain_shift=gain_shift,
+        reset=reset,
+        t_ref_steps=t_ref_steps,
+    )
+
+
+def _integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
+    return np.ascontiguousarray(array, dtype=np.int64)
