@@ -1,6 +1,6 @@
 //! Blocks of 16 neurons stepped in vectors: the same bits as [`FixedLif::step`].
 
-use std::ops::{Add, BitAnd, Mul, Neg, Shl, Shr, Sub};
+use std::ops::{Add, BitAnd, BitXor, Mul, Shl, Shr, Sub};
 
 use super::format::{Decay, FiresAt, Overflow, PerNeuron, Reset, Rounding, Rules};
 use super::neuron::{At, FixedLif, FixedState, Overflows};
@@ -11,8 +11,6 @@ const NARROW_FACTOR: u32 = 15;
 
 /// Longest shift whose rounding needs no more than 32 bits.
 const NARROW_SHIFT: u32 = 30;
-
-type Ints<T> = [T; LANES];
 
 /// State of sixteen neurons.
 #[derive(Clone, Copy, Debug)]
@@ -195,8 +193,8 @@ trait Word:
     + Add<Output = Self>
     + Sub<Output = Self>
     + Mul<Output = Self>
-    + Neg<Output = Self>
     + BitAnd<Output = Self>
+    + BitXor<Output = Self>
     + Shl<u32, Output = Self>
     + Shr<u32, Output = Self>
 {
@@ -241,143 +239,151 @@ impl Word for i64 {
     }
 }
 
-/// Rounds floors, given what is left of each in units of 2^-bits.
-#[inline(always)]
-fn rounded<T: Word>(mut floor: Ints<T>, rest: Ints<T>, bits: Ints<u32>, rounding: Rounding) -> Ints<T> {
-    let (zero, one) = (T::from(0), T::from(1));
-    match rounding {
-        Rounding::Floor | Rounding::Stochastic => {}
-        Rounding::TowardZero => {
-            for l in 0..LANES {
-                floor[l] = floor[l] + T::from(i32::from(floor[l] < zero && rest[l] != zero));
-            }
-        }
-        Rounding::Nearest => {
-            for l in 0..LANES {
-                floor[l] = floor[l] + ((rest[l] + ((one << bits[l]) >> 1)) >> bits[l]);
-            }
-        }
-        Rounding::NearestEven => {
-            for l in 0..LANES {
-                let half = (one << bits[l]) >> 1;
-                let beyond = (rest[l] + half + (floor[l] & one) - one).max(zero);
-                floor[l] = floor[l] + (beyond >> bits[l]);
-            }
-        }
-    }
-    floor
+/// A rounding, without branches.
+#[derive(Clone, Copy)]
+struct Rounder<T> {
+    /// All bits if halves go up or to the even number.
+    near: T,
+    /// 1 if they go to the even number.
+    even: T,
+    /// All bits if fractions are dropped.
+    toward_zero: T,
 }
 
-/// x / 2^bits, rounded.
-#[inline(always)]
-fn shifted<T: Word>(x: &Ints<i32>, bits: Ints<u32>, rounding: Rounding) -> Ints<T> {
-    let (mut floor, mut rest) = ([T::from(0); LANES], [T::from(0); LANES]);
-    for l in 0..LANES {
-        let x = T::from(x[l]);
-        floor[l] = x >> bits[l];
-        rest[l] = x - (floor[l] << bits[l]);
+impl<T: Word> Rounder<T> {
+    #[inline(always)]
+    fn new(rounding: Rounding) -> Self {
+        let all = |holds: bool| T::from(-i32::from(holds));
+        Self {
+            near: all(matches!(rounding, Rounding::Nearest | Rounding::NearestEven)),
+            even: T::from(i32::from(rounding == Rounding::NearestEven)),
+            toward_zero: all(rounding == Rounding::TowardZero),
+        }
     }
-    rounded(floor, rest, bits, rounding)
-}
 
-#[inline(always)]
-fn decayed<T: Word>(x: &Ints<i32>, decay: &LaneDecay, block: usize, rounding: Rounding) -> Ints<T> {
-    let by = decay.by.get(block);
-    match decay.kind {
-        Kind::Multiply { bits } => {
-            let (mut floor, mut rest) = ([T::from(0); LANES], [T::from(0); LANES]);
-            for l in 0..LANES {
-                (floor[l], rest[l]) = T::product(x[l], by[l], bits);
-            }
-            rounded(floor, rest, [bits; LANES], rounding)
-        }
-        Kind::Shift { least_one } => {
-            let mut lost = shifted::<T>(x, by.map(|shift| shift as u32), rounding);
-            for l in 0..LANES {
-                let x = T::from(x[l]);
-                if least_one && lost[l] == T::from(0) {
-                    lost[l] = T::from(i32::from(x > T::from(0)) - i32::from(x < T::from(0)));
-                }
-                lost[l] = x - lost[l];
-            }
-            lost
-        }
+    /// Rounds a floor, given what is left in units of 2^-bits.
+    #[inline(always)]
+    fn round(self, floor: T, rest: T, bits: u32) -> T {
+        let unit = T::from(1) << bits;
+        let half = unit >> 1;
+        // Nothing to round without bits.
+        let even = self.even.min(half);
+        let negative = floor >> (T::BITS - 1);
+        let add = (half & self.near) - even + (floor & even) + ((unit - T::from(1)) & negative & self.toward_zero);
+        floor + ((rest + add) >> bits)
+    }
+
+    /// x / 2^bits, rounded.
+    #[inline(always)]
+    fn shift(self, x: T, bits: u32) -> T {
+        let floor = x >> bits;
+        self.round(floor, x - (floor << bits), bits)
     }
 }
 
-/// Fits numbers into a format, and says which were changed.
-#[inline(always)]
-fn fitted<T: Word>(x: &Ints<T>, bits: u32, overflow: Overflow, fits: &FormatRange<T>) -> (Ints<i32>, Ints<i32>) {
-    let (mut kept, mut changed) = ([0; LANES], [0; LANES]);
-    let unused = T::BITS - bits;
-    for l in 0..LANES {
-        let fitted = match overflow {
-            Overflow::Saturate | Overflow::SaturateSymmetric => x[l].max(fits.low).min(fits.high),
-            Overflow::Wrap => x[l] << unused >> unused,
-            Overflow::WrapUpper => -(-x[l] << unused >> unused),
+/// A decay, of one kind or the other.
+#[derive(Clone, Copy)]
+struct Decaying<'a> {
+    by: &'a Lanes<i32>,
+    bits: u32,
+    /// All bits if what is not 0 loses at least 1.
+    least_one: i32,
+}
+
+impl<'a> Decaying<'a> {
+    #[inline(always)]
+    fn new(decay: &'a LaneDecay, block: usize) -> Self {
+        let (bits, least_one) = match decay.kind {
+            Kind::Multiply { bits } => (bits, false),
+            Kind::Shift { least_one } => (0, least_one),
         };
-        changed[l] = i32::from(fitted != x[l]);
-        kept[l] = fitted.low();
+        Self { by: decay.by.get(block), bits, least_one: -i32::from(least_one) }
     }
-    (kept, changed)
+
+    #[inline(always)]
+    fn apply<T: Word, const MULTIPLIES: bool>(self, x: i32, lane: usize, rounder: Rounder<T>) -> T {
+        if MULTIPLIES {
+            let (floor, rest) = T::product(x, self.by[lane], self.bits);
+            return rounder.round(floor, rest, self.bits);
+        }
+        let wide = T::from(x);
+        let lost = rounder.shift(wide, self.by[lane] as u32);
+        let sign = (i32::from(x > 0) - i32::from(x < 0)) & self.least_one;
+        wide - if lost == T::from(0) { T::from(sign) } else { lost }
+    }
 }
 
-struct FormatRange<T> {
+/// A format, without branches.
+#[derive(Clone, Copy)]
+struct Fitting<T> {
     low: T,
     high: T,
+    unused: u32,
+    wraps: bool,
+    /// All bits if numbers are wrapped with their sign changed.
+    upper: T,
 }
 
-impl<T: Word> FormatRange<T> {
+impl<T: Word> Fitting<T> {
     #[inline(always)]
     fn new(overflow: Overflow, bits: u32) -> Self {
         let (low, high) = overflow.range(bits);
-        Self { low: T::from(low as i32), high: T::from(high as i32) }
+        Self {
+            low: T::from(low as i32),
+            high: T::from(high as i32),
+            unused: T::BITS - bits,
+            wraps: !overflow.saturates(),
+            upper: T::from(-i32::from(overflow == Overflow::WrapUpper)),
+        }
+    }
+
+    /// What fits, and 1 if it is another number.
+    #[inline(always)]
+    fn fit(self, x: T) -> (i32, i32) {
+        let negated = |x: T| (x ^ self.upper) - self.upper;
+        let wrapped = negated(negated(x) << self.unused >> self.unused);
+        let saturated = x.max(self.low).min(self.high);
+        let kept = if self.wraps { wrapped } else { saturated };
+        (kept.low(), i32::from(kept != x))
     }
 }
 
+/// A step of a block, in one loop without branches, which the compiler turns into vectors.
 #[inline(always)]
-fn step_words<T: Word>(
+fn step_words<T: Word, const CURRENT: bool, const MEMBRANE: bool>(
     lanes: &FixedLanes,
     number: usize,
     block: &mut FixedBlock,
     input: &Lanes<i32>,
 ) -> (LaneMask, Overflows) {
     let format = lanes.lif.params();
-    let rounding = format.rounding;
-    let mut u = decayed::<T>(&block.u, &lanes.current_decay, number, rounding);
-    for l in 0..LANES {
-        u[l] = u[l] + (T::from(input[l]) << format.input_shift);
-    }
-    let (bits, overflow) = (format.current_bits, format.current_overflow);
-    let (u, u_changed) = fitted(&u, bits, overflow, &FormatRange::new(overflow, bits));
-
-    let mut v = decayed::<T>(&block.v, &lanes.membrane_decay, number, rounding);
-    let gained = shifted::<T>(&u, [format.gain_shift; LANES], rounding);
+    let rounder = Rounder::<T>::new(format.rounding);
+    let current = Decaying::new(&lanes.current_decay, number);
+    let membrane = Decaying::new(&lanes.membrane_decay, number);
+    let fits_u = Fitting::<T>::new(format.current_overflow, format.current_bits);
+    let fits_v = Fitting::<T>::new(format.membrane_overflow, format.membrane_bits);
     let (bias, v_th) = (lanes.bias.get(number), lanes.v_th.get(number));
+    let at = i32::from(format.fires_at == FiresAt::Threshold);
+    let subtracted = -i32::from(format.reset == Reset::Subtract);
+    let (t_ref, input_shift, gain_shift) = (format.t_ref_steps as i32, format.input_shift, format.gain_shift);
+    let (mut fired, mut n_u, mut n_v) = ([0i32; LANES], 0, 0);
     for l in 0..LANES {
-        v[l] = v[l] + T::from(bias[l]) + gained[l];
-    }
-    let (bits, overflow) = (format.membrane_bits, format.membrane_overflow);
-    let (v, v_changed) = fitted(&v, bits, overflow, &FormatRange::new(overflow, bits));
-
-    let (at, subtracts) = (i32::from(format.fires_at == FiresAt::Threshold), format.reset == Reset::Subtract);
-    let t_ref = format.t_ref_steps as i32;
-    let (mut fired, mut any, mut n_u, mut n_v) = ([0i32; LANES], 0, 0, 0);
-    for l in 0..LANES {
+        let u = current.apply::<T, CURRENT>(block.u[l], l, rounder) + (T::from(input[l]) << input_shift);
+        let (u, u_changed) = fits_u.fit(u);
+        let v = membrane.apply::<T, MEMBRANE>(block.v[l], l, rounder);
+        let (v, v_changed) = fits_v.fit(v + T::from(bias[l]) + rounder.shift(T::from(u), gain_shift));
         let is_free = block.held[l] == 0;
-        let fires = is_free && v[l] > v_th[l] - at;
-        let left = if subtracts { v[l].wrapping_sub(v_th[l]) } else { 0 };
-        let after = if fires { left } else { v[l] };
+        let fires = is_free & (v > v_th[l] - at);
+        let after = if fires { v.wrapping_sub(v_th[l]) & subtracted } else { v };
+        block.u[l] = u;
         block.v[l] = if is_free { after } else { block.v[l] };
         block.held[l] = if fires { t_ref } else { block.held[l] - i32::from(!is_free) };
         fired[l] = i32::from(fires);
-        any |= fired[l];
-        n_u += u_changed[l];
-        n_v += if is_free { v_changed[l] } else { 0 };
+        n_u += u_changed;
+        n_v += if is_free { v_changed } else { 0 };
     }
-    block.u = Lanes(u);
     let mut mask = 0;
-    if any != 0 {
+    if fired.iter().fold(0, |any, fires| any | fires) != 0 {
         for l in 0..LANES {
             mask |= (fired[l] as LaneMask) << l;
         }
@@ -386,7 +392,7 @@ fn step_words<T: Word>(
 }
 
 #[inline(always)]
-fn run_words<T: Word>(
+fn run_words<T: Word, const CURRENT: bool, const MEMBRANE: bool>(
     lanes: &FixedLanes,
     blocks: &mut [FixedBlock],
     input: &mut [Lanes<i32>],
@@ -397,7 +403,7 @@ fn run_words<T: Word>(
     for (b, block) in blocks.iter_mut().enumerate() {
         let steps = input[b..].iter_mut().step_by(n_blocks).zip(fired[b..].iter_mut().step_by(n_blocks));
         for (input, fired) in steps {
-            let (mask, changed) = step_words::<T>(lanes, b, block, input);
+            let (mask, changed) = step_words::<T, CURRENT, MEMBRANE>(lanes, b, block, input);
             *fired = mask;
             overflows += changed;
             *input = Lanes([0; LANES]);
@@ -413,9 +419,16 @@ fn run_blocks_body(
     input: &mut [Lanes<i32>],
     fired: &mut [LaneMask],
 ) -> Overflows {
-    match lanes.wide {
-        true => run_words::<i64>(lanes, blocks, input, fired),
-        false => run_words::<i32>(lanes, blocks, input, fired),
+    let multiplies = |decay: &LaneDecay| matches!(decay.kind, Kind::Multiply { .. });
+    match (lanes.wide, multiplies(&lanes.current_decay), multiplies(&lanes.membrane_decay)) {
+        (false, false, false) => run_words::<i32, false, false>(lanes, blocks, input, fired),
+        (false, false, true) => run_words::<i32, false, true>(lanes, blocks, input, fired),
+        (false, true, false) => run_words::<i32, true, false>(lanes, blocks, input, fired),
+        (false, true, true) => run_words::<i32, true, true>(lanes, blocks, input, fired),
+        (true, false, false) => run_words::<i64, false, false>(lanes, blocks, input, fired),
+        (true, false, true) => run_words::<i64, false, true>(lanes, blocks, input, fired),
+        (true, true, false) => run_words::<i64, true, false>(lanes, blocks, input, fired),
+        (true, true, true) => run_words::<i64, true, true>(lanes, blocks, input, fired),
     }
 }
 
