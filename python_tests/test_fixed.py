@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -436,3 +439,50 @@ def test_repeated_spikes_are_counts() -> None:
     simulator = sr.Simulator(graph)
     simulator.push(events_of(np.ones((1, 1), np.int64)))
     assert raster_of(simulator.advance(2), 2, 1).tolist() == [[0], [9]]
+
+
+PROGRAM = """
+import hashlib
+import numpy as np
+import strsbp_rs as sr
+from strsbp_rs import fixed
+
+rng = np.random.default_rng(1)
+events = np.empty(4000, dtype=[("t", "i8"), ("x", "i8")])
+events["t"], events["x"] = np.sort(rng.integers(0, 500, 4000)), rng.integers(0, 50, 4000)
+digest, spikes = hashlib.sha256(), 0
+shifts = {"current_decay": fixed.Shift(3, True), "membrane_decay": fixed.Shift(6)}
+for neuron in (
+    fixed.loihi(du=400, dv=60, v_th=900),
+    fixed.cortex_m(v_th=3000, input_shift=4, **shifts),
+    *(
+        fixed.qformat(tau_m=30.0, tau_s=4.0, v_th=700, rounding=rounding, decay_bits=bits)
+        for rounding in ("floor", "nearest", "nearest_even", "stochastic")
+        for bits in (12, 20)
+    ),
+):
+    for engine in ("clocked", "event"):
+        graph = sr.Graph(dtype="int8", seed=2)
+        inputs, neurons = graph.add_input(50), graph.add_fixed(37, neuron)
+        graph.connect(inputs, neurons, weight=sr.Uniform(-80.0, 100.0))
+        graph.connect(neurons, neurons, sr.FixedProbability(0.3), weight=sr.Uniform(-60.0, 50.0))
+        simulator = sr.Simulator(graph, engine=engine)
+        simulator.push(events)
+        found = simulator.advance(500)
+        spikes += len(found)
+        digest.update(found.tobytes() + simulator.state())
+        digest.update(repr(simulator.overflows).encode())
+print(sr.simd_level(), spikes > 1000, digest.hexdigest())
+"""
+
+
+@pytest.mark.skipif(sr.simd_level() in ("baseline", "NEON"), reason="one instruction set only")
+def test_same_bits_on_every_instruction_set() -> None:
+    found = {}
+    for level in ("baseline", "avx2", "avx512"):
+        env = {**os.environ, "STRSBP_SIMD": level}
+        out = subprocess.check_output([sys.executable, "-c", PROGRAM], env=env, text=True)
+        name, spiked, digest = out.split()
+        found[name] = (spiked, digest)
+    assert "SSE2" in found
+    assert set(found.values()) == {("True", found["SSE2"][1])}
