@@ -5,15 +5,18 @@
 
 mod format;
 mod lanes;
+mod network;
 mod neuron;
 mod presets;
 mod rounding;
+mod rows;
 #[cfg(test)]
 pub mod strategies;
 mod weight;
 
 pub use format::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
 pub use lanes::{FixedBlock, FixedLanes};
+pub use network::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
 pub use neuron::{At, FixedLif, FixedState, FixedStep, Overflows};
 pub use presets::{CortexM, Loihi, Preset, SignMode, Spinnaker, Xylo, XyloDevice, loihi_weights, xylo_weights};
 pub use rounding::{philox, round_shift};

@@ -86,7 +86,8 @@ impl Taps {
         panels
     }
 
-    fn tap(&self, at: usize) -> usize {
+    /// Number of the delay of synapse `at`.
+    pub fn tap(&self, at: usize) -> usize {
         self.index.get(at).map_or(0, |&tap| tap as usize)
     }
 }

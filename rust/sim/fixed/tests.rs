@@ -3,9 +3,13 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::{Lists, SampleSpikes};
 use crate::fixed::strategies::{formats, xylo};
-use crate::fixed::{Decay, FixedParams, Overflow, Overflows, PerNeuron};
+use crate::fixed::{
+    Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Overflow, Overflows, PerNeuron,
+};
 use crate::graph::{Connectivity, Graph};
+use crate::network::Taps;
 use crate::sim::{EngineKind, Events, NeuronState, Time};
 
 const N: usize = 20;
@@ -132,4 +136,69 @@ fn sums_beyond_32_bits_are_refused() {
     graph.add_projection(0, 1, Connectivity::all(3, 1, vec![1 << 29; 3], 0.0)).unwrap();
     let error = FixedSimulator::new(Arc::new(graph), EngineKind::Event, &[1]).unwrap_err().to_string();
     assert_eq!(error, "weights must be of magnitudes that add up to < 2^31 for each neuron of 'lif', got 3221225472");
+}
+
+/// Two layers, the second recurrent, all with delays.
+fn layered(case: &Case, rec_weight: &[i16]) -> (Arc<Graph<i16>>, FixedNetwork) {
+    let format = FixedParams { max_spikes: 1, ..case.format.clone() };
+    let mut graph = Graph::new(1.0, 1).unwrap();
+    graph.add_population("in", N, None).unwrap();
+    for name in ["dense", "recurrent"] {
+        graph.add_population(name, N, Some(format.clone())).unwrap();
+    }
+    // Of j onto i at j * N + i, for the graph; the network has them the other way round.
+    let delay: Vec<f64> = case.delay.iter().map(|&d| d.into()).collect();
+    let (pre, post): (Vec<u32>, Vec<u32>) = (0..N * N).map(|at| ((at / N) as u32, (at % N) as u32)).unzip();
+    for (from, to, weight) in [(0, 1, &case.weight[..]), (1, 2, &case.weight[..]), (2, 2, rec_weight)] {
+        graph.add_projection(from, to, Connectivity::from_lists(N, N, &pre, &post, weight, &delay).unwrap()).unwrap();
+    }
+    let turned = |at: usize| at % N * N + at / N;
+    let delay: Vec<u32> = (0..N * N).map(|at| case.delay[turned(at)].into()).collect();
+    let synapses = |weight: &[i16]| IntegerSynapses {
+        weight: (0..N * N).map(|at| weight[turned(at)].into()).collect(),
+        taps: Taps::new("delay", &delay, [N, N], None).unwrap(),
+    };
+    let (feed_forward, recurrent) = (synapses(&case.weight), synapses(rec_weight));
+    let layer = |recurrent, number| FixedLayer::new(&format, [N, N], &feed_forward, recurrent, number).unwrap();
+    (Arc::new(graph), FixedNetwork { layers: vec![layer(None, 1), layer(Some(&recurrent), 2)] })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Layers are graphs, to the last overflow.
+    #[test]
+    fn layers_are_graphs(
+        case in cases(formats(N).boxed()),
+        rec_weight in prop::collection::vec(-300..300i16, N * N),
+        narrow: bool,
+    ) {
+        let mut case = case;
+        if narrow {
+            case.weight.iter_mut().for_each(|w| *w /= 8);
+        }
+        let (graph, network) = layered(&case, &rec_weight);
+        let mut simulator = FixedSimulator::new(graph, EngineKind::Clocked, &[1, 2]).unwrap();
+        let (t, x): (Vec<i64>, Vec<i64>) = case.events.iter().map(|&(t, x)| (t as i64, i64::from(x))).unzip();
+        simulator.push_steps("events", &t, &x).unwrap();
+        simulator.advance(Time::Steps(N_STEPS), &mut || true).unwrap();
+        let Events::Grid(t, x) = simulator.take_events() else { unreachable!() };
+
+        let mut spikes = SampleSpikes::new(2);
+        spikes.input.by_time.clear(N);
+        for step in 0..N_STEPS {
+            let fired: Vec<u32> = case.events.iter().filter(|&&(t, _)| t == step).map(|&(_, x)| x).collect();
+            spikes.input.by_time.push_row(&fired);
+        }
+        let mut overflows = vec![Overflows::default(); 2];
+        network.forward(N_STEPS as usize, &mut spikes, Lists::All, &mut overflows, &mut FixedScratch::default());
+        let mut got = Vec::new();
+        for step in 0..N_STEPS {
+            for (l, layer) in spikes.layers.iter().enumerate() {
+                got.extend(layer.by_time.row(step as usize).iter().map(|&i| (step, (l * N) as u32 + i)));
+            }
+        }
+        prop_assert_eq!(got, t.into_iter().zip(x).collect::<Vec<_>>());
+        prop_assert_eq!(overflows, simulator.overflows()[1..].to_vec());
+    }
 }

@@ -1,0 +1,212 @@
+//! Networks of fixed-point layers, simulated sample by sample.
+
+use super::rows::IntegerRows;
+use super::{FixedBlock, FixedLanes, FixedLif, FixedParams, Overflows, Rules};
+use crate::engine::kernels::list_spikes;
+use crate::engine::{Lists, SampleSpikes};
+use crate::error::{Error, Result};
+use crate::network::Taps;
+use crate::simd::{LANES, LaneMask, Lanes};
+use crate::spikes::PaddedRows;
+
+/// Steps whose feed-forward input is summed up ahead: it then stays in the second-level cache.
+const STEPS_AHEAD: usize = 128;
+
+/// Integer synapses of a connection group.
+#[derive(Clone, Debug)]
+pub struct IntegerSynapses {
+    /// (n_out, n_in) row-major.
+    pub weight: Vec<i32>,
+    /// Their delays.
+    pub taps: Taps,
+}
+
+/// A layer of fixed-point neurons and the synapses onto it.
+#[derive(Clone, Debug)]
+pub struct FixedLayer {
+    n: usize,
+    lanes: FixedLanes,
+    weight: IntegerRows,
+    taps: Vec<u32>,
+    /// And the delays of recurrent synapses.
+    recurrent: Option<(IntegerRows, Vec<u32>)>,
+    rest: Vec<FixedBlock>,
+}
+
+impl FixedLayer {
+    /// `n` neurons above `n_in`.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the field of the format, or the weight, outside its domain; those of [`FixedParams::validate`].
+    /// A neuron may send one spike a step at most, by the LIF rules.
+    ///
+    /// # Panics
+    /// If there is not a weight for each synapse.
+    pub fn new(
+        params: &FixedParams,
+        [n, n_in]: [usize; 2],
+        feed_forward: &IntegerSynapses,
+        recurrent: Option<&IntegerSynapses>,
+        number: usize,
+    ) -> Result<Self> {
+        let lif = FixedLif::new(params, n, number)?;
+        if params.rules != Rules::Lif || params.max_spikes > 1 {
+            let expected = "\"lif\", one spike of a neuron a step (others run in a graph)";
+            return Err(Error::value(
+                "rules",
+                expected,
+                format!("{:?}, max_spikes {}", params.rules, params.max_spikes),
+            ));
+        }
+        let (low, high) = params.weight_range();
+        let mut sums = vec![0i64; n];
+        for (name, synapses, n_in) in [("weight", Some(feed_forward), n_in), ("rec_weight", recurrent, n)]
+            .into_iter()
+            .filter_map(|(a, b, c)| Some((a, b?, c)))
+        {
+            assert_eq!(synapses.weight.len(), n * n_in);
+            for (at, &w) in synapses.weight.iter().enumerate() {
+                if !(low..=high).contains(&w.into()) {
+                    let expected = format!("in [{low}, {high}], of weight_bits = {}", params.weight_bits);
+                    return Err(Error::value(format!("{name}[{}, {}]", at / n_in, at % n_in), expected, w));
+                }
+                sums[at / n_in] += i64::from(w).abs();
+            }
+        }
+        let most = sums.into_iter().max().unwrap_or(0);
+        if most >= 1 << 31 {
+            return Err(Error::value("weight", "of magnitudes that add up to < 2^31 for each neuron", most));
+        }
+        let rows = |synapses: &IntegerSynapses, n_in: usize| {
+            let taps = &synapses.taps;
+            IntegerRows::new(n, taps.steps().len() * n_in, |i, row| {
+                let at = i * n_in + row % n_in;
+                if taps.tap(at) == row / n_in { synapses.weight[at] } else { 0 }
+            })
+        };
+        let weight = rows(feed_forward, n_in);
+        let mut rest = vec![FixedBlock::zero(); n.div_ceil(LANES)];
+        (0..n).for_each(|i| rest[i / LANES].set_neuron(i % LANES, lif.rest(i), 0));
+        Ok(Self {
+            n,
+            lanes: FixedLanes::new(lif, n, most),
+            weight,
+            taps: feed_forward.taps.steps().to_vec(),
+            recurrent: recurrent.map(|synapses| (rows(synapses, n), synapses.taps.steps().to_vec())),
+            rest,
+        })
+    }
+
+    /// Number of neurons.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// Number format.
+    pub fn params(&self) -> &FixedParams {
+        self.lanes.lif().params()
+    }
+}
+
+/// A feed-forward stack of fixed-point layers, recurrent ones among them.
+#[derive(Clone, Debug)]
+pub struct FixedNetwork {
+    /// The layers, first above the input first.
+    pub layers: Vec<FixedLayer>,
+}
+
+/// Buffers of a simulation, so that it allocates nothing once it is warm.
+#[derive(Clone, Debug, Default)]
+pub struct FixedScratch {
+    heard: PaddedRows,
+    heard_now: Vec<u32>,
+    sums: Vec<Lanes<i32>>,
+    blocks: Vec<FixedBlock>,
+    fired: Vec<LaneMask>,
+}
+
+impl FixedNetwork {
+    /// Simulates all layers; `spikes.input` holds the input, listed by time, and the layers are filled. `overflows` gets what
+    /// did not fit, layer by layer.
+    pub fn forward(
+        &self,
+        n_steps: usize,
+        spikes: &mut SampleSpikes,
+        lists: Lists,
+        overflows: &mut [Overflows],
+        scratch: &mut FixedScratch,
+    ) {
+        let n_layers = self.layers.len();
+        for (l, (layer, overflows)) in self.layers.iter().zip(overflows).enumerate() {
+            let (done, rest) = spikes.layers.split_at_mut(l);
+            let below = if l == 0 { &spikes.input } else { &done[l - 1] };
+            *overflows += layer.forward(n_steps, &below.by_time, &mut rest[0].by_time, scratch);
+            if lists == Lists::All || l + 1 == n_layers {
+                rest[0].list_by_neuron();
+            }
+        }
+    }
+}
+
+impl FixedLayer {
+    fn forward(
+        &self,
+        n_steps: usize,
+        below: &PaddedRows,
+        own: &mut PaddedRows,
+        scratch: &mut FixedScratch,
+    ) -> Overflows {
+        let FixedScratch { heard, heard_now, sums, blocks, fired } = scratch;
+        let below = if self.taps == [0] {
+            below
+        } else {
+            heard.delayed_from(below, &self.taps);
+            &*heard
+        };
+        own.clear(self.n);
+        own.end_row();
+        blocks.clone_from(&self.rest);
+        let (stride, mut overflows) = (self.weight.n_blocks(), Overflows::default());
+        sums.clear();
+        sums.resize(stride * STEPS_AHEAD.min(n_steps), Lanes([0; LANES]));
+        let mut first = 1;
+        while first < n_steps {
+            let end = n_steps.min(first + STEPS_AHEAD);
+            let ahead = &mut sums[..stride * (end - first)];
+            self.weight.sum_steps(below, first, ahead);
+            for (t, sums) in (first..end).zip(ahead.chunks_exact_mut(stride)) {
+                if let Some((rows, taps)) = &self.recurrent {
+                    if *taps == [0] {
+                        rows.add_to(sums, own.row(t - 1));
+                    } else {
+                        heard_now.clear();
+                        own.delayed(t - 1, taps)
+                            .for_each(|(first, row)| heard_now.extend(row.iter().map(|&k| first + k)));
+                        rows.add_to(sums, heard_now);
+                    }
+                }
+                fired.resize(blocks.len(), 0);
+                overflows += self.step(t as u64, blocks, sums, fired);
+                list_spikes::<f32>(fired, blocks.len(), own);
+                sums.fill(Lanes([0; LANES]));
+            }
+            first = end;
+        }
+        overflows
+    }
+
+    /// A step of all neurons, with the sums that arrive.
+    fn step(&self, t: u64, blocks: &mut [FixedBlock], sums: &mut [Lanes<i32>], fired: &mut [LaneMask]) -> Overflows {
+        if !self.lanes.one_by_one() {
+            return self.lanes.run(blocks, &mut sums[..blocks.len()], fired);
+        }
+        let mut overflows = Overflows::default();
+        fired.fill(0);
+        for i in 0..self.n {
+            let (b, l) = (i / LANES, i % LANES);
+            let spikes = self.lanes.step_one(i, t, &mut blocks[b], sums[b][l], &mut overflows);
+            fired[b] |= LaneMask::from(spikes > 0) << l;
+        }
+        overflows
+    }
+}
