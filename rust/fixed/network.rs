@@ -123,28 +123,31 @@ pub struct FixedScratch {
     sums: Vec<Lanes<i32>>,
     blocks: Vec<FixedBlock>,
     fired: Vec<LaneMask>,
+    overflows: Vec<Overflows>,
 }
 
 impl FixedNetwork {
-    /// Simulates all layers; `spikes.input` holds the input, listed by time, and the layers are filled. `overflows` gets what
-    /// did not fit, layer by layer.
-    pub fn forward(
+    /// Simulates all layers; `spikes.input` holds the input, listed by time, and the layers are filled. What did not fit,
+    /// layer by layer.
+    pub fn forward<'s>(
         &self,
         n_steps: usize,
         spikes: &mut SampleSpikes,
         lists: Lists,
-        overflows: &mut [Overflows],
-        scratch: &mut FixedScratch,
-    ) {
+        scratch: &'s mut FixedScratch,
+    ) -> &'s [Overflows] {
         let n_layers = self.layers.len();
-        for (l, (layer, overflows)) in self.layers.iter().zip(overflows).enumerate() {
+        scratch.overflows.clear();
+        for (l, layer) in self.layers.iter().enumerate() {
             let (done, rest) = spikes.layers.split_at_mut(l);
             let below = if l == 0 { &spikes.input } else { &done[l - 1] };
-            *overflows += layer.forward(n_steps, &below.by_time, &mut rest[0].by_time, scratch);
+            let overflows = layer.forward(n_steps, &below.by_time, &mut rest[0].by_time, scratch);
+            scratch.overflows.push(overflows);
             if lists == Lists::All || l + 1 == n_layers {
                 rest[0].list_by_neuron();
             }
         }
+        &scratch.overflows
     }
 }
 
@@ -156,7 +159,7 @@ impl FixedLayer {
         own: &mut PaddedRows,
         scratch: &mut FixedScratch,
     ) -> Overflows {
-        let FixedScratch { heard, heard_now, sums, blocks, fired } = scratch;
+        let FixedScratch { heard, heard_now, sums, blocks, fired, .. } = scratch;
         let below = if self.taps == [0] {
             below
         } else {

@@ -28,7 +28,7 @@ pub use continuous::{Arrival, ContinuousEngine, ContinuousSnapshot, ContinuousSt
 pub use counts::Counts;
 pub use event::EventEngine;
 pub use population::{LazyPopulation, NeuronState, Rows, SingleNeurons};
-pub use samples::{SampleScratch, SampleSimulation, faster_engine, operations};
+pub use samples::{FixedSamples, SampleScratch, SampleSimulation, faster_engine, operations};
 pub use simulator::Simulator;
 pub use snapshot::{RecentSpikes, Snapshot};
 pub use traffic::{Delivery, Traffic, check_events};

@@ -1,6 +1,7 @@
 //! Samples of a layered network, simulated by a chosen engine.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Counts;
 use super::auto::{CostModel, Window};
@@ -9,6 +10,7 @@ use super::event::EventEngine;
 use super::types::EngineKind;
 use crate::engine::{ForwardScratch, Lists, SampleSpikes, forward};
 use crate::error::Result;
+use crate::fixed::{FixedNetwork, FixedScratch, Overflows};
 use crate::graph::Graph;
 use crate::network::Network;
 use crate::real::Real;
@@ -20,6 +22,46 @@ pub struct SampleSimulation<F: Real> {
     kind: EngineKind,
     /// An engine at rest, of which every thread has a copy; `None` for the clocked engine, which needs no graph.
     prototype: Option<Arc<GraphEngine<F>>>,
+    /// Fixed-point layers that fire in place of the network's.
+    fixed: Option<Arc<FixedSamples>>,
+}
+
+/// Fixed-point layers, and what has not fitted their formats.
+#[derive(Debug)]
+pub struct FixedSamples {
+    network: FixedNetwork,
+    /// Currents and membranes, of each layer.
+    overflows: Vec<[AtomicU64; 2]>,
+}
+
+impl FixedSamples {
+    /// Nothing counted yet.
+    pub fn new(network: FixedNetwork) -> Self {
+        let overflows = network.layers.iter().map(|_| Default::default()).collect();
+        Self { network, overflows }
+    }
+
+    /// The layers.
+    pub fn network(&self) -> &FixedNetwork {
+        &self.network
+    }
+
+    /// What has not fitted, layer by layer.
+    pub fn overflows(&self) -> Vec<Overflows> {
+        let count = |[current, membrane]: &[AtomicU64; 2]| Overflows {
+            current: current.load(Ordering::Relaxed),
+            membrane: membrane.load(Ordering::Relaxed),
+        };
+        self.overflows.iter().map(count).collect()
+    }
+
+    fn run(&self, n_steps: usize, spikes: &mut SampleSpikes, lists: Lists, scratch: &mut FixedScratch) {
+        let overflows = self.network.forward(n_steps, spikes, lists, scratch);
+        for (Overflows { current, membrane }, counts) in overflows.iter().zip(&self.overflows) {
+            counts[0].fetch_add(*current, Ordering::Relaxed);
+            counts[1].fetch_add(*membrane, Ordering::Relaxed);
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -32,6 +74,7 @@ enum GraphEngine<F: Real> {
 #[derive(Debug)]
 pub struct SampleScratch<F: Real> {
     forward: ForwardScratch<F>,
+    fixed: FixedScratch,
     /// The engine, and the prototype it is a copy of.
     engine: Option<(Arc<GraphEngine<F>>, GraphEngine<F>)>,
     /// Neurons that fired within the step, layer by layer.
@@ -40,7 +83,7 @@ pub struct SampleScratch<F: Real> {
 
 impl<F: Real> Default for SampleScratch<F> {
     fn default() -> Self {
-        Self { forward: ForwardScratch::default(), engine: None, step: Vec::new() }
+        Self { forward: ForwardScratch::default(), fixed: FixedScratch::default(), engine: None, step: Vec::new() }
     }
 }
 
@@ -56,7 +99,12 @@ impl<F: Real> SampleSimulation<F> {
             EngineKind::Event => Some(GraphEngine::Event(EventEngine::new(graph()?)?)),
             EngineKind::Continuous => Some(GraphEngine::Continuous(ContinuousEngine::new(graph()?)?)),
         };
-        Ok(Self { kind, prototype: prototype.map(Arc::new) })
+        Ok(Self { kind, prototype: prototype.map(Arc::new), fixed: None })
+    }
+
+    /// Layer by layer in fixed point, in place of a network of the same sizes and delays.
+    pub fn fixed(layers: Arc<FixedSamples>) -> Self {
+        Self { kind: EngineKind::Clocked, prototype: None, fixed: Some(layers) }
     }
 
     /// The engine.
@@ -75,6 +123,10 @@ impl<F: Real> SampleSimulation<F> {
         lists: Lists,
         scratch: &mut SampleScratch<F>,
     ) -> Option<Counts> {
+        if let Some(fixed) = &self.fixed {
+            fixed.run(n_steps, spikes, lists, &mut scratch.fixed);
+            return None;
+        }
         let Some(prototype) = &self.prototype else {
             forward(net, n_steps, spikes, lists, &mut scratch.forward);
             return None;

@@ -190,8 +190,8 @@ proptest! {
             let fired: Vec<u32> = case.events.iter().filter(|&&(t, _)| t == step).map(|&(_, x)| x).collect();
             spikes.input.by_time.push_row(&fired);
         }
-        let mut overflows = vec![Overflows::default(); 2];
-        network.forward(N_STEPS as usize, &mut spikes, Lists::All, &mut overflows, &mut FixedScratch::default());
+        let mut scratch = FixedScratch::default();
+        let overflows = network.forward(N_STEPS as usize, &mut spikes, Lists::All, &mut scratch).to_vec();
         let mut got = Vec::new();
         for step in 0..N_STEPS {
             for (l, layer) in spikes.layers.iter().enumerate() {
