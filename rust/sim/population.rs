@@ -167,7 +167,7 @@ impl<A: Arithmetic> SingleNeurons<A> {
 
     /// Whether all neurons that more than one synapse reaches are listed, if that can be told at little cost.
     fn only_once(&mut self, rows: &Rows<'_, A::Weight>) -> bool {
-        if let [_] = rows.places {
+        if rows.places.len() < 2 {
             return rows.iter().all(|row| row.target.is_none_or(are_different));
         }
         if rows.n_synapses() > Seen::MOST.min(self.neurons.len() / 4) || rows.iter().any(|row| row.target.is_none()) {
