@@ -402,3 +402,6 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
         Box::new(self.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;
