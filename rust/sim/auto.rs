@@ -29,7 +29,7 @@ mod cost {
 
 /// Neurons whose inputs, and whose states, lie in caches.
 const NEAR_INPUTS: f64 = 16384.0;
-const NEAR_STATES: f64 = 100_000.0;
+const NEAR_STATES: f64 = 30_000.0;
 
 /// How much faster the other engine must promise to be for a change: the estimates are rough.
 const MARGIN: f64 = 1.3;
@@ -105,7 +105,7 @@ impl CostModel {
             active * blocks * cost::BLOCK + arrivals * cost::CLOCKED_WHOLE_SYNAPSE
         } else {
             let share = -(-arrivals / steps / self.n_neurons).exp_m1();
-            let far = 1.0 + 0.3 * self.distance(NEAR_STATES);
+            let far = 1.0 + 0.18 * self.distance(NEAR_STATES);
             (steps * self.n_neurons * share * cost::NEURON + arrivals * cost::SYNAPSE) * far
         };
         active * cost::EVENT_STEP + touched
