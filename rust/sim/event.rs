@@ -9,6 +9,7 @@ use super::counts::Patience;
 use super::population::{LazyPopulation, NeuronState, Rows, SingleNeurons};
 use super::snapshot::Snapshot;
 use super::traffic::Traffic;
+use super::wheel::NEVER;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::neuron::LifPropagator;
@@ -131,29 +132,30 @@ impl<W: Copy, V: Copy + Default> EventEngine<W, V> {
         let graph = Arc::clone(traffic.graph());
         let mut patience = Patience::default();
         while *now < until {
-            let first = populations.iter().flatten().filter_map(|p| p.next_due((*now).max(1))).min();
-            let step = match (first, traffic.next(*now)) {
-                (Some(a), Some(b)) => a.min(b),
-                (one, other) => one.or(other).unwrap_or(until),
-            };
+            let due = populations.iter().flatten().filter_map(|p| p.next_due((*now).max(1))).min().unwrap_or(NEVER);
+            let arrival = traffic.next_arrival(*now).unwrap_or(NEVER);
+            let step = due.min(arrival).min(traffic.next_input().unwrap_or(NEVER));
             if step >= until {
                 *now = until;
                 break;
             }
-            // Nothing fires at step 0.
-            if step > 0 {
+            if arrival == step {
                 traffic.deliver(step, 1, counts, |spike| {
                     arriving[graph.projections()[spike.projection].post].push((spike.projection, spike.range));
                 });
+            }
+            if arrival == step || due == step {
                 for (at, population) in populations.iter_mut().enumerate() {
-                    if let Some(population) = population {
-                        let rows = Rows { graph: &graph, places: &arriving[at] };
-                        let fired = traffic.fire(at, step, |fired| population.run(step, rows, fired, counts));
-                        arriving[at].clear();
-                        if !fired.is_empty() {
-                            counts.spikes += fired.len() as u64;
-                            record(step, at, fired);
-                        }
+                    let rows = Rows { graph: &graph, places: &arriving[at] };
+                    let Some(population) = population else { continue };
+                    if rows.places.is_empty() && population.next_due(step) != Some(step) {
+                        continue;
+                    }
+                    let fired = traffic.fire(at, step, |fired| population.run(step, rows, fired, counts));
+                    arriving[at].clear();
+                    if !fired.is_empty() {
+                        counts.spikes += fired.len() as u64;
+                        record(step, at, fired);
                     }
                 }
             }

@@ -101,8 +101,8 @@ const DUE: u32 = 4;
 const MARKS: u32 = REACHED | HELD | DUE;
 const MARK_BITS: u32 = 3;
 
-/// Steps between two looks at all neurons, and from what was touched longer ago than that to the look that finds it: two
-/// of them are less than a stamp counts.
+/// Steps after which all neurons are looked at, for those that were last touched longer ago than this: so no neuron's last
+/// touch is ever as long ago as a stamp counts, which is more than twice this.
 const SWEEP_AFTER: u64 = (1 << 28) - 1;
 
 /// The stamp of a step, without marks.
@@ -156,8 +156,8 @@ impl<A: Arithmetic> SingleNeurons<A> {
         }
     }
 
-    /// Takes what arrives, to be run later; touches those neurons at once, if it is told a `step`, that nothing else reaches and
-    /// of which nothing comes. How many were touched.
+    /// Takes what arrives. Neurons that only one synapse reaches, and of which nothing comes, are touched at once, which
+    /// spares a second visit; the others are listed. How many were touched.
     fn receive(&mut self, step: u64, rows: &Rows<'_, A::Weight>) -> u64 {
         match self.only_once(rows) {
             true => self.receive_rows::<true>(step, rows),
@@ -167,7 +167,7 @@ impl<A: Arithmetic> SingleNeurons<A> {
 
     /// Whether all neurons that more than one synapse reaches are listed, if that can be told at little cost.
     fn only_once(&mut self, rows: &Rows<'_, A::Weight>) -> bool {
-        if let [_] = rows.places {
+        if rows.places.len() < 2 {
             return rows.iter().all(|row| row.target.is_none_or(are_different));
         }
         if rows.n_synapses() > Seen::MOST.min(self.neurons.len() / 4) || rows.iter().any(|row| row.target.is_none()) {
@@ -260,18 +260,18 @@ impl<A: Arithmetic> SingleNeurons<A> {
             let state = self.neurons[i].state(self.latest, self.held[i]);
             if step - state.last > SWEEP_AFTER {
                 let brought = brought(&self.lif, state, step - 1);
-                self.put(i, &brought, self.neurons[i].stamp & (REACHED | DUE));
+                self.put(i, &brought, self.neurons[i].stamp & DUE);
             }
         }
         self.swept = step;
     }
 
-    /// Puts a state in place, with these marks; what has arrived stays.
+    /// Puts a state in place, with these marks.
     fn put(&mut self, i: usize, state: &NeuronState<A::Value>, marks: u32) {
         let NeuronState { p, u, last, held } = *state;
         self.held[i] = held.saturating_sub(last) as u32;
         let marks = marks | if self.held[i] > 0 { HELD } else { 0 };
-        self.neurons[i] = Neuron { p, u, input: self.neurons[i].input, stamp: stamp(last) | marks };
+        self.neurons[i] = Neuron { p, u, input: A::Value::default(), stamp: stamp(last) | marks };
     }
 }
 
@@ -299,7 +299,7 @@ fn reach<A: Arithmetic, const AT_ONCE: bool>(
     0
 }
 
-/// Targets whose neurons are asked for ahead of the one at work.
+/// How many targets ahead of the one at work a neuron is asked for.
 const AHEAD: usize = 32;
 
 /// Whether no target is there twice: rows ascend, but for synapses between the same two neurons.
@@ -392,7 +392,6 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
             let due = predict(&self.lif, state);
             let long_ago = self.latest - state.last > SWEEP_AFTER;
             let state = if long_ago { brought(&self.lif, *state, self.latest) } else { *state };
-            self.neurons[i].input = A::Value::default();
             self.put(i, &state, if due == NEVER { 0 } else { DUE });
             self.wheel.set(i, due);
         }
@@ -402,3 +401,6 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
         Box::new(self.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -157,16 +157,16 @@ impl<W: Copy> Traffic<W> {
         self.pending.back().map(|&(step, _)| step)
     }
 
-    /// The first step from `step` on at which something arrives or an input fires.
-    pub fn next(&self, step: u64) -> Option<u64> {
+    /// The first step from `step` on at which something arrives.
+    pub fn next_arrival(&self, step: u64) -> Option<u64> {
         let slot = step as usize & (self.n_slots - 1);
         let found = self.arrivals.next(slot).or_else(|| self.arrivals.next(0).map(|found| found + self.n_slots));
-        let arrival = found.map(|found| step + (found - slot) as u64);
-        let input = self.pending.front().map(|&(step, _)| step);
-        match (arrival, input) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (one, other) => one.or(other),
-        }
+        found.map(|found| step + (found - slot) as u64)
+    }
+
+    /// The first step at which an input fires.
+    pub fn next_input(&self) -> Option<u64> {
+        self.pending.front().map(|&(step, _)| step)
     }
 
     /// Does not ask for the rows of a projection ahead of time: the engine has its own form of them.

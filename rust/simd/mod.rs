@@ -1,4 +1,4 @@
-//! Instruction sets chosen at run time; the only `unsafe` of the crate.
+//! Instruction sets chosen at run time, and hints about memory; the only `unsafe` of the crate.
 //!
 //! Kernels are safe functions over blocks of 16 neurons, generic over an instruction set ([`Isa`]) and marked
 //! `#[inline(always)]`. [`multiversion!`] compiles such a function once for each instruction set and calls the best one
