@@ -7,7 +7,7 @@ use super::seen::Seen;
 use super::wheel::{NEVER, Wheel};
 use crate::graph::{Graph, Row};
 use crate::neuron::lazy::Arithmetic;
-use crate::simd::{filled, prefetch_at};
+use crate::simd::prefetch_at;
 
 /// What the event engine asks of a population.
 pub trait LazyPopulation<W, V>: Send + Sync + std::fmt::Debug {
@@ -144,7 +144,7 @@ impl<A: Arithmetic> SingleNeurons<A> {
     pub fn new(lif: A, n: usize) -> Self {
         Self {
             lif,
-            neurons: filled(Neuron::rest(), n),
+            neurons: vec![Neuron::rest(); n],
             held: vec![0; n],
             // One more than can be reached: the list is written to before it is known whether the neuron is in it already.
             reached: vec![0; n + 1],
@@ -216,15 +216,17 @@ impl<A: Arithmetic> SingleNeurons<A> {
     }
 
     /// Runs `step` for a neuron of which something may come; whether it fires.
+    ///
+    /// Only what arrives and what fires changes its state: that does not depend on when it was looked at in between.
     fn run_neuron(&mut self, i: usize, input: A::Value, step: u64, near_ties: &mut u64) -> bool {
         let lif = &self.lif;
-        let neuron = &mut self.neurons[i];
-        let before = neuron.state(step, self.held[i]);
-        let (mut held, mut fires) = (0, false);
+        let before = self.neurons[i].state(step, self.held[i]);
+        let mut after = NeuronState { p: before.p, u: A::Value::default(), last: step, held: step };
+        let mut fires = false;
         if before.held >= step {
             let p = lif.skip_held(before.p, step - before.last - 1);
-            (neuron.p, neuron.u) = (lif.step_held(p, input), A::Value::default());
-            held = (before.held - step) as u32;
+            after.p = lif.step_held(p, input);
+            after.held = before.held;
         } else {
             let stepped = if before.held == before.last {
                 lif.leap(before.p, before.u, step - before.last, input)
@@ -232,24 +234,22 @@ impl<A: Arithmetic> SingleNeurons<A> {
                 let (p, u) = catch_up(lif, &before, step - 1);
                 lif.step(p, u, input)
             };
-            (neuron.p, neuron.u) = (stepped.p, stepped.u);
+            (after.p, after.u) = (stepped.p, stepped.u);
             *near_ties += u64::from(stepped.near);
-            if stepped.fires {
-                (held, fires) = (lif.t_ref_steps(), true);
+            fires = stepped.fires;
+            if fires {
+                after.held = step + u64::from(lif.t_ref_steps());
             }
         }
-        let after = NeuronState { p: neuron.p, u: neuron.u, last: step, held: step + u64::from(held) };
         // Precisely only where a rough prediction has come true without anything having arrived.
-        let precisely = input == A::Value::default();
-        let due = if precisely { predict(lif, &after) } else { predict_roughly(lif, &after) };
-        if due != NEVER || neuron.stamp & DUE != 0 {
+        let quiet = input == A::Value::default();
+        let due = if quiet { predict(lif, &after) } else { predict_roughly(lif, &after) };
+        let was_due = self.neurons[i].stamp & DUE != 0;
+        if due != NEVER || was_due {
             self.wheel.set(i, due);
         }
-        let mark = |mark: u32, set: bool| if set { mark } else { 0 };
-        neuron.stamp = stamp(step) | mark(HELD, held > 0) | mark(DUE, due != NEVER);
-        if held > 0 {
-            self.held[i] = held;
-        }
+        let kept = if quiet && !fires { before } else { after };
+        self.put(i, &kept, if due == NEVER { 0 } else { DUE });
         fires
     }
 
@@ -269,8 +269,10 @@ impl<A: Arithmetic> SingleNeurons<A> {
     /// Puts a state in place, with these marks.
     fn put(&mut self, i: usize, state: &NeuronState<A::Value>, marks: u32) {
         let NeuronState { p, u, last, held } = *state;
-        self.held[i] = held.saturating_sub(last) as u32;
-        let marks = marks | if self.held[i] > 0 { HELD } else { 0 };
+        if held > last {
+            self.held[i] = (held - last) as u32;
+        }
+        let marks = if held > last { marks | HELD } else { marks };
         self.neurons[i] = Neuron { p, u, input: A::Value::default(), stamp: stamp(last) | marks };
     }
 }
@@ -289,7 +291,9 @@ fn reach<A: Arithmetic, const AT_ONCE: bool>(
     let neuron = &mut neurons[i as usize];
     if AT_ONCE && neuron.stamp & MARKS == 0 {
         let input = lif.accumulate(A::Value::default(), w);
-        if let Some([p, u]) = lif.leap_quietly(neuron.p, neuron.u, neuron.passed(step), input) {
+        if input != A::Value::default()
+            && let Some([p, u]) = lif.leap_quietly(neuron.p, neuron.u, neuron.passed(step), input)
+        {
             (neuron.p, neuron.u, neuron.stamp) = (p, u, stamp(step));
             return 1;
         }
@@ -317,6 +321,9 @@ fn brought<A: Arithmetic>(lif: &A, state: NeuronState<A::Value>, step: u64) -> N
 #[inline(always)]
 pub fn catch_up<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>, step: u64) -> (A::Value, A::Value) {
     let NeuronState { p, u, last, held } = *neuron;
+    if step == last {
+        return (p, u);
+    }
     if held <= last {
         return lif.skip(p, u, step - last);
     }
@@ -366,6 +373,7 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
             let neuron = &mut self.neurons[i];
             let input = std::mem::take(&mut neuron.input);
             if neuron.stamp & MARKS == REACHED
+                && input != A::Value::default()
                 && let Some([p, u]) = self.lif.leap_quietly(neuron.p, neuron.u, neuron.passed(step), input)
             {
                 *neuron = Neuron { p, u, input: A::Value::default(), stamp: stamp(step) };
