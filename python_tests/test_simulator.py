@@ -148,6 +148,22 @@ def test_a_potential_at_the_threshold_is_a_tie_and_no_spike(engine: str, weight:
     assert len(distant) == 1 and simulator.operations.near_ties == 0
 
 
+def test_ties_are_proven_for_what_the_proof_covers() -> None:
+    """No input fires twice at a step, and no state is one that the network does not lead to."""
+    graph = single(0.3, tau_m=10.0, tau_s=1.0, v_th=1.0, t_ref=0.0)
+    once, twice = events([3, 4], 0), events([3, 4, 4], 0)
+    assert run(graph, once, 9, "event")[1].ties_are_proven
+    assert run(graph, twice, 4, "event")[1].ties_are_proven
+    simulator = run(graph, twice, 9, "event")[1]
+    assert not simulator.ties_are_proven
+    simulator.reset()
+    assert simulator.ties_are_proven
+    for potential, proven in [(-0.9, True), (-1e6, False)]:
+        simulator = sr.Simulator(graph, engine="event")
+        simulator.set_potentials(0, [potential])
+        assert simulator.ties_are_proven is proven
+
+
 @pytest.mark.parametrize("engine", GRID_ENGINES)
 def test_input_while_held_is_kept_as_current(engine: str) -> None:
     """As the network's test of a held neuron, worked out there."""

@@ -204,6 +204,10 @@ impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
         self.reached = reached;
     }
 
+    fn covers(&self, state: &[NeuronState<F>]) -> bool {
+        state.iter().all(|state| self.lif.covers(state.p, state.u))
+    }
+
     fn state(&self) -> Vec<NeuronState<F>> {
         (0..self.n).map(|i| self.blocks[i / LANES].neuron(i % LANES)).collect()
     }

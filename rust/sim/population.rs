@@ -17,6 +17,9 @@ pub trait LazyPopulation<W, V>: Send + Sync + std::fmt::Debug {
     /// Runs `step` for the neurons that are due or that something reaches, which is `rows`; lists those that fire, ascending.
     fn run(&mut self, step: u64, rows: Rows<'_, W>, fired: &mut Vec<u32>, counts: &mut Counts);
 
+    /// Whether a state is one that the count of near ties is proven for.
+    fn covers(&self, state: &[NeuronState<V>]) -> bool;
+
     /// The state of all neurons.
     fn state(&self) -> Vec<NeuronState<V>>;
 
@@ -385,6 +388,10 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
         counts.state_updates += self.n_reached as u64;
         self.n_reached = 0;
         self.latest = step;
+    }
+
+    fn covers(&self, state: &[NeuronState<A::Value>]) -> bool {
+        state.iter().all(|state| self.lif.covers(state.p, state.u))
     }
 
     fn state(&self) -> Vec<NeuronState<A::Value>> {

@@ -92,6 +92,10 @@ pub struct Traffic<W> {
     pending: VecDeque<(u64, u32)>,
     /// Who fires at the step and in the population that is looked at.
     fired: Vec<u32>,
+    /// Of each input, the step after it fired last.
+    heard: Vec<u64>,
+    /// Whether an input has fired more than once at a step.
+    repeats: bool,
 }
 
 impl<W: Copy> Traffic<W> {
@@ -132,6 +136,8 @@ impl<W: Copy> Traffic<W> {
             inputs,
             pending: VecDeque::new(),
             fired: Vec::new(),
+            heard: vec![0; first as usize],
+            repeats: false,
         })
     }
 
@@ -140,6 +146,11 @@ impl<W: Copy> Traffic<W> {
         let of_neurons = |(population, _): &(usize, _)| self.graph.populations()[*population].params.is_some();
         let delays = self.delays.iter().enumerate().filter(of_neurons).filter_map(|(_, delays)| delays.first());
         delays.min().copied().unwrap_or(u32::MAX)
+    }
+
+    /// Whether an input has fired more than once at a step.
+    pub fn repeats(&self) -> bool {
+        self.repeats
     }
 
     /// The graph.
@@ -205,7 +216,11 @@ impl<W: Copy> Traffic<W> {
             return;
         }
         counts.input_events += n as u64;
-        let Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending, .. } = self;
+        let Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending, heard, repeats, .. } = self;
+        for &(step, x) in pending.range(..n) {
+            let last = std::mem::replace(&mut heard[x as usize], step + 1);
+            *repeats |= last == step + 1;
+        }
         for &(first, population) in &*inputs {
             let size = graph.populations()[population].n as u32;
             for &(step, x) in pending.range(..n) {
@@ -236,6 +251,8 @@ impl<W: Copy> Traffic<W> {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.pending.clear();
+        self.heard.fill(0);
+        self.repeats = false;
         self.arrivals.clear_all();
         self.recent.iter_mut().for_each(|recent| recent.spikes.clear());
     }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::graph::Connectivity;
-use crate::neuron::lazy::LazyLif;
+use crate::neuron::lazy::{Bounds, LazyLif};
 use crate::neuron::{Discretisation, LifParams};
 
 const N: usize = 400;
@@ -16,7 +16,7 @@ fn params(tau_m: f64) -> LifParams {
 }
 
 fn neurons(tau_m: f64) -> SingleNeurons<LazyLif<f64>> {
-    SingleNeurons::new(LazyLif::new(&params(tau_m), 1e-9).unwrap(), N)
+    SingleNeurons::new(LazyLif::new(&params(tau_m), Bounds::none(1e-9)).unwrap(), N)
 }
 
 /// A graph with these rows: (target, weight).
@@ -82,7 +82,7 @@ fn long_silence_is_not_taken_for_a_short_one() {
     let at = |p, last| NeuronState { p, u: 0.0, last, held: last };
     for gap in [1, (1 << 28) - 1, 1 << 28, 1 << 29, (1 << 29) + 1, 1 << 32, (1 << 32) + 1, 1 << 50] {
         for between in [0, 1 << 27, 1 << 28, (1 << 28) + 3] {
-            let lif = LazyLif::new(&params(1e9), 1e-9).unwrap();
+            let lif = LazyLif::new(&params(1e9), Bounds::none(1e-9)).unwrap();
             let mut neurons = neurons(1e9);
             run(&mut neurons, 1, &arrives);
             let before = neurons.state()[0];
