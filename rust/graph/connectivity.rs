@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
+use crate::memory::check_room;
 use crate::network::delay_steps;
 
 /// Different delays that one byte a synapse tells apart.
@@ -81,7 +82,8 @@ impl<W: Copy> Connectivity<W> {
     /// From lists of synapses in any order: `delay` holds one delay for all, or one for each [ms].
     ///
     /// # Errors
-    /// [`Error::Value`] naming the first synapse with a neuron that does not exist or a delay outside its domain.
+    /// [`Error::Value`] naming the first synapse with a neuron that does not exist or a delay outside its domain;
+    /// [`Error::Memory`] if there is no room for the rows.
     pub fn from_lists(
         n_pre: usize,
         n_post: usize,
@@ -103,6 +105,7 @@ impl<W: Copy> Connectivity<W> {
         if delay.len() != 1 && delay.len() != pre.len() {
             return Err(Error::shape("delay", &[delay.len()], format!("one number, or ({},) as pre", pre.len())));
         }
+        check_room("n_pre", Some(n_pre + 1), size_of::<usize>())?;
         let (distinct, index) = distinct_delays(delay)?;
         let key = |at: usize| (pre[at], if index.len() == 1 { 0 } else { index[at] }, post[at]);
         let mut order: Vec<usize> = (0..pre.len()).collect();
