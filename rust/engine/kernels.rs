@@ -128,7 +128,7 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
 
     /// Advances a step with the summed weights of the spikes of the step before; says who fires.
     ///
-    /// Held steps are counted in `F`, exact up to the 2^24 steps that `f32` counts (4.6 h at 1 ms).
+    /// Held steps are counted in `F`, exact up to the longest refractory time, 2^24 steps.
     #[inline(always)]
     fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
         let zero = isa.zero();
@@ -138,7 +138,7 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
         let potential = isa.select(held, zero, free);
         let fires = isa.greater(potential, isa.splat(lif.v_th));
         self.u = isa.select(fires, zero, potential);
-        let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps.min(1 << 24))));
+        let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps)));
         self.held = isa.select(fires, t_ref, isa.sub(self.held, isa.splat(F::one())));
         isa.bits(fires)
     }

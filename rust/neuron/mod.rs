@@ -11,5 +11,5 @@ mod propagator;
 
 pub use continuous::ContinuousLif;
 pub use params::{Discretisation, LifParams};
-pub(crate) use params::{STEP_TOLERANCE, whole_steps};
+pub(crate) use params::{LOG2_MAX_T_REF_STEPS, STEP_TOLERANCE, whole_steps};
 pub use propagator::LifPropagator;
