@@ -426,9 +426,6 @@ fn push_times<F: Real>(
 ) -> Result<()> {
     let from = engine.last_pending().unwrap_or(0.0).max(engine.now());
     check_events(name, t, x, from, " ms", n_inputs)?;
-    if let Some(at) = t.iter().position(|t| !t.is_finite()) {
-        return Err(Error::value(format!("{name}['t'][{at}]"), "a finite time", t[at]));
-    }
     engine.push(t.iter().zip(x).map(|(&t, &x)| (t, x as u32)));
     Ok(())
 }
