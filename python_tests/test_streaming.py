@@ -112,7 +112,7 @@ def test_recorded_populations_are_numbered_in_their_order(engine: str) -> None:
     for record, shift in [
         ([above, below], {0: 5, 1: -20}),
         ([above], {1: -20}),
-        ([1, 0], {0: 5, 1: -20}),
+        ([2, 1], {0: 5, 1: -20}),
     ]:
         simulator = sr.Simulator(graph, engine=engine, record=record)
         simulator.push(pushed)

@@ -67,6 +67,9 @@ impl<F: Real> SampleSimulation<F> {
     /// Simulates all layers; `spikes.input` holds the input, listed by time, and the layers are filled.
     ///
     /// What was done is counted on the way by the engines of graphs; for the clocked one see [`operations`].
+    ///
+    /// # Errors
+    /// [`Error::Endless`](crate::Error::Endless) in continuous time.
     pub fn run(
         &self,
         net: &Network<F>,
@@ -74,10 +77,10 @@ impl<F: Real> SampleSimulation<F> {
         spikes: &mut SampleSpikes,
         lists: Lists,
         scratch: &mut SampleScratch<F>,
-    ) -> Option<Counts> {
+    ) -> Result<Option<Counts>> {
         let Some(prototype) = &self.prototype else {
             forward(net, n_steps, spikes, lists, &mut scratch.forward);
-            return None;
+            return Ok(None);
         };
         if scratch.engine.as_ref().is_none_or(|(known, _)| !Arc::ptr_eq(known, prototype)) {
             scratch.engine = Some((Arc::clone(prototype), GraphEngine::clone(prototype)));
@@ -88,7 +91,7 @@ impl<F: Real> SampleSimulation<F> {
             spikes.by_time.clear(layer.n_out());
         }
         let events = (0..n_steps).flat_map(|t| input.by_time.row(t).iter().map(move |&x| (t, x)));
-        match engine {
+        let ended = match engine {
             GraphEngine::Event(engine) => {
                 engine.reset();
                 engine.traffic_mut().push(events.map(|(t, x)| (t as u64, x)));
@@ -99,6 +102,7 @@ impl<F: Real> SampleSimulation<F> {
                     rows.push_row(fired);
                 };
                 engine.advance(n_steps as u64, &mut record, &mut || true);
+                Ok(())
             }
             GraphEngine::Continuous(engine) => {
                 engine.reset();
@@ -116,12 +120,13 @@ impl<F: Real> SampleSimulation<F> {
                     }
                     fired.push(neuron);
                 };
-                engine.advance(((n_steps - 1) as f64 * dt).next_up(), &mut record, &mut || true);
+                let ended = engine.advance(((n_steps - 1) as f64 * dt).next_up(), &mut record, &mut || true);
                 for (layer, fired) in layers.iter_mut().zip(step_of_layer) {
                     push_step(&mut layer.by_time, fired);
                 }
+                ended
             }
-        }
+        };
         let n_layers = layers.len();
         for (l, layer) in layers.iter_mut().enumerate() {
             end_rows(&mut layer.by_time, n_steps);
@@ -129,9 +134,9 @@ impl<F: Real> SampleSimulation<F> {
                 layer.list_by_neuron();
             }
         }
-        Some(match engine {
-            GraphEngine::Event(engine) => engine.counts(),
-            GraphEngine::Continuous(engine) => engine.counts(),
+        ended.map(|()| match engine {
+            GraphEngine::Event(engine) => Some(engine.counts()),
+            GraphEngine::Continuous(engine) => Some(engine.counts()),
         })
     }
 }
@@ -172,6 +177,10 @@ pub fn operations<F: Real>(graph: &Graph<F>, n_steps: usize, spikes: &SampleSpik
             // What would arrive after the end does not.
             for t in 0..n_steps.saturating_sub(steps + 1) {
                 let row = layer(projection.pre).by_time.row(t);
+                if synapses.is_all() {
+                    counts.synaptic_events += (row.len() * synapses.n_post()) as u64;
+                    continue;
+                }
                 let arriving = row.iter().map(|&neuron| synapses.group_range(neuron as usize, group).len() as u64);
                 counts.synaptic_events += arriving.sum::<u64>();
             }
