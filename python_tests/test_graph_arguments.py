@@ -275,7 +275,7 @@ def test_weights_beyond_any_sum(engine: str, dtype: str) -> None:
         if dtype == "float32" and engine == "continuous":
             sr.Simulator(graph, engine=engine)
             continue
-        with pytest.raises(ValueError, match="weight must be at most .* for a neuron of 'brain'"):
+        with pytest.raises(ValueError, match=r"weight must be at most .* of 'brain'"):
             sr.Simulator(graph, engine=engine)
     graph = sr.Graph(dtype=dtype)
     eye, brain = graph.add_input(2), graph.add_population(3, v_th=1e15)

@@ -56,16 +56,6 @@ pub enum Error {
         /// What the solver saw.
         detail: String,
     },
-    /// Neurons in continuous time whose next spike comes ever sooner.
-    #[error(
-        "neurons of '{population}' fire without end at {time} ms: they excite each other without delay or refractory time"
-    )]
-    Endless {
-        /// Name of the population.
-        population: String,
-        /// When [ms].
-        time: f64,
-    },
     /// A gradient that is infinite or not a number.
     #[error("the gradient of step {step} of epoch {epoch} has norm {norm}, expected a finite one (try a lower lr)")]
     NotFinite {

@@ -322,8 +322,7 @@ class Network:
             uint32 array of shape (n_samples, n_out); with `return_run` also the `Run`.
 
         Raises:
-            ValueError: If shapes disagree, a value is outside [0, 1] or the engine is unknown, or
-                if neurons fire without end in continuous time.
+            ValueError: If shapes disagree, a value is outside [0, 1] or the engine is unknown.
             TypeError: If x has another dtype.
         """
         counts, _, used, operations = self._core.spike_counts(

@@ -33,7 +33,7 @@ class Simulator:
             neurons that something reaches; "auto" either of them, whichever the activity so far
             makes faster; "continuous" puts spikes where the neurons' differential equations have
             them, in float64. There, neurons that excite each other without delay or refractory
-            time may fire without end in finite time, which is an error.
+            time may fire ever faster, exponentially so: such a run is not worth waiting for.
         record: Populations whose spikes come out, numbered through in this order, or their numbers:
             `Population.index` for a Graph, the layer's for a Network. All of a graph, the output
             layer of a network, if None.
@@ -145,8 +145,7 @@ class Simulator:
 
         Raises:
             TypeError: If not one number is given, or on the grid a float as `until`.
-            ValueError: If it is negative or not finite, or not whole steps on the grid; if neurons
-                fire without end in continuous time.
+            ValueError: If it is negative or not finite, or not whole steps on the grid.
             KeyboardInterrupt: On Ctrl-C; the simulation may be continued.
         """
         given = {"until": until, "steps": steps, "ms": ms}

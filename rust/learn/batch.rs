@@ -130,8 +130,6 @@ struct SampleWork<F> {
     correct: bool,
     n_spikes: Vec<u64>,
     solved: Vec<Solved>,
-    /// Of the simulation.
-    failed: Option<Error>,
     error: Option<(usize, String)>,
 }
 
@@ -178,8 +176,7 @@ impl<F: Real> Worker<F> {
     /// micro-batches.
     ///
     /// # Errors
-    /// [`Error::Singular`] for a sample without a gradient, [`Error::Endless`] for one that does not end in continuous time,
-    /// [`Error::Interrupted`] if `keep_going` says no.
+    /// [`Error::Singular`] for a sample without a gradient, [`Error::Interrupted`] if `keep_going` says no.
     pub fn accumulate(
         &mut self,
         net: &Network<F>,
@@ -257,9 +254,6 @@ impl<F: Real> Worker<F> {
         });
         let mut stats = BatchStats { n_spikes: vec![0; n_layers], ..Default::default() };
         for (work, &sample) in samples.iter_mut().zip(batch.samples) {
-            if let Some(error) = work.failed.take() {
-                return Err(error);
-            }
             if let Some((layer, detail)) = work.error.take() {
                 return Err(Error::Singular { layer, sample: sample as usize, detail });
             }
@@ -280,7 +274,7 @@ impl<F: Real> Worker<F> {
         let mut faster = [Ok(EngineKind::Clocked)];
         self.simulate(net, &clocked, data, seed, 0..1, Lists::Counts, &mut faster, |spikes, _, faster| {
             *faster = faster_engine(net, data.n_steps(), spikes);
-        })?;
+        });
         let [faster] = faster;
         faster
     }
@@ -300,9 +294,6 @@ impl<F: Real> Worker<F> {
     }
 
     /// Simulates `samples` of `data` and hands the spikes of each to `use_sample`, in parallel.
-    ///
-    /// # Errors
-    /// Those of [`SampleSimulation::run`].
     pub fn simulate<O: Send>(
         &self,
         net: &Network<F>,
@@ -313,21 +304,20 @@ impl<F: Real> Worker<F> {
         lists: Lists,
         outputs: &mut [O],
         use_sample: impl Fn(&SampleSpikes, Option<Counts>, &mut O) + Sync,
-    ) -> Result<()> {
+    ) {
         let first = samples.start;
         assert_eq!(outputs.len(), samples.len());
         self.pool.install(|| {
-            outputs.par_iter_mut().enumerate().with_max_len(1).try_for_each(|(s, output)| {
+            outputs.par_iter_mut().enumerate().with_max_len(1).for_each(|(s, output)| {
                 let mut scratch = scratch(&self.threads);
                 let ThreadScratch { load, forward: buffers, spikes, .. } = &mut *scratch;
                 spikes.layers.resize_with(net.layers().len(), Default::default);
                 let key = StreamKey { seed, epoch: 0, sample: (first + s) as u32 };
                 data.load(key, lists == Lists::All, spikes, load);
-                let counts = simulation.run(net, data.n_steps(), spikes, lists, buffers)?;
+                let counts = simulation.run(net, data.n_steps(), spikes, lists, buffers);
                 use_sample(spikes, counts, output);
-                Ok(())
-            })
-        })
+            });
+        });
     }
 }
 
@@ -358,7 +348,6 @@ impl<F: Real> SampleWork<F> {
             correct: false,
             n_spikes: Vec::new(),
             solved: Vec::new(),
-            failed: None,
             error: None,
         }
     }
@@ -374,7 +363,7 @@ impl<F: Real> SampleWork<F> {
         objective: Objective<'_>,
         scratch: &mut ThreadScratch<F>,
     ) {
-        (self.failed, self.error) = (None, None);
+        self.error = None;
         self.solved.clear();
         let n_steps = batch.source.n_steps();
         self.spikes.layers.resize_with(net.layers().len(), Default::default);
@@ -382,8 +371,7 @@ impl<F: Real> SampleWork<F> {
             Source::Simulate { data, seed, epoch } => {
                 self.spikes.swap_time_lists(&mut scratch.by_time);
                 data.load(StreamKey { seed, epoch, sample }, true, &mut self.spikes, &mut scratch.load);
-                let run = simulation.run(net, n_steps, &mut self.spikes, Lists::All, &mut scratch.forward);
-                self.failed = run.err();
+                simulation.run(net, n_steps, &mut self.spikes, Lists::All, &mut scratch.forward);
                 self.spikes.swap_time_lists(&mut scratch.by_time);
             }
             Source::Recorded(trains) => {

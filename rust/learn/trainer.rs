@@ -322,8 +322,7 @@ impl<F: Real> Trainer<F> {
 /// That is counted by the engines of graphs, and for the clocked one if `graph`, the network's, is given.
 ///
 /// # Errors
-/// [`Error::Shape`] if the data has another number of inputs, [`Error::Endless`] in continuous time, [`Error::Interrupted`]
-/// if `keep_going` says no.
+/// [`Error::Shape`] if the data has another number of inputs, [`Error::Interrupted`] if `keep_going` says no.
 pub fn count_spikes<F: Real>(
     worker: &Worker<F>,
     net: &Network<F>,
@@ -360,7 +359,7 @@ pub fn count_spikes<F: Real>(
                 n_spikes.clear();
                 n_spikes.extend(spikes.layers.iter().map(|layer| layer.by_time.total() as u64));
             },
-        )?;
+        );
         for (s, (sample_counts, sample_spikes, of_sample)) in part.iter().enumerate() {
             match (&mut done, of_sample) {
                 (Some(done), Some(of_sample)) => *done += *of_sample,

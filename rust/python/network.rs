@@ -297,7 +297,7 @@ fn record<F: Real>(
                 .expect("the other engines count");
             *output = Some(RecordedSample { spikes: spikes.clone(), traces: sample.collect(), counts });
         };
-        worker.simulate(net, &simulation, data, seed, range, Lists::All, &mut outputs, use_sample)?;
+        worker.simulate(net, &simulation, data, seed, range, Lists::All, &mut outputs, use_sample);
         for sample in outputs.into_iter().flatten() {
             let spikes = &sample.spikes;
             counts += sample.counts;

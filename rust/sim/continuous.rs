@@ -13,10 +13,6 @@ use crate::graph::Graph;
 use crate::neuron::ContinuousLif;
 use crate::real::Real;
 
-/// Moments in a row, each as close to the one before as numbers can be, at which something fires: chance crowds no spikes
-/// like that, but neurons that excite each other without delay or refractory time do, for ever.
-const ENDLESS: u32 = 1 << 20;
-
 /// The continuous-time engine; it computes in `f64`, whatever the weights are kept in.
 #[derive(Clone, Debug)]
 pub struct ContinuousEngine<F> {
@@ -170,16 +166,13 @@ impl<F: Real> ContinuousEngine<F> {
     /// Runs up to, and without, time `until` [ms]; `record` gets the spikes (ms, population, neuron) in order of time.
     ///
     /// `keep_going` is asked now and then; where it says no, the run ends there.
-    ///
-    /// # Errors
-    /// [`Error::Endless`] if neurons fire without end in finite time.
     pub fn advance(
         &mut self,
         until: f64,
         record: &mut dyn FnMut(f64, usize, u32),
         keep_going: &mut dyn FnMut() -> bool,
-    ) -> Result<()> {
-        let (mut patience, mut crowded) = (Patience::default(), 0);
+    ) {
+        let mut patience = Patience::default();
         loop {
             let input = self.pending.front().map_or(f64::INFINITY, |&(time, _)| time);
             let arrival = self.arrivals.peek().map_or(f64::INFINITY, |Reverse(arrival)| arrival.time);
@@ -188,17 +181,12 @@ impl<F: Real> ContinuousEngine<F> {
             if time >= until {
                 // NaN, and times already passed, change nothing.
                 self.now = self.now.max(until);
-                return Ok(());
+                return;
             }
-            crowded = if time > self.now.next_up() { 0 } else { crowded + u32::from(time > self.now) };
             self.now = time;
             // What arrives at the very moment of a crossing comes too late for it: potentials do not jump.
             if crossing <= time {
                 let (_, neuron) = self.crossings.first().expect("just seen");
-                if crowded > ENDLESS {
-                    let population = self.graph.populations()[self.population_of(neuron)].name.clone();
-                    return Err(Error::Endless { population, time });
-                }
                 self.fire(neuron, time, record);
             } else if input <= time {
                 self.take_input(time);
@@ -206,17 +194,13 @@ impl<F: Real> ContinuousEngine<F> {
                 self.arrive(time);
             }
             if patience.ends(&self.counts) && !keep_going() {
-                return Ok(());
+                return;
             }
         }
     }
 
-    fn population_of(&self, neuron: usize) -> usize {
-        self.populations.iter().rposition(|p| p.is_some_and(|p| p.first <= neuron)).expect("exists")
-    }
-
     fn fire(&mut self, neuron: usize, time: f64, record: &mut dyn FnMut(f64, usize, u32)) {
-        let population = self.population_of(neuron);
+        let population = self.populations.iter().rposition(|p| p.is_some_and(|p| p.first <= neuron)).expect("exists");
         let Neurons { lif, first, .. } = self.populations[population].expect("just found");
         let state = &mut self.neurons[neuron];
         // The current decays alike, held or not.

@@ -67,9 +67,6 @@ impl<F: Real> SampleSimulation<F> {
     /// Simulates all layers; `spikes.input` holds the input, listed by time, and the layers are filled.
     ///
     /// What was done is counted on the way by the engines of graphs; for the clocked one see [`operations`].
-    ///
-    /// # Errors
-    /// [`Error::Endless`](crate::Error::Endless) in continuous time.
     pub fn run(
         &self,
         net: &Network<F>,
@@ -77,10 +74,10 @@ impl<F: Real> SampleSimulation<F> {
         spikes: &mut SampleSpikes,
         lists: Lists,
         scratch: &mut SampleScratch<F>,
-    ) -> Result<Option<Counts>> {
+    ) -> Option<Counts> {
         let Some(prototype) = &self.prototype else {
             forward(net, n_steps, spikes, lists, &mut scratch.forward);
-            return Ok(None);
+            return None;
         };
         if scratch.engine.as_ref().is_none_or(|(known, _)| !Arc::ptr_eq(known, prototype)) {
             scratch.engine = Some((Arc::clone(prototype), GraphEngine::clone(prototype)));
@@ -91,7 +88,7 @@ impl<F: Real> SampleSimulation<F> {
             spikes.by_time.clear(layer.n_out());
         }
         let events = (0..n_steps).flat_map(|t| input.by_time.row(t).iter().map(move |&x| (t, x)));
-        let ended = match engine {
+        match engine {
             GraphEngine::Event(engine) => {
                 engine.reset();
                 engine.traffic_mut().push(events.map(|(t, x)| (t as u64, x)));
@@ -102,7 +99,6 @@ impl<F: Real> SampleSimulation<F> {
                     rows.push_row(fired);
                 };
                 engine.advance(n_steps as u64, &mut record, &mut || true);
-                Ok(())
             }
             GraphEngine::Continuous(engine) => {
                 engine.reset();
@@ -120,13 +116,12 @@ impl<F: Real> SampleSimulation<F> {
                     }
                     fired.push(neuron);
                 };
-                let ended = engine.advance(((n_steps - 1) as f64 * dt).next_up(), &mut record, &mut || true);
+                engine.advance(((n_steps - 1) as f64 * dt).next_up(), &mut record, &mut || true);
                 for (layer, fired) in layers.iter_mut().zip(step_of_layer) {
                     push_step(&mut layer.by_time, fired);
                 }
-                ended
             }
-        };
+        }
         let n_layers = layers.len();
         for (l, layer) in layers.iter_mut().enumerate() {
             end_rows(&mut layer.by_time, n_steps);
@@ -134,9 +129,9 @@ impl<F: Real> SampleSimulation<F> {
                 layer.list_by_neuron();
             }
         }
-        ended.map(|()| match engine {
-            GraphEngine::Event(engine) => Some(engine.counts()),
-            GraphEngine::Continuous(engine) => Some(engine.counts()),
+        Some(match engine {
+            GraphEngine::Event(engine) => engine.counts(),
+            GraphEngine::Continuous(engine) => engine.counts(),
         })
     }
 }

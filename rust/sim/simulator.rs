@@ -204,8 +204,7 @@ impl<F: Real> Simulator<F> {
     /// `keep_going` is asked now and then; where it says no, the run ends there.
     ///
     /// # Errors
-    /// [`Error::Value`] if `until` is not a time. [`Error::Interrupted`] if `keep_going` says no. [`Error::Endless`] if neurons
-    /// fire without end in continuous time.
+    /// [`Error::Value`] if `until` is not a time. [`Error::Interrupted`] if `keep_going` says no.
     pub fn advance(&mut self, until: Time, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
         let mut going = true;
         let mut ask = || {
@@ -224,7 +223,7 @@ impl<F: Real> Simulator<F> {
                             x.push(offset + neuron);
                         }
                     };
-                    engine.advance(until, &mut record, &mut ask)?;
+                    engine.advance(until, &mut record, &mut ask);
                 }
                 _ => return Err(Error::value("until", "a whole number of steps", until)),
             },

@@ -209,7 +209,7 @@ fn continuous_spikes(graph: &Arc<Graph<f64>>, events: &[(u64, u32)], until: f64)
     let mut engine = ContinuousEngine::new(Arc::clone(graph)).unwrap();
     engine.push(events.iter().map(|&(t, x)| (t as f64, x)));
     let mut spikes = Vec::new();
-    engine.advance(until, &mut |t, p, i| spikes.push((t, p, i)), &mut || true).unwrap();
+    engine.advance(until, &mut |t, p, i| spikes.push((t, p, i)), &mut || true);
     spikes
 }
 
