@@ -287,7 +287,7 @@ class Graph:
 
 
 def _holds(known: Sequence[Any], one: Any) -> bool:
-    return 0 <= one.index < len(known) and known[one.index] == one
+    return 0 <= one.index < len(known) and bool(known[one.index] == one)
 
 
 def _floats(name: str, value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -325,6 +325,18 @@ class Network:
             ValueError: If shapes disagree, a value is outside [0, 1] or the engine is unknown.
             TypeError: If x has another dtype.
         """
+        counts, run = self._count(x, encoder, seed, n_threads, engine, return_run)
+        return counts if run is None else (counts, run)
+
+    def _count(
+        self,
+        x: Input,
+        encoder: config.BernoulliEncoder | None,
+        seed: int,
+        n_threads: int | None,
+        engine: str,
+        return_run: bool,
+    ) -> tuple[NDArray[np.uint32], Run | None]:
         counts, _, used, operations = self._core.spike_counts(
             prepare_input(x),
             *input_options(encoder, seed),
@@ -332,7 +344,7 @@ class Network:
             config.check_engine(engine),
             bool(return_run),
         )
-        return counts if operations is None else (counts, Run(used, Operations(**operations)))
+        return counts, None if operations is None else Run(used, Operations(**operations))
 
     @overload
     def predict(
@@ -372,11 +384,9 @@ class Network:
 
         Of equals the first wins. Arguments and errors as for `spike_counts`.
         """
-        options: dict[str, Any] = {"seed": seed, "n_threads": n_threads, "engine": engine}
-        found = self.spike_counts(x, encoder=encoder, return_run=return_run, **options)
-        if isinstance(found, tuple):
-            return _most(found[0]), found[1]
-        return _most(found)
+        counts, run = self._count(x, encoder, seed, n_threads, engine, return_run)
+        predictions: NDArray[np.int64] = np.argmax(counts, axis=1).astype(np.int64)
+        return predictions if run is None else (predictions, run)
 
     def run(
         self,
@@ -426,11 +436,6 @@ class Network:
             engine=used,
             operations=Operations(**operations),
         )
-
-
-def _most(counts: NDArray[np.uint32]) -> NDArray[np.int64]:
-    most: NDArray[np.int64] = np.argmax(counts, axis=1).astype(np.int64)
-    return most
 
 
 def _loads(data: bytes) -> Network:

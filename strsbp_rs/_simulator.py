@@ -174,8 +174,9 @@ class Simulator:
             raise TypeError(
                 f"until must be an integer, time steps, got {value!r} (or say ms={value!r})"
             )
-        whole = round(value / self._dt)
-        if abs(value / self._dt - whole) > 1e-9 * max(whole, 1):
+        in_steps = float(value) / self._dt
+        whole = round(in_steps)
+        if abs(in_steps - whole) > 1e-9 * max(whole, 1):
             raise ValueError(f"ms must be a whole number of steps of {self._dt:g} ms, got {value}")
         return whole
 
