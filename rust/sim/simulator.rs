@@ -46,12 +46,16 @@ impl<F: Real> Running<F> {
     }
 }
 
-/// Bytes that a neuron takes in an engine, at most.
-fn bytes_a_neuron<F>(kind: EngineKind) -> usize {
-    match kind {
-        EngineKind::Clocked => (LONGEST_WINDOW as usize + 3) * size_of::<F>() + 2,
-        _ => 64,
+/// About as many bytes as a neuron takes in an engine.
+fn bytes_a_neuron<F: Real>(graph: &Graph<F>, kind: EngineKind) -> usize {
+    if kind != EngineKind::Clocked {
+        return 64;
     }
+    // As many inputs as a window has steps, see the engine.
+    let of_neurons = graph.projections().iter().filter(|p| graph.populations()[p.pre].params.is_some());
+    let delays = of_neurons.filter_map(|p| p.synapses.delays().distinct().first());
+    let window = 1.0 + delays.copied().fold(f64::INFINITY, f64::min) / graph.dt();
+    (window.min(LONGEST_WINDOW as f64) as usize + 3) * size_of::<F>()
 }
 
 /// The largest current or potential that an engine computes with.
@@ -110,7 +114,7 @@ impl<F: Real> Simulator<F> {
                 _ => return Err(Error::value("record", "different populations of neurons", population)),
             }
         }
-        check_room("n_neurons", Some(graph.size(false)), bytes_a_neuron::<F>(kind))?;
+        check_room("n_neurons", Some(graph.size(false)), bytes_a_neuron(&graph, kind))?;
         check_range(&graph, largest::<F>(kind))?;
         let auto = (kind == EngineKind::Auto).then(|| Auto {
             costs: CostModel::new(&graph),
