@@ -18,6 +18,7 @@ pub mod engine;
 pub mod error;
 pub mod graph;
 pub mod learn;
+mod memory;
 pub mod network;
 pub mod neuron;
 #[cfg(feature = "python")]

@@ -137,7 +137,7 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
     /// [`step`](Self::step), but for the potential of neurons that fire. Where these are held, it is made zero at their next
     /// step or by [`reset_held`](Self::reset_held), whichever comes first.
     ///
-    /// Held steps are counted in `F`, exact up to the 2^24 steps that `f32` counts (4.6 h at 1 ms).
+    /// Held steps are counted in `F`, exact up to the longest refractory time, 2^24 steps.
     #[inline(always)]
     fn step_before_reset(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> I::Mask {
         self.p = isa.add(isa.mul(isa.splat(lif.syn_decay), self.p), input);
@@ -145,7 +145,7 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
         let free = isa.add(isa.mul(isa.splat(lif.mem_decay), self.u), isa.mul(isa.splat(lif.mem_gain), self.p));
         self.u = isa.select(held, isa.zero(), free);
         let fires = isa.greater(self.u, isa.splat(lif.v_th));
-        let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps.min(1 << 24))));
+        let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps)));
         self.held = isa.select(fires, t_ref, isa.sub(self.held, isa.splat(F::one())));
         fires
     }

@@ -9,7 +9,7 @@ mod limits;
 mod params;
 mod propagator;
 
-pub use continuous::ContinuousLif;
+pub use continuous::{ContinuousLif, LARGEST_CONTINUOUS};
 pub use params::{Discretisation, LifParams};
-pub(crate) use params::{STEP_TOLERANCE, whole_steps};
+pub(crate) use params::{LOG2_MAX_T_REF_STEPS, STEP_TOLERANCE, whole_steps};
 pub use propagator::LifPropagator;

@@ -311,7 +311,7 @@ fn ask_for_rows<W: Copy>(graph: &Graph<W>, links: &[Link], population: usize, ne
 ///
 /// # Errors
 /// [`Error::Value`] naming the first bad one.
-pub fn check_events<T: PartialOrd + Copy + std::fmt::Display>(
+pub fn check_events<T: PartialOrd + Copy + std::fmt::Display + num_traits::ToPrimitive>(
     name: &str,
     t: &[T],
     x: &[i64],
@@ -331,6 +331,9 @@ pub fn check_events<T: PartialOrd + Copy + std::fmt::Display>(
                 _ => format!(">= {name}['t'][{}] = {last} (events sorted by time)", i - 1),
             };
             return Err(Error::value(format!("{name}['t'][{i}]"), expected, time));
+        }
+        if !time.to_f64().is_some_and(f64::is_finite) {
+            return Err(Error::value(format!("{name}['t'][{i}]"), "a finite time", time));
         }
         if input < 0 || input >= n_inputs as i64 {
             return Err(Error::value(format!("{name}['x'][{i}]"), format!("an input in [0, {n_inputs})"), input));

@@ -106,6 +106,7 @@ fn the_first_bad_event_is_named() {
     assert!(message(&[1.5, 0.0], &[0, 9]).starts_with("events['t'][0] must be >= 2 ms"));
     assert!(message(&[3.0, 2.5], &[0, 9]).starts_with("events['t'][1] must be >= events['t'][0] = 3"));
     assert!(message(&[3.0, f64::NAN, 2.0], &[0, 0, 9]).starts_with("events['t'][1] must be"));
+    assert!(message(&[f64::INFINITY, 2.5], &[0, 9]).starts_with("events['t'][0] must be a finite time, got inf"));
     assert!(message(&[3.0, 4.0], &[3, 0]).starts_with("events['x'][0] must be an input in [0, 3), got 3"));
     assert!(message(&[3.0, 4.0], &[0]).starts_with("events['x'] has shape (1,)"));
 }
