@@ -35,7 +35,7 @@ def cut_short(graph: sr.Graph, engine: str, at: int = 100, until: int = 200) -> 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=30)
+@settings(max_examples=100)
 @given(case=graph_cases(min_t_ref=1), data=st.data())
 def test_resumed_is_uninterrupted(
     engine: str, dtype: str, case: GraphCase, data: st.DataObject
