@@ -256,8 +256,8 @@ class Simulator:
         """Goes on from what `state` gave, of a simulator of the same graph and kind of time.
 
         The run that follows has the same bits as the one that was left; with "auto" up to
-        rounding, as the engine may be another one. The graph may be made anew, and its weights may be others: dt, populations with their constants,
-        synapses and delays are compared.
+        rounding, as the engine may be another one. The graph may be made anew, and its weights may
+        be others: dt, populations with their constants, synapses and delays are compared.
 
         Raises:
             TypeError: If `state` is not bytes.
