@@ -64,7 +64,7 @@ def run(graph: sr.Graph, raster: Ints, engine: str, each_step: bool = True) -> l
     spikes, states = [], []
     for until in range(1, n_steps + 1) if each_step else [n_steps]:
         spikes.append(simulator.advance(until))
-        states.append([simulator.integer_states(population) for population in populations])
+        states.append([(simulator.currents(p), simulator.potentials(p)) for p in populations])
     fired = raster_of(np.concatenate(spikes), n_steps, sum(p.n for p in populations))
     records, first, overflows = [], 0, simulator.overflows
     assert overflows is not None

@@ -67,6 +67,23 @@ def test_event_engine_gives_the_clocked_spikes() -> None:
     assert seen["without ties"] > 0.9 * seen["cases"] and seen["spikes"] > 10_000, seen
 
 
+@pytest.mark.parametrize("engine", ["clocked", "event", "auto", "continuous"])
+def test_counts_and_predictions_tell_what_was_done(small: Any, engine: str) -> None:
+    """As a recording does, if asked."""
+    make_network, encoder, x, _ = small
+    net = make_network()
+    recording = net.run(x, encoder=encoder, engine=engine)
+    options = {"encoder": encoder, "engine": engine}
+    counts, by_count = net.spike_counts(x, return_run=True, **options)
+    predictions, by_prediction = net.predict(x, return_run=True, **options)
+    assert by_count == by_prediction == sr.Run(recording.engine, recording.operations)
+    assert by_count.operations.synaptic_events > by_count.operations.spikes > 0
+    np.testing.assert_array_equal(counts, recording.counts)
+    np.testing.assert_array_equal(predictions, counts.argmax(axis=1))
+    np.testing.assert_array_equal(net.spike_counts(x, **options), counts)
+    np.testing.assert_array_equal(net.predict(x, **options), predictions)
+
+
 @settings(max_examples=20)
 @given(case=cases(max_side=6))
 def test_simulator_of_a_network_is_the_network(case: Case) -> None:

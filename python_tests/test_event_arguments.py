@@ -29,6 +29,7 @@ BAD_TIMES: list[tuple[Any, Any, str]] = [
     ([10.0, NAN, 12.0], [0, 0, 0], r"events\['t'\]\[1\] must be .*got NaN"),
     ([NAN], [0], r"events\['t'\]\[0\] must be .*got NaN"),
     ([10.0, 11.0, INF], [0, 0, 0], r"events\['t'\]\[2\] must be a finite time, got inf"),
+    ([INF, 11.0], [0, 9], r"events\['t'\]\[0\] must be a finite time, got inf"),
     ([-INF, 11.0], [0, 0], r"events\['t'\]\[0\] must be >= 10.*got -inf"),
     ([9.999], [0], r"events\['t'\]\[0\] must be >= 10 ms.*got 9.999"),
 ]
@@ -69,6 +70,18 @@ def test_other_arrays_are_refused(engine: str) -> None:
         (np.zeros(1, [("t", "M8[ms]"), ("x", "i8")]), r"events\['t'\] has dtype datetime64"),
     ]:
         with pytest.raises(TypeError, match=message):
+            simulator.push(array)
+    pixels = [("x", "i8"), ("y", "i8"), ("t", "i8")]
+    for fields, also in [
+        (pixels, r"x \+ width \* y$"),
+        ([*pixels, ("p", "i8")], r"height \* p\)$"),
+    ]:
+        with pytest.raises(TypeError, match=f"events has fields .* a pixel is one number.*{also}"):
+            simulator.push(np.zeros(1, fields))
+    for name in ("t", "x"):
+        array = np.ones(3, [("t", "u8"), ("x", "u8")])
+        array[name][1] = 2**63
+        with pytest.raises(ValueError, match=rf"events\['{name}'\]\[1\] must be < 2\^63, got 9223"):
             simulator.push(array)
     if engine != "continuous":
         with pytest.raises(TypeError, match=r"events\['t'\] has dtype float64, expected integers"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from typing import Any
 
 import numpy as np
@@ -262,6 +263,28 @@ def test_a_simulator_keeps_the_graph_it_was_made_of() -> None:
     simulator = sr.Simulator(graph, engine="event")
     simulator.push(event)
     assert len(simulator.advance(50)) > 0
+
+
+def test_building_takes_linear_time() -> None:
+    """Thousands of populations and projections; each is made once."""
+    graph = sr.Graph()
+    source = graph.add_input(1)
+    begin = time.perf_counter()
+    for _ in range(4000):
+        target = graph.add_population(1)
+        graph.connect(source, target)
+        source = target
+    assert time.perf_counter() - begin < 2
+    assert len(graph.populations) == 4001 and graph.projections[-1].post is source
+
+
+def test_lists_of_a_graph_are_copies() -> None:
+    graph = sr.Graph()
+    graph.connect(graph.add_input(2), graph.add_population(3))
+    graph.populations.clear()
+    graph.projections.clear()
+    assert [population.index for population in graph.populations] == [0, 1]
+    assert [projection.n_synapses for projection in graph.projections] == [6]
 
 
 def test_repr_names_everything() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from graph_cases import ENGINES
+from graph_cases import ENGINES, events
 
 import strsbp_rs as sr
 
@@ -26,6 +28,13 @@ def graph_of_two() -> tuple[sr.Graph, sr.Population, sr.Population]:
         (lambda: sr.Graph(dt=NAN), ValueError, "dt must be"),
         (lambda: sr.Graph(seed=-1), ValueError, "seed must be >= 0, got -1"),
         (lambda: sr.Graph(seed=0.5), TypeError, "seed must be an integer, got 0.5"),
+        (lambda: sr.Graph(dt="a"), TypeError, "dt must be a number, got 'a'"),
+        (
+            lambda: sr.Graph(seed=2**64),
+            ValueError,
+            r"seed must be < 2\^64, got 18446744073709551616",
+        ),
+        (lambda: sr.Graph().add_input(10**30), ValueError, r"n must be < 2\^64, got 1000"),
         (lambda: sr.Graph(dtype="float16"), ValueError, "dtype must be .*got 'float16'"),
         (lambda: sr.Graph().add_input(0), ValueError, "n must be in .*got 0"),
         (lambda: sr.Graph().add_input(2**31), ValueError, "n must be in .*got 2147483648"),
@@ -53,13 +62,27 @@ def test_neuron_constants(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{field} must be"):
         graph.add_population(4, **{field: value})
     assert len(graph.populations) == 2
+    for nothing in ("a", None, [1.0, 2.0], 10**400):
+        with pytest.raises(TypeError, match=f"{field} must be a number, got"):
+            graph.add_population(4, **{field: nothing})
+
+
+@pytest.mark.parametrize("rule", [sr.FixedOutDegree, sr.FixedInDegree])
+def test_degrees(rule: Any) -> None:
+    for n, error, message in [
+        (-1, ValueError, "n must be >= 0, got -1"),
+        (10**30, ValueError, r"n must be < 2\^64, got 1000"),
+        (2.0, TypeError, "n must be an integer, got 2.0"),
+    ]:
+        with pytest.raises(error, match=message):
+            rule(n)
 
 
 def test_names_and_kinds() -> None:
     graph, *_ = graph_of_two()
     with pytest.raises(ValueError, match="name must be of no other population, got 'eye'"):
         graph.add_population(4, name="eye")
-    with pytest.raises(TypeError, match=r"magic.*euler"):
+    with pytest.raises(ValueError, match="discretisation must be 'euler' or 'exact', got 'magic'"):
         graph.add_population(4, discretisation="magic")
     assert [p.name for p in graph.populations] == ["eye", "brain"]
 
@@ -75,8 +98,13 @@ def test_names_and_kinds() -> None:
         (sr.FixedProbability(NAN), {}, ValueError, r"probability must be in \(0, 1\], got NaN"),
         (sr.FixedOutDegree(5), {}, ValueError, "n must be <= 4, the targets, got 5"),
         (sr.FixedInDegree(4), {}, ValueError, "n must be <= 3, the sources, got 4"),
-        (sr.FixedOutDegree(-1), {}, TypeError, "-1"),
         (None, {"weight": [1.0, 2.0]}, ValueError, "weight must be one number"),
+        (None, {"weight": "a"}, TypeError, "weight must be a number, got 'a'"),
+        (None, {"weight": None}, TypeError, "weight must be a number, got None"),
+        (None, {"delay": "a"}, TypeError, "delay must be a number, got 'a'"),
+        (([0], [1]), {"weight": "a"}, TypeError, "weight must be a number or an array of numbers"),
+        (([0], [1]), {"weight": None}, TypeError, "weight must be a number or an array of numbers"),
+        (([0], [1]), {"delay": ["a"]}, TypeError, "delay must be a number or an array of numbers"),
         (None, {"weight": NAN}, ValueError, "value must be finite, got NaN"),
         (None, {"weight": 1e300}, ValueError, "weight must be in the range of float32"),
         (None, {"weight": sr.Uniform(1, -1)}, ValueError, "low|high"),
@@ -136,11 +164,22 @@ def test_populations_to_connect() -> None:
         graph.connect(foreign[0], brain)
     with pytest.raises(ValueError, match=r"post must be of this graph, got .*'population 1'"):
         graph.connect(eye, foreign[1])
+    # Not even those that are alike.
+    twin, *alike = graph_of_two()
+    with pytest.raises(ValueError, match=r"pre must be of this graph, got .*'eye'"):
+        graph.connect(alike[0], brain)
+    with pytest.raises(ValueError, match=r"post must be of this graph, got .*'brain'"):
+        graph.connect(eye, alike[1])
+    with pytest.raises(ValueError, match="record must be of neurons of the network, got"):
+        sr.Simulator(graph, record=[alike[1]])
+    assert alike[1] != brain and repr(alike[1]) == repr(brain)
     assert graph.projections == []
     projection = other.connect(*foreign)
     graph.connect(eye, brain)
     with pytest.raises(ValueError, match="projection must be one of this graph, got"):
         graph.synapses(projection)
+    with pytest.raises(ValueError, match="projection must be one of this graph, got"):
+        graph.synapses(twin.connect(*alike))
     with pytest.raises(TypeError, match="projection must be a Projection, got 0"):
         graph.synapses(0)
 
@@ -150,15 +189,132 @@ def test_simulator_arguments() -> None:
     with pytest.raises(TypeError, match="network must be a Graph or a Network, got 'brain'"):
         sr.Simulator("brain")
     for record, error, message in [
-        ([eye], ValueError, "record must hold populations of neurons"),
+        ([eye], ValueError, "record must be of neurons of the network, got Population"),
         ([brain, brain], ValueError, "record must be different populations of neurons, got 1"),
-        ([1], ValueError, r"record must hold layers in \[0, 1\), got 1"),
-        ([-1], ValueError, r"record must hold layers in \[0, 1\), got -1"),
-        (["brain"], TypeError, "record must hold populations or layer numbers, got 'brain'"),
-        ([True], TypeError, "record must hold populations or layer numbers, got True"),
+        ([0], ValueError, "record must be of neurons, got 0, the input 'eye'"),
+        ([2], ValueError, r"record must be in \[0, 2\), got 2"),
+        ([-1], ValueError, r"record must be in \[0, 2\), got -1"),
+        (["brain"], TypeError, "record must be a Population or its number, got 'brain'"),
+        ([True], TypeError, "record must be a Population or its number, got True"),
     ]:
         with pytest.raises(error, match=message):
             sr.Simulator(graph, record=record)
+        simulator = sr.Simulator(graph)
+        if record != [brain, brain]:
+            for method, rest in [
+                ("set_potentials", ([0] * 4,)),
+                ("potentials", ()),
+                ("currents", ()),
+            ]:
+                with pytest.raises(error, match=message.replace("record", "population")):
+                    getattr(simulator, method)(record[0], *rest)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_numbers_name_populations_of_a_graph_and_layers_of_a_network(engine: str) -> None:
+    graph, _, brain = graph_of_two()
+    above = graph.add_population(2)
+    for population in (brain, above):
+        simulator = sr.Simulator(graph, engine=engine, record=[population.index])
+        assert simulator.recorded == [population]
+        simulator.set_potentials(population.index, np.full(population.n, -1.0))
+        assert simulator.potentials(population).tolist() == [-1.0] * population.n
+    net = sr.Network(3, [sr.Dense(4), sr.Dense(5)])
+    simulator = sr.Simulator(net, engine=engine, record=[0, 1])
+    assert [population.n for population in simulator.recorded] == [4, 5]
+    assert len(simulator.potentials(1)) == 5
+
+
+def test_too_many_synapses_or_neurons() -> None:
+    """More than any memory holds: an error, where the process would end."""
+    graph = sr.Graph()
+    pre, post = graph.add_input(10**9), graph.add_population(10**9)
+    for rule, n in [
+        (sr.AllToAll(), 10**18),
+        (sr.FixedOutDegree(2**29), 10**9 * 2**29),
+        (sr.FixedInDegree(2**29), 10**9 * 2**29),
+        (sr.FixedProbability(0.5), 45 * 10**16),
+    ]:
+        for delay in (1.0, sr.UniformDelay(1, 4)):
+            with pytest.raises(MemoryError, match=f"n_synapses = {n} of .* no memory for so many"):
+                graph.connect(pre, post, rule, delay=delay)
+    assert graph.projections == []
+
+
+FULL = """
+import resource
+import sys
+import strsbp_rs as sr
+
+graph = sr.Graph()
+graph.connect(graph.add_input(1), graph.add_population(2**31 - 1), ([0], [0]), weight=1.0)
+resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+try:
+    sr.Simulator(graph, engine=sys.argv[1])
+except MemoryError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_room_for_the_neurons(engine: str) -> None:
+    command = [sys.executable, "-c", FULL, engine]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("n_neurons = 2147483647 of ")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_weights_beyond_any_sum(engine: str, dtype: str) -> None:
+    """Their sums would be infinite, and then no number: no state could be told."""
+    for weight in (3e38, -3e38) if dtype == "float32" else (1e308, -1e308):
+        graph = sr.Graph(dtype=dtype)
+        eye, brain = graph.add_input(2), graph.add_population(3, name="brain")
+        graph.connect(eye, brain, ([0, 1], [1, 1]), weight=weight)
+        if dtype == "float32" and engine == "continuous":
+            sr.Simulator(graph, engine=engine)
+            continue
+        with pytest.raises(ValueError, match=r"weight must be at most .* of 'brain'"):
+            sr.Simulator(graph, engine=engine)
+    graph = sr.Graph(dtype=dtype)
+    eye, brain = graph.add_input(2), graph.add_population(3, v_th=1e15)
+    graph.connect(eye, brain, weight=-1e20)
+    simulator = sr.Simulator(graph, engine=engine)
+    simulator.push(events(np.repeat(np.arange(50), 40), np.tile([0, 1], 1000)))
+    for until in range(0, 60, 7):
+        simulator.advance(until)
+        simulator.set_state(simulator.state())
+    assert np.isfinite(simulator.potentials(brain)).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_potentials_are_finite_in_their_type(engine: str) -> None:
+    graph, _, brain = graph_of_two()
+    simulator = sr.Simulator(graph, engine=engine)
+    for bad in (-1e300, -INF, NAN, 21.0):
+        with pytest.raises(ValueError, match=r"potentials\[1\] must be between -.* and v_th = 20"):
+            simulator.set_potentials(brain, [0.0, bad, 0.0, 0.0])
+    simulator.set_potentials(brain, [0.0, -1e30, 0.0, 20.0])
+    simulator.set_state(simulator.state())
+    simulator.advance(3)
+    simulator.set_state(simulator.state())
+
+
+@pytest.mark.parametrize("engine", ["clocked", "event", "auto"])
+def test_the_longest_refractory_time(engine: str) -> None:
+    """All engines count as far, and not a step further."""
+    longest = 2**24
+    graph = sr.Graph()
+    with pytest.raises(ValueError, match=r"t_ref must be at most 2\^24 steps"):
+        graph.add_population(1, t_ref=longest + 1.0)
+    eye, brain = graph.add_input(1), graph.add_population(1, v_th=1.0, tau_s=1.0, t_ref=longest)
+    graph.connect(eye, brain, weight=500.0)
+    simulator = sr.Simulator(graph, engine=engine)
+    at = [0, longest - 1, longest, longest + 1]
+    simulator.push(events(at, 0))
+    expected = [1, longest + 2]
+    assert simulator.advance(longest + 10)["t"].tolist() == expected
 
 
 @pytest.mark.parametrize("engine", ["clocked", "event", "auto"])
@@ -179,7 +335,7 @@ UNTIL: list[tuple[Any, type[Exception], str]] = [
     (2**64, ValueError, "until must be < 2\\^63, got 18446744073709551616"),
     (INF, ValueError, "until must be finite and >= 0, got inf"),
     ("5", TypeError, "until must be a number, got '5'"),
-    (None, TypeError, "until must be a number, got None"),
+    (None, TypeError, "advance takes one of until, steps and ms, got none"),
     (True, TypeError, "until must be a number, got True"),
     (np.array([3]), TypeError, "until must be a number"),
 ]
@@ -190,7 +346,7 @@ def test_until(engine: str) -> None:
     simulator = sr.Simulator(graph_of_two()[0], engine=engine)
     simulator.advance(3)
     on_grid: list[tuple[Any, type[Exception], str]] = [
-        (7.0, ValueError, "until must be a whole number of steps, got 7")
+        (7.0, TypeError, r"until must be an integer, time steps, got 7.0 \(or say ms=7.0\)")
     ]
     for until, error, message in UNTIL + on_grid * (engine != "continuous"):
         with pytest.raises(error, match=message):
@@ -199,3 +355,31 @@ def test_until(engine: str) -> None:
     simulator.advance(np.int32(9))
     simulator.advance(2)
     assert simulator.now == 9 and simulator.time == 9.0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_time_in_steps_and_in_ms(engine: str) -> None:
+    simulator = sr.Simulator(sr.Graph(dt=0.1), engine=engine)
+    in_ms = engine == "continuous"
+    for options, time in [
+        ({"steps": 3}, 0.3),
+        ({"ms": 0.7}, 0.7),
+        ({"ms": 2}, 2.0),
+        ({"steps": np.int64(25)}, 2.5),
+        ({"until": 30}, 3.0),
+    ]:
+        simulator.advance(**options)
+        assert simulator.now == pytest.approx(time if in_ms else round(10 * time), rel=1e-15)
+        assert isinstance(simulator.now, float if in_ms else int)
+    for options, error, message in [
+        ({}, TypeError, "advance takes one of until, steps and ms, got none"),
+        ({"steps": 1, "ms": 1.0}, TypeError, "one of until, steps and ms, got steps and ms"),
+        ({"steps": 50.0}, TypeError, "steps must be an integer, got 50.0"),
+        ({"steps": -1}, ValueError, "steps must be finite and >= 0, got -1"),
+        ({"ms": "9"}, TypeError, "ms must be a number, got '9'"),
+        ({"ms": NAN}, ValueError, "ms must be finite and >= 0, got nan"),
+        *[({"ms": 4.05}, ValueError, "ms must be a whole number of steps of 0.1 ms")] * (not in_ms),
+    ]:
+        with pytest.raises(error, match=message):
+            simulator.advance(**options)
+    assert simulator.time == pytest.approx(3.0)

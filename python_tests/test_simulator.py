@@ -18,6 +18,7 @@ from graph_cases import (
     oracle_inputs,
 )
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from oracle.graph import simulate_graph
 from oracle.neuron import propagator
 
@@ -146,6 +147,22 @@ def test_a_potential_at_the_threshold_is_a_tie_and_no_spike(engine: str, weight:
         single(weight, v_th=0.999 * weight, **constants), events([3], 0), 20, engine
     )
     assert len(distant) == 1 and simulator.operations.near_ties == 0
+
+
+def test_ties_are_proven_for_what_the_proof_covers() -> None:
+    """No input fires twice at a step, and no state is one that the network does not lead to."""
+    graph = single(0.3, tau_m=10.0, tau_s=1.0, v_th=1.0, t_ref=0.0)
+    once, twice = events([3, 4], 0), events([3, 4, 4], 0)
+    assert run(graph, once, 9, "event")[1].ties_are_proven
+    assert run(graph, twice, 4, "event")[1].ties_are_proven
+    simulator = run(graph, twice, 9, "event")[1]
+    assert not simulator.ties_are_proven
+    simulator.reset()
+    assert simulator.ties_are_proven
+    for potential, proven in [(-0.9, True), (-1e6, False)]:
+        simulator = sr.Simulator(graph, engine="event")
+        simulator.set_potentials(1, [potential])
+        assert simulator.ties_are_proven is proven
 
 
 @pytest.mark.parametrize("engine", GRID_ENGINES)
@@ -285,3 +302,77 @@ def test_delays_longer_than_the_run_and_gaps_between(rng: np.random.Generator) -
             (t + 1 + d, i) for t in (0, 3, 1000) for i, d in enumerate(delay) if t + 1 + d < 4096
         )
         assert list(zip(spikes["t"], spikes["x"], strict=True)) == expected
+
+
+# What is said of a run --------------------------------------------------------------------------
+
+
+def test_engines_that_count_no_near_ties_claim_nothing() -> None:
+    """An input exactly at threshold: only the event engine sees it."""
+    weight = 7.0
+    for engine, counted, proven in [
+        ("clocked", 0, None),
+        ("continuous", 0, None),
+        ("event", 1, True),
+        ("auto", 1, True),
+    ]:
+        graph = single(weight, tau_m=10.0, tau_s=1.0, v_th=weight, t_ref=0.0)
+        _, simulator = run(graph, events([3], [0]), 50, engine)
+        assert (simulator.ties_are_proven, simulator.operations.near_ties) == (proven, counted)
+        simulator.reset()
+        assert simulator.ties_are_proven is proven
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", ["event", "auto"])
+def test_currents_and_potentials_are_the_clocked_ones(engine: str, dtype: str) -> None:
+    """At any moment, of neurons touched just now, long ago, held, or never."""
+    seen = {"cases": 0, "compared": 0, "held": 0}
+    size = {"float32": 1e-4, "float64": 1e-12}[dtype]
+
+    @settings(max_examples=60)
+    @given(case=graph_cases(), share=st.floats(0, 1))
+    def check(case: GraphCase, share: float) -> None:
+        graph, _ = build_graph(case, dtype)
+        pushed = draw_events(case)
+        alone = run(graph, pushed, case.n_steps, "event")[1]
+        seen["cases"] += 1
+        if alone.operations.near_ties > 0:
+            return
+        simulators = [sr.Simulator(graph, engine=name) for name in ("clocked", engine)]
+        for simulator in simulators:
+            simulator.push(pushed)
+        for until in (int(share * case.n_steps), case.n_steps, case.n_steps + 300):
+            for simulator in simulators:
+                simulator.advance(until)
+            for population in graph.populations[1:]:
+                for name in ("potentials", "currents"):
+                    expected, found = (getattr(s, name)(population) for s in simulators)
+                    assert expected.dtype == found.dtype == dtype
+                    scale = max(1.0, float(np.abs(expected).max()))
+                    np.testing.assert_allclose(found, expected, rtol=0, atol=size * scale)
+                    seen["compared"] += int(np.count_nonzero(expected))
+                    seen["held"] += int((expected == 0).sum())
+
+    check()
+    assert seen["compared"] > 1000 and seen["held"] > 300, seen
+
+
+def test_currents_and_potentials_of_one_spike() -> None:
+    """The closed form, in continuous time and on the grid with its exact steps."""
+    constants = {"tau_m": 20.0, "tau_s": 5.0, "v_th": 100.0, "discretisation": "exact"}
+    graph = single(3.0, **constants)
+    target = graph.populations[1]
+    for engine in (*GRID_ENGINES, "continuous"):
+        simulator = sr.Simulator(graph, engine=engine)
+        assert simulator.potentials(target).tolist() == simulator.currents(target).tolist() == [0.0]
+        simulator.push(events([4], [0]))
+        for now in (5, 6, 7, 40):
+            simulator.advance(now)
+            passed = now - 4.0 if engine == "continuous" else now - 6.0
+            current = 3.0 * np.exp(-passed / 5.0) if passed >= 0 else 0.0
+            assert simulator.currents(target)[0] == pytest.approx(current, rel=1e-12)
+            # The grid has the potential of the end of a step, one after the current was raised.
+            since = max(passed + (engine != "continuous"), 0.0)
+            potential = 3.0 * 4 / 3 * (np.exp(-since / 20.0) - np.exp(-since / 5.0))
+            assert simulator.potentials(target)[0] == pytest.approx(potential, rel=1e-12)

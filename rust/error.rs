@@ -36,6 +36,16 @@ pub enum Error {
         /// The types that are accepted.
         expected: String,
     },
+    /// More than there is memory for: `n_synapses = 4611686014132420609 of 8 bytes each: no memory for so many`.
+    #[error("{name} = {n} of {bytes} bytes each: no memory for so many")]
+    Memory {
+        /// What is counted.
+        name: String,
+        /// How many, printed.
+        n: String,
+        /// Bytes that each takes.
+        bytes: usize,
+    },
     /// A linear system of the backward pass without a unique solution.
     #[error("the spike-train level system of layer {layer} is singular for sample {sample}: {detail}")]
     Singular {

@@ -20,6 +20,7 @@ pub mod error;
 pub mod fixed;
 pub mod graph;
 pub mod learn;
+mod memory;
 pub mod network;
 pub mod neuron;
 #[cfg(feature = "python")]

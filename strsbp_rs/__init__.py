@@ -36,7 +36,7 @@ from strsbp_rs._config import (
 )
 from strsbp_rs._coupling import post_coupling, psp_table
 from strsbp_rs._graph import Graph, Population, Projection
-from strsbp_rs._network import Network, Operations, Recording
+from strsbp_rs._network import Network, Operations, Recording, Run
 from strsbp_rs._simulator import Simulator
 from strsbp_rs._spikes import SpikeTrains, s_psp
 from strsbp_rs._strsbp_rs import __VERSION__ as __version__
@@ -75,6 +75,7 @@ __all__ = [
     "Recording",
     "Recurrent",
     "Reservoir",
+    "Run",
     "Simulator",
     "SoftmaxCrossEntropy",
     "Sparse",

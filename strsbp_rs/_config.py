@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
+from strsbp_rs._arguments import integer
+
 __all__ = [
     "ENGINES",
     "SGD",
@@ -149,7 +151,10 @@ Mask = AllToAll | Sparse | Reservoir
 class UniformDelay(_Config):
     """A delay for every synapse: each whole number of steps in [low, high] is equally likely [ms].
 
-    Drawn from the network's seed; what is drawn does not change any weight.
+    Drawn from the network's or graph's seed; what is drawn does not change any weight. Whole steps
+    in continuous time too. A projection of a graph has at most 256 different delays drawn this way
+    (25.5 ms from low to high at dt 0.1 ms): for more, connect explicit pairs of neurons with an
+    array of delays, or several projections.
     """
 
     low: float = 0.0
@@ -211,6 +216,9 @@ class FixedOutDegree(_Config):
     self_loops: bool = False
     kind: ClassVar[str] = "fixed_out_degree"
 
+    def __post_init__(self) -> None:
+        integer("n", self.n)
+
 
 @dataclass(frozen=True)
 class FixedInDegree(_Config):
@@ -224,6 +232,9 @@ class FixedInDegree(_Config):
     n: int
     self_loops: bool = False
     kind: ClassVar[str] = "fixed_in_degree"
+
+    def __post_init__(self) -> None:
+        integer("n", self.n)
 
 
 ConnectionRule = AllToAll | OneToOne | FixedProbability | FixedOutDegree | FixedInDegree

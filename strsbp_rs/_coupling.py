@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strsbp_rs import _strsbp_rs
-from strsbp_rs._network import _integer
+from strsbp_rs._arguments import integer
 from strsbp_rs._spikes import lif_params
 
 __all__ = ["post_coupling", "psp_table"]
@@ -40,7 +40,7 @@ def psp_table(
         ValueError: If a constant is outside its domain.
     """
     params = lif_params(tau_m, tau_s, t_ref, dt, discretisation)
-    return _strsbp_rs.psp_table(params, _integer("n_steps", n_steps))
+    return _strsbp_rs.psp_table(params, integer("n_steps", n_steps))
 
 
 def post_coupling(
@@ -72,4 +72,4 @@ def post_coupling(
         ValueError: If a constant is outside its domain.
     """
     params = lif_params(tau_m, tau_s, t_ref, dt, discretisation)
-    return _strsbp_rs.post_coupling(kind, params, _integer("n_steps", n_steps))
+    return _strsbp_rs.post_coupling(kind, params, integer("n_steps", n_steps))

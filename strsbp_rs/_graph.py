@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
-from strsbp_rs._network import Network, _integer
+from strsbp_rs._arguments import integer, number
+from strsbp_rs._network import Network
 from strsbp_rs._spikes import lif_params
 from strsbp_rs._strsbp_rs import GraphCore
 from strsbp_rs.fixed import Format
@@ -32,6 +34,8 @@ class Population:
     name: str
     n: int
     is_input: bool
+    _graph: object = field(repr=False)
+    """Stands for the graph: populations of two graphs are not equal."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class Graph:
     """Populations of LIF neurons and inputs, and projections between any of them, loops included.
 
     A graph is simulated by a `Simulator`. Synapses are kept in compressed rows: 8 bytes each in
-    float32, 9 where delays differ from synapse to synapse.
+    float32, 12 in float64; 1 more where delays differ from synapse to synapse, 4 more where there
+    are more than 256 different ones in a projection. All to all with one delay takes 4 or 8.
 
     Args:
         dt: Time step [ms].
@@ -68,14 +73,25 @@ class Graph:
     """
 
     def __init__(self, *, dt: float = 1.0, dtype: str = "float32", seed: int = 0) -> None:
-        self._core = GraphCore(float(dt), _integer("seed", seed), str(dtype))
+        self._adopt(GraphCore(number("dt", dt), integer("seed", seed), str(dtype)))
 
     @classmethod
     def from_network(cls, network: Network) -> Graph:
         """Takes a layered network as it is now: "input", then "layer 0", "layer 1" and so on."""
         graph = cls.__new__(cls)
-        graph._core = GraphCore.from_network(network._core)
+        graph._adopt(GraphCore.from_network(network._core))
         return graph
+
+    def _adopt(self, core: GraphCore) -> None:
+        self._core, self._identity = core, object()
+        self._populations = [
+            Population(index, name, n, is_input, self._identity)
+            for index, (name, n, is_input) in enumerate(core.populations())
+        ]
+        self._projections = [
+            Projection(index, self._populations[pre], self._populations[post], n)
+            for index, (pre, post, n) in enumerate(core.projections())
+        ]
 
     # What it is ------------------------------------------------------------------------------
 
@@ -92,30 +108,27 @@ class Graph:
     @property
     def populations(self) -> list[Population]:
         """The populations, in the order they were added."""
-        found = enumerate(self._core.populations())
-        return [Population(index, name, n, is_input) for index, (name, n, is_input) in found]
+        return list(self._populations)
 
     @property
     def projections(self) -> list[Projection]:
         """The projections, in the order they were added."""
-        all_of = self.populations
-        found = enumerate(self._core.projections())
-        return [Projection(index, all_of[pre], all_of[post], n) for index, (pre, post, n) in found]
+        return list(self._projections)
 
     @property
     def n_inputs(self) -> int:
         """Number of inputs of all populations; events count them through, in order."""
-        return sum(population.n for population in self.populations if population.is_input)
+        return sum(population.n for population in self._populations if population.is_input)
 
     @property
     def n_neurons(self) -> int:
         """Number of neurons of all populations, inputs not counted."""
-        return sum(population.n for population in self.populations if not population.is_input)
+        return sum(population.n for population in self._populations if not population.is_input)
 
     @property
     def n_synapses(self) -> int:
         """Number of synapses."""
-        return sum(projection.n_synapses for projection in self.projections)
+        return sum(projection.n_synapses for projection in self._projections)
 
     def synapses(self, projection: Projection) -> NDArray[Any]:
         """Returns the synapses of a projection: an array of fields pre, post, weight, delay [ms].
@@ -126,7 +139,7 @@ class Graph:
         """
         if not isinstance(projection, Projection):
             raise TypeError(f"projection must be a Projection, got {projection!r}")
-        if projection not in self.projections:
+        if not _holds(self._projections, projection):
             raise ValueError(f"projection must be one of this graph, got {projection!r}")
         columns = self._core.synapses(projection.index)
         fields = [("pre", "u4"), ("post", "u4"), ("weight", self.dtype), ("delay", "f8")]
@@ -140,12 +153,12 @@ class Graph:
             f"Graph of {self.n_inputs:,} inputs, {self.n_neurons:,} neurons, "
             f"{self.n_synapses:,} synapses, dt {self.dt:g} ms, {self.dtype}"
         ]
-        for population in self.populations:
+        for population in self._populations:
             kind = "inputs" if population.is_input else "neurons"
             lines.append(f"  {population.index}: {population.name}, {population.n:,} {kind}")
         lines.extend(
             f"  {projection.pre.name} -> {projection.post.name}: {projection.n_synapses:,} synapses"
-            for projection in self.projections
+            for projection in self._projections
         )
         return "\n".join(lines)
 
@@ -177,13 +190,14 @@ class Graph:
             tau_m: Membrane time constant [ms].
             tau_s: Synaptic time constant [ms].
             v_th: Firing threshold, relative to rest.
-            t_ref: Refractory time after a spike [ms], a whole number of time steps.
+            t_ref: Refractory time after a spike [ms], a whole number of time steps, at most 2^24;
+                that of a graph for continuous time as well (choose dt accordingly).
             discretisation: "euler" (factors 1 - dt/tau, as the ST-RSBP paper) or "exact"
                 (exp(-dt/tau)); without meaning in continuous time.
             name: Name, unique in the graph.
 
         Raises:
-            TypeError: If the graph is of fixed-point neurons.
+            TypeError: If a constant is not a number, or the graph is of fixed-point neurons.
             ValueError: If a constant is outside its domain, or the name is taken.
         """
         if self.dtype.kind == "i":
@@ -212,9 +226,12 @@ class Graph:
     def _add(
         self, n: int, name: str | None, kind: str, params: dict[str, Any] | None
     ) -> Population:
-        name = f"{kind} {len(self.populations)}" if name is None else str(name)
-        index = self._core.add_population(name, _integer("n", n), params)
-        return self.populations[index]
+        name = f"{kind} {len(self._populations)}" if name is None else str(name)
+        n = integer("n", n)
+        index = self._core.add_population(name, n, params)
+        population = Population(index, name, n, params is None, self._identity)
+        self._populations.append(population)
+        return population
 
     def connect(
         self,
@@ -236,8 +253,9 @@ class Graph:
                 pairs, an array (n_synapses,). What a spike adds to the synaptic current. In a graph
                 of integers whole numbers, to which distributions are rounded.
             delay: Transmission delay [ms], beyond the one step every spike takes on the time grid:
-                one for all, `UniformDelay`, or, with explicit pairs, an array (n_synapses,). On
-                the grid a whole number of steps.
+                one for all, `UniformDelay` (at most 256 different ones), or, with explicit pairs,
+                an array (n_synapses,). On the grid whole numbers of steps, at most 2^24; in
+                continuous time any, but those of `UniformDelay` are whole steps there too.
 
         Returns:
             The projection.
@@ -245,11 +263,12 @@ class Graph:
         Raises:
             TypeError: If an argument has the wrong type.
             ValueError: If a field is outside its domain, or a neuron does not exist.
+            MemoryError: If there is no room for so many synapses.
         """
         for name, population in (("pre", pre), ("post", post)):
             if not isinstance(population, Population):
                 raise TypeError(f"{name} must be a Population, got {population!r}")
-            if population not in self.populations:
+            if not _holds(self._populations, population):
                 raise ValueError(f"{name} must be of this graph, got {population!r}")
         if isinstance(rule, tuple):
             index = self._connect_pairs(pre, post, rule, weight, delay)
@@ -262,7 +281,9 @@ class Graph:
             index = self._core.connect(
                 pre.index, post.index, rule.to_dict(), _weight_rule(weight), _delay_rule(delay)
             )
-        return self.projections[index]
+        projection = Projection(index, pre, post, self._core.n_synapses(index))
+        self._projections.append(projection)
+        return projection
 
     def _connect_pairs(
         self,
@@ -281,15 +302,27 @@ class Graph:
         if isinstance(weight, config.Init) or isinstance(delay, config.UniformDelay):
             raise TypeError("weight and delay of explicit pairs must be numbers or arrays")
         if self.dtype.kind == "i":
-            weight = _whole(weight, self.dtype)
-        weights = np.asarray(weight, dtype=self.dtype, order="C")
+            weights = _whole(weight, self.dtype).astype(self.dtype, order="C")
+        else:
+            weights = _floats("weight", weight, self.dtype)
         if weights.ndim == 0:
             weights = np.full(len(sources), weights)
-        delays = np.atleast_1d(np.asarray(delay, dtype=np.float64, order="C"))
+        delays = np.atleast_1d(_floats("delay", delay, np.dtype(np.float64)))
         for name, array in (("weight", weights), ("delay", delays)):
             if array.ndim != 1:
                 raise ValueError(f"{name} has shape {array.shape}, expected ({len(sources)},)")
         return self._core.connect_pairs(pre.index, post.index, (sources, targets), weights, delays)
+
+
+def _holds(known: Sequence[Any], one: Any) -> bool:
+    return 0 <= one.index < len(known) and bool(known[one.index] == one)
+
+
+def _floats(name: str, value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub" and array.size:
+        raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}")
+    return np.asarray(array, dtype=dtype, order="C")
 
 
 def _indices(name: str, array: ArrayLike, n: int) -> NDArray[np.uint32]:
@@ -329,4 +362,4 @@ def _delay_rule(delay: Any) -> Any:
 def _number(name: str, value: Any) -> float:
     if np.ndim(value) != 0:
         raise ValueError(f"{name} must be one number, or pairs must be explicit, got an array")
-    return float(value)
+    return number(name, value)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
+from strsbp_rs._arguments import integer, number
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import NetworkCore
 
-__all__ = ["Delays", "Network", "Recording", "Weights"]
+__all__ = ["Delays", "Network", "Operations", "Recording", "Run", "Weights"]
 
 Weights = list[dict[str, NDArray[Any]]]
 """One dict a layer: "weight" (n_out, n_in) and, for recurrent layers, "recurrent_weight" (n, n)."""
@@ -46,6 +47,19 @@ class Operations:
     synaptic_events: int
     state_updates: int
     near_ties: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a network was run.
+
+    Attributes:
+        engine: The engine that simulated it: "clocked", "event" or "continuous".
+        operations: What it has done, summed over the samples.
+    """
+
+    engine: str
+    operations: Operations
 
 
 @dataclass(frozen=True)
@@ -98,10 +112,10 @@ class Network:
             if not isinstance(layer, config.LayerConfig):
                 raise TypeError(f"layers[{index}] must be Dense or Recurrent, got {layer!r}")
         description = {
-            "n_in": _integer("n_in", n_in),
+            "n_in": integer("n_in", n_in),
             "layers": [layer.to_dict() for layer in layers],
-            "dt": float(dt),
-            "seed": _integer("seed", seed),
+            "dt": number("dt", dt),
+            "seed": integer("seed", seed),
         }
         self._core = NetworkCore(description, str(dtype))
 
@@ -155,7 +169,7 @@ class Network:
 
     def recurrent_mask(self, layer: int) -> NDArray[np.bool_] | None:
         """Returns which recurrent synapses of a layer exist, (n_post, n_pre); None if all do."""
-        return self._core.recurrent_mask(_integer("layer", layer))
+        return self._core.recurrent_mask(integer("layer", layer))
 
     def summary(self) -> str:
         """Returns the network as a table, for people."""
@@ -256,6 +270,7 @@ class Network:
 
     # Running it ------------------------------------------------------------------------------
 
+    @overload
     def spike_counts(
         self,
         x: Input,
@@ -264,7 +279,31 @@ class Network:
         seed: int = 0,
         n_threads: int | None = None,
         engine: str = "clocked",
-    ) -> NDArray[np.uint32]:
+        return_run: Literal[False] = False,
+    ) -> NDArray[np.uint32]: ...
+
+    @overload
+    def spike_counts(
+        self,
+        x: Input,
+        *,
+        encoder: config.BernoulliEncoder | None = None,
+        seed: int = 0,
+        n_threads: int | None = None,
+        engine: str = "clocked",
+        return_run: Literal[True],
+    ) -> tuple[NDArray[np.uint32], Run]: ...
+
+    def spike_counts(
+        self,
+        x: Input,
+        *,
+        encoder: config.BernoulliEncoder | None = None,
+        seed: int = 0,
+        n_threads: int | None = None,
+        engine: str = "clocked",
+        return_run: bool = False,
+    ) -> NDArray[np.uint32] | tuple[NDArray[np.uint32], Run]:
         """Runs the network and counts the spikes of the output neurons.
 
         Args:
@@ -277,21 +316,59 @@ class Network:
                 something reaches), "auto" (whichever is faster for the first sample) or
                 "continuous" (spikes in continuous time, counted on the grid at the end of the step
                 they fall into).
+            return_run: Whether to tell the engine ("auto" has chosen one) and what it has done.
 
         Returns:
-            uint32 array of shape (n_samples, n_out).
+            uint32 array of shape (n_samples, n_out); with `return_run` also the `Run`.
 
         Raises:
             ValueError: If shapes disagree, a value is outside [0, 1] or the engine is unknown.
             TypeError: If x has another dtype.
         """
-        counts, _ = self._core.spike_counts(
+        counts, run = self._count(x, encoder, seed, n_threads, engine, return_run)
+        return counts if run is None else (counts, run)
+
+    def _count(
+        self,
+        x: Input,
+        encoder: config.BernoulliEncoder | None,
+        seed: int,
+        n_threads: int | None,
+        engine: str,
+        return_run: bool,
+    ) -> tuple[NDArray[np.uint32], Run | None]:
+        counts, _, used, operations = self._core.spike_counts(
             prepare_input(x),
             *input_options(encoder, seed),
             threads(n_threads),
             config.check_engine(engine),
+            bool(return_run),
         )
-        return counts
+        return counts, None if operations is None else Run(used, Operations(**operations))
+
+    @overload
+    def predict(
+        self,
+        x: Input,
+        *,
+        encoder: config.BernoulliEncoder | None = None,
+        seed: int = 0,
+        n_threads: int | None = None,
+        engine: str = "clocked",
+        return_run: Literal[False] = False,
+    ) -> NDArray[np.int64]: ...
+
+    @overload
+    def predict(
+        self,
+        x: Input,
+        *,
+        encoder: config.BernoulliEncoder | None = None,
+        seed: int = 0,
+        n_threads: int | None = None,
+        engine: str = "clocked",
+        return_run: Literal[True],
+    ) -> tuple[NDArray[np.int64], Run]: ...
 
     def predict(
         self,
@@ -301,16 +378,15 @@ class Network:
         seed: int = 0,
         n_threads: int | None = None,
         engine: str = "clocked",
-    ) -> NDArray[np.int64]:
+        return_run: bool = False,
+    ) -> NDArray[np.int64] | tuple[NDArray[np.int64], Run]:
         """Runs the network and returns, for each sample, the output neuron that fired most.
 
         Of equals the first wins. Arguments and errors as for `spike_counts`.
         """
-        counts = self.spike_counts(
-            x, encoder=encoder, seed=seed, n_threads=n_threads, engine=engine
-        )
+        counts, run = self._count(x, encoder, seed, n_threads, engine, return_run)
         predictions: NDArray[np.int64] = np.argmax(counts, axis=1).astype(np.int64)
-        return predictions
+        return predictions if run is None else (predictions, run)
 
     def run(
         self,
@@ -340,7 +416,7 @@ class Network:
             ValueError: If shapes disagree, or a layer, neuron or engine does not exist.
         """
         chosen = [
-            (_integer("record_traces", layer), [_integer(f"record_traces[{layer}]", n) for n in ns])
+            (integer("record_traces", layer), [integer(f"record_traces[{layer}]", n) for n in ns])
             for layer, ns in (record_traces or {}).items()
         ]
         trains, traces, used, operations = self._core.record(
@@ -366,24 +442,16 @@ def _loads(data: bytes) -> Network:
     return Network._wrap(NetworkCore.loads(data))
 
 
-def _integer(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 0:
-        raise ValueError(f"{name} must be >= 0, got {value}")
-    return int(value)
-
-
 def threads(n_threads: int | None) -> int | None:
     """Checks a number of threads."""
-    return None if n_threads is None else _integer("n_threads", n_threads)
+    return None if n_threads is None else integer("n_threads", n_threads)
 
 
 def input_options(
     encoder: config.BernoulliEncoder | None, seed: int
 ) -> tuple[tuple[int, float] | None, int]:
     """Returns encoder and seed as the core takes them."""
-    return encoder_tuple(encoder), _integer("seed", seed)
+    return encoder_tuple(encoder), integer("seed", seed)
 
 
 def encoder_tuple(encoder: config.BernoulliEncoder | None) -> tuple[int, float] | None:
@@ -392,7 +460,7 @@ def encoder_tuple(encoder: config.BernoulliEncoder | None) -> tuple[int, float] 
         return None
     if not isinstance(encoder, config.BernoulliEncoder):
         raise TypeError(f"encoder must be a BernoulliEncoder, got {encoder!r}")
-    return _integer("n_steps", encoder.n_steps), float(encoder.rate_scale)
+    return integer("n_steps", encoder.n_steps), float(encoder.rate_scale)
 
 
 def prepare_input(x: Input) -> Any:

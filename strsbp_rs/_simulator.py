@@ -34,15 +34,20 @@ class Simulator:
             neurons that something reaches; "auto" either of them, whichever the activity so far
             makes faster; "continuous" puts spikes where the neurons' differential equations have
             them, in float64. There, neurons that excite each other without delay or refractory
-            time may fire without end in finite time: that is what the equations say.
+            time may fire ever faster, exponentially so: such a run is not worth waiting for.
             Fixed-point neurons have the same bits in "clocked" and "event", and no "continuous".
-        record: Populations whose spikes come out, numbered through in this order; for a Network
-            also numbers of layers. All of a graph, the output layer of a network, if None.
+        record: Populations whose spikes come out, numbered through in this order, or their numbers:
+            `Population.index` for a Graph, the layer's for a Network. All of a graph, the output
+            layer of a network, if None.
+
+    A simulator may be used by one thread at a time.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If the engine is unknown, a delay is not a whole number of steps on the grid, or
-            `record` names an input.
+        ValueError: If the engine is unknown, a delay is not a whole number of steps on the grid,
+            `record` names an input, or weights are so large that potentials might not be finite.
+        MemoryError: If there is no room for so many neurons.
+        RuntimeError: From any method, while another thread runs the simulation.
     """
 
     def __init__(
@@ -59,14 +64,18 @@ class Simulator:
             graph = network
         else:
             raise TypeError(f"network must be a Graph or a Network, got {network!r}")
-        self._neurons = [population for population in graph.populations if not population.is_input]
-        default = self._neurons[-1:] if isinstance(network, Network) else self._neurons
+        neurons = [population for population in graph.populations if not population.is_input]
+        is_network = isinstance(network, Network)
+        self._numbered = neurons if is_network else graph.populations
+        """What a number names: a layer, or a population of a graph."""
+        default = neurons[-1:] if is_network else neurons
         chosen = default if record is None else record
-        self.recorded = [_population(population, self._neurons) for population in chosen]
+        self.recorded = [self._population("record", population) for population in chosen]
         """The recorded populations, in the order that events number their neurons."""
         indices = [population.index for population in self.recorded]
         self._core = SimulatorCore(graph._core, engine, indices)
         self._dt = graph.dt
+        self._dtype = graph.dtype
 
     @property
     def engine(self) -> str:
@@ -90,8 +99,12 @@ class Simulator:
         return Operations(**self._core.counts())
 
     @property
-    def ties_are_proven(self) -> bool:
-        """Whether `operations.near_ties` holds all spikes on which rounding may have decided."""
+    def ties_are_proven(self) -> bool | None:
+        """Whether `operations.near_ties` holds all spikes on which rounding may have decided.
+
+        None for the engines that count no near ties: clocked and continuous. With engine "auto" it
+        is False once the clocked engine has run, until the next `reset`.
+        """
         return self._core.ties_are_proven
 
     @property
@@ -104,18 +117,6 @@ class Simulator:
         if found is None:
             return None
         return [Overflows(*found[population.index]) for population in self.recorded]
-
-    def integer_states(
-        self, population: Population | int
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Returns currents and membranes of fixed-point neurons, int32 of shape (n,).
-
-        They are those after the last step done, the membrane after its reset.
-
-        Raises:
-            TypeError: If the graph is of floating-point neurons.
-        """
-        return self._core.integer_states(_population(population, self._neurons).index)
 
     # Running it ------------------------------------------------------------------------------
 
@@ -138,12 +139,18 @@ class Simulator:
         """
         self._core.push("events", *event_columns("events", events, allow_float=True))
 
-    def advance(self, until: float) -> NDArray[Any]:
-        """Runs on, up to and without time `until`; a time in the past changes nothing.
+    def advance(
+        self, until: float | None = None, *, steps: int | None = None, ms: float | None = None
+    ) -> NDArray[Any]:
+        """Runs on, up to and without a time, said in one of three ways.
+
+        A time in the past changes nothing.
 
         Args:
-            until: Number of steps to have done; in continuous time an integer still counts steps,
-                a float is a time in ms.
+            until: An integer is as `steps`, with any engine; a float, in continuous time only, as
+                `ms`: `advance(1000)` and `advance(1000.0)` differ unless dt is 1 ms.
+            steps: Number of steps to have done since the start.
+            ms: Time since the start [ms]; on the grid a whole number of steps.
 
         Returns:
             The spikes of the recorded populations since the last call, a structured array of t
@@ -151,12 +158,41 @@ class Simulator:
             population. A fixed-point neuron that fires several times in a step is there as often.
 
         Raises:
-            TypeError: If `until` is not a number.
-            ValueError: If `until` is negative or not finite, or not whole steps on the grid.
+            TypeError: If not one number is given, or on the grid a float as `until`.
+            ValueError: If it is negative or not finite, or not whole steps on the grid.
             KeyboardInterrupt: On Ctrl-C; the simulation may be continued.
         """
-        self._core.advance(_time(until))
+        given = {"until": until, "steps": steps, "ms": ms}
+        names = [name for name, value in given.items() if value is not None]
+        if len(names) != 1:
+            said = " and ".join(names) or "none"
+            raise TypeError(f"advance takes one of until, steps and ms, got {said}")
+        self._core.advance(self._time(names[0], given[names[0]]))
         return self._read()
+
+    def _time(self, name: str, value: Any) -> int | float:
+        """Steps as an integer, ms as a float."""
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+            raise TypeError(f"{name} must be a number, got {value!r}")
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{name} must be finite and >= 0, got {value}")
+        if value >= 2**63:
+            raise ValueError(f"{name} must be < 2^63, got {value}")
+        if isinstance(value, (int, np.integer)) and name != "ms":
+            return int(value)
+        if name == "steps":
+            raise TypeError(f"steps must be an integer, got {value!r}")
+        if self.engine == "continuous":
+            return float(value)
+        if name == "until":
+            raise TypeError(
+                f"until must be an integer, time steps, got {value!r} (or say ms={value!r})"
+            )
+        in_steps = float(value) / self._dt
+        whole = round(in_steps)
+        if abs(in_steps - whole) > 1e-9 * max(whole, 1):
+            raise ValueError(f"ms must be a whole number of steps of {self._dt:g} ms, got {value}")
+        return whole
 
     def _read(self) -> NDArray[Any]:
         t, x = self._core.take_events()
@@ -185,18 +221,45 @@ class Simulator:
         """Sets the membrane potentials that the neurons of a population start from.
 
         Args:
-            population: The population; for a Network also the number of a layer.
+            population: The population, or its number, as in `record`.
             potentials: Relative to rest, shape (n,), each at most the threshold.
 
         Raises:
-            ValueError: If time is not 0, the shape disagrees, or a potential is not finite or
-                above the threshold.
+            ValueError: If time is not 0, the shape disagrees, or a potential is not finite (on the
+                grid in the graph's dtype) or above the threshold.
         """
-        found = _population(population, self._neurons)
+        found = self._population("population", population)
         values = np.ascontiguousarray(potentials, dtype=np.float64)
         if values.ndim != 1:
             raise ValueError(f"potentials has shape {values.shape}, expected (n={found.n},)")
         self._core.set_potentials(found.index, values)
+
+    def potentials(self, population: Population | int) -> NDArray[Any]:
+        """Returns the membrane potentials of a population at the present, relative to rest.
+
+        On the grid they are those after step `now` - 1, 0 for a neuron that has just fired or is
+        held; in the graph's dtype, in continuous time float64. All engines tell the same, to
+        rounding. Of fixed-point neurons they are int32, in units of their format.
+
+        Args:
+            population: The population, or its number, as in `record`.
+
+        Raises:
+            ValueError: If it does not exist or is an input.
+        """
+        return self._present(population)[1]
+
+    def currents(self, population: Population | int) -> NDArray[Any]:
+        """Returns the synaptic currents of a population at the present, as `potentials`."""
+        return self._present(population)[0]
+
+    def _present(self, population: Population | int) -> tuple[NDArray[Any], NDArray[Any]]:
+        found = self._population("population", population)
+        currents, potentials = self._core.currents_and_potentials(found.index)
+        dtype = np.dtype(np.float64) if self.engine == "continuous" else self._dtype
+        # States of fixed-point neurons are wider than their weights.
+        dtype = np.dtype(np.int32) if dtype.kind == "i" else dtype
+        return currents.astype(dtype, copy=False), potentials.astype(dtype, copy=False)
 
     def state(self) -> bytes:
         """Returns everything that a later run depends on: neurons, spikes under way, the clock.
@@ -208,11 +271,14 @@ class Simulator:
     def set_state(self, state: bytes) -> None:
         """Goes on from what `state` gave, of a simulator of the same graph and kind of time.
 
-        With the same engine the run that follows has the same bits as the one that was left.
+        The run that follows has the same bits as the one that was left; with "auto" up to
+        rounding, as the engine may be another one. The graph may be made anew, and its weights may
+        be others: dt, populations with their constants, synapses and delays are compared.
 
         Raises:
             TypeError: If `state` is not bytes.
-            ValueError: If the state is damaged or does not fit the graph; nothing is changed then.
+            ValueError: If the state is damaged or of another graph, and what differs; nothing is
+                changed then.
         """
         if not isinstance(state, bytes):
             raise TypeError(f"state must be bytes, got {type(state).__name__}")
@@ -226,26 +292,19 @@ class Simulator:
         names = ", ".join(population.name for population in self.recorded)
         return f"<Simulator: engine {self.engine}, {self.time:g} ms, records {names}>"
 
-
-def _population(population: Population | int, layers: list[Population]) -> Population:
-    if isinstance(population, Population):
-        if population not in layers:
+    def _population(self, name: str, population: Population | int) -> Population:
+        known = self._numbered
+        if isinstance(population, Population):
+            if population not in known or population.is_input:
+                raise ValueError(f"{name} must be of neurons of the network, got {population!r}")
+            return population
+        if isinstance(population, bool) or not isinstance(population, (int, np.integer)):
+            raise TypeError(f"{name} must be a Population or its number, got {population!r}")
+        if not 0 <= population < len(known):
+            raise ValueError(f"{name} must be in [0, {len(known)}), got {population}")
+        found = known[int(population)]
+        if found.is_input:
             raise ValueError(
-                f"record must hold populations of neurons of the network, got {population!r}"
+                f"{name} must be of neurons, got {population}, the input {found.name!r}"
             )
-        return population
-    if isinstance(population, bool) or not isinstance(population, (int, np.integer)):
-        raise TypeError(f"record must hold populations or layer numbers, got {population!r}")
-    if not 0 <= population < len(layers):
-        raise ValueError(f"record must hold layers in [0, {len(layers)}), got {population}")
-    return layers[int(population)]
-
-
-def _time(until: float) -> int | float:
-    if isinstance(until, bool) or not isinstance(until, (int, float, np.integer, np.floating)):
-        raise TypeError(f"until must be a number, got {until!r}")
-    if not 0 <= until < float("inf"):
-        raise ValueError(f"until must be finite and >= 0, got {until}")
-    if until >= 2**63:
-        raise ValueError(f"until must be < 2^63, got {until}")
-    return int(until) if isinstance(until, (int, np.integer)) else float(until)
+        return found

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strsbp_rs._arguments import integer, number
 from strsbp_rs._strsbp_rs import SpikeTrainsCore
 from strsbp_rs._strsbp_rs import s_psp as _s_psp
 
@@ -75,7 +76,7 @@ class SpikeTrains:
         ]
         return cls(
             SpikeTrainsCore.from_events(
-                columns, _count("n_steps", n_steps), _count("n_neurons", n_neurons)
+                columns, integer("n_steps", n_steps), integer("n_neurons", n_neurons)
             )
         )
 
@@ -108,9 +109,9 @@ class SpikeTrains:
         if len(shape) != 3:
             raise ValueError(f"shape must be (n_samples, n_steps, n_neurons), got {shape}")
         sizes = (
-            _count("shape[0]", shape[0]),
-            _count("shape[1]", shape[1]),
-            _count("shape[2]", shape[2]),
+            integer("shape[0]", shape[0]),
+            integer("shape[1]", shape[1]),
+            integer("shape[2]", shape[2]),
         )
         return cls(SpikeTrainsCore.from_csr(arrays[0], arrays[1], sizes))
 
@@ -181,12 +182,19 @@ def event_columns(
     """Returns the fields t and x of an event array: t as int64 or, if allowed, float64.
 
     Raises:
-        TypeError: If a field is missing or has another type.
+        TypeError: If a field is missing or has another type, or there is a field y.
+        ValueError: If an integer is 2^63 or more.
     """
     fields = getattr(getattr(array, "dtype", None), "names", None) or ()
     if "t" not in fields or "x" not in fields:
         got = f"fields {fields}" if fields else type(array).__name__
         raise TypeError(f"{name} has {got}, expected a structured array with t and x")
+    if "y" in fields:
+        also = ", with polarity p: x + width * (y + height * p)" if "p" in fields else ""
+        raise TypeError(
+            f"{name} has fields {fields}, expected t and x: a pixel is one number, "
+            f"as x + width * y{also}"
+        )
     if array.ndim != 1:
         raise TypeError(f"{name} has shape {array.shape}, expected one dimension")
     for key in ("t", "x"):
@@ -195,16 +203,13 @@ def event_columns(
         )
         if array[key].dtype.kind not in kinds:
             raise TypeError(f"{name}['{key}'] has dtype {array[key].dtype}, expected {expected}")
+        if array[key].dtype == np.uint64:
+            bad = np.flatnonzero(array[key] >= 2**63)
+            if bad.size:
+                got = array[key][bad[0]]
+                raise ValueError(f"{name}['{key}'][{bad[0]}] must be < 2^63, got {got}")
     as_time = np.float64 if array["t"].dtype.kind == "f" else np.int64
     return array["t"].astype(as_time), array["x"].astype(np.int64)
-
-
-def _count(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 0:
-        raise ValueError(f"{name} must be >= 0, got {value}")
-    return int(value)
 
 
 def s_psp(
@@ -241,18 +246,20 @@ def s_psp(
         Zhang & Li, ST-RSBP, NeurIPS 2019, section 3.
     """
     params = lif_params(tau_m, tau_s, t_ref, dt, discretisation)
-    return _s_psp(pre._core, post._core, params, float(delay))
+    return _s_psp(pre._core, post._core, params, number("delay", delay))
 
 
 def lif_params(
     tau_m: float, tau_s: float, t_ref: float, dt: float, discretisation: str, *, v_th: float = 1.0
 ) -> dict[str, Any]:
-    """Returns a neuron's constants as the core takes them; S-PSPs know no threshold."""
-    return {
-        "tau_m": float(tau_m),
-        "tau_s": float(tau_s),
-        "v_th": float(v_th),
-        "t_ref": float(t_ref),
-        "dt": float(dt),
-        "discretisation": discretisation,
-    }
+    """Returns a neuron's constants as the core takes them; S-PSPs know no threshold.
+
+    Raises:
+        TypeError: If one is not a number.
+        ValueError: If the discretisation is unknown.
+    """
+    if discretisation not in ("euler", "exact"):
+        raise ValueError(f"discretisation must be 'euler' or 'exact', got {discretisation!r}")
+    numbers = {"tau_m": tau_m, "tau_s": tau_s, "v_th": v_th, "t_ref": t_ref, "dt": dt}
+    params = {name: number(name, value) for name, value in numbers.items()}
+    return {**params, "discretisation": discretisation}

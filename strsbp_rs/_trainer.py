@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
+from strsbp_rs._arguments import integer
 from strsbp_rs._callback import Callback, History
 from strsbp_rs._network import (
     Input,
     Network,
     PathLike,
     Weights,
-    _integer,
     encoder_tuple,
     prepare_input,
     threads,
@@ -141,12 +141,12 @@ class Trainer:
             "optimizer": optimizer.to_dict(),
             "schedule": schedule.to_dict(),
             "rule": rule.to_dict(),
-            "batch_size": _integer("batch_size", batch_size),
+            "batch_size": integer("batch_size", batch_size),
             "augment": augment.to_dict() if augment else None,
             "weight_penalty": weight_penalty.to_dict() if weight_penalty else None,
             "weight_limit": None if weight_limit is None else float(weight_limit),
             "clip_norm": None if clip_norm is None else float(clip_norm),
-            "seed": _integer("seed", seed),
+            "seed": integer("seed", seed),
             "engine": config.check_engine(engine),
         }
         self._core = TrainerCore(description, network._core, threads(n_threads))
@@ -212,7 +212,7 @@ class Trainer:
             OSError: If the checkpoint cannot be written.
             KeyboardInterrupt: On Ctrl-C.
         """
-        if _integer("epochs", epochs) <= self.epoch:
+        if integer("epochs", epochs) <= self.epoch:
             raise ValueError(f"epochs must be > {self.epoch}, the epochs completed, got {epochs}")
         data, labels = prepare_input(x), _labels("y", y)
         weight = None if sample_weight is None else _weights(sample_weight)
@@ -284,7 +284,7 @@ class Trainer:
         seed: int | None = None,
         engine: str | None = None,
     ) -> Evaluation:
-        seed = self.config["seed"] if seed is None else _integer("seed", seed)
+        seed = self.config["seed"] if seed is None else integer("seed", seed)
         engine = config.check_engine(self.config["engine"] if engine is None else engine)
         values, counts = self._core.evaluate(
             self.network._core, data, labels, encoder_tuple(self.encoder), seed, engine

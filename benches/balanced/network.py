@@ -1,6 +1,6 @@
 """Draws the balanced network of this benchmark, once, for all simulators (NumPy only).
 
-Usage: python benches/balanced/network.py [--dir runs/balanced] [--seed N]
+Usage: python benches/balanced/network.py [--dir runs/balanced] [--seed N] [--spread SHARE]
 
 800 excitatory and 200 inhibitory neurons, indices 0-799 and 800-999, each with 80 synapses from
 the excitatory, 20 from the inhibitory neurons and 50 from 500 Poisson inputs: 10 % of each, drawn
@@ -10,7 +10,8 @@ neurons differ little. Potentials are relative to rest, in mV, and a neuron is
     tau_m u' = -u + (tau_m / tau_s) p        tau_s p' = -p
 
 with p jumping by the weight at each input; u is set to 0 above v_th, and held there for t_ref.
-A weight is thus what an input moves u by if it comes much faster than tau_m.
+A weight is thus what an input moves u by if it comes much faster than tau_m. All synapses of a kind
+have the same weight; with --spread 0.2, each one its own, drawn uniformly within 20 % of that.
 
 On the grid, spikes of step s reach p at the end of step s + delay, and move u from step
 s + delay + 1 on, recurrent and external ones alike. A neuron that fires at step s stays at 0
@@ -22,7 +23,7 @@ two neurons). A little more than half of the synaptic events are inputs.
 """
 
 import argparse
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,7 @@ class Constants:
     weight_i: float = -12.0
     weight_in: float = 1.2
     rate_in: float = 20.0
+    spread: float = 0.0
     warm_up: float = 500.0
     duration: float = 10_000.0
 
@@ -124,6 +126,12 @@ def projection(*parts: tuple[NDArray[np.int32], NDArray[np.int32], float]) -> Pr
     return Projection(pre[order], post[order], weight[order])
 
 
+def spread(rng: np.random.Generator, projection: Projection, share: float) -> Projection:
+    """Draws a weight of its own for each synapse, within a share of the given one."""
+    factor = 1.0 + share * (2.0 * rng.random(len(projection.weight)) - 1.0)
+    return replace(projection, weight=projection.weight * factor)
+
+
 def draw(constants: Constants, seed: int) -> Network:
     """Draws potentials, synapses and input spikes."""
     c, rng = constants, np.random.default_rng(seed)
@@ -134,11 +142,14 @@ def draw(constants: Constants, seed: int) -> Network:
     # At most one spike an input and step: what a Poisson process of 20 Hz misses by is 1e-3 of it.
     chance = c.rate_in * c.dt * 1e-3
     spikes = [np.flatnonzero(rng.random(c.n_in) < chance) for _ in range(c.n_steps)]
+    recurrent = projection(
+        (pre_e, post_e, c.weight_e), (pre_i + np.int32(c.n_e), post_i, c.weight_i)
+    )
     return Network(
         c,
         u0,
-        projection((pre_e, post_e, c.weight_e), (pre_i + np.int32(c.n_e), post_i, c.weight_i)),
-        projection((pre_in, post_in, c.weight_in)),
+        spread(rng, recurrent, c.spread),
+        spread(rng, projection((pre_in, post_in, c.weight_in)), c.spread),
         np.repeat(np.arange(1, c.n_steps + 1, dtype=np.int32), [len(step) for step in spikes]),
         np.concatenate(spikes).astype(np.int32),
     )
@@ -181,8 +192,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dir", type=Path, default=DEFAULT_DIR)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--spread", type=float, default=0.0, help="share by which weights differ")
     args = parser.parse_args()
-    network = draw(Constants(), args.seed)
+    network = draw(Constants(spread=args.spread), args.seed)
     save(network, args.dir)
     print(
         f"{network.constants.n} neurons, {len(network.recurrent.pre)} recurrent and "

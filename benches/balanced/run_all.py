@@ -1,7 +1,7 @@
 """Draws the balanced network, runs all simulators on it in turn, and prints the table.
 
 Usage: python benches/balanced/run_all.py [--dir runs/balanced] [--rounds N] [--baselines PYTHON]
-                                          [--only WORD ...] [--quick]
+                                          [--spread SHARE] [--only WORD ...] [--quick]
 
 Machines slow down and speed up over minutes. Therefore every simulator runs once a round, round
 after round, and the best of its rounds counts. NEST and Brian2 may live in an environment of their
@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, default=DEFAULT_DIR)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--spread", type=float, default=0.0, help="share by which weights differ")
     parser.add_argument(
         "--baselines", default=sys.executable, help="interpreter that has NEST and Brian2"
     )
@@ -85,7 +86,7 @@ def main() -> None:
         args.dir = args.dir / "quick"
     for old in args.dir.glob("*-*.npz"):
         old.unlink()
-    constants = Constants()
+    constants = Constants(spread=args.spread)
     if args.quick:
         constants = replace(constants, warm_up=100.0, duration=500.0)
     save(draw(constants, args.seed), args.dir)

@@ -55,7 +55,7 @@ def build_graph(network: Network, dtype: str) -> sr.Graph:
 def simulator_at_start(network: Network, graph: sr.Graph, engine: str) -> sr.Simulator:
     """Makes a simulator that has its initial potentials and all of its input."""
     simulator = sr.Simulator(graph, engine=engine)
-    simulator.set_potentials(0, network.u0)
+    simulator.set_potentials(1, network.u0)
     events = np.empty(len(network.input_step), [("t", np.int64), ("x", np.int64)])
     events["t"], events["x"] = network.input_step, network.input_index
     if engine == "continuous":

@@ -126,33 +126,55 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
         isa.store(self.held, &mut state.held);
     }
 
-    /// Advances a step with the summed weights of the spikes of the step before; says who fires.
+    /// Current and potential after a step with the summed weights of the spikes of the step before; says who fires.
+    #[inline(always)]
+    fn integrate(&mut self, isa: I, input: I::Vector, free: I::Mask, lif: &LifPropagator<F>) -> I::Mask {
+        self.p = isa.add(isa.mul(isa.splat(lif.syn_decay), self.p), input);
+        let u = isa.add(isa.mul(isa.splat(lif.mem_decay), self.u), isa.mul(isa.splat(lif.mem_gain), self.p));
+        self.u = isa.select(free, u, isa.zero());
+        isa.greater(self.u, isa.splat(lif.v_th))
+    }
+
+    /// Advances a step; says who fires.
+    ///
+    /// Held steps are counted in `F`, exact up to the longest refractory time, 2^24 steps.
     #[inline(always)]
     fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
-        let fires = self.step_before_reset(isa, input, lif);
+        let free = isa.greater(isa.splat(F::one()), self.held);
+        let fires = self.integrate(isa, input, free, lif);
         self.u = isa.select(fires, isa.zero(), self.u);
+        let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps)));
+        self.held = isa.select(fires, t_ref, isa.sub(self.held, isa.splat(F::one())));
         isa.bits(fires)
     }
 
-    /// [`step`](Self::step), but for the potential of neurons that fire. Where these are held, it is made zero at their next
-    /// step or by [`reset_held`](Self::reset_held), whichever comes first.
+    /// Advances the step before step `next` of a window at whose start `held` was counted; who fires is free again at step
+    /// `free_again`.
     ///
-    /// Held steps are counted in `F`, exact up to the 2^24 steps that `f32` counts (4.6 h at 1 ms).
+    /// With a refractory time (`T_REF`) the potential of who fires is made zero at its next step or by
+    /// [`end_window`](Self::end_window), whichever comes first.
     #[inline(always)]
-    fn step_before_reset(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> I::Mask {
-        self.p = isa.add(isa.mul(isa.splat(lif.syn_decay), self.p), input);
-        let held = isa.greater(self.held, isa.zero());
-        let free = isa.add(isa.mul(isa.splat(lif.mem_decay), self.u), isa.mul(isa.splat(lif.mem_gain), self.p));
-        self.u = isa.select(held, isa.zero(), free);
-        let fires = isa.greater(self.u, isa.splat(lif.v_th));
-        let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps.min(1 << 24))));
-        self.held = isa.select(fires, t_ref, isa.sub(self.held, isa.splat(F::one())));
-        fires
+    fn step_of_window<const T_REF: bool>(
+        &mut self,
+        isa: I,
+        input: I::Vector,
+        lif: &LifPropagator<F>,
+        next: I::Vector,
+        free_again: I::Vector,
+    ) -> LaneMask {
+        let fires = self.integrate(isa, input, isa.greater(next, self.held), lif);
+        if T_REF {
+            self.held = isa.select(fires, free_again, self.held);
+        } else {
+            self.u = isa.select(fires, isa.zero(), self.u);
+        }
+        isa.bits(fires)
     }
 
-    /// Makes the potential of held neurons zero.
+    /// Counts held steps from the end of a window of `n_steps` on.
     #[inline(always)]
-    fn reset_held(&mut self, isa: I) {
+    fn end_window(&mut self, isa: I, n_steps: I::Vector) {
+        self.held = isa.sub(self.held, n_steps);
         let held = isa.greater(self.held, isa.zero());
         self.u = isa.select(held, isa.zero(), self.u);
     }
@@ -208,6 +230,8 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize, const T_REF: bool>(
     for b in 0..B {
         lanes[b] = LifVectors::load(isa, &state[b]);
     }
+    let (one, t_ref) = (isa.splat(F::one()), isa.splat(F::from_f64(f64::from(lif.t_ref_steps))));
+    let (mut next, mut free_again) = (one, isa.add(one, t_ref));
     for (w, fired) in fired.chunks_exact_mut(n_blocks).enumerate() {
         let mut input = [isa.zero(); B];
         if let Some(sums) = arrivals.sums.get_mut(w * n_blocks + at..).and_then(|sums| sums.first_chunk_mut::<B>()) {
@@ -224,20 +248,17 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize, const T_REF: bool>(
         }
         let fired = &mut fired[at..][..B];
         for b in 0..B {
-            fired[b] = if T_REF {
-                isa.bits(lanes[b].step_before_reset(isa, input[b], lif))
-            } else {
-                lanes[b].step(isa, input[b], lif)
-            };
+            fired[b] = lanes[b].step_of_window::<T_REF>(isa, input[b], lif, next, free_again);
         }
         if (first_step + w as u64).is_multiple_of(FLUSH_EVERY) {
             for b in 0..B {
                 lanes[b].flush(isa, lif);
             }
         }
+        (next, free_again) = (isa.add(next, one), isa.add(free_again, one));
     }
     for b in 0..B {
-        lanes[b].reset_held(isa);
+        lanes[b].end_window(isa, isa.sub(next, one));
         lanes[b].store(isa, &mut state[b]);
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::neuron::LOG2_MAX_T_REF_STEPS;
 
 /// How a number is rounded when its lowest bits are dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -248,7 +249,7 @@ pub struct FixedParams {
     /// What a spike makes of the membrane.
     #[serde(default)]
     pub reset: Reset,
-    /// Steps after a spike in which only the current changes, below 2^30.
+    /// Steps after a spike in which only the current changes, at most 2^24.
     #[serde(default)]
     pub t_ref_steps: u32,
     /// Most spikes of a neuron in one step, in [1, 255]; each subtracts the threshold.
@@ -281,9 +282,6 @@ pub struct Limits {
 fn no_bias() -> PerNeuron<i32> {
     PerNeuron::Same(0)
 }
-
-/// Longest refractory time [steps], as the engines keep it.
-const LONGEST_HOLD: u32 = 1 << 30;
 
 impl FixedParams {
     /// A LIF neuron with these widths, decays and threshold, and everything else as plain as can be.
@@ -336,8 +334,9 @@ impl FixedParams {
         check_width("input_shift", 0, 31, self.input_shift)?;
         check_width("gain_shift", 0, 31, self.gain_shift)?;
         check_width("max_spikes", 1, 255, self.max_spikes)?;
-        if self.t_ref_steps >= LONGEST_HOLD {
-            return Err(Error::value("t_ref_steps", "< 2^30", self.t_ref_steps));
+        if self.t_ref_steps > 1 << LOG2_MAX_T_REF_STEPS {
+            let expected = format!("<= 2^{LOG2_MAX_T_REF_STEPS}");
+            return Err(Error::value("t_ref_steps", expected, self.t_ref_steps));
         }
         if self.max_spikes > 1 && (self.reset == Reset::Zero || self.t_ref_steps > 0) {
             let expected = "1 unless spikes subtract the threshold and hold no neuron";
@@ -401,6 +400,12 @@ impl FixedParams {
     pub fn fires(&self, v: i64, neuron: usize) -> bool {
         let v_th = i64::from(self.v_th.get(neuron));
         v > v_th || v == v_th && self.fires_at == FiresAt::Threshold
+    }
+
+    /// Hands out words that tell formats apart.
+    pub fn words(&self, add: impl FnMut(u64)) {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        text.bytes().map(u64::from).for_each(add);
     }
 
     /// Smallest and largest weight.

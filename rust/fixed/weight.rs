@@ -42,6 +42,10 @@ macro_rules! fixed_weight {
                 params.validate(n)
             }
 
+            fn params_words(params: &FixedParams, add: impl FnMut(u64)) {
+                params.words(add);
+            }
+
             fn check_weights(params: &FixedParams, weights: &[Self]) -> Result<()> {
                 let (low, high) = params.weight_range();
                 match weights.iter().position(|&w| !(low..=high).contains(&w.into())) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::connectivity::{Connectivity, Delays};
 use crate::error::{Error, Result, check_non_negative};
+use crate::memory::check_room;
 use crate::network::init::{generator, uniform};
 use crate::network::{Delay, Init};
 use crate::real::Real;
@@ -112,17 +113,37 @@ impl ConnectionRule {
         }
     }
 
+    /// Refuses what there is no memory for, before any of it is drawn.
+    ///
+    /// Of `FixedProbability` nine tenths of what is expected are asked for: much less is not drawn where this is large.
+    fn check_room<F: Real>(&self, drawing: &Drawing<'_>, n_delays: usize) -> Result<()> {
+        let (n_pre, n_post) = (drawing.n_pre, drawing.n_post);
+        let n = match *self {
+            Self::AllToAll { .. } => n_pre.checked_mul(n_post),
+            Self::OneToOne => Some(n_pre),
+            Self::FixedProbability { probability, .. } => {
+                Some((0.9 * probability * n_pre as f64 * n_post as f64) as usize)
+            }
+            Self::FixedOutDegree { n, .. } => n_pre.checked_mul(n),
+            Self::FixedInDegree { n, .. } => n_post.checked_mul(n),
+        };
+        let per_synapse = size_of::<u32>() + size_of::<F>() + usize::from(n_delays > 1);
+        check_room("n_synapses", n, per_synapse)?;
+        check_room("n_pre", Some(n_pre + 1), size_of::<usize>())
+    }
+
     /// Draws the synapses; each row (of `FixedInDegree`, each column) from a random stream of its own, so that the result
     /// does not depend on the number of threads.
     ///
     /// Memory is asked for once, of the final size: synapses are counted first, then drawn again.
     ///
     /// # Errors
-    /// [`Error::Value`] naming the field outside its domain.
+    /// [`Error::Value`] naming the field outside its domain; [`Error::Memory`] if there is no room for so many synapses.
     pub fn draw<F: Real>(&self, drawing: &Drawing<'_>) -> Result<Connectivity<F>> {
         self.validate(drawing)?;
         drawing.weight.validate()?;
         let delays = delays_to_draw(drawing.delay, drawing.dt)?;
+        self.check_room::<F>(drawing, delays.len())?;
         let drawn = match *self {
             Self::AllToAll { self_loops } if delays.len() == 1 && (self_loops || !drawing.same) => {
                 let mut weight = vec![F::zero(); drawing.n_pre * drawing.n_post];

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
+use crate::memory::check_room;
 use crate::network::delay_steps;
 
 /// Different delays that one byte a synapse tells apart.
@@ -92,7 +93,8 @@ impl<W: Copy> Connectivity<W> {
     /// From lists of synapses in any order: `delay` holds one delay for all, or one for each [ms].
     ///
     /// # Errors
-    /// [`Error::Value`] naming the first synapse with a neuron that does not exist or a delay outside its domain.
+    /// [`Error::Value`] naming the first synapse with a neuron that does not exist or a delay outside its domain;
+    /// [`Error::Memory`] if there is no room for the rows.
     pub fn from_lists(
         n_pre: usize,
         n_post: usize,
@@ -114,6 +116,7 @@ impl<W: Copy> Connectivity<W> {
         if delay.len() != 1 && delay.len() != pre.len() {
             return Err(Error::shape("delay", &[delay.len()], format!("one number, or ({},) as pre", pre.len())));
         }
+        check_room("n_pre", Some(n_pre + 1), size_of::<usize>())?;
         let (distinct, index) = distinct_delays(delay)?;
         let key = |at: usize| (pre[at], if index.len() == 1 { 0 } else { index[at] }, post[at]);
         let mut order: Vec<usize> = (0..pre.len()).collect();
@@ -210,6 +213,15 @@ impl<W: Copy> Connectivity<W> {
         }
     }
 
+    /// Tells, in numbers, which neurons are connected.
+    pub(crate) fn shape(&self, mut take: impl FnMut(u64)) {
+        [self.n_pre, self.n_post, self.len()].into_iter().for_each(|n| take(n as u64));
+        if let Targets::Rows { start, target } = &self.targets {
+            start.iter().for_each(|&at| take(at as u64));
+            take_pairs(target, take);
+        }
+    }
+
     /// For each postsynaptic neuron, the number of its synapses and the sum of `size` of their weights.
     pub fn input_sizes(&self, size: impl Fn(W) -> f64) -> Vec<(u64, f64)> {
         let mut sizes = vec![(0, 0.0); self.n_post];
@@ -222,6 +234,12 @@ impl<W: Copy> Connectivity<W> {
         }
         sizes
     }
+}
+
+fn take_pairs(values: &[u32], mut take: impl FnMut(u64)) {
+    let (pairs, rest) = values.as_chunks::<2>();
+    pairs.iter().for_each(|&[low, high]| take(u64::from(low) | u64::from(high) << 32));
+    rest.iter().for_each(|&value| take(u64::from(value)));
 }
 
 fn within<T: Ord + Copy>(range: Range<usize>, index: &[T], group: T) -> Range<usize> {
@@ -265,6 +283,21 @@ impl Delays {
             Index::Same => 0,
             Index::Small(index) => index[place] as usize,
             Index::Large(index) => index[place] as usize,
+        }
+    }
+
+    /// Tells, in numbers, the delay of every synapse.
+    pub(crate) fn words(&self, mut take: impl FnMut(u64)) {
+        take(self.distinct.len() as u64);
+        self.distinct.iter().for_each(|delay| take(delay.to_bits()));
+        match &self.index {
+            Index::Same => {}
+            Index::Small(index) => {
+                let (eights, rest) = index.as_chunks::<8>();
+                eights.iter().for_each(|&eight| take(u64::from_le_bytes(eight)));
+                rest.iter().for_each(|&value| take(u64::from(value)));
+            }
+            Index::Large(index) => take_pairs(index, take),
         }
     }
 

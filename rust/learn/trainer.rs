@@ -11,9 +11,10 @@ use super::step::{Moments, apply_gradients};
 use super::{Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::engine::Lists;
 use crate::error::{Error, Result, check_positive};
+use crate::graph::Graph;
 use crate::network::{Layer, LayerTaps, Network};
 use crate::real::Real;
-use crate::sim::{EngineKind, SampleSimulation};
+use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
 
 /// Separates the order of the samples from other uses of the seed.
 const SHUFFLE_STREAM: u64 = 1 << 63;
@@ -304,7 +305,7 @@ impl<F: Real> Trainer<F> {
         check_samples(net, data, labels, None)?;
         let start = Instant::now();
         let simulation = self.worker.prepare(net, engine, data, seed)?;
-        let (counts, n_spikes) = count_spikes(&self.worker, net, &simulation, data, seed, keep_going)?;
+        let (counts, n_spikes, _) = count_spikes(&self.worker, net, &simulation, data, seed, None, keep_going)?;
         let mut d_counts = vec![0.0f64; net.n_out()];
         let (mut loss, mut n_correct) = (0.0, 0);
         for (counts, &label) in counts.chunks_exact(net.n_out()).zip(labels) {
@@ -316,7 +317,9 @@ impl<F: Real> Trainer<F> {
     }
 }
 
-/// Output counts (n_samples, n_out) of a network and the spikes of every layer.
+/// Output counts (n_samples, n_out) of a network, the spikes of every layer, and what was done.
+///
+/// That is counted by the engines of graphs, and for the clocked one if `graph`, the network's, is given.
 ///
 /// # Errors
 /// [`Error::Shape`] if the data has another number of inputs, [`Error::Interrupted`] if `keep_going` says no.
@@ -326,13 +329,15 @@ pub fn count_spikes<F: Real>(
     simulation: &SampleSimulation<F>,
     data: Data<'_>,
     seed: u64,
+    graph: Option<&Graph<F>>,
     keep_going: &mut dyn FnMut(usize) -> bool,
-) -> Result<(Vec<u32>, Vec<u64>)> {
+) -> Result<(Vec<u32>, Vec<u64>, Option<Counts>)> {
     check_inputs(net, data)?;
     let (n_samples, n_out, n_layers) = (data.n_samples(), net.n_out(), net.layers().len());
     let mut counts = vec![0; n_samples * n_out];
     let mut n_spikes = vec![0; n_layers];
-    let mut part: Vec<(Vec<u32>, Vec<u64>)> = vec![(Vec::new(), Vec::new()); INFERENCE_CHUNK.min(n_samples)];
+    let mut done = Some(Counts::default());
+    let mut part = vec![(Vec::new(), Vec::new(), None); INFERENCE_CHUNK.min(n_samples)];
     for first in (0..n_samples).step_by(INFERENCE_CHUNK) {
         if !keep_going(first) {
             return Err(Error::Interrupted);
@@ -347,19 +352,24 @@ pub fn count_spikes<F: Real>(
             first..end,
             Lists::Counts,
             part,
-            |spikes, _, (counts, n_spikes)| {
+            |spikes, done, (counts, n_spikes, of_sample)| {
+                *of_sample = graph.map(|graph| operations(graph, data.n_steps(), spikes)).or(done);
                 counts.clear();
                 counts.extend_from_slice(spikes.layers[n_layers - 1].counts());
                 n_spikes.clear();
                 n_spikes.extend(spikes.layers.iter().map(|layer| layer.by_time.total() as u64));
             },
         );
-        for (s, (sample_counts, sample_spikes)) in part.iter().enumerate() {
+        for (s, (sample_counts, sample_spikes, of_sample)) in part.iter().enumerate() {
+            match (&mut done, of_sample) {
+                (Some(done), Some(of_sample)) => *done += *of_sample,
+                _ => done = None,
+            }
             counts[(first + s) * n_out..(first + s + 1) * n_out].copy_from_slice(sample_counts);
             n_spikes.iter_mut().zip(sample_spikes).for_each(|(sum, n)| *sum += n);
         }
     }
-    Ok((counts, n_spikes))
+    Ok((counts, n_spikes, done))
 }
 
 /// Checks that data fits the network.

@@ -7,8 +7,11 @@ use super::LifParams;
 use super::limits::{mean_decay, mean_reciprocal};
 use crate::error::{Error, Result, check_non_negative};
 
-/// Time constants, in ms, and thresholds far beyond what anyone means: within them, and with states up to 1e150, no
-/// quotient below leaves the range of the numbers.
+/// Currents and potentials are no larger.
+pub const LARGEST_CONTINUOUS: f64 = 1e150;
+
+/// Time constants, in ms, and thresholds far beyond what anyone means: within them, and with states up to
+/// [`LARGEST_CONTINUOUS`], no quotient below leaves the range of the numbers.
 const TAU_RANGE: RangeInclusive<f64> = 1e-9..=1e9;
 const V_TH_RANGE: RangeInclusive<f64> = 1e-100..=1e100;
 
@@ -139,7 +142,7 @@ impl ContinuousLif {
 
     /// Time in ms until u first exceeds `v_th` without further input, `None` if it never does.
     ///
-    /// `p` and `u` are at most 1e150 in size and u <= v_th; a u above it, as rounding may leave it after [`Self::advance`], crosses at
+    /// `p` and `u` are at most [`LARGEST_CONTINUOUS`] in size and u <= v_th; a u above it, as rounding may leave it after [`Self::advance`], crosses at
     /// once. The time is that of a neuron whose `p`, `u` and `v_th` differ from those given by a few rounding errors:
     /// exact to a few of these where u meets the threshold steeply, less so where it only just reaches it.
     ///

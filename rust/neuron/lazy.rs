@@ -31,6 +31,11 @@ pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
     /// Adds a synapse's weight to the input of a step.
     fn accumulate(&self, input: Self::Value, weight: Self::Weight) -> Self::Value;
 
+    /// Whether a state is one that [`near`](Stepped::near) is proven for.
+    fn covers(&self, _p: Self::Value, _u: Self::Value) -> bool {
+        true
+    }
+
     /// Current and potential after `steps` steps without input.
     fn skip(&self, p: Self::Value, u: Self::Value, steps: u64) -> (Self::Value, Self::Value);
 
@@ -68,21 +73,48 @@ pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
     }
 }
 
-/// How near the threshold a potential may be for the two ways of computing it, step by step and in one go, to differ.
-///
-/// For a neuron with `n` synapses whose weights' magnitudes sum up to `sum`. With a, b, g for syn_decay, mem_decay and
-/// mem_gain, |p| <= P = sum / (1 - a) and |u| <= U = g P / (1 - b) hold throughout, as no step adds more than `sum`. A step
-/// makes an error of a few units of the last place e of each of its terms, and at most `n e sum` in summing its inputs
-/// up; errors decay as the values do. A gap of k steps in one go, whose factors are k-fold products, is no worse than
-/// k steps. So p is off by at most E = e (8 P + n sum) / (1 - a), and u by (8 e (U + g P) + g E) / (1 - b), all of both
-/// ways together. Spikes that are sent out at the same steps by both keep this true, by induction.
-pub fn tie_margin<F: Real>(lif: &LifPropagator<F>, n: u64, sum: f64) -> f64 {
-    let (a, b, g) = (lif.syn_decay.widen(), lif.mem_decay.widen(), lif.mem_gain.widen());
-    let e = F::epsilon().widen();
-    let p = sum / (1.0 - a);
-    let u = g * p / (1.0 - b);
-    let current = e * (8.0 * p + n as f64 * sum) / (1.0 - a);
-    (8.0 * e * (u + g * p) + g * current) / (1.0 - b)
+/// What holds of a neuron whose inputs fire at most once a step, and what rounding can do to it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// No current is larger.
+    pub current: f64,
+    /// No potential is larger.
+    pub potential: f64,
+    /// How near the threshold a potential may be for the two ways of computing it, step by step and in one go, to differ.
+    pub margin: f64,
+}
+
+impl Bounds {
+    /// Of a neuron with `n` synapses whose weights' magnitudes sum up to `sum`.
+    ///
+    /// With a, b, g for syn_decay, mem_decay and mem_gain, |p| <= P = sum / (1 - a) and |u| <= U = g P / (1 - b), or the
+    /// threshold that it may start from, hold throughout, as no step adds more than `sum`. A step makes an error of a few
+    /// units of the last place e of each of its terms, and at most `n e sum` in summing its inputs up; errors decay as the
+    /// values do. A gap of k steps in one go, whose factors are k-fold products, is no worse than k steps. So p is off by at
+    /// most E = e (8 P + n sum) / (1 - a), and u by (8 e (U + g P) + g E) / (1 - b), all of both ways together. Spikes that
+    /// are sent out at the same steps by both keep this true, by induction.
+    pub fn new<F: Real>(lif: &LifPropagator<F>, n: u64, sum: f64) -> Self {
+        let (a, b, g) = (lif.syn_decay.widen(), lif.mem_decay.widen(), lif.mem_gain.widen());
+        let e = F::epsilon().widen();
+        let p = sum / (1.0 - a);
+        let u = (g * p / (1.0 - b)).max(lif.v_th.widen());
+        let error = e * (8.0 * p + n as f64 * sum) / (1.0 - a);
+        Self { current: p, potential: u, margin: (8.0 * e * (u + g * p) + g * error) / (1.0 - b) }
+    }
+
+    /// Of a neuron of which nothing is known, for ties as wide as `margin`.
+    pub fn none(margin: f64) -> Self {
+        Self { current: f64::INFINITY, potential: f64::INFINITY, margin }
+    }
+
+    /// What holds of both neurons.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            current: self.current.max(other.current),
+            potential: self.potential.max(other.potential),
+            margin: self.margin.max(other.margin),
+        }
+    }
 }
 
 /// What a step leads to.
@@ -117,6 +149,8 @@ pub struct LazyLif<F> {
     far: Vec<Power<F>>,
     /// Potentials this near the threshold count as ties.
     margin: F,
+    /// Currents and potentials for which that is proven.
+    limits: [f64; 2],
     /// The largest potential that a unit of current can still raise.
     peak_gain: F,
     /// (1 - b) / (g a), rounded down.
@@ -140,11 +174,11 @@ fn compose([s0, m0, g0]: [f64; 3], [s1, m1, g1]: [f64; 3]) -> [f64; 3] {
 }
 
 impl<F: Real> LazyLif<F> {
-    /// Tables for a neuron; `margin` as [`tie_margin`] computes it.
+    /// Tables for a neuron.
     ///
     /// # Errors
     /// Those of [`LifPropagator::new`].
-    pub fn new(params: &LifParams, margin: f64) -> Result<Self> {
+    pub fn new(params: &LifParams, bounds: Bounds) -> Result<Self> {
         let lif = LifPropagator::<F>::new(params)?;
         let (a, b, g) = (lif.syn_decay.widen(), lif.mem_decay.widen(), lif.mem_gain.widen());
         let step = [a, b, g * a];
@@ -179,7 +213,8 @@ impl<F: Real> LazyLif<F> {
             inverse_ratio,
             near: exact.into_iter().map(Power::new).collect(),
             far: far.into_iter().map(Power::new).collect(),
-            margin: F::from_f64(margin),
+            margin: F::from_f64(bounds.margin),
+            limits: [bounds.current, bounds.potential],
             peak_gain: F::from_f64(peak_gain) * (F::one() + F::epsilon() * F::from_f64(4.0)),
         })
     }
@@ -275,6 +310,11 @@ impl<F: Real> Arithmetic for LazyLif<F> {
     #[inline(always)]
     fn accumulate(&self, input: F, weight: F) -> F {
         input + weight
+    }
+
+    fn covers(&self, p: F, u: F) -> bool {
+        let [current, potential] = self.limits;
+        p.abs().widen() <= current && u.abs().widen() <= potential
     }
 
     #[inline(always)]

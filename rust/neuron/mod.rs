@@ -10,8 +10,8 @@ mod params;
 mod propagator;
 mod weight;
 
-pub use continuous::ContinuousLif;
+pub use continuous::{ContinuousLif, LARGEST_CONTINUOUS};
 pub use params::{Discretisation, LifParams};
-pub(crate) use params::{STEP_TOLERANCE, whole_steps};
+pub(crate) use params::{LOG2_MAX_T_REF_STEPS, STEP_TOLERANCE, whole_steps};
 pub use propagator::LifPropagator;
 pub use weight::Weight;

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check_positive};
 
-/// Logarithm of the longest refractory time, in steps: step numbers plus it stay far inside 32 bits.
-const LOG2_MAX_T_REF_STEPS: u32 = 30;
+/// Logarithm of the longest refractory time, in steps: the clocked engine counts them in `f32`, exact up to here (4.6 h at
+/// 1 ms). Delays end there too.
+pub(crate) const LOG2_MAX_T_REF_STEPS: u32 = 24;
 
 /// How far a time over `dt` may be from a whole number, relative to it where it is above 1.
 pub(crate) const STEP_TOLERANCE: f64 = 1e-9;
@@ -69,7 +70,7 @@ impl LifParams {
     /// Refractory time, in steps.
     ///
     /// # Errors
-    /// [`Error::Value`] if `t_ref` is negative, not finite, not a whole number of steps (to 1e-9) or above 2^30 steps.
+    /// [`Error::Value`] if `t_ref` is negative, not finite, not a whole number of steps (to 1e-9) or above 2^24 steps.
     pub fn t_ref_steps(&self) -> Result<u32> {
         let steps = whole_steps(self.t_ref, self.dt, LOG2_MAX_T_REF_STEPS);
         steps.map_err(|expected| Error::value("t_ref", expected, self.t_ref))
@@ -141,9 +142,12 @@ mod tests {
             message(LifParams { t_ref: 0.25, ..params }),
             "t_ref must be a whole number of steps of dt = 0.1 ms, got 0.25"
         );
-        assert!(message(LifParams { t_ref: 1e12, ..PAPER }).contains("at most 2^30 steps"));
+        let longest = f64::from(1 << 24);
+        assert_eq!(LifParams { t_ref: longest, ..PAPER }.t_ref_steps().unwrap(), 1 << 24);
+        assert!(message(LifParams { t_ref: longest + 1.0, ..PAPER }).contains("at most 2^24 steps"));
+        assert!(message(LifParams { t_ref: 1e12, ..PAPER }).contains("at most 2^24 steps"));
         // A tiny time step must not overflow into a wrapped number of steps.
-        assert!(message(LifParams { dt: 1e-300, t_ref: 1e300, ..PAPER }).contains("at most 2^30 steps"));
+        assert!(message(LifParams { dt: 1e-300, t_ref: 1e300, ..PAPER }).contains("at most 2^24 steps"));
     }
 
     #[test]

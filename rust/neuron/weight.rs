@@ -14,6 +14,9 @@ pub trait Weight: Copy + Send + Sync + std::fmt::Debug + 'static {
     /// [`Error::Value`] naming the field.
     fn check_params(params: &Self::Params, n: usize, dt: f64) -> Result<()>;
 
+    /// Hands out words that tell neurons apart.
+    fn params_words(params: &Self::Params, add: impl FnMut(u64));
+
     /// Refuses weights that such neurons do not hold.
     ///
     /// # Errors
@@ -21,6 +24,12 @@ pub trait Weight: Copy + Send + Sync + std::fmt::Debug + 'static {
     fn check_weights(_params: &Self::Params, _weights: &[Self]) -> Result<()> {
         Ok(())
     }
+}
+
+fn lif_words(params: &LifParams, mut add: impl FnMut(u64)) {
+    let numbers = [params.tau_m, params.tau_s, params.v_th, params.t_ref, params.dt];
+    numbers.into_iter().for_each(|number| add(number.to_bits()));
+    add(params.discretisation as u64);
 }
 
 fn check_lif(params: &LifParams, dt: f64) -> Result<()> {
@@ -37,6 +46,10 @@ impl Weight for f32 {
     fn check_params(params: &LifParams, _n: usize, dt: f64) -> Result<()> {
         check_lif(params, dt)
     }
+
+    fn params_words(params: &LifParams, add: impl FnMut(u64)) {
+        lif_words(params, add);
+    }
 }
 
 impl Weight for f64 {
@@ -44,5 +57,9 @@ impl Weight for f64 {
 
     fn check_params(params: &LifParams, _n: usize, dt: f64) -> Result<()> {
         check_lif(params, dt)
+    }
+
+    fn params_words(params: &LifParams, add: impl FnMut(u64)) {
+        lif_words(params, add);
     }
 }

@@ -217,6 +217,17 @@ impl GraphCore {
         }).collect())
     }
 
+    /// Number of synapses of a projection.
+    fn n_synapses(&self, projection: usize) -> PyResult<usize> {
+        let n = |n: Option<usize>, all: usize| {
+            n.ok_or_else(|| Error::value("projection", format!("in [0, {all})"), projection).into())
+        };
+        with_graph!(&self.graph, graph => {
+            let found = graph.projections().get(projection).map(|projection| projection.synapses.len());
+            n(found, graph.projections().len())
+        })
+    }
+
     /// (pre, post, number of synapses) of every projection.
     fn projections(&self) -> Vec<(usize, usize, usize)> {
         with_graph!(&self.graph, graph => graph.projections().iter().map(|projection| {

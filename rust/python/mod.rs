@@ -8,7 +8,7 @@ mod simulator;
 mod spikes;
 mod trainer;
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::Error;
@@ -17,6 +17,7 @@ impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
         match &error {
             Error::Type { .. } => PyTypeError::new_err(error.to_string()),
+            Error::Memory { .. } => PyMemoryError::new_err(error.to_string()),
             Error::Io { source, .. } => match source.raw_os_error() {
                 // With the number, Python picks FileNotFoundError, PermissionError, ...
                 Some(number) => PyOSError::new_err((number, error.to_string())),

@@ -145,8 +145,8 @@ impl NetworkCore {
         })
     }
 
-    /// Output counts, uint32 (n_samples, n_out), and the spikes of every layer.
-    #[pyo3(signature = (x, encoder, seed, n_threads, engine, callback=None))]
+    /// Output counts, uint32 (n_samples, n_out), the spikes of every layer, the engine, and what it has done if `counted`.
+    #[pyo3(signature = (x, encoder, seed, n_threads, engine, counted, callback=None))]
     fn spike_counts<'py>(
         &self,
         py: Python<'py>,
@@ -155,8 +155,9 @@ impl NetworkCore {
         seed: u64,
         n_threads: Option<usize>,
         engine: &Bound<'py, PyAny>,
+        counted: bool,
         callback: Option<Py<PyAny>>,
-    ) -> PyResult<(Bound<'py, PyArray2<u32>>, Vec<u64>)> {
+    ) -> PyResult<SpikeCounts<'py>> {
         let engine = from_python("engine", engine)?;
         let samples = Samples::extract(x)?;
         let preparation = Preparation::new(encoder, None)?;
@@ -168,11 +169,17 @@ impl NetworkCore {
                 let worker = Worker::new(n_threads)?;
                 check_inputs(net, data)?;
                 let simulation = worker.prepare(net, engine, data, seed)?;
-                count_spikes(&worker, net, &simulation, data, seed, &mut |done| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind())))
+                // The others count on the way.
+                let graph = (counted && simulation.kind() == EngineKind::Clocked).then(|| Graph::from_network(net)).transpose()?;
+                let mut keep_going = |done: usize| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind()));
+                let found = count_spikes(&worker, net, &simulation, data, seed, graph.as_ref(), &mut keep_going)?;
+                Ok((found, simulation.kind()))
             });
-            let (counts, n_spikes) = watch.finish(result)?;
+            let ((counts, n_spikes, done), engine) = watch.finish(result)?;
             let n_out = net.n_out();
-            Ok((shaped(py, counts.clone(), [counts.len() / n_out, n_out])?, n_spikes))
+            let n_samples = counts.len() / n_out;
+            let done = done.filter(|_| counted).map(|done| counts_dict(py, done)).transpose()?;
+            Ok((shaped(py, counts, [n_samples, n_out])?, n_spikes, engine.name(), done))
         })
     }
 
@@ -212,6 +219,9 @@ impl NetworkCore {
         })
     }
 }
+
+/// Output counts, spikes of every layer, the engine, and what it has done.
+type SpikeCounts<'py> = (Bound<'py, PyArray2<u32>>, Vec<u64>, &'static str, Option<Bound<'py, PyDict>>);
 
 /// Spike trains, traces, the engine, and what it has done.
 type RecordedArrays<'py> = (Vec<SpikeTrainsCore>, Vec<Pair<'py>>, &'static str, Bound<'py, PyDict>);
@@ -274,7 +284,7 @@ fn record<F: Real>(
         }
         let range = first..data.n_samples().min(first + RECORD_CHUNK);
         let mut outputs: Vec<Option<RecordedSample<F>>> = range.clone().map(|_| None).collect();
-        worker.simulate(net, &simulation, data, seed, range, Lists::All, &mut outputs, |spikes, counts, output| {
+        let use_sample = |spikes: &SampleSpikes, counts: Option<Counts>, output: &mut Option<RecordedSample<F>>| {
             let sample = chosen.iter().map(|(layer, neurons)| {
                 let all: Vec<_> = neurons.iter().map(|&i| membrane_trace(net, spikes, n_steps, *layer, i)).collect();
                 let by_time = |t: usize| all.iter().map(move |trace| (trace.current[t], trace.potential[t]));
@@ -286,7 +296,8 @@ fn record<F: Real>(
                 .or(counts)
                 .expect("the other engines count");
             *output = Some(RecordedSample { spikes: spikes.clone(), traces: sample.collect(), counts });
-        });
+        };
+        worker.simulate(net, &simulation, data, seed, range, Lists::All, &mut outputs, use_sample);
         for sample in outputs.into_iter().flatten() {
             let spikes = &sample.spikes;
             counts += sample.counts;

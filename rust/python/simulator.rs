@@ -1,9 +1,9 @@
 //! Streaming simulations for Python.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
-use numpy::PyReadonlyArray1;
-use pyo3::exceptions::PyTypeError;
+use numpy::{PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
@@ -23,10 +23,13 @@ enum AnySimulator {
     I32(FixedSimulator<i32>),
 }
 
+/// Of one number a neuron.
+type TwoArrays<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
+
 /// Evaluates `$body` with `$simulator` bound to the simulator of whichever weights.
 macro_rules! with_simulator {
     ($any:expr, $simulator:ident => $body:expr) => {
-        match $any {
+        match &mut *$any {
             AnySimulator::F32($simulator) => $body,
             AnySimulator::F64($simulator) => $body,
             AnySimulator::I8($simulator) => $body,
@@ -37,9 +40,22 @@ macro_rules! with_simulator {
 }
 
 /// A simulation that events are pushed into and read from; strsbp_rs.Simulator wraps it.
-#[pyclass(module = "strsbp_rs._strsbp_rs")]
+#[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
 pub struct SimulatorCore {
-    simulator: AnySimulator,
+    simulator: Mutex<AnySimulator>,
+}
+
+impl SimulatorCore {
+    /// The simulator, unless another thread runs it.
+    fn lock(&self) -> PyResult<MutexGuard<'_, AnySimulator>> {
+        match self.simulator.try_lock() {
+            Ok(simulator) => Ok(simulator),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                Err(PyRuntimeError::new_err("the simulator is running: in another thread, or around a signal handler"))
+            }
+        }
+    }
 }
 
 #[pymethods]
@@ -60,30 +76,31 @@ impl SimulatorCore {
             AnyGraph::I16(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I16),
             AnyGraph::I32(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I32),
         })?;
-        Ok(Self { simulator })
+        Ok(Self { simulator: Mutex::new(simulator) })
     }
 
     /// Appends inputs: `t` in steps (int64) or ms (float64), `x` int64.
-    fn push(&mut self, name: &str, t: &Bound<'_, PyAny>, x: PyReadonlyArray1<'_, i64>) -> PyResult<()> {
+    fn push(&self, name: &str, t: &Bound<'_, PyAny>, x: PyReadonlyArray1<'_, i64>) -> PyResult<()> {
         let contiguous = |_| PyTypeError::new_err("t and x must be C-contiguous");
         let x = x.as_slice().map_err(contiguous)?;
         if let Ok(t) = t.extract::<PyReadonlyArray1<'_, i64>>() {
             let t = t.as_slice().map_err(contiguous)?;
-            return Ok(with_simulator!(&mut self.simulator, simulator => simulator.push_steps(name, t, x))?);
+            return Ok(with_simulator!(self.lock()?, simulator => simulator.push_steps(name, t, x))?);
         }
         let t: PyReadonlyArray1<'_, f64> = t.extract()?;
         let t = t.as_slice().map_err(contiguous)?;
-        Ok(with_simulator!(&mut self.simulator, simulator => simulator.push_times(name, t, x))?)
+        Ok(with_simulator!(self.lock()?, simulator => simulator.push_times(name, t, x))?)
     }
 
     /// Runs on, up to and without step `until` (or time [ms], if a float).
-    fn advance(&mut self, py: Python<'_>, until: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn advance(&self, py: Python<'_>, until: &Bound<'_, PyAny>) -> PyResult<()> {
         let until = match until.extract::<u64>() {
             Ok(steps) => Time::Steps(steps),
             Err(_) => Time::Ms(until.extract()?),
         };
         let mut watch = Watch::new(None);
-        let simulator = &mut self.simulator;
+        let mut guard = self.lock()?;
+        let simulator = &mut *guard;
         let result = py.detach(|| {
             let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
             with_simulator!(simulator, simulator => simulator.advance(until, &mut keep_going))
@@ -92,8 +109,8 @@ impl SimulatorCore {
     }
 
     /// Spikes since the last call: (t, x), t in steps or ms.
-    fn take_events<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        match with_simulator!(&mut self.simulator, simulator => simulator.take_events()) {
+    fn take_events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        match with_simulator!(self.lock()?, simulator => simulator.take_events()) {
             Events::Grid(t, x) => {
                 let t: Vec<i64> = t.into_iter().map(|t| t as i64).collect();
                 (vector(py, t), vector(py, x)).into_pyobject(py)
@@ -104,7 +121,7 @@ impl SimulatorCore {
 
     /// Time reached: steps, or ms as a float.
     fn now<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match with_simulator!(&self.simulator, simulator => simulator.now()) {
+        match with_simulator!(self.lock()?, simulator => simulator.now()) {
             Time::Steps(steps) => Ok(steps.into_pyobject(py)?.into_any()),
             Time::Ms(ms) => Ok(ms.into_pyobject(py)?.into_any()),
         }
@@ -112,42 +129,52 @@ impl SimulatorCore {
 
     /// Name of the engine that runs at present.
     #[getter]
-    fn engine(&self) -> &'static str {
-        with_simulator!(&self.simulator, simulator => simulator.engine().name())
+    fn engine(&self) -> PyResult<&'static str> {
+        Ok(with_simulator!(self.lock()?, simulator => simulator.engine().name()))
     }
 
     /// What was done since the start or the last reset.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        counts_dict(py, with_simulator!(&self.simulator, simulator => simulator.counts()))
+        counts_dict(py, with_simulator!(self.lock()?, simulator => simulator.counts()))
     }
 
-    /// Whether the count of near ties holds all spikes on which rounding may have decided.
+    /// Whether the count of near ties holds all spikes on which rounding may have decided; `None` if none are counted.
     #[getter]
-    fn ties_are_proven(&self) -> bool {
-        with_simulator!(&self.simulator, simulator => simulator.ties_are_proven())
+    fn ties_are_proven(&self) -> PyResult<Option<bool>> {
+        Ok(with_simulator!(self.lock()?, simulator => simulator.ties_are_proven()))
     }
 
     /// Back to rest.
-    fn reset(&mut self) {
-        with_simulator!(&mut self.simulator, simulator => simulator.reset());
+    fn reset(&self) -> PyResult<()> {
+        with_simulator!(self.lock()?, simulator => simulator.reset());
+        Ok(())
     }
 
     /// Sets the potentials that the neurons of a population start from.
-    fn set_potentials(&mut self, population: usize, potentials: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
+    fn set_potentials(&self, population: usize, potentials: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
         let potentials = potentials.as_array().to_vec();
-        Ok(with_simulator!(&mut self.simulator, simulator => simulator.set_potentials(population, &potentials))?)
+        Ok(with_simulator!(self.lock()?, simulator => simulator.set_potentials(population, &potentials))?)
+    }
+
+    /// Synaptic currents and membrane potentials of a population at the present.
+    fn currents_and_potentials<'py>(&self, py: Python<'py>, population: usize) -> PyResult<TwoArrays<'py>> {
+        let found = with_simulator!(self.lock()?, simulator => simulator.currents_and_potentials(population));
+        let (currents, potentials) = found?;
+        Ok((vector(py, currents), vector(py, potentials)))
     }
 
     /// Everything that a later run depends on, as bytes.
-    fn state<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let simulator = &mut self.simulator;
+    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let mut guard = self.lock()?;
+        let simulator = &mut *guard;
         let bytes = py.detach(|| with_simulator!(simulator, simulator => simulator.state().to_bytes()))?;
         Ok(PyBytes::new(py, &bytes))
     }
 
     /// Goes on from what [`state`](Self::state) gave.
-    fn set_state(&mut self, py: Python<'_>, state: &[u8]) -> PyResult<()> {
-        let simulator = &mut self.simulator;
+    fn set_state(&self, py: Python<'_>, state: &[u8]) -> PyResult<()> {
+        let mut guard = self.lock()?;
+        let simulator = &mut *guard;
         let set = || -> Result<(), Error> {
             with_simulator!(simulator, simulator => simulator.set_state(&State::from_bytes(state)?))
         };
@@ -155,28 +182,14 @@ impl SimulatorCore {
     }
 
     /// What has not fitted its number format, (current, membrane) of every population; of floating-point neurons nothing.
-    fn overflows(&mut self) -> Option<Vec<(u64, u64)>> {
-        let overflows = match &mut self.simulator {
-            AnySimulator::F32(_) | AnySimulator::F64(_) => return None,
+    fn overflows(&self) -> PyResult<Option<Vec<(u64, u64)>>> {
+        let overflows = match &mut *self.lock()? {
+            AnySimulator::F32(_) | AnySimulator::F64(_) => return Ok(None),
             AnySimulator::I8(simulator) => simulator.overflows(),
             AnySimulator::I16(simulator) => simulator.overflows(),
             AnySimulator::I32(simulator) => simulator.overflows(),
         };
-        Some(overflows.into_iter().map(|Overflows { current, membrane }| (current, membrane)).collect())
-    }
-
-    /// Currents and membranes of fixed-point neurons.
-    fn integer_states<'py>(&mut self, py: Python<'py>, population: usize) -> PyResult<Bound<'py, PyTuple>> {
-        let states = match &mut self.simulator {
-            AnySimulator::F32(_) | AnySimulator::F64(_) => {
-                return Err(Error::dtype("the graph", "int8, int16 or int32, to have integer states", "float").into());
-            }
-            AnySimulator::I8(simulator) => simulator.states(population)?,
-            AnySimulator::I16(simulator) => simulator.states(population)?,
-            AnySimulator::I32(simulator) => simulator.states(population)?,
-        };
-        let current = vector(py, states.iter().map(|neuron| neuron.p).collect::<Vec<i32>>());
-        (current, vector(py, states.iter().map(|neuron| neuron.u).collect::<Vec<i32>>())).into_pyobject(py)
+        Ok(Some(overflows.into_iter().map(|Overflows { current, membrane }| (current, membrane)).collect()))
     }
 }
 

@@ -19,9 +19,9 @@ mod cost {
     /// A synaptic event in samples.
     pub const SAMPLE_SYNAPSE: f64 = 0.04;
     /// A neuron that is touched by itself.
-    pub const NEURON: f64 = 9.0;
+    pub const NEURON: f64 = 5.5;
     /// A synaptic event onto a neuron that is touched by itself.
-    pub const SYNAPSE: f64 = 5.0;
+    pub const SYNAPSE: f64 = 3.0;
     /// A block of sixteen that is touched together.
     pub const BLOCK: f64 = 25.0;
     /// A step at which anything happens.
@@ -30,7 +30,7 @@ mod cost {
 
 /// Neurons whose inputs, and whose states, lie in caches.
 const NEAR_INPUTS: f64 = 16384.0;
-const NEAR_STATES: f64 = 100_000.0;
+const NEAR_STATES: f64 = 30_000.0;
 
 /// How much faster the other engine must promise to be for a change: the estimates are rough.
 const MARGIN: f64 = 1.3;
@@ -106,7 +106,7 @@ impl CostModel {
             active * blocks * cost::BLOCK + arrivals * cost::CLOCKED_WHOLE_SYNAPSE
         } else {
             let share = -(-arrivals / steps / self.n_neurons).exp_m1();
-            let far = 1.0 + 1.4 * self.distance(NEAR_STATES);
+            let far = 1.0 + 0.18 * self.distance(NEAR_STATES);
             (steps * self.n_neurons * share * cost::NEURON + arrivals * cost::SYNAPSE) * far
         };
         active * cost::EVENT_STEP + touched

@@ -170,14 +170,17 @@ impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
             self.receive(row);
         }
         let mut reached = std::mem::replace(&mut self.reached, Marks::new(0));
+        // Only what arrives and what fires changes a state: that does not depend on when it was looked at in between.
         self.wheel.drain(step, |b| {
             self.blocks[b].due = NEVER;
             reached.set(b);
         });
         let t_ref = u64::from(self.lif.t_ref_steps());
         reached.drain(|b| {
+            let before = self.blocks[b];
             let block = &mut self.blocks[b];
             let outcome = step_block(block, &self.input[b], &self.lif, step);
+            let quiet = outcome.fired == 0 && self.input[b].iter().all(|&input| input == F::zero());
             self.input[b] = Lanes::zero();
             counts.state_updates += LANES.min(self.n - b * LANES) as u64;
             counts.near_ties += u64::from(outcome.near.count_ones());
@@ -190,12 +193,19 @@ impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
                 bits &= bits - 1;
             }
             let due = self.due(b, outcome.may_fire);
+            if quiet {
+                self.blocks[b] = before;
+            }
             if due != self.blocks[b].due {
                 self.blocks[b].due = due;
                 self.wheel.set(b, due);
             }
         });
         self.reached = reached;
+    }
+
+    fn covers(&self, state: &[NeuronState<F>]) -> bool {
+        state.iter().all(|state| self.lif.covers(state.p, state.u))
     }
 
     fn state(&self) -> Vec<NeuronState<F>> {

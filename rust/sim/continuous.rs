@@ -293,6 +293,17 @@ impl<F: Real> ContinuousEngine<F> {
         (self.now, self.counts) = (0.0, Counts::default());
     }
 
+    /// Currents and potentials of a population at the present; none of inputs.
+    pub fn currents_and_potentials(&self, population: usize) -> (Vec<f64>, Vec<f64>) {
+        let Some(Neurons { lif, first, n }) = self.populations[population] else { return Default::default() };
+        let present = |neuron: &ContinuousState| {
+            let mut neuron = *neuron;
+            catch_up(&lif, &mut neuron, self.now);
+            (neuron.p, neuron.u)
+        };
+        self.neurons[first..first + n].iter().map(present).unzip()
+    }
+
     /// Everything that a later run depends on.
     pub fn snapshot(&self) -> ContinuousSnapshot {
         let mut arrivals: Vec<_> = self.arrivals.iter().map(|Reverse(arrival)| *arrival).collect();

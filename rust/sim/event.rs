@@ -9,10 +9,11 @@ use super::counts::Patience;
 use super::population::{LazyPopulation, Rows, SingleNeurons};
 use super::snapshot::Snapshot;
 use super::traffic::Traffic;
+use super::wheel::NEVER;
 use crate::error::Result;
 use crate::fixed::Overflows;
 use crate::graph::Graph;
-use crate::neuron::lazy::{LazyLif, tie_margin};
+use crate::neuron::lazy::{Bounds, LazyLif};
 use crate::neuron::{LifPropagator, Weight};
 use crate::real::Real;
 
@@ -30,7 +31,10 @@ pub struct EventEngine<W: Weight, V> {
     /// Steps done.
     now: u64,
     counts: Counts,
+    /// Whether ties are proven for what the engine itself leads to,
     proven: bool,
+    /// and whether it goes on from a state that it does not.
+    strange: bool,
 }
 
 impl<F: Real> EventEngine<F, F> {
@@ -47,10 +51,10 @@ impl<F: Real> EventEngine<F, F> {
                 continue;
             };
             let lif = LifPropagator::<F>::new(params)?;
-            let (v_th, bound) = (lif.v_th.widen(), rounding_bound(&graph, at, &lif));
-            proven &= bound.is_some_and(|bound| bound <= WIDEST_TIE * v_th);
-            let margin = bound.unwrap_or(f64::INFINITY).min(WIDEST_TIE * v_th);
-            let lif = LazyLif::new(params, margin)?;
+            let widest = WIDEST_TIE * lif.v_th.widen();
+            let bounds = bounds(&graph, at, &lif).filter(|bounds| bounds.margin <= widest);
+            proven &= bounds.is_some();
+            let lif = LazyLif::new(params, bounds.unwrap_or(Bounds::none(widest)))?;
             let (mut whole, mut single) = (0, 0);
             for projection in graph.projections().iter().filter(|projection| projection.post == at) {
                 let sum = if projection.synapses.is_all() { &mut whole } else { &mut single };
@@ -66,8 +70,8 @@ impl<F: Real> EventEngine<F, F> {
     }
 }
 
-/// What rounding can do to a potential of population `at`; `None` where nothing useful can be said.
-fn rounding_bound<F: Real>(graph: &Graph<F>, at: usize, lif: &LifPropagator<F>) -> Option<f64> {
+/// What holds of the neurons of population `at`; `None` where nothing useful can be said.
+fn bounds<F: Real>(graph: &Graph<F>, at: usize, lif: &LifPropagator<F>) -> Option<Bounds> {
     if F::epsilon().widen() > 1e-10 {
         // In f32 the bound is as large as the threshold.
         return None;
@@ -80,7 +84,7 @@ fn rounding_bound<F: Real>(graph: &Graph<F>, at: usize, lif: &LifPropagator<F>) 
             size.1 += sum;
         }
     }
-    Some(sizes.into_iter().map(|(n, sum)| tie_margin(lif, n, sum)).fold(0.0, f64::max))
+    Some(sizes.into_iter().map(|(n, sum)| Bounds::new(lif, n, sum)).fold(Bounds::new(lif, 0, 0.0), Bounds::or))
 }
 
 impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
@@ -91,7 +95,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
         proven: bool,
     ) -> Self {
         let arriving = vec![Vec::new(); populations.len()];
-        Self { traffic, populations, arriving, now: 0, counts: Counts::default(), proven }
+        Self { traffic, populations, arriving, now: 0, counts: Counts::default(), proven, strange: false }
     }
 
     /// Steps done: the next one is `now`.
@@ -106,7 +110,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
 
     /// Whether the count of near ties is proven to hold all spikes on which rounding may have decided.
     pub fn ties_are_proven(&self) -> bool {
-        self.proven
+        self.proven && !self.strange && !self.traffic.repeats()
     }
 
     /// Spikes under way.
@@ -132,29 +136,30 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
         let graph = Arc::clone(traffic.graph());
         let mut patience = Patience::default();
         while *now < until {
-            let first = populations.iter().flatten().filter_map(|p| p.next_due((*now).max(1))).min();
-            let step = match (first, traffic.next(*now)) {
-                (Some(a), Some(b)) => a.min(b),
-                (one, other) => one.or(other).unwrap_or(until),
-            };
+            let due = populations.iter().flatten().filter_map(|p| p.next_due((*now).max(1))).min().unwrap_or(NEVER);
+            let arrival = traffic.next_arrival(*now).unwrap_or(NEVER);
+            let step = due.min(arrival).min(traffic.next_input().unwrap_or(NEVER));
             if step >= until {
                 *now = until;
                 break;
             }
-            // Nothing fires at step 0.
-            if step > 0 {
+            if arrival == step {
                 traffic.deliver(step, 1, counts, |spike| {
                     arriving[graph.projections()[spike.projection].post].push((spike.projection, spike.range));
                 });
+            }
+            if arrival == step || due == step {
                 for (at, population) in populations.iter_mut().enumerate() {
-                    if let Some(population) = population {
-                        let rows = Rows { graph: &graph, places: &arriving[at] };
-                        let fired = traffic.fire(at, step, |fired| population.run(step, rows, fired, counts));
-                        arriving[at].clear();
-                        if !fired.is_empty() {
-                            counts.spikes += fired.len() as u64;
-                            record(step, at, fired);
-                        }
+                    let rows = Rows { graph: &graph, places: &arriving[at] };
+                    let Some(population) = population else { continue };
+                    if rows.places.is_empty() && population.next_due(step) != Some(step) {
+                        continue;
+                    }
+                    let fired = traffic.fire(at, step, |fired| population.run(step, rows, fired, counts));
+                    arriving[at].clear();
+                    if !fired.is_empty() {
+                        counts.spikes += fired.len() as u64;
+                        record(step, at, fired);
                     }
                 }
             }
@@ -170,7 +175,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
     pub fn reset(&mut self) {
         self.populations.iter_mut().flatten().for_each(|population| population.reset());
         self.traffic.clear();
-        (self.now, self.counts) = (0, Counts::default());
+        (self.now, self.counts, self.strange) = (0, Counts::default(), false);
     }
 
     /// Brings all neurons to the present; what has not fitted the number format of each population since it was at rest.
@@ -196,6 +201,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
     pub fn restore(&mut self, snapshot: &Snapshot<V>) {
         for (population, state) in self.populations.iter_mut().zip(&snapshot.neurons) {
             if let Some(population) = population {
+                self.strange |= !population.covers(state);
                 population.set_state(state);
             }
         }
@@ -207,8 +213,8 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
 impl<W: Weight, V> Clone for EventEngine<W, V> {
     fn clone(&self) -> Self {
         let populations = self.populations.iter().map(|p| p.as_ref().map(|p| p.boxed())).collect();
-        let Self { traffic, arriving, now, counts, proven, .. } = self;
+        let Self { traffic, arriving, now, counts, proven, strange, .. } = self;
         let (traffic, arriving) = (traffic.clone(), arriving.clone());
-        Self { traffic, populations, arriving, now: *now, counts: *counts, proven: *proven }
+        Self { traffic, populations, arriving, now: *now, counts: *counts, proven: *proven, strange: *strange }
     }
 }

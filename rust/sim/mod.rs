@@ -8,10 +8,12 @@ mod clocked;
 mod continuous;
 mod counts;
 mod event;
+mod fingerprint;
 pub mod fixed;
 mod heap;
 mod marks;
 mod population;
+mod range;
 mod samples;
 mod seen;
 mod shared;
@@ -27,12 +29,13 @@ pub use clocked::{Clocked, ClockedEngine, ClockedNeurons, LifNeurons};
 pub use continuous::{Arrival, ContinuousEngine, ContinuousSnapshot, ContinuousState};
 pub use counts::Counts;
 pub use event::EventEngine;
+pub use fingerprint::Fingerprint;
 pub use population::{LazyPopulation, NeuronState, Rows, SingleNeurons};
 pub use samples::{FixedSamples, SampleScratch, SampleSimulation, faster_engine, operations};
 pub use simulator::Simulator;
 pub use snapshot::{RecentSpikes, Snapshot};
 pub use traffic::{Delivery, Traffic, check_events};
-pub use types::{EngineKind, Events, State, Time};
+pub use types::{AnySnapshot, EngineKind, Events, State, Time};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use crate::fixed::Overflows;
 use crate::graph::{Graph, Row};
 use crate::neuron::Weight;
 use crate::neuron::lazy::Arithmetic;
-use crate::simd::{filled, prefetch_at};
+use crate::simd::prefetch_at;
 
 /// What the event engine asks of a population.
 pub trait LazyPopulation<W: Weight, V>: Send + Sync + std::fmt::Debug {
@@ -18,6 +18,9 @@ pub trait LazyPopulation<W: Weight, V>: Send + Sync + std::fmt::Debug {
 
     /// Runs `step` for the neurons that are due or that something reaches, which is `rows`; lists those that fire, ascending.
     fn run(&mut self, step: u64, rows: Rows<'_, W>, fired: &mut Vec<u32>, counts: &mut Counts);
+
+    /// Whether a state is one that the count of near ties is proven for.
+    fn covers(&self, state: &[NeuronState<V>]) -> bool;
 
     /// The state of all neurons.
     fn state(&self) -> Vec<NeuronState<V>>;
@@ -111,8 +114,8 @@ const DUE: u32 = 4;
 const MARKS: u32 = REACHED | HELD | DUE;
 const MARK_BITS: u32 = 3;
 
-/// Steps between two looks at all neurons, and from what was touched longer ago than that to the look that finds it: two
-/// of them are less than a stamp counts.
+/// Steps after which all neurons are looked at, for those that were last touched longer ago than this: so no neuron's last
+/// touch is ever as long ago as a stamp counts, which is more than twice this.
 const SWEEP_AFTER: u64 = (1 << 28) - 1;
 
 /// The stamp of a step, without marks.
@@ -154,7 +157,7 @@ impl<A: Arithmetic> SingleNeurons<A> {
     pub fn new(lif: A, n: usize) -> Self {
         Self {
             lif,
-            neurons: filled(Neuron::rest(), n),
+            neurons: vec![Neuron::rest(); n],
             held: vec![0; n],
             // One more than can be reached: the list is written to before it is known whether the neuron is in it already.
             reached: vec![0; n + 1],
@@ -166,8 +169,8 @@ impl<A: Arithmetic> SingleNeurons<A> {
         }
     }
 
-    /// Takes what arrives, to be run later; touches those neurons at once, if it is told a `step`, that nothing else reaches and
-    /// of which nothing comes. How many were touched.
+    /// Takes what arrives. Neurons that only one synapse reaches, and of which nothing comes, are touched at once, which
+    /// spares a second visit; the others are listed. How many were touched.
     fn receive(&mut self, step: u64, rows: &Rows<'_, A::Weight>) -> u64 {
         match self.only_once(rows) {
             true => self.receive_rows::<true>(step, rows),
@@ -177,7 +180,7 @@ impl<A: Arithmetic> SingleNeurons<A> {
 
     /// Whether all neurons that more than one synapse reaches are listed, if that can be told at little cost.
     fn only_once(&mut self, rows: &Rows<'_, A::Weight>) -> bool {
-        if let [_] = rows.places {
+        if rows.places.len() < 2 {
             return rows.iter().all(|row| row.target.is_none_or(are_different));
         }
         if rows.n_synapses() > Seen::MOST.min(self.neurons.len() / 4) || rows.iter().any(|row| row.target.is_none()) {
@@ -226,15 +229,17 @@ impl<A: Arithmetic> SingleNeurons<A> {
     }
 
     /// Runs `step` for a neuron of which something may come; whether it fires.
+    ///
+    /// Only what arrives and what fires changes its state: that does not depend on when it was looked at in between.
     fn run_neuron(&mut self, i: usize, input: A::Value, step: u64, near_ties: &mut u64) -> bool {
         let lif = &self.lif;
-        let neuron = &mut self.neurons[i];
-        let before = neuron.state(step, self.held[i]);
-        let (mut held, mut fires) = (0, false);
+        let before = self.neurons[i].state(step, self.held[i]);
+        let mut after = NeuronState { p: before.p, u: A::Value::default(), last: step, held: step };
+        let mut fires = false;
         if before.held >= step {
             let p = lif.skip_held(before.p, step - before.last - 1);
-            (neuron.p, neuron.u) = (lif.step_held(p, input), A::Value::default());
-            held = (before.held - step) as u32;
+            after.p = lif.step_held(p, input);
+            after.held = before.held;
         } else {
             let stepped = if before.held == before.last {
                 lif.leap(before.p, before.u, step - before.last, input)
@@ -242,24 +247,22 @@ impl<A: Arithmetic> SingleNeurons<A> {
                 let (p, u) = catch_up(lif, &before, step - 1);
                 lif.step(p, u, input)
             };
-            (neuron.p, neuron.u) = (stepped.p, stepped.u);
+            (after.p, after.u) = (stepped.p, stepped.u);
             *near_ties += u64::from(stepped.near);
-            if stepped.fires {
-                (held, fires) = (lif.t_ref_steps(), true);
+            fires = stepped.fires;
+            if fires {
+                after.held = step + u64::from(lif.t_ref_steps());
             }
         }
-        let after = NeuronState { p: neuron.p, u: neuron.u, last: step, held: step + u64::from(held) };
         // Precisely only where a rough prediction has come true without anything having arrived.
-        let precisely = input == A::Value::default();
-        let due = if precisely { predict(lif, &after) } else { predict_roughly(lif, &after) };
-        if due != NEVER || neuron.stamp & DUE != 0 {
+        let quiet = input == A::Value::default();
+        let due = if quiet { predict(lif, &after) } else { predict_roughly(lif, &after) };
+        let was_due = self.neurons[i].stamp & DUE != 0;
+        if due != NEVER || was_due {
             self.wheel.set(i, due);
         }
-        let mark = |mark: u32, set: bool| if set { mark } else { 0 };
-        neuron.stamp = stamp(step) | mark(HELD, held > 0) | mark(DUE, due != NEVER);
-        if held > 0 {
-            self.held[i] = held;
-        }
+        let kept = if quiet && !fires { before } else { after };
+        self.put(i, &kept, if due == NEVER { 0 } else { DUE });
         fires
     }
 
@@ -270,18 +273,20 @@ impl<A: Arithmetic> SingleNeurons<A> {
             let state = self.neurons[i].state(self.latest, self.held[i]);
             if step - state.last > SWEEP_AFTER {
                 let brought = brought(&self.lif, state, step - 1);
-                self.put(i, &brought, self.neurons[i].stamp & (REACHED | DUE));
+                self.put(i, &brought, self.neurons[i].stamp & DUE);
             }
         }
         self.swept = step;
     }
 
-    /// Puts a state in place, with these marks; what has arrived stays.
+    /// Puts a state in place, with these marks.
     fn put(&mut self, i: usize, state: &NeuronState<A::Value>, marks: u32) {
         let NeuronState { p, u, last, held } = *state;
-        self.held[i] = held.saturating_sub(last) as u32;
-        let marks = marks | if self.held[i] > 0 { HELD } else { 0 };
-        self.neurons[i] = Neuron { p, u, input: self.neurons[i].input, stamp: stamp(last) | marks };
+        if held > last {
+            self.held[i] = (held - last) as u32;
+        }
+        let marks = if held > last { marks | HELD } else { marks };
+        self.neurons[i] = Neuron { p, u, input: A::Value::default(), stamp: stamp(last) | marks };
     }
 }
 
@@ -299,7 +304,9 @@ fn reach<A: Arithmetic, const AT_ONCE: bool>(
     let neuron = &mut neurons[i as usize];
     if AT_ONCE && neuron.stamp & MARKS == 0 {
         let input = lif.accumulate(A::Value::default(), w);
-        if let Some([p, u]) = lif.leap_quietly(neuron.p, neuron.u, neuron.passed(step), input) {
+        if input != A::Value::default()
+            && let Some([p, u]) = lif.leap_quietly(neuron.p, neuron.u, neuron.passed(step), input)
+        {
             (neuron.p, neuron.u, neuron.stamp) = (p, u, stamp(step));
             return 1;
         }
@@ -309,7 +316,7 @@ fn reach<A: Arithmetic, const AT_ONCE: bool>(
     0
 }
 
-/// Targets whose neurons are asked for ahead of the one at work.
+/// How many targets ahead of the one at work a neuron is asked for.
 const AHEAD: usize = 32;
 
 /// Whether no target is there twice: rows ascend, but for synapses between the same two neurons.
@@ -327,6 +334,9 @@ fn brought<A: Arithmetic>(lif: &A, state: NeuronState<A::Value>, step: u64) -> N
 #[inline(always)]
 pub fn catch_up<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>, step: u64) -> (A::Value, A::Value) {
     let NeuronState { p, u, last, held } = *neuron;
+    if step == last {
+        return (p, u);
+    }
     if held <= last {
         return lif.skip(p, u, step - last);
     }
@@ -376,6 +386,7 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
             let neuron = &mut self.neurons[i];
             let input = std::mem::take(&mut neuron.input);
             if neuron.stamp & MARKS == REACHED
+                && input != A::Value::default()
                 && let Some([p, u]) = self.lif.leap_quietly(neuron.p, neuron.u, neuron.passed(step), input)
             {
                 *neuron = Neuron { p, u, input: A::Value::default(), stamp: stamp(step) };
@@ -387,6 +398,10 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
         counts.state_updates += self.n_reached as u64;
         self.n_reached = 0;
         self.latest = step;
+    }
+
+    fn covers(&self, state: &[NeuronState<A::Value>]) -> bool {
+        state.iter().all(|state| self.lif.covers(state.p, state.u))
     }
 
     fn state(&self) -> Vec<NeuronState<A::Value>> {
@@ -402,7 +417,6 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
             let due = predict(&self.lif, state);
             let long_ago = self.latest - state.last > SWEEP_AFTER;
             let state = if long_ago { brought(&self.lif, *state, self.latest) } else { *state };
-            self.neurons[i].input = A::Value::default();
             self.put(i, &state, if due == NEVER { 0 } else { DUE });
             self.wheel.set(i, due);
         }
@@ -416,3 +430,6 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
         Box::new(self.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

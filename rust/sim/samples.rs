@@ -224,6 +224,10 @@ pub fn operations<F: Real>(graph: &Graph<F>, n_steps: usize, spikes: &SampleSpik
             // What would arrive after the end does not.
             for t in 0..n_steps.saturating_sub(steps + 1) {
                 let row = layer(projection.pre).by_time.row(t);
+                if synapses.is_all() {
+                    counts.synaptic_events += (row.len() * synapses.n_post()) as u64;
+                    continue;
+                }
                 let arriving = row.iter().map(|&neuron| synapses.group_range(neuron as usize, group).len() as u64);
                 counts.synaptic_events += arriving.sum::<u64>();
             }

@@ -1,16 +1,21 @@
 //! One face for all engines.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::auto::{CostModel, Window};
 use super::continuous::ContinuousEngine;
 use super::counts::Patience;
-use super::traffic::{Traffic, check_events};
-use super::types::{EngineKind, Events, State, Time};
+use super::fingerprint::Fingerprint;
+use super::population::catch_up;
+use super::range::check_range;
+use super::traffic::{LONGEST_WINDOW, Traffic, check_events};
+use super::types::{AnySnapshot, EngineKind, Events, State, Time};
 use super::{ClockedEngine, Counts, EventEngine};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
-use crate::neuron::Weight;
+use crate::graph::{Graph, Population};
+use crate::memory::check_room;
+use crate::neuron::lazy::{Bounds, LazyLif};
+use crate::neuron::{LARGEST_CONTINUOUS, LifParams, Weight};
 use crate::real::Real;
 
 /// Steps after which the choice of an engine is thought over.
@@ -31,6 +36,31 @@ impl<F: Real> Running<F> {
             Self::Continuous(engine) => engine.counts(),
         }
     }
+
+    /// Whether the engine's count of near ties is proven; `None` if it counts none.
+    fn ties_are_proven(&self) -> Option<bool> {
+        match self {
+            Self::Event(engine) => Some(engine.ties_are_proven()),
+            Self::Clocked(_) | Self::Continuous(_) => None,
+        }
+    }
+}
+
+/// About as many bytes as a neuron takes in an engine.
+fn bytes_a_neuron<F: Real>(graph: &Graph<F>, kind: EngineKind) -> usize {
+    if kind != EngineKind::Clocked {
+        return 64;
+    }
+    // As many inputs as a window has steps, see the engine.
+    let of_neurons = graph.projections().iter().filter(|p| graph.populations()[p.pre].params.is_some());
+    let delays = of_neurons.filter_map(|p| p.synapses.delays().distinct().first());
+    let window = 1.0 + delays.copied().fold(f64::INFINITY, f64::min) / graph.dt();
+    (window.min(LONGEST_WINDOW as f64) as usize + 3) * size_of::<F>()
+}
+
+/// The largest current or potential that an engine computes with.
+fn largest<F: Real>(kind: EngineKind) -> f64 {
+    if kind == EngineKind::Continuous { LARGEST_CONTINUOUS } else { F::max_value().widen() }
 }
 
 /// A simulation of a graph that events are pushed into and read from as time goes on.
@@ -49,7 +79,10 @@ pub struct Simulator<F: Real> {
     events: Events,
     /// What engines that were left behind have counted.
     before: Counts,
-    proven: bool,
+    /// Whether the engine has been changed.
+    changed: bool,
+    /// Computed when a state is first asked for.
+    fingerprint: OnceLock<Fingerprint>,
 }
 
 /// What the choice of an engine rests on.
@@ -66,10 +99,13 @@ impl<F: Real> Simulator<F> {
     /// A simulation at rest that records the populations `record`; neurons are numbered through these in their order.
     ///
     /// # Errors
-    /// [`Error::Value`] if a recorded population does not exist or is an input, a delay is not whole steps where it must be,
-    /// or a neuron is outside the domain of the engine.
+    /// [`Error::Value`] if a recorded population does not exist or is an input, a delay is not whole steps where it must be, a
+    /// neuron is outside the domain of the engine, or weights might add up to more than its numbers hold; [`Error::Memory`]
+    /// if there is no room for the neurons.
     pub fn new(graph: Arc<Graph<F>>, kind: EngineKind, record: &[usize]) -> Result<Self> {
         let offsets = record_offsets(&graph, record)?;
+        check_room("n_neurons", Some(graph.size(false)), bytes_a_neuron(&graph, kind))?;
+        check_range(&graph, largest::<F>(kind))?;
         let auto = (kind == EngineKind::Auto).then(|| Auto {
             costs: CostModel::new(&graph),
             since: 0,
@@ -84,11 +120,8 @@ impl<F: Real> Simulator<F> {
             EngineKind::Continuous => Events::Continuous(Vec::new(), Vec::new()),
             _ => Events::Grid(Vec::new(), Vec::new()),
         };
-        let proven = match &running {
-            Running::Event(engine) => engine.ties_are_proven(),
-            _ => true,
-        };
-        Ok(Self { running, auto, idle: None, offsets, events, before: Counts::default(), proven })
+        let (before, fingerprint) = (Counts::default(), OnceLock::new());
+        Ok(Self { running, auto, idle: None, offsets, events, before, changed: false, fingerprint })
     }
 
     /// The graph.
@@ -125,9 +158,10 @@ impl<F: Real> Simulator<F> {
         counts
     }
 
-    /// Whether the count of near ties is proven to hold all spikes on which rounding may have decided.
-    pub fn ties_are_proven(&self) -> bool {
-        self.proven
+    /// Whether the count of near ties is proven to hold all spikes on which rounding may have decided; `None` if none are
+    /// counted. With [`EngineKind::Auto`] it is not from when the clocked engine, which counts none, has run.
+    pub fn ties_are_proven(&self) -> Option<bool> {
+        if self.changed { Some(false) } else { self.running.ties_are_proven() }
     }
 
     /// Appends inputs at whole steps; of none if one is refused.
@@ -271,6 +305,7 @@ impl<F: Real> Simulator<F> {
             _ => unreachable!("one of each"),
         }
         self.before = total - other.counts();
+        self.changed = true;
         self.idle = Some(std::mem::replace(&mut self.running, other));
         Ok(())
     }
@@ -313,37 +348,37 @@ impl<F: Real> Simulator<F> {
             Running::Event(engine) => engine.reset(),
             Running::Continuous(engine) => engine.reset(),
         }
+        self.changed = false;
     }
 
     /// Sets the membrane potentials that the neurons of a population start from.
     ///
     /// # Errors
     /// [`Error::Value`] if the simulation has begun, the population does not exist or is an input, or a potential is not
-    /// finite or is above the threshold; [`Error::Shape`] if there are not as many as neurons.
+    /// finite (in type `F`, on the grid) or is above the threshold; [`Error::Shape`] if there are not as many as neurons.
     pub fn set_potentials(&mut self, population: usize, potentials: &[f64]) -> Result<()> {
         if !matches!(self.now(), Time::Steps(0) | Time::Ms(0.0)) {
             return Err(Error::value("potentials", "set at the start, at time 0", format!("{:?}", self.now())));
         }
         let graph = Arc::clone(self.graph());
-        let found = graph.populations().get(population).and_then(|found| Some((found.n, found.params?.v_th)));
-        let Some((n, v_th)) = found else {
-            return Err(Error::value("population", "one of neurons", population));
-        };
-        if potentials.len() != n {
+        let (Population { n, .. }, params) = find(&graph, population)?;
+        if potentials.len() != *n {
             return Err(Error::shape("potentials", &[potentials.len()], format!("(n={n},)")));
         }
-        if let Some(i) = potentials.iter().position(|u| !(u.is_finite() && *u <= v_th)) {
-            let expected = format!("finite and at most v_th = {v_th}");
+        let (v_th, largest) = (F::from_f64(params.v_th), largest::<F>(self.engine()));
+        let fits = |&u: &f64| u.abs() <= largest && F::from_f64(u) <= v_th;
+        if let Some(i) = potentials.iter().position(|u| !fits(u)) {
+            let expected = format!("between {:.1e} and v_th = {}", -largest, params.v_th);
             return Err(Error::value(format!("potentials[{i}]"), expected, potentials[i]));
         }
-        let mut state = self.state();
-        match &mut state {
-            State::Grid(snapshot) => {
+        let mut snapshot = self.snapshot();
+        match &mut snapshot {
+            AnySnapshot::Grid(snapshot) => {
                 for (neuron, &u) in snapshot.neurons[population].iter_mut().zip(potentials) {
                     neuron.u = F::from_f64(u);
                 }
             }
-            State::Continuous(snapshot) => {
+            AnySnapshot::Continuous(snapshot) => {
                 let before = graph.populations()[..population].iter();
                 let first: usize = before.filter(|p| p.params.is_some()).map(|p| p.n).sum();
                 for (neuron, &u) in snapshot.neurons[first..].iter_mut().zip(potentials) {
@@ -351,15 +386,39 @@ impl<F: Real> Simulator<F> {
                 }
             }
         }
-        self.set_state(&state)
+        self.restore(&snapshot)
+    }
+
+    /// Synaptic currents and membrane potentials of a population at the present: on the grid as the last step left them.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the population does not exist or is an input.
+    pub fn currents_and_potentials(&self, population: usize) -> Result<(Vec<f64>, Vec<f64>)> {
+        let (_, params) = find(self.graph(), population)?;
+        let snapshot = match &self.running {
+            Running::Clocked(engine) => engine.snapshot(),
+            Running::Event(engine) => engine.snapshot(),
+            Running::Continuous(engine) => return Ok(engine.currents_and_potentials(population)),
+        };
+        let (lif, last) = (LazyLif::new(params, Bounds::none(0.0))?, snapshot.now.saturating_sub(1));
+        let present = snapshot.neurons[population].iter().map(|neuron| catch_up(&lif, neuron, last));
+        Ok(present.map(|(p, u)| (p.widen(), u.widen())).unzip())
     }
 
     /// Everything that a later run depends on.
     pub fn state(&self) -> State<F> {
+        State { graph: self.fingerprint(), snapshot: self.snapshot() }
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        *self.fingerprint.get_or_init(|| Fingerprint::new(self.graph()))
+    }
+
+    fn snapshot(&self) -> AnySnapshot<F> {
         match &self.running {
-            Running::Clocked(engine) => State::Grid(engine.snapshot()),
-            Running::Event(engine) => State::Grid(engine.snapshot()),
-            Running::Continuous(engine) => State::Continuous(engine.snapshot()),
+            Running::Clocked(engine) => AnySnapshot::Grid(engine.snapshot()),
+            Running::Event(engine) => AnySnapshot::Grid(engine.snapshot()),
+            Running::Continuous(engine) => AnySnapshot::Continuous(engine.snapshot()),
         }
     }
 
@@ -368,16 +427,21 @@ impl<F: Real> Simulator<F> {
     /// # Errors
     /// [`Error::Value`] if the state does not fit the graph or the engine; nothing is changed then.
     pub fn set_state(&mut self, state: &State<F>) -> Result<()> {
-        match (&mut self.running, state) {
-            (Running::Clocked(engine), State::Grid(snapshot)) => {
+        self.fingerprint().check(state.graph)?;
+        self.restore(&state.snapshot)
+    }
+
+    fn restore(&mut self, snapshot: &AnySnapshot<F>) -> Result<()> {
+        match (&mut self.running, snapshot) {
+            (Running::Clocked(engine), AnySnapshot::Grid(snapshot)) => {
                 snapshot.check(engine.traffic().graph())?;
                 engine.restore(snapshot)?;
             }
-            (Running::Event(engine), State::Grid(snapshot)) => {
+            (Running::Event(engine), AnySnapshot::Grid(snapshot)) => {
                 snapshot.check(engine.traffic().graph())?;
                 engine.restore(snapshot);
             }
-            (Running::Continuous(engine), State::Continuous(snapshot)) => {
+            (Running::Continuous(engine), AnySnapshot::Continuous(snapshot)) => {
                 snapshot.check(engine.graph())?;
                 engine.restore(snapshot);
             }
@@ -410,6 +474,12 @@ pub fn record_offsets<W: Weight>(graph: &Graph<W>, record: &[usize]) -> Result<V
     Ok(offsets)
 }
 
+/// A population of neurons and their constants.
+fn find<F: Real>(graph: &Graph<F>, population: usize) -> Result<(&Population, &LifParams)> {
+    let found = graph.populations().get(population).and_then(|found| Some((found, found.params.as_ref()?)));
+    found.ok_or_else(|| Error::value("population", "one of neurons", population))
+}
+
 fn push_steps<F: Real>(
     now: u64,
     traffic: &mut Traffic<F>,
@@ -433,9 +503,6 @@ fn push_times<F: Real>(
 ) -> Result<()> {
     let from = engine.last_pending().unwrap_or(0.0).max(engine.now());
     check_events(name, t, x, from, " ms", n_inputs)?;
-    if let Some(at) = t.iter().position(|t| !t.is_finite()) {
-        return Err(Error::value(format!("{name}['t'][{at}]"), "a finite time", t[at]));
-    }
     engine.push(t.iter().zip(x).map(|(&t, &x)| (t, x as u32)));
     Ok(())
 }

@@ -3,13 +3,13 @@
 use super::population::NeuronState;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::neuron::Weight;
+use crate::neuron::{LOG2_MAX_T_REF_STEPS, Weight};
 
 /// What a population fired at a step: (population, step, neurons).
 pub type RecentSpikes = (usize, u64, Vec<u32>);
 
 /// Longest refractory time, in steps.
-const LONGEST_HOLD: u64 = 1 << 30;
+const LONGEST_HOLD: u64 = 1 << LOG2_MAX_T_REF_STEPS;
 
 /// Everything that later steps depend on.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +43,7 @@ impl<V> Snapshot<V> {
                 return Err(Error::value(format!("state.last[{at}][{i}]"), "in the past", neurons[i].last));
             }
             if let Some(i) = neurons.iter().position(|neuron| neuron.held > neuron.last + LONGEST_HOLD) {
-                return Err(Error::value(format!("state.held[{at}][{i}]"), "within 2^30 steps", neurons[i].held));
+                return Err(Error::value(format!("state.held[{at}][{i}]"), "within 2^24 steps", neurons[i].held));
             }
         }
         for (population, step, neurons) in &self.spikes {

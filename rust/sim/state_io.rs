@@ -6,14 +6,15 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::continuous::{Arrival, ContinuousSnapshot, ContinuousState};
+use super::fingerprint::Fingerprint;
 use super::population::NeuronState;
 use super::snapshot::{RecentSpikes, Snapshot};
-use super::types::State;
+use super::types::{AnySnapshot, State};
 use crate::error::{Error, Result};
 use crate::real::Real;
 
 /// Version of the format; others are refused.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 const KEY: &str = "strsbp_rs.state";
 
@@ -159,8 +160,9 @@ impl<F: Stored> State<F> {
     /// None in practice: those of the serialiser.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut columns = Columns::default();
-        match self {
-            Self::Grid(snapshot) => {
+        columns.put_u64("graph", self.graph.to_words().into_iter());
+        match &self.snapshot {
+            AnySnapshot::Grid(snapshot) => {
                 columns.put_u64("now", [snapshot.now].into_iter());
                 for (at, neurons) in snapshot.neurons.iter().enumerate() {
                     columns.put_f64(format!("{at}.p"), neurons.iter().map(|neuron| neuron.p.stored()));
@@ -178,7 +180,7 @@ impl<F: Stored> State<F> {
                 columns.put_u64("pending.input", snapshot.pending.iter().map(|&(_, input)| u64::from(input)));
                 columns.into_bytes("grid", F::NAME)
             }
-            Self::Continuous(snapshot) => {
+            AnySnapshot::Continuous(snapshot) => {
                 columns.put_f64("now", [snapshot.now].into_iter());
                 let neurons = || snapshot.neurons.iter();
                 columns.put_f64("neurons.p", neurons().map(|neuron| neuron.p));
@@ -228,11 +230,14 @@ impl<F: Stored> State<F> {
             return Err(Error::value("state", "bytes as they were written", "others: the checksum differs"));
         }
         let reader = Reader(tensors);
-        match kind {
-            "grid" => Ok(Self::Grid(reader.grid()?)),
-            "continuous" => Ok(Self::Continuous(reader.continuous()?)),
-            kind => Err(not_ours(&format!("a state of kind '{kind}'"))),
-        }
+        let words = <[u64; 4]>::try_from(reader.u64("graph")?);
+        let words = words.map_err(|words| Error::value("state", "with 4 numbers in 'graph'", words.len()))?;
+        let snapshot = match kind {
+            "grid" => AnySnapshot::Grid(reader.grid()?),
+            "continuous" => AnySnapshot::Continuous(reader.continuous()?),
+            kind => return Err(not_ours(&format!("a state of kind '{kind}'"))),
+        };
+        Ok(Self { graph: Fingerprint::from_words(words), snapshot })
     }
 }
 

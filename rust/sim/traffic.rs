@@ -93,6 +93,10 @@ pub struct Traffic<W: Weight> {
     pending: VecDeque<(u64, u32)>,
     /// Who fires at the step and in the population that is looked at.
     fired: Vec<u32>,
+    /// Of each input, the step after it fired last.
+    heard: Vec<u64>,
+    /// Whether an input has fired more than once at a step.
+    repeats: bool,
 }
 
 impl<W: Weight> Traffic<W> {
@@ -133,6 +137,8 @@ impl<W: Weight> Traffic<W> {
             inputs,
             pending: VecDeque::new(),
             fired: Vec::new(),
+            heard: vec![0; first as usize],
+            repeats: false,
         })
     }
 
@@ -141,6 +147,11 @@ impl<W: Weight> Traffic<W> {
         let of_neurons = |(population, _): &(usize, _)| self.graph.populations()[*population].params.is_some();
         let delays = self.delays.iter().enumerate().filter(of_neurons).filter_map(|(_, delays)| delays.first());
         delays.min().copied().unwrap_or(u32::MAX)
+    }
+
+    /// Whether an input has fired more than once at a step.
+    pub fn repeats(&self) -> bool {
+        self.repeats
     }
 
     /// The graph.
@@ -169,16 +180,16 @@ impl<W: Weight> Traffic<W> {
         self.pending.extend(events);
     }
 
-    /// The first step from `step` on at which something arrives or an input fires.
-    pub fn next(&self, step: u64) -> Option<u64> {
+    /// The first step from `step` on at which something arrives.
+    pub fn next_arrival(&self, step: u64) -> Option<u64> {
         let slot = step as usize & (self.n_slots - 1);
         let found = self.arrivals.next(slot).or_else(|| self.arrivals.next(0).map(|found| found + self.n_slots));
-        let arrival = found.map(|found| step + (found - slot) as u64);
-        let input = self.pending.front().map(|&(step, _)| step);
-        match (arrival, input) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (one, other) => one.or(other),
-        }
+        found.map(|found| step + (found - slot) as u64)
+    }
+
+    /// The first step at which an input fires.
+    pub fn next_input(&self) -> Option<u64> {
+        self.pending.front().map(|&(step, _)| step)
     }
 
     /// Does not ask for the rows of a projection ahead of time: the engine has its own form of them.
@@ -217,7 +228,11 @@ impl<W: Weight> Traffic<W> {
             return;
         }
         counts.input_events += n as u64;
-        let Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending, .. } = self;
+        let Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending, heard, repeats, .. } = self;
+        for &(step, x) in pending.range(..n) {
+            let last = std::mem::replace(&mut heard[x as usize], step + 1);
+            *repeats |= last == step + 1;
+        }
         for &(first, population) in &*inputs {
             let size = graph.populations()[population].n as u32;
             for &(step, x) in pending.range(..n) {
@@ -248,6 +263,8 @@ impl<W: Weight> Traffic<W> {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.pending.clear();
+        self.heard.fill(0);
+        self.repeats = false;
         self.arrivals.clear_all();
         self.recent.iter_mut().for_each(|recent| recent.spikes.clear());
     }
@@ -306,7 +323,7 @@ fn ask_for_rows<W: Weight>(graph: &Graph<W>, links: &[Link], population: usize, 
 ///
 /// # Errors
 /// [`Error::Value`] naming the first bad one.
-pub fn check_events<T: PartialOrd + Copy + std::fmt::Display>(
+pub fn check_events<T: PartialOrd + Copy + std::fmt::Display + num_traits::ToPrimitive>(
     name: &str,
     t: &[T],
     x: &[i64],
@@ -326,6 +343,9 @@ pub fn check_events<T: PartialOrd + Copy + std::fmt::Display>(
                 _ => format!(">= {name}['t'][{}] = {last} (events sorted by time)", i - 1),
             };
             return Err(Error::value(format!("{name}['t'][{i}]"), expected, time));
+        }
+        if !time.to_f64().is_some_and(f64::is_finite) {
+            return Err(Error::value(format!("{name}['t'][{i}]"), "a finite time", time));
         }
         if input < 0 || input >= n_inputs as i64 {
             return Err(Error::value(format!("{name}['x'][{i}]"), format!("an input in [0, {n_inputs})"), input));

@@ -70,7 +70,7 @@ proptest! {
                 traffic = Traffic::new(Arc::clone(&graph)).unwrap();
                 traffic.import(step, &spikes, &pending);
             }
-            let next = traffic.next(step).unwrap_or(u64::MAX);
+            let next = traffic.next_arrival(step).into_iter().chain(traffic.next_input()).min().unwrap_or(u64::MAX);
             let first = expected.range(step..).next().map(|(&step, _)| step);
             let known = first.filter(|&first| fired.keys().all(|&(_, at)| at < step || at >= first));
             prop_assert!(next >= step && known.is_none_or(|known| next <= known), "next of {step} is {next}, not {known:?}");
@@ -92,7 +92,7 @@ proptest! {
             prop_assert_eq!(traffic.fire(1, step, |list| list.extend(&own)), &own[..]);
             traffic.take_inputs(step + 1, &mut counts);
         }
-        prop_assert_eq!(traffic.next(160), None);
+        prop_assert_eq!((traffic.next_arrival(160), traffic.next_input()), (None, None));
         prop_assert_eq!(counts.input_events, inputs.len() as u64);
         prop_assert_eq!(counts.synaptic_events, expected.values().map(|list| list.len() as u64).sum::<u64>());
     }
@@ -106,6 +106,7 @@ fn the_first_bad_event_is_named() {
     assert!(message(&[1.5, 0.0], &[0, 9]).starts_with("events['t'][0] must be >= 2 ms"));
     assert!(message(&[3.0, 2.5], &[0, 9]).starts_with("events['t'][1] must be >= events['t'][0] = 3"));
     assert!(message(&[3.0, f64::NAN, 2.0], &[0, 0, 9]).starts_with("events['t'][1] must be"));
+    assert!(message(&[f64::INFINITY, 2.5], &[0, 9]).starts_with("events['t'][0] must be a finite time, got inf"));
     assert!(message(&[3.0, 4.0], &[3, 0]).starts_with("events['x'][0] must be an input in [0, 3), got 3"));
     assert!(message(&[3.0, 4.0], &[0]).starts_with("events['x'] has shape (1,)"));
 }

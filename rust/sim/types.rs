@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContinuousSnapshot, Snapshot};
+use super::{ContinuousSnapshot, Fingerprint, Snapshot};
 
 /// How a network is simulated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,9 +49,18 @@ pub enum Events {
     Continuous(Vec<f64>, Vec<u32>),
 }
 
-/// A state that a simulation can go on from.
+/// A state that a simulation of the same graph can go on from.
 #[derive(Clone, Debug, PartialEq)]
-pub enum State<F> {
+pub struct State<F> {
+    /// The graph.
+    pub graph: Fingerprint,
+    /// Everything that a later run depends on.
+    pub snapshot: AnySnapshot<F>,
+}
+
+/// A snapshot of either kind of time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnySnapshot<F> {
     /// On the time grid.
     Grid(Snapshot<F>),
     /// In continuous time.

@@ -1,4 +1,4 @@
-//! Instruction sets chosen at run time; the only `unsafe` of the crate.
+//! Instruction sets chosen at run time, and hints about memory; the only `unsafe` of the crate.
 //!
 //! Kernels are safe functions over blocks of 16 neurons, generic over an instruction set ([`Isa`]) and marked
 //! `#[inline(always)]`. [`multiversion!`] compiles such a function once for each instruction set and calls the best one
@@ -6,14 +6,12 @@
 //! contracts `a * b + c` into a fused multiply-add and every sum has a fixed order, so all versions give the same bits.
 
 mod isa;
-mod pages;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use std::ops::{Deref, DerefMut};
 
 pub use isa::{Isa, Portable, Spread};
-pub use pages::filled;
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
 

@@ -162,3 +162,23 @@ fn names_what_is_outside_its_domain() {
     let many = Delay::Drawn(DelayDistribution::UniformDelay { low: 0.0, high: 128.0 });
     assert!(message(all, &weight, &many).starts_with("delay must be of at most 256"));
 }
+
+#[test]
+fn too_many_synapses_are_refused_before_they_are_drawn() {
+    let (weight, fixed) = (Init::Constant { value: 1.0 }, Delay::Fixed(0.0));
+    let drawn = Delay::Drawn(DelayDistribution::UniformDelay { low: 0.0, high: 4.0 });
+    let largest = (1 << 31) - 1;
+    for (rule, n) in [
+        (ConnectionRule::AllToAll { self_loops: true }, "4611686014132420609"),
+        (ConnectionRule::AllToAll { self_loops: false }, "4611686014132420609"),
+        (ConnectionRule::FixedOutDegree { n: 1 << 30, self_loops: true }, "2305843008139952128"),
+        (ConnectionRule::FixedInDegree { n: 1 << 30, self_loops: true }, "2305843008139952128"),
+        (ConnectionRule::FixedProbability { probability: 0.5, self_loops: true }, "2075258706359589"),
+    ] {
+        for delay in [&fixed, &drawn] {
+            let error = rule.draw::<f32>(&drawing([largest; 2], true, &weight, delay)).unwrap_err();
+            assert!(matches!(error, Error::Memory { .. }));
+            assert!(error.to_string().starts_with(&format!("n_synapses = {n}")), "{error}");
+        }
+    }
+}

@@ -45,7 +45,7 @@ proptest! {
 
     #[test]
     fn gaps_are_repeated_steps(params in params(), p in -9.0..9.0f64, u in -9.0..0.9f64, steps in prop_oneof![0..5u64, 0..3000u64]) {
-        let lif = LazyLif::<f64>::new(&LifParams { v_th: 1e9, ..params }, 0.0).unwrap();
+        let lif = LazyLif::<f64>::new(&LifParams { v_th: 1e9, ..params }, Bounds::none(0.0)).unwrap();
         let (mut by_step, mut largest) = ((p, u), p.abs().max(u.abs()));
         for _ in 0..steps {
             let Stepped { p, u, .. } = step(&lif, by_step.0, by_step.1);
@@ -60,7 +60,7 @@ proptest! {
     /// Two gaps are one: also where no one can step through them.
     #[test]
     fn gaps_add_up(params in params(), p in -9.0..9.0f64, u in -9.0..0.9f64, first in 0..1u64 << 41, second in 0..1u64 << 41) {
-        let lif = LazyLif::<f64>::new(&LifParams { v_th: 1e9, ..params }, 0.0).unwrap();
+        let lif = LazyLif::<f64>::new(&LifParams { v_th: 1e9, ..params }, Bounds::none(0.0)).unwrap();
         let (by_p, by_u) = lif.skip(p, u, first + second);
         let between = lif.skip(p, u, first);
         let (twice_p, twice_u) = lif.skip(between.0, between.1, second);
@@ -73,7 +73,7 @@ proptest! {
     #[test]
     fn a_rough_prediction_comes_no_later(params in params(), p in values(), u in values()) {
         let u = u.min(1.0);
-        let lif = LazyLif::<f64>::new(&params, 1e-9).unwrap();
+        let lif = LazyLif::<f64>::new(&params, Bounds::none(1e-9)).unwrap();
         if let Some(precise) = lif.next_firing(p, u) {
             let rough = lif.soonest_firing(p, u);
             prop_assert!(rough.is_some_and(|rough| (1..=precise).contains(&rough)), "{rough:?} {precise}");
@@ -84,7 +84,7 @@ proptest! {
     #[test]
     fn no_firing_is_predicted_too_late(params in params(), p in values(), u in values(), margin in prop_oneof![Just(0.0), Just(1e-9), Just(1e-3)]) {
         let u = u.min(1.0 - margin);
-        let lif = LazyLif::<f64>::new(&params, margin).unwrap();
+        let lif = LazyLif::<f64>::new(&params, Bounds::none(margin)).unwrap();
         let predicted = lif.next_firing(p, u);
         prop_assert!(predicted != Some(0));
         let (mut at_p, mut at_u) = (p, u);
@@ -106,7 +106,7 @@ proptest! {
     /// Nor is it early, where it is not for the margin: else neurons would be touched for nothing.
     #[test]
     fn predictions_are_of_the_first_step_above(params in params(), p in values(), u in values()) {
-        let lif = LazyLif::<f64>::new(&params, 1e-6).unwrap();
+        let lif = LazyLif::<f64>::new(&params, Bounds::none(1e-6)).unwrap();
         let u = u.min(0.999);
         if let Some(k) = lif.next_firing(p, u) {
             prop_assert!(lif.skip(p, u, k).1 > 1.0 - 1e-6);
@@ -117,7 +117,7 @@ proptest! {
 
 fn lif(tau_m: f64, tau_s: f64) -> LazyLif<f64> {
     let params = LifParams { tau_m, tau_s, v_th: 1.0, t_ref: 2.0, dt: 1.0, discretisation: Discretisation::Euler };
-    LazyLif::new(&params, 1e-12).unwrap()
+    LazyLif::new(&params, Bounds::none(1e-12)).unwrap()
 }
 
 #[test]

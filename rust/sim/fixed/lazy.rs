@@ -138,6 +138,10 @@ impl<W: FixedWeight> LazyPopulation<W, i32> for LazyFixed {
         self.list = list;
     }
 
+    fn covers(&self, _state: &[NeuronState<i32>]) -> bool {
+        true
+    }
+
     fn state(&self) -> Vec<NeuronState<i32>> {
         self.neurons.clone()
     }

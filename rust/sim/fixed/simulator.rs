@@ -8,8 +8,10 @@ use crate::fixed::{FixedLif, FixedWeight, Overflows};
 use crate::graph::Graph;
 use crate::sim::auto::{CostModel, Window};
 use crate::sim::clocked::{Clocked, window_of};
+use crate::sim::fingerprint::Fingerprint;
 use crate::sim::population::{LazyPopulation, NeuronState};
 use crate::sim::traffic::{Traffic, check_events};
+use crate::sim::types::AnySnapshot;
 use crate::sim::{Counts, EngineKind, EventEngine, Events, Snapshot, State, Time};
 
 /// Steps after which the choice of an engine is thought over.
@@ -144,9 +146,9 @@ impl<W: FixedWeight> FixedSimulator<W> {
         with_engine!(&self.running, engine => engine.now())
     }
 
-    /// Whether the count of near ties holds all spikes on which rounding may have decided: there are none.
-    pub fn ties_are_proven(&self) -> bool {
-        true
+    /// `None`: no near ties are counted, as there are none.
+    pub fn ties_are_proven(&self) -> Option<bool> {
+        None
     }
 
     /// What was done since the start or the last reset.
@@ -287,6 +289,15 @@ impl<W: FixedWeight> FixedSimulator<W> {
         Ok(self.snapshot().neurons.swap_remove(population))
     }
 
+    /// Currents and membranes of a population at the end of the last step done, as floating-point numbers.
+    ///
+    /// # Errors
+    /// As for [`states`](Self::states).
+    pub fn currents_and_potentials(&mut self, population: usize) -> Result<(Vec<f64>, Vec<f64>)> {
+        let states = self.states(population)?;
+        Ok(states.into_iter().map(|neuron| (f64::from(neuron.p), f64::from(neuron.u))).unzip())
+    }
+
     fn snapshot(&self) -> Snapshot<i32> {
         with_engine!(&self.running, engine => engine.snapshot())
     }
@@ -294,7 +305,7 @@ impl<W: FixedWeight> FixedSimulator<W> {
     /// Everything that a later run depends on, all neurons brought to the present.
     pub fn state(&mut self) -> State<i32> {
         self.running.overflows();
-        State::Grid(self.snapshot())
+        State { graph: Fingerprint::new(self.graph()), snapshot: AnySnapshot::Grid(self.snapshot()) }
     }
 
     /// Refuses potentials to start from.
@@ -310,7 +321,8 @@ impl<W: FixedWeight> FixedSimulator<W> {
     /// # Errors
     /// [`Error::Value`] if the state does not fit the graph; nothing is changed then.
     pub fn set_state(&mut self, state: &State<i32>) -> Result<()> {
-        let State::Grid(state) = state else {
+        Fingerprint::new(self.graph()).check(state.graph)?;
+        let AnySnapshot::Grid(state) = &state.snapshot else {
             return Err(Error::value("state", "one of a simulation on the time grid", "one in continuous time"));
         };
         let graph = Arc::clone(self.graph());

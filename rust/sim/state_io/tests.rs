@@ -4,6 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn state<F>(snapshot: AnySnapshot<F>) -> State<F> {
+    State { graph: Fingerprint::from_words([1, 2, 3, u64::MAX]), snapshot }
+}
+
 fn grid<F: crate::real::Real>() -> impl Strategy<Value = State<F>> {
     let neuron = (-1e9..1e9f64, -1e-9..1e-9f64, any::<u64>(), any::<u64>());
     let neuron = neuron.prop_map(|(p, u, last, held)| NeuronState { p: F::from_f64(p), u: F::from_f64(u), last, held });
@@ -13,7 +17,7 @@ fn grid<F: crate::real::Real>() -> impl Strategy<Value = State<F>> {
     let pending = proptest::collection::vec((any::<u64>(), any::<u32>()), 0..5);
     (any::<u64>(), neurons, spikes, pending).prop_map(|(now, neurons, spikes, pending)| {
         let spikes = spikes.into_iter().map(|((population, step), list)| (population, step, list)).collect();
-        State::Grid(Snapshot { now, neurons, spikes, pending })
+        state(AnySnapshot::Grid(Snapshot { now, neurons, spikes, pending }))
     })
 }
 
@@ -27,7 +31,7 @@ fn continuous() -> impl Strategy<Value = State<f32>> {
     let arrivals = proptest::collection::vec(arrival, 0..5);
     let pending = proptest::collection::vec((0.0..1e9f64, any::<u32>()), 0..5);
     (0.0..1e9f64, neurons, arrivals, pending).prop_map(|(now, neurons, arrivals, pending)| {
-        State::Continuous(ContinuousSnapshot { now, neurons, arrivals, pending })
+        state(AnySnapshot::Continuous(ContinuousSnapshot { now, neurons, arrivals, pending }))
     })
 }
 

@@ -1,0 +1,86 @@
+//! Which graph a state belongs to.
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::neuron::Weight;
+
+/// Hashes of all that makes a graph but its weights, the same on every machine.
+///
+/// All-to-all projections and lists of the same synapses are told apart, and so are a network's synapses of weight 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Bits of the time step [ms].
+    dt: u64,
+    /// Sizes and constants of the populations.
+    populations: u64,
+    /// Which neurons are connected.
+    synapses: u64,
+    /// Delays of all synapses.
+    delays: u64,
+}
+
+/// FNV-1a over words of 64 bits, whose high bits are folded into the low ones.
+struct Hash(u64);
+
+impl Hash {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    #[inline]
+    fn add(&mut self, word: u64) {
+        let product = (self.0 ^ word).wrapping_mul(0x0000_0100_0000_01b3);
+        self.0 = product ^ (product >> 32);
+    }
+}
+
+impl Fingerprint {
+    /// Of a graph.
+    pub fn new<W: Weight>(graph: &Graph<W>) -> Self {
+        let (mut populations, mut synapses, mut delays) = (Hash::new(), Hash::new(), Hash::new());
+        for population in graph.populations() {
+            populations.add(population.n as u64);
+            if let Some(params) = &population.params {
+                W::params_words(params, |word| populations.add(word));
+            }
+        }
+        for projection in graph.projections() {
+            synapses.add(projection.pre as u64);
+            synapses.add(projection.post as u64);
+            projection.synapses.shape(|word| synapses.add(word));
+            projection.synapses.delays().words(|word| delays.add(word));
+        }
+        Self { dt: graph.dt().to_bits(), populations: populations.0, synapses: synapses.0, delays: delays.0 }
+    }
+
+    /// Refuses a state of another graph, and says what differs.
+    ///
+    /// # Errors
+    /// [`Error::Value`].
+    pub fn check(self, state: Self) -> Result<()> {
+        if state.dt != self.dt {
+            let [own, other] = [self.dt, state.dt].map(f64::from_bits);
+            return Err(Error::value("state", format!("of a graph with dt = {own} ms"), other));
+        }
+        for (own, other, what) in [
+            (self.populations, state.populations, "populations (sizes and constants)"),
+            (self.synapses, state.synapses, "synapses (pairs of neurons)"),
+            (self.delays, state.delays, "delays"),
+        ] {
+            if own != other {
+                return Err(Error::value("state", format!("of a graph with the same {what}"), "one with others"));
+            }
+        }
+        Ok(())
+    }
+
+    /// As numbers, for files.
+    pub(super) fn to_words(self) -> [u64; 4] {
+        [self.dt, self.populations, self.synapses, self.delays]
+    }
+
+    /// What [`to_words`](Self::to_words) gave.
+    pub(super) fn from_words([dt, populations, synapses, delays]: [u64; 4]) -> Self {
+        Self { dt, populations, synapses, delays }
+    }
+}
