@@ -149,12 +149,11 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
     }
 
     /// Advances the step before step `next` of a window at whose start `held` was counted; who fires is free again at step
-    /// `free_again`.
+    /// `free_again`, later than `next`.
     ///
-    /// With a refractory time (`T_REF`) the potential of who fires is made zero at its next step or by
-    /// [`end_window`](Self::end_window), whichever comes first.
+    /// The potential of who fires is made zero at its next step or by [`end_window`](Self::end_window), whichever comes first.
     #[inline(always)]
-    fn step_of_window<const T_REF: bool>(
+    fn step_of_window(
         &mut self,
         isa: I,
         input: I::Vector,
@@ -163,11 +162,7 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
         free_again: I::Vector,
     ) -> LaneMask {
         let fires = self.integrate(isa, input, isa.greater(next, self.held), lif);
-        if T_REF {
-            self.held = isa.select(fires, free_again, self.held);
-        } else {
-            self.u = isa.select(fires, isa.zero(), self.u);
-        }
+        self.held = isa.select(fires, free_again, self.held);
         isa.bits(fires)
     }
 
@@ -213,10 +208,10 @@ pub struct Arrivals<'a, F> {
     pub rows: &'a [Vec<SharedRow<F>>],
 }
 
-/// Advances B blocks from `at` on, side by side, over the steps of a window; `T_REF` says whether neurons have a refractory
-/// time.
+/// Advances B blocks from `at` on, side by side, over the steps of a window; `HOLDS` says that [`LifVectors::step_of_window`]
+/// serves.
 #[inline(always)]
-fn advance_blocks<F: Real, I: Isa<F>, const B: usize, const T_REF: bool>(
+fn advance_blocks<F: Real, I: Isa<F>, const B: usize, const HOLDS: bool>(
     isa: I,
     arrivals: &mut Arrivals<'_, F>,
     at: usize,
@@ -248,7 +243,11 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize, const T_REF: bool>(
         }
         let fired = &mut fired[at..][..B];
         for b in 0..B {
-            fired[b] = lanes[b].step_of_window::<T_REF>(isa, input[b], lif, next, free_again);
+            fired[b] = if HOLDS {
+                lanes[b].step_of_window(isa, input[b], lif, next, free_again)
+            } else {
+                lanes[b].step(isa, input[b], lif)
+            };
         }
         if (first_step + w as u64).is_multiple_of(FLUSH_EVERY) {
             for b in 0..B {
@@ -258,13 +257,15 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize, const T_REF: bool>(
         (next, free_again) = (isa.add(next, one), isa.add(free_again, one));
     }
     for b in 0..B {
-        lanes[b].end_window(isa, isa.sub(next, one));
+        if HOLDS {
+            lanes[b].end_window(isa, isa.sub(next, one));
+        }
         lanes[b].store(isa, &mut state[b]);
     }
 }
 
 #[inline(always)]
-fn advance_all_blocks<F: Real, I: Isa<F>, const T_REF: bool>(
+fn advance_all_blocks<F: Real, I: Isa<F>, const HOLDS: bool>(
     isa: I,
     arrivals: &mut Arrivals<'_, F>,
     first_step: u64,
@@ -277,15 +278,15 @@ fn advance_all_blocks<F: Real, I: Isa<F>, const T_REF: bool>(
     let at = ABREAST * groups.len();
     for (group, state) in groups.iter_mut().enumerate() {
         let at = group * ABREAST;
-        advance_blocks::<F, I, ABREAST, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+        advance_blocks::<F, I, ABREAST, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
     }
     const { assert!(ABREAST == 4) };
     if let Some(state) = rest.first_chunk_mut::<3>() {
-        advance_blocks::<F, I, 3, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+        advance_blocks::<F, I, 3, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
     } else if let Some(state) = rest.first_chunk_mut::<2>() {
-        advance_blocks::<F, I, 2, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+        advance_blocks::<F, I, 2, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
     } else if let Some(state) = rest.first_chunk_mut::<1>() {
-        advance_blocks::<F, I, 1, T_REF>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+        advance_blocks::<F, I, 1, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
     }
 }
 
@@ -298,7 +299,8 @@ fn advance_window_body<F: Real, I: Isa<F>>(
     state: &mut [LifLanes<F>],
     fired: &mut [LaneMask],
 ) {
-    if lif.t_ref_steps > 0 {
+    // From a window's start on, the longest refractory times are no numbers of `f32`.
+    if (1..1 << 23).contains(&lif.t_ref_steps) {
         advance_all_blocks::<F, I, true>(isa, arrivals, first_step, lif, state, fired);
     } else {
         advance_all_blocks::<F, I, false>(isa, arrivals, first_step, lif, state, fired);
