@@ -35,6 +35,7 @@ from strsbp_rs._config import (
     UniformDelay,
 )
 from strsbp_rs._coupling import post_coupling, psp_table
+from strsbp_rs._fixed_network import FixedLayer, FixedNetwork, quantize
 from strsbp_rs._graph import Graph, Population, Projection
 from strsbp_rs._network import Network, Operations, Recording, Run
 from strsbp_rs._simulator import Simulator
@@ -58,6 +59,8 @@ __all__ = [
     "Evaluation",
     "ExponentialPenalty",
     "FixedInDegree",
+    "FixedLayer",
+    "FixedNetwork",
     "FixedOutDegree",
     "FixedProbability",
     "Gradients",
@@ -90,6 +93,7 @@ __all__ = [
     "gradients_from_spikes",
     "post_coupling",
     "psp_table",
+    "quantize",
     "s_psp",
     "simd_level",
 ]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{PyArray2, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -53,7 +53,9 @@ impl FixedNetworkCore {
         let mut fixed = Vec::new();
         for (l, (layer, given)) in net.layers().iter().zip(&layers).enumerate() {
             let entry = |key: &str| {
-                given.get_item(key)?.ok_or_else(|| PyErr::from(Error::value(format!("layers[{l}].{key}"), "given", "nothing")))
+                given
+                    .get_item(key)?
+                    .ok_or_else(|| PyErr::from(Error::value(format!("layers[{l}].{key}"), "given", "nothing")))
             };
             let format: FixedParams = from_python(&format!("layers[{l}].format"), &entry("format")?)?;
             let weight = integers(&format!("layers[{l}].weight"), &entry("weight")?.extract()?, layer.synapses())?;
@@ -90,9 +92,9 @@ impl FixedNetworkCore {
             check_inputs(&self.net, data)?;
             let simulation = SampleSimulation::fixed(Arc::clone(&self.layers));
             let mut keep_going = |_| watch.keep_going(false, |py| Ok(py.None()));
-            count_spikes(&worker, &self.net, &simulation, data, seed, &mut keep_going)
+            count_spikes(&worker, &self.net, &simulation, data, seed, None, &mut keep_going)
         });
-        let (counts, n_spikes) = watch.finish(result)?;
+        let (counts, n_spikes, _) = watch.finish(result)?;
         let n_out = self.net.n_out();
         Ok((shaped(py, counts.clone(), [counts.len() / n_out, n_out])?, n_spikes))
     }
@@ -125,9 +127,18 @@ impl FixedNetworkCore {
                 }
                 let range = first..data.n_samples().min(first + RECORD_CHUNK);
                 let mut recorded = vec![None; range.len()];
-                worker.simulate(&self.net, &simulation, data, seed, range, Lists::All, &mut recorded, |spikes, _, output| {
-                    *output = Some(spikes.clone());
-                });
+                worker.simulate(
+                    &self.net,
+                    &simulation,
+                    data,
+                    seed,
+                    range,
+                    Lists::All,
+                    &mut recorded,
+                    |spikes, _, output| {
+                        *output = Some(spikes.clone());
+                    },
+                );
                 for spikes in recorded.into_iter().flatten() {
                     for (trains, layer) in trains.iter_mut().zip(std::iter::once(&spikes.input).chain(&spikes.layers)) {
                         trains.push_sample((0..n_steps).map(|t| layer.by_time.row(t)));

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod calls;
+mod fixed_network;
 mod graph;
 mod network;
 mod simulator;
@@ -33,6 +34,8 @@ impl From<Error> for PyErr {
 mod _strsbp_rs {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::fixed_network::FixedNetworkCore;
     #[pymodule_export]
     use super::graph::GraphCore;
     #[pymodule_export]

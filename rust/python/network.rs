@@ -111,6 +111,14 @@ impl NetworkCore {
         }))
     }
 
+    /// What a step of every layer's neurons multiplies with: decay of current and potential, and gain of the current.
+    fn propagators(&self) -> Vec<(f64, f64, f64)> {
+        with_net!(&self.net, net => net.layers().iter().map(|layer| {
+            let lif = layer.lif();
+            (lif.syn_decay.widen(), lif.mem_decay.widen(), lif.mem_gain.widen())
+        }).collect())
+    }
+
     /// Sets the weights of every layer, all or none.
     fn set_weights(&mut self, weights: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
         with_net!(&mut self.net, net => set_weights(net, &weights))

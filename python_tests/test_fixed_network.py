@@ -1,0 +1,162 @@
+"""Networks in fixed point against graphs, against their networks, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import strsbp_rs as sr
+from strsbp_rs.datasets import load_demo
+
+ENCODER = sr.BernoulliEncoder(n_steps=100)
+
+
+def network(**options: float) -> sr.Network:
+    layers = [
+        sr.Dense(30, v_th=1.0, **options),
+        sr.Recurrent(20, v_th=0.8, **options),
+        sr.Dense(5, v_th=0.4, lateral_inhibition=0.5, **options),
+    ]
+    return sr.Network(40, layers, seed=3)
+
+
+def samples(n: int = 12) -> np.ndarray:
+    return np.random.default_rng(1).random((n, 40))
+
+
+def graph_spikes(fixed: sr.FixedNetwork, trains: sr.SpikeTrains, sample: int) -> list[list[int]]:
+    """Firing counts of every layer, from an engine of graphs."""
+    graph = sr.Graph(dtype="int16")
+    below = graph.add_input(40)
+    populations = []
+    for layer in fixed.layers:
+        own = graph.add_fixed(len(layer.weight), layer.format)
+        for pre, weight in ((below, layer.weight), (own, layer.recurrent_weight)):
+            if weight is None:
+                continue
+            post_index, pre_index = np.nonzero(weight)
+            graph.connect(pre, own, (pre_index, post_index), weight=weight[post_index, pre_index])
+        populations.append(own)
+        below = own
+    simulator = sr.Simulator(graph, engine="event", record=populations)
+    raster = trains.to_dense()[sample]
+    t, x = np.nonzero(raster)
+    events = np.empty(len(t), [("t", np.int64), ("x", np.int64)])
+    events["t"], events["x"] = t, x
+    simulator.push(events)
+    spikes = simulator.advance(len(raster))
+    counts = np.bincount(spikes["x"], minlength=sum(len(layer.weight) for layer in fixed.layers))
+    ends = np.cumsum([len(layer.weight) for layer in fixed.layers])
+    return [part.tolist() for part in np.split(counts, ends[:-1])]
+
+
+def test_layers_fire_as_the_graph_of_them() -> None:
+    fixed = sr.quantize(network())
+    trains = fixed.record(samples(3), encoder=ENCODER, seed=5)
+    total = 0
+    for sample in range(3):
+        expected = graph_spikes(fixed, trains[0], sample)
+        got = [layer.counts()[sample].tolist() for layer in trains[1:]]
+        assert got == expected
+        total += sum(map(sum, got))
+    assert total > 200
+    np.testing.assert_array_equal(
+        fixed.spike_counts(samples(3), encoder=ENCODER, seed=5), trains[-1].counts()
+    )
+
+
+@pytest.mark.parametrize("t_ref", [0.0, 2.0])
+def test_many_bits_fire_as_floats_do(t_ref: float) -> None:
+    """Nearly: few spikes move, where a potential comes near the threshold."""
+    net = network(t_ref=t_ref)
+    fixed = sr.quantize(net, weight_bits=16, state_bits=28, decay_bits=20)
+    trains = fixed.record(samples(), encoder=ENCODER, seed=5)
+    expected = net.run(samples(), encoder=ENCODER, seed=5).spikes
+    for got, floats in zip(trains[1:], expected[1:], strict=True):
+        assert floats.counts().sum() > 500
+        assert abs(got.counts().astype(int) - floats.counts()).sum() < 0.01 * floats.counts().sum()
+    assert all(lost == sr.fixed.Overflows(0, 0) for lost in fixed.overflows)
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    fixed = sr.quantize(network())
+    narrow = [
+        replace(layer, format=replace(layer.format, current_bits=8)) for layer in fixed.layers
+    ]
+    fixed = sr.FixedNetwork(network(), narrow)
+    assert fixed.overflows == [sr.fixed.Overflows(0, 0)] * 3
+    fixed.spike_counts(samples(), encoder=ENCODER)
+    once = fixed.overflows
+    assert once[0].current > 0
+    fixed.spike_counts(samples(), encoder=ENCODER)
+    assert fixed.overflows[0].current == 2 * once[0].current
+
+
+def test_threads_give_the_same_bits() -> None:
+    runs = []
+    for n_threads in (1, 2):
+        fixed = sr.quantize(network(), rounding="stochastic")
+        counts = fixed.spike_counts(samples(), encoder=ENCODER, n_threads=n_threads)
+        runs.append((counts.tolist(), fixed.overflows))
+    assert runs[0] == runs[1] and np.sum(runs[0][0]) > 50
+
+
+def test_delays_are_those_of_the_network() -> None:
+    net = sr.Network(
+        40,
+        [sr.Dense(30, v_th=1.0, delay=sr.UniformDelay(0.0, 6.0)), sr.Dense(5, v_th=0.4, delay=3.0)],
+        seed=2,
+    )
+    fixed = sr.quantize(net, weight_bits=16, state_bits=28, decay_bits=20)
+    got = fixed.spike_counts(samples(), encoder=ENCODER).astype(int)
+    expected = net.spike_counts(samples(), encoder=ENCODER)
+    assert expected.sum() > 500
+    assert abs(got - expected).sum() < 0.02 * expected.sum()
+
+
+def test_eight_bits_cost_a_trained_network_little() -> None:
+    data = load_demo()
+    net = sr.Network(784, [sr.Dense(60, v_th=10.0), sr.Dense(10, v_th=5.0)], seed=1)
+    encoder = sr.BernoulliEncoder(n_steps=100)
+    trainer = sr.Trainer(net, encoder=encoder, loss=sr.SoftmaxCrossEntropy(), optimizer=sr.Adam())
+    trainer.fit(data.x_train, data.y_train, epochs=3)
+    accuracy = [
+        np.mean(model.predict(data.x_test, encoder=encoder) == data.y_test)
+        for model in (net, sr.quantize(net), sr.quantize(net, weight_bits=2))
+    ]
+    assert accuracy[0] > 0.6
+    assert accuracy[1] > accuracy[0] - 0.03
+    # Three values of a weight are not enough without training.
+    assert accuracy[2] < accuracy[1]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: sr.quantize(network(), weight_bits=1), r"weight_bits must be in \[2, 16\], got 1"),
+        (lambda: sr.quantize(network(), state_bits=65), r"state_bits must be in \[8, 32\], got 65"),
+        (lambda: sr.quantize(network(), decay_bits=0), r"decay_bits must be in \[1, 31\], got 0"),
+        (lambda: sr.FixedNetwork(network(), sr.quantize(network()).layers[:2]), "layers must be 3"),
+    ],
+)
+def test_refusals_name_the_argument(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_weights_of_other_shapes_and_sizes_are_refused() -> None:
+    layers = sr.quantize(network()).layers
+    for weight, message in [
+        (layers[0].weight[:, 1:], r"layers\[0\].weight has shape \(30, 39\)"),
+        (layers[0].weight * 1000, r"weight\[\d+, \d+\] must be in \[-128, 127\]"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            sr.FixedNetwork(network(), [replace(layers[0], weight=weight), *layers[1:]])
+    with pytest.raises(TypeError, match="weights must be integers, got float64"):
+        weight = layers[0].weight.astype(float)
+        sr.FixedNetwork(network(), [replace(layers[0], weight=weight), *layers[1:]])
+    with pytest.raises(TypeError, match="float32"):
+        sr.quantize(sr.Network(4, [sr.Dense(2)], dtype="float64"))
