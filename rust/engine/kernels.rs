@@ -185,9 +185,6 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
 /// Steps between two flushes: from the level of a flush, no decay gets far into denormal numbers within them.
 const FLUSH_EVERY: u64 = 32;
 
-/// Blocks advanced side by side: their chains of operations wait less for themselves.
-const ABREAST: usize = 4;
-
 /// What arrives at a step through a row of synapses that share their weight.
 #[derive(Clone, Copy, Debug)]
 pub struct SharedRow<F> {
@@ -264,6 +261,7 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize, const HOLDS: bool>(
     }
 }
 
+/// Blocks advanced side by side: their chains of operations wait less for themselves.
 #[inline(always)]
 fn advance_all_blocks<F: Real, I: Isa<F>, const HOLDS: bool>(
     isa: I,
@@ -274,18 +272,25 @@ fn advance_all_blocks<F: Real, I: Isa<F>, const HOLDS: bool>(
     fired: &mut [LaneMask],
 ) {
     let n_blocks = state.len();
-    let (groups, rest) = state.as_chunks_mut::<ABREAST>();
-    let at = ABREAST * groups.len();
-    for (group, state) in groups.iter_mut().enumerate() {
-        let at = group * ABREAST;
-        advance_blocks::<F, I, ABREAST, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+    let mut at = 0;
+    // As many as the registers hold.
+    if size_of::<F>() == size_of::<f32>() {
+        let (groups, rest) = state.as_chunks_mut::<4>();
+        for state in groups {
+            advance_blocks::<F, I, 4, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+            at += 4;
+        }
+        if let Some(state) = rest.first_chunk_mut::<3>() {
+            advance_blocks::<F, I, 3, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
+            at += 3;
+        }
     }
-    const { assert!(ABREAST == 4) };
-    if let Some(state) = rest.first_chunk_mut::<3>() {
-        advance_blocks::<F, I, 3, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
-    } else if let Some(state) = rest.first_chunk_mut::<2>() {
+    let (groups, rest) = state[at..].as_chunks_mut::<2>();
+    for state in groups {
         advance_blocks::<F, I, 2, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
-    } else if let Some(state) = rest.first_chunk_mut::<1>() {
+        at += 2;
+    }
+    if let Some(state) = rest.first_chunk_mut::<1>() {
         advance_blocks::<F, I, 1, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
     }
 }
