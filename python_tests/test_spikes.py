@@ -44,6 +44,66 @@ def test_slices_are_samples(rng):
     assert len(trains[4:2]) == 0
 
 
+numbers = hnp.arrays(
+    np.int64,
+    st.tuples(st.integers(0, 4), st.integers(1, 12), st.integers(1, 20)),
+    elements=st.integers(0, 3) | st.just(0),
+)
+
+
+@given(numbers)
+def test_several_spikes_in_a_step_round_trip(counts):
+    trains = sr.SpikeTrains.from_counts(counts)
+    np.testing.assert_array_equal(trains.to_counts(), counts)
+    np.testing.assert_array_equal(trains.to_dense(), counts > 0)
+    np.testing.assert_array_equal(trains.counts(), counts.sum(axis=1))
+    assert trains.n_spikes == counts.sum()
+    assert sr.SpikeTrains.from_csr(*trains.to_csr()) == trains
+    assert sum(map(len, trains.to_events())) == counts.sum()
+    assert pickle.loads(pickle.dumps(trains)) == trains
+    assert sr.SpikeTrains.from_counts(counts.astype(np.uint8)) == trains
+    assert (sr.SpikeTrains.from_dense(counts > 0) == trains) == (counts.max(initial=0) <= 1)
+
+
+def test_several_spikes_in_a_step_by_hand():
+    trains = sr.SpikeTrains.from_counts(np.array([[[0, 3], [1, 1]]]))
+    indptr, indices, shape = trains.to_csr()
+    assert (indptr.tolist(), indices.tolist(), shape) == ([0, 3, 5], [1, 1, 1, 0, 1], (1, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda c: c - 1, ValueError, r"counts\[0, 0, 0\] must be in \[0, 65535\], got -1"),
+        (
+            lambda c: c + (c > 1) * 2**40,
+            ValueError,
+            r"counts\[0, 1, 2\] must be in .* 1099511627778",
+        ),
+        (lambda c: c.astype(float), TypeError, "counts has dtype float64, expected integers"),
+        (lambda c: c > 0, TypeError, "counts has dtype bool, expected integers"),
+        (lambda c: c[0], ValueError, r"counts has shape \(2, 3\), expected \(n_samples, n_steps"),
+        (lambda c: c[:, :0], ValueError, "n_steps must be >= 1, got 0"),
+    ],
+)
+def test_bad_counts_are_refused(change, error, message):
+    counts = np.array([[[0, 1, 0], [0, 0, 2]]])
+    with pytest.raises(error, match=message):
+        sr.SpikeTrains.from_counts(change(counts))
+
+
+def test_several_spikes_in_a_step_weigh_as_many():
+    """Synapses of twice the weight, and every spike twice with half of it."""
+    net = sr.Network(8, [sr.Dense(6, v_th=1.0), sr.Dense(4, v_th=0.5)], dtype="float64", seed=1)
+    counts = np.random.default_rng(1).integers(0, 2, (3, 60, 8))
+    expected = net.run(sr.SpikeTrains.from_counts(counts)).spikes
+    assert expected[-1].n_spikes > 20
+    net.set_weights([{"weight": net.weights[0]["weight"] / 2}, net.weights[1]])
+    for engine in ("clocked", "event"):
+        got = net.run(sr.SpikeTrains.from_counts(2 * counts), engine=engine).spikes
+        assert got[1:] == expected[1:]
+
+
 def test_repeated_events_are_one_spike():
     events = np.array([(1, 4), (1, 2), (1, 4), (3, 0)], dtype=[("t", np.int32), ("x", np.uint16)])
     trains = sr.SpikeTrains.from_events([events], n_steps=5, n_neurons=6)
@@ -75,7 +135,7 @@ def test_bad_events_are_refused(pairs, message):
         ([1, 1, 1], [0], r"indptr\[0\] must be 0, got 1"),
         ([0, 2, 1], [0], r"indptr\[2\] must be >= indptr\[1\] = 2, got 1"),
         ([0, 1, 3], [0, 1], r"indptr\[2\] must be the length of indices, 2, got 3"),
-        ([0, 2, 2], [1, 1], r"indices\[1\] must be > indices\[0\] = 1"),
+        ([0, 2, 2], [1, 0], r"indices\[1\] must be >= indices\[0\] = 1"),
         ([0, 1, 2], [1, 4], r"indices\[1\] must be a neuron in \[0, 4\), got 4"),
         ([0, 1, 2], [-1, 3], r"indices\[0\] must be a neuron in \[0, 4\), got -1"),
     ],

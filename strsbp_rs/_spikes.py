@@ -17,11 +17,15 @@ __all__ = ["EVENT_DTYPE", "SpikeTrains", "s_psp"]
 EVENT_DTYPE = np.dtype([("t", np.int64), ("x", np.int64)])
 """Fields of the event lists `to_events` gives: the step `t` and the neuron `x` of each spike."""
 
+_MOST_SPIKES = 2**16 - 1
+"""Of a neuron in a step, where they are given as counts."""
+
 
 class SpikeTrains:
     """Sparse spike trains of shape (n_samples, n_steps, n_neurons), immutable.
 
-    Made by `from_dense`, `from_events` or `from_csr`; slicing gives a range of samples.
+    Made by `from_dense`, `from_counts`, `from_events` or `from_csr`; slicing gives a range of
+    samples. A neuron may fire several times in a step, as those of some hardware do.
     """
 
     __slots__ = ("_core",)
@@ -29,7 +33,7 @@ class SpikeTrains:
     def __init__(self, core: SpikeTrainsCore) -> None:
         if not isinstance(core, SpikeTrainsCore):
             raise TypeError(
-                "SpikeTrains are made by SpikeTrains.from_dense, .from_events or .from_csr, "
+                "SpikeTrains are made by their from_dense, from_counts, from_events or from_csr, "
                 f"got {type(core).__name__}"
             )
         self._core = core
@@ -55,10 +59,40 @@ class SpikeTrains:
         return cls(SpikeTrainsCore.from_dense(np.ascontiguousarray(raster).view(np.uint8)))
 
     @classmethod
+    def from_counts(cls, counts: NDArray[Any]) -> SpikeTrains:
+        """Takes how often each neuron fires at each step.
+
+        Args:
+            counts: Integers in [0, 65535], of shape (n_samples, n_steps, n_neurons).
+
+        Raises:
+            TypeError: If they are no integers.
+            ValueError: If one is out of range, or they have not three dimensions, or no steps or
+                neurons.
+        """
+        counts = np.asarray(counts)
+        if counts.dtype.kind not in "iu":
+            raise TypeError(f"counts has dtype {counts.dtype}, expected integers")
+        if counts.ndim != 3:
+            raise ValueError(
+                f"counts has shape {counts.shape}, expected (n_samples, n_steps, n_neurons)"
+            )
+        bad = np.argwhere((counts < 0) | (counts > _MOST_SPIKES))
+        if bad.size:
+            sample, t, neuron = bad[0]
+            got = counts[sample, t, neuron]
+            raise ValueError(
+                f"counts[{sample}, {t}, {neuron}] must be in [0, {_MOST_SPIKES}], got {got}"
+            )
+        return cls(SpikeTrainsCore.from_counts(counts.astype(np.uint16)))
+
+    @classmethod
     def from_events(
         cls, events: Sequence[NDArray[Any]], *, n_steps: int, n_neurons: int
     ) -> SpikeTrains:
         """Takes event lists, as the neuromorphic data libraries hold them.
+
+        Of repeated events one is kept; `from_counts` and `from_csr` keep all.
 
         Args:
             events: One structured array a sample, with integer fields t (step, sorted) and x
@@ -91,7 +125,8 @@ class SpikeTrains:
 
         Args:
             indptr: Row starts, integers of shape (n_samples * n_steps + 1,).
-            indices: Neurons, integers, sorted and without repeats within a row.
+            indices: Neurons, integers, sorted within a row; one that fires k times is there k
+                times.
             shape: (n_samples, n_steps, n_neurons).
 
         Raises:
@@ -116,11 +151,18 @@ class SpikeTrains:
         return cls(SpikeTrainsCore.from_csr(arrays[0], arrays[1], sizes))
 
     def to_dense(self) -> NDArray[np.bool_]:
-        """Returns a bool raster of shape (n_samples, n_steps, n_neurons)."""
+        """Returns a bool raster of shape (n_samples, n_steps, n_neurons): who fires at all."""
         return self._core.to_dense()
 
+    def to_counts(self) -> NDArray[np.uint32]:
+        """Returns how often each neuron fires at each step, (n_samples, n_steps, n_neurons)."""
+        return self._core.to_counts()
+
     def to_events(self) -> list[NDArray[Any]]:
-        """Returns one structured array a sample, with fields t and x, sorted by t, then x."""
+        """Returns one structured array a sample, with fields t and x, sorted by t, then x.
+
+        A neuron that fires k times in a step has k events.
+        """
         lists = []
         for sample in range(len(self)):
             t, x = self._core.events(sample)

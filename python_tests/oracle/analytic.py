@@ -16,7 +16,7 @@ import numpy as np
 from .coupling import closed_form_gain
 from .losses import Loss
 from .model import Gradients
-from .neuron import Array, Layer, Raster
+from .neuron import Array, Counts, Layer, Raster
 from .recorded import LayerPoint, Rule, sample_point
 
 Gain = Callable[[Layer, Array, float], Array]
@@ -42,7 +42,7 @@ def system_matrix(point: LayerPoint, gain: Gain | None) -> Array:
 
 def analytic_gradients(
     layers: Sequence[Layer],
-    samples: Sequence[Sequence[Raster]],
+    samples: Sequence[Sequence[Raster | Counts]],
     labels: Sequence[int],
     *,
     loss: Loss,

@@ -37,6 +37,8 @@ def closed_form_psp(
 
         d = rho tau_m free / (free + rho tau_m),   rho = o / duration.
 
+    Above one firing a step, S is that of one a step: d follows the power law with this exponent.
+
     Args:
         counts: Firing counts, may be fractional.
         tau_m: Membrane time constant [ms].
@@ -44,15 +46,20 @@ def closed_form_psp(
         t_ref: Refractory period [ms]; 0 ignores it.
         dt: Time step [ms].
     """
+    n_steps = np.asarray(duration / dt)
+    gain = closed_form_gain(n_steps, tau_m=tau_m, duration=duration, t_ref=t_ref, dt=dt)
+    beyond = np.maximum(counts / n_steps, 1.0) ** (1.0 - 1.0 / gain)
+    counts = np.minimum(counts, n_steps)
     rho = counts / duration
     free, _ = free_share(counts, duration=duration, t_ref=t_ref, dt=dt)
-    return np.asarray(rho * tau_m * free / (free + rho * tau_m))
+    return np.asarray(beyond * rho * tau_m * free / (free + rho * tau_m))
 
 
 def closed_form_gain(
     counts: Array, *, tau_m: float, duration: float, t_ref: float = 0.0, dt: float = 1.0
 ) -> Array:
     """1/(1 - S) of `closed_form_psp`, counts > 0: S = d ln d / d ln o by the rules of calculus."""
+    counts = np.minimum(counts, duration / dt)
     rho_tau = counts * tau_m / duration
     free, slope = free_share(counts, duration=duration, t_ref=t_ref, dt=dt)
     # ln d = ln o + ln free - ln(free + rho tau_m) + constant

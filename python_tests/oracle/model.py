@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .losses import Loss
-from .neuron import Array, Layer, Raster
+from .neuron import Array, Counts, Layer, Raster
 from .recorded import LayerPoint, Rule, SamplePoint, sample_point
 
 
@@ -169,7 +169,7 @@ def finite_difference(sample: SamplePoint, rule: Rule, loss: Loss, key: tuple[in
 
 def finite_difference_gradients(
     layers: Sequence[Layer],
-    samples: Sequence[Sequence[Raster]],
+    samples: Sequence[Sequence[Raster | Counts]],
     labels: Sequence[int],
     *,
     loss: Loss,
@@ -180,7 +180,8 @@ def finite_difference_gradients(
 
     Args:
         layers: The network, bottom first.
-        samples: Per sample the spikes of the input and of every layer, bool, (T, n) each.
+        samples: Per sample the spikes of the input and of every layer, (T, n) each, bool or how
+            many.
         labels: Target classes.
         loss: Loss on the counts.
         rule: Options.

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Raster = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
 Steps = npt.NDArray[np.int64]
 
 
@@ -133,12 +134,12 @@ class LayerRecord:
     membrane: Array
 
 
-def arrivals(raster: Raster, delay: Steps | None, t: int) -> Array:
+def arrivals(raster: Raster | Counts, delay: Steps | None, t: int) -> Array:
     """What each synapse hears at step t: a spike delay + 1 steps ago. Shape of delay, or (1, n)."""
     n = raster.shape[1]
     delay = np.zeros((1, n), dtype=np.int64) if delay is None else delay
     fired_at = t - 1 - delay
-    heard = raster[np.maximum(fired_at, 0), np.arange(n)] & (fired_at >= 0)
+    heard = raster[np.maximum(fired_at, 0), np.arange(n)] * (fired_at >= 0)
     return heard.astype(np.float64)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .coupling import closed_form_psp
-from .neuron import Array, Layer, Raster
+from .neuron import Array, Counts, Layer, Raster
 from .s_psp import s_psp_by_definition
 
 MeanPsp = Callable[[Layer, Array, float], Array]
@@ -101,13 +101,13 @@ def presynaptic_ratio(e: Array, counts: Array, counts_pre: Array, silent_ratio: 
 
 
 def sample_point(
-    layers: Sequence[Layer], trains: Sequence[Raster], label: int, rule: Rule
+    layers: Sequence[Layer], trains: Sequence[Raster | Counts], label: int, rule: Rule
 ) -> SamplePoint:
     """Reads everything the backward pass needs from recorded trains.
 
     Args:
         layers: The network, bottom first.
-        trains: Spikes of the input and of every layer, each bool, shape (T, n).
+        trains: Spikes of the input and of every layer, each bool or how many, shape (T, n).
         label: Target class.
         rule: Options.
     """

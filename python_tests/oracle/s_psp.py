@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .neuron import Array, Propagator, Raster, Steps, arrivals
+from .neuron import Array, Counts, Propagator, Raster, Steps, arrivals
 
 
 def held_steps(post: Raster, t_ref_steps: int) -> Raster:
@@ -27,28 +27,29 @@ def held_steps(post: Raster, t_ref_steps: int) -> Raster:
 
 
 def s_psp_by_definition(
-    pre: Raster, post: Raster, step: Propagator, delay: Steps | None = None
+    pre: Raster | Counts, post: Raster | Counts, step: Propagator, delay: Steps | None = None
 ) -> Array:
     """One unit synapse per pair of neurons, with the resets of the postsynaptic one.
 
     Args:
-        pre: Presynaptic spikes, bool, shape (T, n_pre).
-        post: Postsynaptic spikes, bool, shape (T, n_post).
+        pre: Presynaptic spikes, bool or how many, shape (T, n_pre).
+        post: Postsynaptic spikes likewise, shape (T, n_post): several in a step are one reset.
         step: Constants of the postsynaptic layer.
         delay: Of each synapse [steps], shape (n_post, n_pre); None for none.
 
     Returns:
         S-PSPs of shape (n_post, n_pre).
     """
-    held = held_steps(post, step.t_ref_steps)
-    q = np.zeros((post.shape[1], pre.shape[1]))
+    fired = post > 0
+    held = held_steps(fired, step.t_ref_steps)
+    q = np.zeros((fired.shape[1], pre.shape[1]))
     p, e = np.zeros_like(q), np.zeros_like(q)
     for t in range(1, len(pre)):
         p = step.syn_decay * p + arrivals(pre, delay, t)
         q = step.mem_decay * q + step.mem_gain * p
-        q[held[t] & ~post[t]] = 0.0
-        e[post[t]] += q[post[t]]
-        q[post[t]] = 0.0
+        q[held[t] & ~fired[t]] = 0.0
+        e[fired[t]] += q[fired[t]]
+        q[fired[t]] = 0.0
     return e
 
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::coupling::of_count;
 use super::solve::{Solved, SolverScratch};
 use super::traces::{
     AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group, send_down_silent,
@@ -51,7 +52,7 @@ fn places<F: Real>(weight: &Panels<F>, group: &[u32], first: usize) -> impl Iter
     group.iter().map(move |&i| weight.start(i as usize) - first)
 }
 
-/// Solves for z of one layer and sample. `one_minus_s` is indexed by firing count.
+/// Solves for z of one layer and sample. `one_minus_s` is a table by firing count, see [`of_count`].
 ///
 /// With `silent_ratio` 0 silent neurons have no part in the system: nothing reaches or leaves them.
 /// Returns how a recurrent layer's system was solved; `Err` says why it has no solution.
@@ -73,7 +74,7 @@ pub fn solve_layer<F: Real>(
     let counts = spikes.counts();
     let Some(recurrent) = layer.recurrent() else {
         for ((z, &delta), &count) in z.iter_mut().zip(&*delta).zip(counts) {
-            *z = delta / one_minus_s[count as usize];
+            *z = delta / of_count(one_minus_s, count);
         }
         return Ok(None);
     };
@@ -97,7 +98,7 @@ pub fn solve_layer<F: Real>(
     solution.resize(n_blocks, Lanes::zero());
     for (rhs, &i) in flat_mut(rhs).iter_mut().zip(participants) {
         *rhs = delta[i as usize];
-        diagonal.push(one_minus_s[counts[i as usize] as usize]);
+        diagonal.push(of_count(one_minus_s, counts[i as usize]));
     }
     couple(layer, recurrent, spikes, participants, rule, trace, layout, &mut solver.coupling);
     let solved = solver.solve(participants.len(), diagonal, rhs, rule.solver_tolerance, solution)?;

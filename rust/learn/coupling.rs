@@ -54,22 +54,23 @@ impl PostCouplingModel {
     }
 
     /// 1 - S of a neuron that fired `count` times, above 0; 1 for silent neurons.
-    ///
-    /// # Panics
-    /// If `count` is above the number of steps.
     #[inline(always)]
     pub fn one_minus_s(&self, count: u32) -> f64 {
-        self.one_minus_s[count as usize]
+        of_count(&self.one_minus_s, count)
     }
 
     /// 1 / (1 - S) of a neuron that fired `count` times.
-    ///
-    /// # Panics
-    /// If `count` is above the number of steps.
     #[inline(always)]
     pub fn gain(&self, count: u32) -> f64 {
         1.0 / self.one_minus_s(count)
     }
+}
+
+/// The entry of a table by firing count. Counts above the number of steps, of neurons that fire several times in a step, have
+/// the last one: a neuron that fires at every step leaves no interval that more spikes could shorten.
+#[inline(always)]
+pub fn of_count<F: Copy>(table: &[F], count: u32) -> F {
+    table[(count as usize).min(table.len() - 1)]
 }
 
 /// `1 - S = d ln r / d ln o` of `r = o / d(o) = T / tau_m + o / f`; 1 for silent neurons.

@@ -1,6 +1,6 @@
 //! Spike trains for Python.
 
-use numpy::{PyArray2, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
+use numpy::{Element, PyArray2, PyArray3, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -19,7 +19,14 @@ impl SpikeTrainsCore {
     fn from_dense(raster: PyReadonlyArray3<'_, u8>) -> PyResult<Self> {
         let [n_samples, n_steps, n_neurons] = [raster.shape()[0], raster.shape()[1], raster.shape()[2]];
         let view = raster.as_array();
-        Ok(Self(SpikeTrains::from_dense(n_samples, n_steps, n_neurons, view.iter().map(|&v| v != 0))?))
+        Ok(Self(SpikeTrains::from_counts(n_samples, n_steps, n_neurons, view.iter().map(|&v| u16::from(v != 0)))?))
+    }
+
+    /// From how often each neuron fires at each step, (n_samples, n_steps, n_neurons).
+    #[staticmethod]
+    fn from_counts(counts: PyReadonlyArray3<'_, u16>) -> PyResult<Self> {
+        let [n_samples, n_steps, n_neurons] = [counts.shape()[0], counts.shape()[1], counts.shape()[2]];
+        Ok(Self(SpikeTrains::from_counts(n_samples, n_steps, n_neurons, counts.as_array().iter().copied())?))
     }
 
     /// From compressed sparse rows; row `sample * n_steps + t`.
@@ -59,16 +66,14 @@ impl SpikeTrainsCore {
         self.0.n_spikes()
     }
 
+    /// How often each neuron fires at each step, uint32 (n_samples, n_steps, n_neurons).
+    fn to_counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<u32>>> {
+        self.dense(py, |count: &mut u32| *count += 1)
+    }
+
     /// Raster of bool, (n_samples, n_steps, n_neurons).
-    fn to_dense<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let (n_samples, n_steps, n_neurons) = self.shape();
-        let mut raster = vec![false; n_samples * n_steps * n_neurons];
-        for (row, pair) in self.0.indptr().windows(2).enumerate() {
-            for &neuron in &self.0.index()[pair[0]..pair[1]] {
-                raster[row * n_neurons + neuron as usize] = true;
-            }
-        }
-        Ok(shaped(py, raster, [n_samples, n_steps, n_neurons])?.into_any())
+    fn to_dense<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<bool>>> {
+        self.dense(py, |fires: &mut bool| *fires = true)
     }
 
     /// (indptr, indices) of the compressed sparse rows, int64 and int32.
@@ -117,5 +122,23 @@ impl SpikeTrainsCore {
 
     fn __eq__(&self, other: &Self) -> bool {
         self.0 == other.0
+    }
+}
+
+impl SpikeTrainsCore {
+    /// An array (n_samples, n_steps, n_neurons), changed by `add` for every spike.
+    fn dense<'py, T: Element + Clone + Default>(
+        &self,
+        py: Python<'py>,
+        add: impl Fn(&mut T),
+    ) -> PyResult<Bound<'py, PyArray3<T>>> {
+        let (n_samples, n_steps, n_neurons) = self.shape();
+        let mut values = vec![T::default(); n_samples * n_steps * n_neurons];
+        for (row, pair) in self.0.indptr().windows(2).enumerate() {
+            for &neuron in &self.0.index()[pair[0]..pair[1]] {
+                add(&mut values[row * n_neurons + neuron as usize]);
+            }
+        }
+        shaped(py, values, [n_samples, n_steps, n_neurons])
     }
 }

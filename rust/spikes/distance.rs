@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn trains(times: &[usize]) -> SpikeTrains {
-        SpikeTrains::from_dense(1, 10, 1, (0..10).map(|t| times.contains(&t))).unwrap()
+        SpikeTrains::from_counts(1, 10, 1, (0..10).map(|t| u16::from(times.contains(&t)))).unwrap()
     }
 
     #[test]

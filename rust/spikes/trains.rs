@@ -4,7 +4,8 @@ use crate::error::{Error, Result};
 
 /// Spike trains of `n_samples` samples: which neurons fire at which step, as compressed sparse rows.
 ///
-/// Row `sample * n_steps + t` lists, ascending and without repeats, the neurons that fire at step `t`.
+/// Row `sample * n_steps + t` lists, ascending, the neurons that fire at step `t`; one that fires k times, as some hardware's
+/// neurons may, is listed k times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpikeTrains {
     n_samples: usize,
@@ -22,7 +23,7 @@ pub struct SpikeTrain<'a> {
 }
 
 impl<'a> SpikeTrain<'a> {
-    /// Neurons that fire at step `t`, ascending.
+    /// Neurons that fire at step `t`, ascending, each as often as it fires.
     #[inline(always)]
     pub fn at(&self, t: usize) -> &'a [u32] {
         &self.index[self.indptr[t]..self.indptr[t + 1]]
@@ -91,9 +92,8 @@ impl SpikeTrains {
                         index[at],
                     ));
                 }
-                if at > from && index[at] <= index[at - 1] {
-                    let expected =
-                        format!("> indices[{}] = {} (sorted within a row, no repeats)", at - 1, index[at - 1]);
+                if at > from && index[at] < index[at - 1] {
+                    let expected = format!(">= indices[{}] = {} (sorted within a row)", at - 1, index[at - 1]);
                     return Err(Error::value(format!("indices[{at}]"), expected, index[at]));
                 }
             }
@@ -104,23 +104,21 @@ impl SpikeTrains {
         Ok(trains)
     }
 
-    /// Sparse events of a raster of shape (n_samples, n_steps, n_neurons), C order, non-zero = spike.
+    /// From how often each neuron fires at each step, (n_samples, n_steps, n_neurons) in C order.
     ///
     /// # Errors
     /// [`Error::Value`] if `n_steps` or `n_neurons` is 0.
-    pub fn from_dense(
+    pub fn from_counts(
         n_samples: usize,
         n_steps: usize,
         n_neurons: usize,
-        raster: impl Iterator<Item = bool>,
+        counts: impl Iterator<Item = u16>,
     ) -> Result<Self> {
         let mut trains = Self::empty(n_steps, n_neurons)?;
-        let mut raster = raster;
+        let mut counts = counts;
         for _ in 0..n_samples * n_steps {
-            for (neuron, spike) in raster.by_ref().take(n_neurons).enumerate() {
-                if spike {
-                    trains.index.push(neuron as u32);
-                }
+            for (neuron, count) in counts.by_ref().take(n_neurons).enumerate() {
+                trains.index.extend(std::iter::repeat_n(neuron as u32, count.into()));
             }
             trains.indptr.push(trains.index.len());
         }
