@@ -121,6 +121,13 @@ class Xylo(_Target):
     threshold. Decays become the nearest bit shifts; the chip subtracts the threshold, has no
     refractory time, and hidden neurons fire up to 31 times a step: train through it.
 
+    All layers but the last are the chip's hidden neurons, numbered layer by layer, their weights
+    its recurrent ones; input arrives a step later than on the chip, so that all spikes come a step
+    later. Checked are the numbers of hidden and of output neurons, that the last layer does not
+    hear itself, that there are no delays, and that an input fires at most 15 times a step. NOT
+    checked are the number of inputs (16), how many hidden neurons they reach and outputs hear, the
+    fan-out of a neuron, and that all recurrent weights share a shift, and all neurons of a layer.
+
     Args:
         device: "a1", "audio2", "audio3" or "imu".
         scale: How the scale of weights is chosen: "mse", "max" or "percentile".

@@ -408,6 +408,16 @@ impl FixedParams {
         text.bytes().map(u64::from).for_each(add);
     }
 
+    /// Most spikes of a neuron in a step that layers of these neurons count: by the LIF rules their sums have room for one.
+    pub fn most_heard(&self) -> u32 {
+        if self.rules.saturates_each() { u32::MAX } else { 1 }
+    }
+
+    /// Most spikes of an input in a step that they count.
+    pub fn input_spikes(&self) -> u32 {
+        self.most_heard().min(self.limits.input_spikes.unwrap_or(u32::MAX))
+    }
+
     /// Smallest and largest weight.
     pub fn weight_range(&self) -> (i64, i64) {
         Overflow::Wrap.range(self.weight_bits)

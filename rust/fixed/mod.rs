@@ -15,6 +15,7 @@ mod rows;
 #[cfg(test)]
 pub mod strategies;
 mod weight;
+mod xylo_layer;
 
 pub use format::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
 pub use lanes::{FixedBlock, FixedLanes};

@@ -1,7 +1,8 @@
 //! Networks of fixed-point layers, simulated sample by sample.
 
 use super::rows::IntegerRows;
-use super::{FixedBlock, FixedLanes, FixedLif, FixedParams, Overflows, Rules};
+use super::xylo_layer::{XyloLayer, XyloScratch};
+use super::{FixedBlock, FixedLanes, FixedLif, FixedParams, Overflows};
 use crate::engine::kernels::list_spikes;
 use crate::engine::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
@@ -25,9 +26,25 @@ pub struct IntegerSynapses {
 #[derive(Clone, Debug)]
 pub struct FixedLayer {
     n: usize,
+    lif: FixedLif,
+    /// Delays of feed-forward synapses.
+    taps: Vec<u32>,
+    kind: Kind,
+}
+
+/// How a layer is computed.
+#[derive(Clone, Debug)]
+enum Kind {
+    Lif(LifLayer),
+    Xylo(XyloLayer),
+}
+
+/// Neurons by the LIF rules.
+#[derive(Clone, Debug)]
+struct LifLayer {
+    n: usize,
     lanes: FixedLanes,
     weight: IntegerRows,
-    taps: Vec<u32>,
     /// And the delays of recurrent synapses.
     recurrent: Option<(IntegerRows, Vec<u32>)>,
     rest: Vec<FixedBlock>,
@@ -38,7 +55,7 @@ impl FixedLayer {
     ///
     /// # Errors
     /// [`Error::Value`] naming the field of the format, or the weight, outside its domain; those of [`FixedParams::validate`].
-    /// A neuron may send one spike a step at most, by the LIF rules.
+    /// By the LIF rules a neuron may send one spike a step at most, by those of Xylo there are no delays.
     ///
     /// # Panics
     /// If there is not a weight for each synapse.
@@ -50,13 +67,10 @@ impl FixedLayer {
         number: usize,
     ) -> Result<Self> {
         let lif = FixedLif::new(params, n, number)?;
-        if params.rules != Rules::Lif || params.max_spikes > 1 {
-            let expected = "\"lif\", one spike of a neuron a step (others run in a graph)";
-            return Err(Error::value(
-                "rules",
-                expected,
-                format!("{:?}, max_spikes {}", params.rules, params.max_spikes),
-            ));
+        let is_xylo = params.rules.saturates_each();
+        if !is_xylo && params.max_spikes > 1 {
+            let expected = "1 by the rules \"lif\" (others run in a graph)";
+            return Err(Error::value("max_spikes", expected, params.max_spikes));
         }
         let (low, high) = params.weight_range();
         let mut sums = vec![0i64; n];
@@ -77,6 +91,16 @@ impl FixedLayer {
         if most >= 1 << 31 {
             return Err(Error::value("weight", "of magnitudes that add up to < 2^31 for each neuron", most));
         }
+        let taps = feed_forward.taps.steps().to_vec();
+        if is_xylo {
+            let mut delays = taps.iter().chain(recurrent.map_or(&[][..], |synapses| synapses.taps.steps()));
+            if let Some(delay) = delays.find(|&&delay| delay > 0) {
+                return Err(Error::value("delay", "0 steps by the rules of Xylo", delay));
+            }
+            let recurrent = recurrent.map(|synapses| &*synapses.weight);
+            let kind = Kind::Xylo(XyloLayer::new(params, n, &feed_forward.weight, recurrent));
+            return Ok(Self { n, lif, taps, kind });
+        }
         let rows = |synapses: &IntegerSynapses, n_in: usize| {
             let taps = &synapses.taps;
             IntegerRows::new(n, taps.steps().len() * n_in, |i, row| {
@@ -87,14 +111,14 @@ impl FixedLayer {
         let weight = rows(feed_forward, n_in);
         let mut rest = vec![FixedBlock::zero(); n.div_ceil(LANES)];
         (0..n).for_each(|i| rest[i / LANES].set_neuron(i % LANES, lif.rest(i), 0));
-        Ok(Self {
+        let kind = Kind::Lif(LifLayer {
             n,
-            lanes: FixedLanes::new(lif, n, most),
+            lanes: FixedLanes::new(lif.clone(), n, most),
             weight,
-            taps: feed_forward.taps.steps().to_vec(),
             recurrent: recurrent.map(|synapses| (rows(synapses, n), synapses.taps.steps().to_vec())),
             rest,
-        })
+        });
+        Ok(Self { n, lif, taps, kind })
     }
 
     /// Number of neurons.
@@ -104,29 +128,60 @@ impl FixedLayer {
 
     /// Number format.
     pub fn params(&self) -> &FixedParams {
-        self.lanes.lif().params()
+        self.lif.params()
     }
 }
 
 /// A feed-forward stack of fixed-point layers, recurrent ones among them.
 #[derive(Clone, Debug)]
 pub struct FixedNetwork {
-    /// The layers, first above the input first.
-    pub layers: Vec<FixedLayer>,
+    layers: Vec<FixedLayer>,
 }
 
 /// Buffers of a simulation, so that it allocates nothing once it is warm.
 #[derive(Clone, Debug, Default)]
 pub struct FixedScratch {
     heard: PaddedRows,
+    lif: LifScratch,
+    xylo: XyloScratch,
+    overflows: Vec<Overflows>,
+}
+
+/// Those of a layer by the LIF rules.
+#[derive(Clone, Debug, Default)]
+struct LifScratch {
     heard_now: Vec<u32>,
     sums: Vec<Lanes<i32>>,
     blocks: Vec<FixedBlock>,
     fired: Vec<LaneMask>,
-    overflows: Vec<Overflows>,
 }
 
 impl FixedNetwork {
+    /// From layers, first above the input first.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming a layer that may hear more spikes of a neuron in a step than its format counts.
+    pub fn new(layers: Vec<FixedLayer>) -> Result<Self> {
+        for (l, pair) in layers.windows(2).enumerate() {
+            let (sent, most) = (pair[0].params().max_spikes, pair[1].params().most_heard());
+            if sent > most {
+                let expected = format!("at most {most}, what layers[{}] counts of a neuron in a step", l + 1);
+                return Err(Error::value(format!("max_spikes of layers[{l}]"), expected, sent));
+            }
+        }
+        Ok(Self { layers })
+    }
+
+    /// The layers, first above the input first.
+    pub fn layers(&self) -> &[FixedLayer] {
+        &self.layers
+    }
+
+    /// Most spikes of an input in a step.
+    pub fn input_spikes(&self) -> u32 {
+        self.layers[0].params().input_spikes()
+    }
+
     /// Simulates all layers; `spikes.input` holds the input, listed by time, and the layers are filled. What did not fit,
     /// layer by layer.
     pub fn forward<'s>(
@@ -159,15 +214,24 @@ impl FixedLayer {
         own: &mut PaddedRows,
         scratch: &mut FixedScratch,
     ) -> Overflows {
-        let FixedScratch { heard, heard_now, sums, blocks, fired, .. } = scratch;
         let below = if self.taps == [0] {
             below
         } else {
-            heard.delayed_from(below, &self.taps);
-            &*heard
+            scratch.heard.delayed_from(below, &self.taps);
+            &scratch.heard
         };
         own.clear(self.n);
         own.end_row();
+        match &self.kind {
+            Kind::Lif(layer) => layer.forward(n_steps, below, own, &mut scratch.lif),
+            Kind::Xylo(layer) => layer.forward(n_steps, below, own, &mut scratch.xylo),
+        }
+    }
+}
+
+impl LifLayer {
+    fn forward(&self, n_steps: usize, below: &PaddedRows, own: &mut PaddedRows, scratch: &mut LifScratch) -> Overflows {
+        let LifScratch { heard_now, sums, blocks, fired } = scratch;
         blocks.clone_from(&self.rest);
         let (stride, mut overflows) = (self.weight.n_blocks(), Overflows::default());
         sums.clear();

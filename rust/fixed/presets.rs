@@ -150,6 +150,17 @@ pub enum XyloDevice {
     Imu,
 }
 
+impl XyloDevice {
+    /// Hidden neurons there are.
+    pub fn n_hidden(self) -> usize {
+        match self {
+            Self::A1 | Self::Audio2 => 1000,
+            Self::Audio3 => 992,
+            Self::Imu => 496,
+        }
+    }
+}
+
 /// Neurons of Xylo with one synapse, by the rules of the simulator xylosim.
 ///
 /// Compared with it bit for bit; time is one step later, as input too takes a step. Neurons with two synapses and aliases, which
@@ -181,11 +192,11 @@ impl Xylo {
         check("dash_syn", 1, 15, self.dash_syn.values())?;
         check("dash_mem", 0, 15, self.dash_mem.values())?;
         check("bias", -32768, 32767, self.bias.values())?;
-        let (hidden, output, fan_out) = match self.device {
-            XyloDevice::A1 => (1000, 8, None),
-            XyloDevice::Audio2 => (1000, 8, Some(64)),
-            XyloDevice::Audio3 => (992, 32, Some(1024)),
-            XyloDevice::Imu => (496, 16, Some(512)),
+        let (output, fan_out) = match self.device {
+            XyloDevice::A1 => (8, None),
+            XyloDevice::Audio2 => (8, Some(64)),
+            XyloDevice::Audio3 => (32, Some(1024)),
+            XyloDevice::Imu => (16, Some(512)),
         };
         let decay = |shift: &PerNeuron<u32>| Decay::Shift { shift: shift.clone(), least_one: true };
         let format = FixedParams {
@@ -197,7 +208,7 @@ impl Xylo {
             max_spikes: if self.is_output { 1 } else { 31 },
             rules: if self.device == XyloDevice::A1 { Rules::XyloV1 } else { Rules::XyloV2 },
             limits: Limits {
-                n: Some(if self.is_output { output } else { hidden }),
+                n: Some(if self.is_output { output } else { self.device.n_hidden() }),
                 fan_out,
                 delay: Some(0),
                 input_spikes: Some(15),

@@ -129,6 +129,21 @@ impl Data<'_> {
         }
     }
 
+    /// Refuses inputs that fire more than `most` times in a step.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first.
+    pub fn check_spikes(&self, most: u32) -> Result<()> {
+        let Self::Spikes(trains) = self else { return Ok(()) };
+        match trains.more_often_than(most) {
+            None => Ok(()),
+            Some([sample, t, input]) => {
+                let expected = format!("an input that fires at most {most} times in a step, in these formats");
+                Err(Error::value(format!("x[{sample}, {t}, {input}]"), expected, "one that does more often"))
+            }
+        }
+    }
+
     /// Makes `spikes.input` of sample `key.sample`, listed by time (and by neuron if `by_neuron`).
     pub(crate) fn load(&self, key: StreamKey, by_neuron: bool, spikes: &mut SampleSpikes, scratch: &mut LoadScratch) {
         let sample = key.sample as usize;

@@ -41,6 +41,11 @@ impl<F: Real> HardwareModel<F> {
         })
     }
 
+    /// Most spikes of an input in a step.
+    pub fn input_spikes(&self) -> u32 {
+        self.grid.layers[0].format.input_spikes()
+    }
+
     /// The network of the weights that the integers stand for.
     pub fn rounded(&self) -> &Network<F> {
         &self.rounded

@@ -244,7 +244,7 @@ impl<F: Real> Trainer<F> {
         let n_steps = data.n_steps();
         self.prepare_coupling(net, n_steps)?;
         let engine = self.worker.choose(net, self.config.engine, data, self.config.seed)?;
-        let mut hardware = self.hardware(net)?;
+        let mut hardware = self.hardware(net, Some(data))?;
         let mut overflows = Vec::new();
         let mut progress = Progress { epoch, n_total, stats: BatchStats::default(), seconds: 0.0 };
         let (mut lr, mut norms) = (0.0, Vec::new());
@@ -299,9 +299,12 @@ impl<F: Real> Trainer<F> {
         Ok(StepStats { stats, lr, grad_norm })
     }
 
-    fn hardware(&self, net: &Network<F>) -> Result<Option<HardwareModel<F>>> {
-        let hardware = self.config.hardware.as_ref();
-        hardware.map(|hardware| HardwareModel::new(net, hardware, &self.worker.pool())).transpose()
+    /// The hardware, if there is one, for data that it is to take.
+    fn hardware(&self, net: &Network<F>, data: Option<Data<'_>>) -> Result<Option<HardwareModel<F>>> {
+        let Some(hardware) = &self.config.hardware else { return Ok(None) };
+        let model = HardwareModel::new(net, hardware, &self.worker.pool())?;
+        data.map_or(Ok(()), |data| data.check_spikes(model.input_spikes()))?;
+        Ok(Some(model))
     }
 
     /// Gradients of the mean loss of a batch, without a step.
@@ -317,11 +320,13 @@ impl<F: Real> Trainer<F> {
         self.check_delays(net)?;
         let n_steps = batch.source.n_steps();
         self.prepare_coupling(net, n_steps)?;
-        let engine = match batch.source {
-            Source::Simulate { data, seed, .. } => self.worker.choose(net, self.config.engine, data, seed)?,
-            Source::Recorded(_) => EngineKind::Clocked,
+        let (engine, data) = match batch.source {
+            Source::Simulate { data, seed, .. } => {
+                (self.worker.choose(net, self.config.engine, data, seed)?, Some(data))
+            }
+            Source::Recorded(_) => (EngineKind::Clocked, None),
         };
-        let hardware = &mut self.hardware(net)?;
+        let hardware = &mut self.hardware(net, data)?;
         let stats = self.accumulate(net, hardware.as_mut(), engine, batch, n_steps, &mut Vec::new(), keep_going)?;
         Ok((&self.grads, stats))
     }
@@ -376,7 +381,8 @@ impl<F: Real> Trainer<F> {
     ) -> Result<Evaluation> {
         check_samples(net, data, labels, None)?;
         let start = Instant::now();
-        let hardware = self.hardware(net)?.map(|mut hardware| hardware.round(net, &self.worker.pool())).transpose()?;
+        let hardware =
+            self.hardware(net, Some(data))?.map(|mut hardware| hardware.round(net, &self.worker.pool())).transpose()?;
         let simulation = match &hardware {
             Some(fixed) => SampleSimulation::fixed(Arc::clone(fixed)),
             None => self.worker.prepare(net, engine, data, seed)?,

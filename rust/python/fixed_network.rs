@@ -54,7 +54,7 @@ impl FixedNetworkCore {
             Net::F32(net) => Net::F32(net.clone()),
             Net::F64(net) => Net::F64(net.clone()),
         };
-        Ok(Self { net, layers: Arc::new(FixedSamples::new(FixedNetwork { layers: fixed })) })
+        Ok(Self { net, layers: Arc::new(FixedSamples::new(FixedNetwork::new(fixed)?)) })
     }
 
     /// Writes layers as the constructor takes them, each with its `scale`, and the network they stand for, atomically.
@@ -109,7 +109,7 @@ impl FixedNetworkCore {
     ) -> PyResult<(Bound<'py, PyArray2<u32>>, Vec<u64>)> {
         let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
-            let prepare = |_: &Worker<_>, _: Data<'_>| Ok(SampleSimulation::fixed(Arc::clone(&self.layers)));
+            let prepare = |_: &Worker<_>, data: Data<'_>| self.simulation(data);
             let (counts, n_spikes, _, _) = run.spike_counts(py, net, prepare, false, None)?;
             Ok((counts, n_spikes))
         })
@@ -127,7 +127,7 @@ impl FixedNetworkCore {
     ) -> PyResult<Vec<SpikeTrainsCore>> {
         let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
-            let prepare = |_: &Worker<_>, _: Data<'_>| Ok(SampleSimulation::fixed(Arc::clone(&self.layers)));
+            let prepare = |_: &Worker<_>, data: Data<'_>| self.simulation(data);
             let (_, recorded) = run.record(py, net, prepare, &[], false)?;
             Ok(recorded.trains.into_iter().map(SpikeTrainsCore).collect())
         })
@@ -136,6 +136,13 @@ impl FixedNetworkCore {
     /// Currents and membranes that did not fit since the network was made, layer by layer.
     fn overflows(&self) -> Vec<(u64, u64)> {
         overflow_counts(&self.layers.overflows())
+    }
+}
+
+impl FixedNetworkCore {
+    fn simulation<F: Real>(&self, data: Data<'_>) -> Result<SampleSimulation<F>, Error> {
+        data.check_spikes(self.layers.network().input_spikes())?;
+        Ok(SampleSimulation::fixed(Arc::clone(&self.layers)))
     }
 }
 

@@ -37,7 +37,7 @@ pub struct FixedSamples {
 impl FixedSamples {
     /// Nothing counted yet.
     pub fn new(network: FixedNetwork) -> Self {
-        let overflows = network.layers.iter().map(|_| Default::default()).collect();
+        let overflows = network.layers().iter().map(|_| Default::default()).collect();
         Self { network, overflows }
     }
 

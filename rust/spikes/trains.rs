@@ -211,6 +211,16 @@ impl SpikeTrains {
         counts
     }
 
+    /// The first sample, step and neuron at which the neuron fires more than `most` times.
+    pub fn more_often_than(&self, most: u32) -> Option<[usize; 3]> {
+        let repeats =
+            |row: &[u32]| row.windows(most as usize + 1).find(|all| all[0] == all[most as usize]).map(|all| all[0]);
+        self.indptr.windows(2).enumerate().find_map(|(row, pair)| {
+            let neuron = repeats(&self.index[pair[0]..pair[1]])?;
+            Some([row / self.n_steps, row % self.n_steps, neuron as usize])
+        })
+    }
+
     /// Number of samples.
     pub fn n_samples(&self) -> usize {
         self.n_samples

@@ -91,6 +91,7 @@ impl Grid {
     /// [`Error::Value`] if a field is outside its domain, or the target cannot hold a layer.
     pub fn new<F: Real>(net: &Network<F>, quantization: &Quantization) -> Result<Self> {
         quantization.validate()?;
+        quantization.target.check_network(net)?;
         quantization.scale.check_layers(net.layers().len())?;
         let layers = net.layers().iter().enumerate();
         let layers = layers.map(|(l, layer)| {
@@ -108,7 +109,7 @@ impl Grid {
     /// The integer network that `weights` are of, with the delays of `net`.
     ///
     /// # Errors
-    /// Those of [`FixedLayer::new`].
+    /// Those of [`FixedLayer::new`] and [`FixedNetwork::new`].
     pub fn network<F: Real>(&self, net: &Network<F>, weights: Vec<IntegerLayer>) -> Result<FixedNetwork> {
         let layers = self.layers.iter().zip(net.layers()).zip(weights).enumerate();
         let layers = layers.map(|(l, ((grid, layer), weights))| {
@@ -118,7 +119,7 @@ impl Grid {
             let weight = of(weights.weight, layer.synapses());
             FixedLayer::new(&grid.format, [layer.n_out(), layer.n_in()], &weight, recurrent.as_ref(), l + 1)
         });
-        Ok(FixedNetwork { layers: layers.collect::<Result<_>>()? })
+        FixedNetwork::new(layers.collect::<Result<_>>()?)
     }
 
     /// Gives `net` the weights that integers stand for.

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::fixed::format::{Decay, FixedParams, PerNeuron, Reset, Rounding};
 use crate::fixed::presets::{CortexM, Loihi, Spinnaker, Xylo, XyloDevice};
+use crate::network::{Layer, Network};
 use crate::neuron::LifPropagator;
+use crate::real::Real;
 
 /// What states have room for where bits are few: currents in units of the one that just holds a neuron at its threshold,
 /// membranes in units of the threshold.
@@ -101,6 +103,23 @@ impl Target {
             Self::CortexM { weight_bits: 8 | 16 } | Self::Xylo { .. } | Self::Spinnaker {} => Ok(()),
             Self::CortexM { weight_bits } => Err(Error::value("weight_bits", "8 or 16", weight_bits)),
         }
+    }
+
+    /// Refuses a network that the hardware cannot be as a whole.
+    ///
+    /// # Errors
+    /// [`Error::Value`] saying what it lacks.
+    pub fn check_network<F: Real>(&self, net: &Network<F>) -> Result<()> {
+        let (Self::Xylo { device }, Some((output, hidden))) = (self, net.layers().split_last()) else { return Ok(()) };
+        let n_hidden: usize = hidden.iter().map(Layer::n_out).sum();
+        if n_hidden == 0 || n_hidden > device.n_hidden() {
+            let expected = format!("of 1 to {} neurons in all, as Xylo's hidden ones", device.n_hidden());
+            return Err(Error::value("layers below the last one", expected, n_hidden));
+        }
+        if output.recurrent().is_some() {
+            return Err(Error::value("the last layer", "one that does not hear itself, as Xylo's output", "another"));
+        }
+        Ok(())
     }
 
     /// Integers of weights, before anything is known of them.
