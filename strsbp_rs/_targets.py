@@ -126,7 +126,8 @@ class Xylo(_Target):
     later. Checked are the numbers of hidden and of output neurons, that the last layer does not
     hear itself, that there are no delays, and that an input fires at most 15 times a step. NOT
     checked are the number of inputs (16), how many hidden neurons they reach and outputs hear, the
-    fan-out of a neuron, and that all recurrent weights share a shift, and all neurons of a layer.
+    fan-out of a neuron, and that the weights of all recurrent synapses are shifted alike, which
+    those of several hidden layers may not be.
 
     Args:
         device: "a1", "audio2", "audio3" or "imu".
