@@ -75,12 +75,18 @@ impl TrainerConfig {
         }
         if let Some(hardware) = &self.hardware {
             hardware.validate()?;
-            if self.engine != EngineKind::Clocked {
-                return Err(Error::value("engine", "\"clocked\" with hardware", self.engine.name()));
-            }
+            self.check_engine(self.engine)?;
         }
         self.weight_limit.map_or(Ok(()), |limit| check_positive("weight_limit", "", limit))?;
         self.clip_norm.map_or(Ok(()), |norm| check_positive("clip_norm", "", norm))
+    }
+
+    /// Refuses another engine than that of fixed point where hardware computes the spikes.
+    fn check_engine(&self, engine: EngineKind) -> Result<()> {
+        match self.hardware.is_some() && engine != EngineKind::Clocked {
+            true => Err(Error::value("engine", "\"clocked\" with hardware", engine.name())),
+            false => Ok(()),
+        }
     }
 }
 
@@ -380,6 +386,7 @@ impl<F: Real> Trainer<F> {
         keep_going: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Evaluation> {
         check_samples(net, data, labels, None)?;
+        self.config.check_engine(engine)?;
         let start = Instant::now();
         let hardware =
             self.hardware(net, Some(data))?.map(|mut hardware| hardware.round(net, &self.worker.pool())).transpose()?;
