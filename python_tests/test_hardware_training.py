@@ -14,7 +14,13 @@ from strsbp_rs._targets import Target
 from strsbp_rs.datasets import load_demo
 
 ENCODER = sr.BernoulliEncoder(n_steps=80)
-TARGETS: list[Target] = [sr.QFormat(weight_bits=4), sr.Loihi(), sr.Spinnaker(), sr.CortexM()]
+TARGETS: list[Target] = [
+    sr.QFormat(weight_bits=4),
+    sr.Loihi(),
+    sr.Spinnaker(),
+    sr.CortexM(),
+    sr.Xylo(),
+]
 
 
 def network(dtype: str = "float32") -> sr.Network:

@@ -160,7 +160,7 @@ fn layered(case: &Case, rec_weight: &[i16]) -> (Arc<Graph<i16>>, FixedNetwork) {
     };
     let (feed_forward, recurrent) = (synapses(&case.weight), synapses(rec_weight));
     let layer = |recurrent, number| FixedLayer::new(&format, [N, N], &feed_forward, recurrent, number).unwrap();
-    (Arc::new(graph), FixedNetwork { layers: vec![layer(None, 1), layer(Some(&recurrent), 2)] })
+    (Arc::new(graph), FixedNetwork::new(vec![layer(None, 1), layer(Some(&recurrent), 2)]).unwrap())
 }
 
 proptest! {
