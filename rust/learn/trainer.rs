@@ -410,10 +410,11 @@ impl<F: Real> Trainer<F> {
 
 /// Output counts (n_samples, n_out) of a network, the spikes of every layer, and what was done.
 ///
-/// That is counted by the engines of graphs, and for the clocked one if `graph`, the network's, is given.
+/// That is counted by the engines of graphs, and for the clocked one if `graph`, the network's, is given. The data must have
+/// passed [`check_inputs`].
 ///
 /// # Errors
-/// [`Error::Shape`] if the data has another number of inputs, [`Error::Interrupted`] if `keep_going` says no.
+/// [`Error::Interrupted`] if `keep_going` says no.
 pub fn count_spikes<F: Real>(
     worker: &Worker<F>,
     net: &Network<F>,
@@ -423,7 +424,6 @@ pub fn count_spikes<F: Real>(
     graph: Option<&Graph<F>>,
     keep_going: &mut dyn FnMut(usize) -> bool,
 ) -> Result<(Vec<u32>, Vec<u64>, Option<Counts>)> {
-    check_inputs(net, data)?;
     let (n_samples, n_out, n_layers) = (data.n_samples(), net.n_out(), net.layers().len());
     let mut counts = vec![0; n_samples * n_out];
     let mut n_spikes = vec![0; n_layers];
