@@ -158,6 +158,19 @@ def test_quantize_and_train_through(recipe, tmp_path):
     assert "engine must be" in strsbp("eval", through, "--engine", "event", code=2)
 
 
+def test_through_xylo(recipe, tmp_path):
+    out = tmp_path / "run"
+    strsbp("train", recipe, "--hardware", "xylo", "--out", out, "--no-plots", "--quiet")
+    records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert len(records[-1]["overflows"]) == 3
+    flags = ["--target", "xylo", "--set", "device=imu"]
+    report = json.loads(strsbp("quantize", out, *flags, "--json"))
+    fixed = sr.FixedNetwork.load(out / "xylo.safetensors")
+    assert fixed.target == sr.Xylo(device="imu") and fixed.layers[0].format.rules == "xylo_v2"
+    # Another device, and the same rules.
+    assert report["fixed_accuracy"] == records[-1]["val_accuracy"]
+
+
 def test_what_quantize_and_init_refuse(recipe, tmp_path):
     out = tmp_path / "run"
     strsbp("train", recipe, "--out", out, "--no-plots", "--quiet", "--epochs", 1)

@@ -111,9 +111,9 @@ class FixedNetwork:
 
     Raises:
         TypeError: If a weight is no integer.
-        ValueError: If a format is outside its domain, a weight does not fit it, or it is of
-            neurons that fire more than once a step or by other rules than "lif"; those run in a
-            `Graph`.
+        ValueError: If a format is outside its domain, or a weight does not fit it. By the rules
+            "lif" neurons fire, and are heard, once a step at most, and by those of Xylo there are
+            no delays; others run in a `Graph`.
     """
 
     def __init__(
@@ -184,7 +184,8 @@ class FixedNetwork:
             uint32 array of shape (n_samples, n_out).
 
         Raises:
-            ValueError: If shapes disagree or a value is outside [0, 1].
+            ValueError: If shapes disagree, a value is outside [0, 1], or an input fires more often
+                in a step than the first layer's format takes.
             TypeError: If x has another dtype.
         """
         counts, _ = self._core.spike_counts(
