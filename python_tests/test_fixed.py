@@ -29,6 +29,7 @@ from references.integers import Ints
 from references.loihi import Connection, LoihiNeuron, loihi_reference
 from references.xylo import Xylo, XyloNeurons, xylo_reference
 from test_xylo_reference import run_xylosim
+from xylo_cases import random_xylo
 
 import strsbp_rs as sr
 from strsbp_rs import fixed
@@ -90,37 +91,6 @@ def test_loihi_is_the_reference(seed: int, engine: str, each_step: bool) -> None
     # Where Lava, which wraps once, leaves 24 bits, nothing is defined.
     if (np.abs(expected.current) <= 2**23).all():
         assert_same(got, expected)
-
-
-def random_xylo(rng: np.random.Generator) -> Xylo:
-    """A network with one synapse a neuron and no aliases."""
-    version = int(rng.integers(1, 3))
-    n_in, n_hidden, n_out = (int(n) for n in rng.integers(1, [6, 20, 4]))
-    extreme = rng.random() < 0.5
-    reach = 32767 if extreme else int(rng.choice([3, 100, 2000]))
-
-    def neurons(n: int) -> XyloNeurons:
-        return XyloNeurons(
-            v_th=rng.integers(1, reach + 1, n),
-            dash_mem=rng.integers(0, 16 if extreme else 6, n),
-            dash_syn=rng.integers(1, 16 if extreme else 6, (1, n)),
-            bias=rng.integers(-reach - 1, reach + 1, n) if version == 2 else None,
-        )
-
-    def weight(n_post: int, n_pre: int) -> Ints:
-        return rng.integers(-128, 128, (1, n_post, n_pre))
-
-    shifts = rng.integers(0, 10 if extreme else 4, 3)
-    return Xylo(
-        version,
-        weight(n_hidden, n_in),
-        weight(n_hidden, n_hidden),
-        weight(n_out, n_hidden),
-        *(int(shift) for shift in shifts),
-        neurons(n_hidden),
-        neurons(n_out),
-        [[] for _ in range(n_hidden)],
-    )
 
 
 def xylo_graph(xylo: Xylo) -> sr.Graph:

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from references.integers import Ints
 from references.xylo import PopulationRecord, Xylo, XyloNeurons, xylo_reference
-from test_fixed import random_xylo
 from test_xylo_reference import run_xylosim
+from xylo_cases import random_xylo
 
 import strsbp_rs as sr
 from strsbp_rs import fixed
