@@ -35,7 +35,7 @@ pub struct FixedLayer {
 /// How a layer is computed.
 #[derive(Clone, Debug)]
 enum Kind {
-    Lif(LifLayer),
+    Lif(Box<LifLayer>),
     Xylo(XyloLayer),
 }
 
@@ -111,13 +111,13 @@ impl FixedLayer {
         let weight = rows(feed_forward, n_in);
         let mut rest = vec![FixedBlock::zero(); n.div_ceil(LANES)];
         (0..n).for_each(|i| rest[i / LANES].set_neuron(i % LANES, lif.rest(i), 0));
-        let kind = Kind::Lif(LifLayer {
+        let kind = Kind::Lif(Box::new(LifLayer {
             n,
             lanes: FixedLanes::new(lif.clone(), n, most),
             weight,
             recurrent: recurrent.map(|synapses| (rows(synapses, n), synapses.taps.steps().to_vec())),
             rest,
-        });
+        }));
         Ok(Self { n, lif, taps, kind })
     }
 
