@@ -1,7 +1,7 @@
 //! Networks of fixed-point layers, simulated sample by sample.
 
 use super::rows::IntegerRows;
-use super::{FixedBlock, FixedLanes, FixedLif, FixedParams, Overflows, Rules};
+use super::{At, FixedBlock, FixedLanes, FixedLif, FixedNeuron, FixedParams, Overflows, Rules};
 use crate::engine::kernels::list_spikes;
 use crate::engine::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
@@ -31,6 +31,8 @@ pub struct FixedLayer {
     /// And the delays of recurrent synapses.
     recurrent: Option<(IntegerRows, Vec<u32>)>,
     rest: Vec<FixedBlock>,
+    /// Of neurons that are stepped one by one, instead.
+    rest_single: Vec<FixedNeuron>,
 }
 
 impl FixedLayer {
@@ -87,13 +89,17 @@ impl FixedLayer {
         let weight = rows(feed_forward, n_in);
         let mut rest = vec![FixedBlock::zero(); n.div_ceil(LANES)];
         (0..n).for_each(|i| rest[i / LANES].set_neuron(i % LANES, lif.rest(i), 0));
+        let lanes = FixedLanes::new(lif, n, most);
+        let single = |i| FixedNeuron { state: lanes.lif().rest(i), held: 0 };
+        let rest_single = if lanes.one_by_one() { (0..n).map(single).collect() } else { Vec::new() };
         Ok(Self {
             n,
-            lanes: FixedLanes::new(lif, n, most),
+            lanes,
             weight,
             taps: feed_forward.taps.steps().to_vec(),
             recurrent: recurrent.map(|synapses| (rows(synapses, n), synapses.taps.steps().to_vec())),
             rest,
+            rest_single,
         })
     }
 
@@ -122,6 +128,7 @@ pub struct FixedScratch {
     heard_now: Vec<u32>,
     sums: Vec<Lanes<i32>>,
     blocks: Vec<FixedBlock>,
+    single: Vec<FixedNeuron>,
     fired: Vec<LaneMask>,
     overflows: Vec<Overflows>,
 }
@@ -159,7 +166,7 @@ impl FixedLayer {
         own: &mut PaddedRows,
         scratch: &mut FixedScratch,
     ) -> Overflows {
-        let FixedScratch { heard, heard_now, sums, blocks, fired, .. } = scratch;
+        let FixedScratch { heard, heard_now, sums, blocks, single, fired, .. } = scratch;
         let below = if self.taps == [0] {
             below
         } else {
@@ -169,6 +176,7 @@ impl FixedLayer {
         own.clear(self.n);
         own.end_row();
         blocks.clone_from(&self.rest);
+        single.clone_from(&self.rest_single);
         let (stride, mut overflows) = (self.weight.n_blocks(), Overflows::default());
         sums.clear();
         sums.resize(stride * STEPS_AHEAD.min(n_steps), Lanes([0; LANES]));
@@ -189,7 +197,7 @@ impl FixedLayer {
                     }
                 }
                 fired.resize(blocks.len(), 0);
-                overflows += self.step(t as u64, blocks, sums, fired);
+                overflows += self.step(t as u64, blocks, single, sums, fired);
                 list_spikes::<f32>(fired, blocks.len(), own);
                 sums.fill(Lanes([0; LANES]));
             }
@@ -199,15 +207,22 @@ impl FixedLayer {
     }
 
     /// A step of all neurons, with the sums that arrive.
-    fn step(&self, t: u64, blocks: &mut [FixedBlock], sums: &mut [Lanes<i32>], fired: &mut [LaneMask]) -> Overflows {
+    fn step(
+        &self,
+        t: u64,
+        blocks: &mut [FixedBlock],
+        single: &mut [FixedNeuron],
+        sums: &mut [Lanes<i32>],
+        fired: &mut [LaneMask],
+    ) -> Overflows {
         if !self.lanes.one_by_one() {
             return self.lanes.run(blocks, &mut sums[..blocks.len()], fired);
         }
         let mut overflows = Overflows::default();
         fired.fill(0);
-        for i in 0..self.n {
-            let (b, l) = (i / LANES, i % LANES);
-            let spikes = self.lanes.step_one(i, t, &mut blocks[b], sums[b][l], &mut overflows);
+        for (neuron, state) in single.iter_mut().enumerate() {
+            let (b, l) = (neuron / LANES, neuron % LANES);
+            let spikes = self.lanes.lif().advance(At { neuron, step: t }, state, sums[b][l], &mut overflows);
             fired[b] |= LaneMask::from(spikes > 0) << l;
         }
         overflows

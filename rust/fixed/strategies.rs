@@ -19,7 +19,20 @@ fn decay(n: usize) -> impl Strategy<Value = Decay> {
         per_neuron(n, 1..=most).prop_map(move |factor| Decay::Multiply { factor, bits })
     });
     let shift = (per_neuron(n, 1..=31u32), any::<bool>());
-    prop_oneof![multiply, shift.prop_map(|(shift, least_one)| Decay::Shift { shift, least_one })]
+    // By chance, or powers of one factor.
+    let table = (0..=32u32, 1..25usize, any::<bool>()).prop_flat_map(|(bits, n, powers)| {
+        let most = (1u64 << bits).min(u64::from(u32::MAX)) as u32;
+        prop::collection::vec(0..=most, n).prop_map(move |mut factors| {
+            factors.sort_unstable_by(|a, b| b.cmp(a));
+            factors[0] = factors[0].max(1);
+            if powers {
+                (1..n).for_each(|k| factors[k] = (u64::from(factors[k - 1]) * u64::from(factors[0]) >> bits) as u32);
+            }
+            Decay::Table { factors, bits }
+        })
+    });
+    let shift = shift.prop_map(|(shift, least_one)| Decay::Shift { shift, least_one });
+    prop_oneof![3 => multiply, 3 => shift, 1 => table]
 }
 
 fn rounding() -> impl Strategy<Value = Rounding> {

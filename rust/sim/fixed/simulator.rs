@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{FixedNeurons, LazyFixed, SumLimits};
 use crate::error::{Error, Result};
-use crate::fixed::{FixedLif, FixedWeight, Overflows};
-use crate::graph::Graph;
+use crate::fixed::{Anchor, At, Decay, FixedLif, FixedState, FixedWeight, Overflows};
+use crate::graph::{Graph, Population};
 use crate::sim::auto::{CostModel, Window};
 use crate::sim::clocked::{Clocked, window_of};
 use crate::sim::fingerprint::Fingerprint;
@@ -20,7 +20,7 @@ const WINDOW: u64 = 256;
 #[derive(Clone, Debug)]
 enum Running<W: FixedWeight> {
     Clocked(Clocked<FixedNeurons<W>>),
-    Event(EventEngine<W, i32>),
+    Event(EventEngine<W, Anchor>),
 }
 
 /// Evaluates `$body` with `$engine` bound to whichever engine.
@@ -44,7 +44,7 @@ impl<W: FixedWeight> Running<W> {
         };
         let numbers = 0..graph.populations().len();
         Ok(if is_event {
-            let boxed = |(lif, n)| -> Box<dyn LazyPopulation<W, i32>> { Box::new(LazyFixed::new(lif, n)) };
+            let boxed = |(lif, n)| -> Box<dyn LazyPopulation<W, Anchor>> { Box::new(LazyFixed::new(lif, n)) };
             let populations = numbers.map(|at| Ok(lif(at)?.map(boxed))).collect::<Result<_>>()?;
             Self::Event(EventEngine::from_populations(traffic, populations, true))
         } else {
@@ -63,7 +63,7 @@ impl<W: FixedWeight> Running<W> {
         }
     }
 
-    fn restore(&mut self, snapshot: &Snapshot<i32>) -> Result<()> {
+    fn restore(&mut self, snapshot: &Snapshot<Anchor>) -> Result<()> {
         match self {
             Self::Clocked(engine) => engine.restore(snapshot),
             Self::Event(engine) => {
@@ -280,7 +280,7 @@ impl<W: FixedWeight> FixedSimulator<W> {
     ///
     /// # Errors
     /// [`Error::Value`] if it does not exist or is an input.
-    pub fn states(&mut self, population: usize) -> Result<Vec<NeuronState<i32>>> {
+    pub fn states(&mut self, population: usize) -> Result<Vec<NeuronState<Anchor>>> {
         let found = self.graph().populations().get(population);
         if found.is_none_or(|found| found.params.is_none()) {
             return Err(Error::value("population", "one of neurons", population));
@@ -295,15 +295,24 @@ impl<W: FixedWeight> FixedSimulator<W> {
     /// As for [`states`](Self::states).
     pub fn currents_and_potentials(&mut self, population: usize) -> Result<(Vec<f64>, Vec<f64>)> {
         let states = self.states(population)?;
-        Ok(states.into_iter().map(|neuron| (f64::from(neuron.p), f64::from(neuron.u))).unzip())
+        let Population { params: Some(params), n, .. } = &self.graph().populations()[population] else {
+            unreachable!("states are of neurons");
+        };
+        let lif = FixedLif::new(params, *n, population)?;
+        let values = |(neuron, state): (usize, NeuronState<Anchor>)| {
+            let at = At { neuron, step: state.last };
+            let (u, v) = lif.values(at, FixedState { u: state.p, v: state.u });
+            (u as f64, v as f64)
+        };
+        Ok(states.into_iter().enumerate().map(values).unzip())
     }
 
-    fn snapshot(&self) -> Snapshot<i32> {
+    fn snapshot(&self) -> Snapshot<Anchor> {
         with_engine!(&self.running, engine => engine.snapshot())
     }
 
     /// Everything that a later run depends on, all neurons brought to the present.
-    pub fn state(&mut self) -> State<i32> {
+    pub fn state(&mut self) -> State<Anchor> {
         self.running.overflows();
         State { graph: Fingerprint::new(self.graph()), snapshot: AnySnapshot::Grid(self.snapshot()) }
     }
@@ -320,7 +329,7 @@ impl<W: FixedWeight> FixedSimulator<W> {
     ///
     /// # Errors
     /// [`Error::Value`] if the state does not fit the graph; nothing is changed then.
-    pub fn set_state(&mut self, state: &State<i32>) -> Result<()> {
+    pub fn set_state(&mut self, state: &State<Anchor>) -> Result<()> {
         Fingerprint::new(self.graph()).check(state.graph)?;
         let AnySnapshot::Grid(state) = &state.snapshot else {
             return Err(Error::value("state", "one of a simulation on the time grid", "one in continuous time"));
@@ -329,11 +338,11 @@ impl<W: FixedWeight> FixedSimulator<W> {
         state.check(&graph)?;
         for (at, (neurons, population)) in state.neurons.iter().zip(graph.populations()).enumerate() {
             let Some(params) = &population.params else { continue };
-            let (current, membrane) = (
-                params.current_overflow.range(params.current_bits),
-                params.membrane_overflow.range(params.membrane_bits),
-            );
-            let within = |x: i32, (low, high): (i64, i64)| (low..=high).contains(&x.into());
+            let current = (params.current_overflow.range(params.current_bits), oldest(&params.current_decay));
+            let membrane = (params.membrane_overflow.range(params.membrane_bits), oldest(&params.membrane_decay));
+            let within = |state: Anchor, ((low, high), oldest): ((i64, i64), usize)| {
+                (low..=high).contains(&state.x.into()) && usize::from(state.age) <= oldest
+            };
             if let Some(i) = neurons.iter().position(|n| !within(n.p, current) || !within(n.u, membrane)) {
                 return Err(Error::value(format!("state.neurons[{at}][{i}]"), "within its number format", "another"));
             }
@@ -345,4 +354,9 @@ impl<W: FixedWeight> FixedSimulator<W> {
         self.events = Default::default();
         Ok(())
     }
+}
+
+/// The largest age of a state.
+fn oldest(decay: &Decay) -> usize {
+    if let Decay::Table { factors, .. } = decay { factors.len() - 1 } else { 0 }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::engine::{Lists, SampleSpikes};
 use crate::fixed::strategies::{formats, xylo};
 use crate::fixed::{
-    Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Overflow, Overflows, PerNeuron,
+    Anchor, Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Overflow, Overflows, PerNeuron,
 };
 use crate::graph::{Connectivity, Graph};
 use crate::network::Taps;
@@ -58,7 +58,7 @@ fn graph(case: &Case) -> Arc<Graph<i16>> {
     Arc::new(graph)
 }
 
-type Run = (Vec<u64>, Vec<u32>, Vec<NeuronState<i32>>, Vec<Overflows>);
+type Run = (Vec<u64>, Vec<u32>, Vec<NeuronState<Anchor>>, Vec<Overflows>);
 
 fn run(case: &Case, kind: EngineKind, cuts: &[u64]) -> Run {
     let mut simulator = FixedSimulator::new(graph(case), kind, &[1]).unwrap();
