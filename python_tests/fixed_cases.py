@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from references.generic import Format, MultiplyDecay, Record, ShiftDecay
+from references.generic import Decay, Format, MultiplyDecay, Record, ShiftDecay, TableDecay
 from references.integers import Ints
 
 import strsbp_rs as sr
@@ -110,11 +110,23 @@ def layers(low: int, high: int, seed: int, n_steps: int = 40) -> Layer:
     )
 
 
-decays = st.one_of(
-    st.integers(1, 16).flatmap(
-        lambda bits: st.builds(MultiplyDecay, st.integers(1, 2**bits), st.just(bits))
-    ),
-    st.builds(ShiftDecay, st.integers(1, 12), st.booleans()),
+def powers(factor: int, bits: int, length: int) -> TableDecay:
+    return TableDecay(tuple(factor**k >> bits * (k - 1) for k in range(1, length + 1)), bits)
+
+
+def falling(factors: list[int], bits: int) -> TableDecay:
+    return TableDecay(tuple(sorted(factors, reverse=True)), bits)
+
+
+decays: st.SearchStrategy[Decay] = st.integers(1, 16).flatmap(
+    lambda bits: st.one_of(
+        st.builds(MultiplyDecay, st.integers(1, 2**bits), st.just(bits)),
+        st.builds(ShiftDecay, st.integers(1, 12), st.booleans()),
+        st.builds(powers, st.integers(1, 2**bits), st.just(bits), st.integers(1, 30)),
+        st.builds(
+            falling, st.lists(st.integers(1, 2**bits), min_size=1, max_size=30), st.just(bits)
+        ),
+    )
 )
 
 
@@ -147,9 +159,11 @@ def formats(draw: st.DrawFn) -> Format:
 def ours(form: Format, rounding_seed: int = 0) -> sr.fixed.Format:
     """The same format, as the package has it."""
 
-    def decay(of: MultiplyDecay | ShiftDecay) -> sr.fixed.Multiply | sr.fixed.Shift:
+    def decay(of: Decay) -> sr.fixed.Decay:
         if isinstance(of, MultiplyDecay):
             return sr.fixed.Multiply(of.factor, of.bits)
+        if isinstance(of, TableDecay):
+            return sr.fixed.Table(of.factors, of.bits)
         return sr.fixed.Shift(of.shift, of.least_one)
 
     values = {

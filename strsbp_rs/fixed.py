@@ -14,19 +14,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from math import exp
+from math import exp, inf
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _strsbp_rs as _core
+from strsbp_rs._arguments import integer, number
 
 __all__ = [
     "Format",
     "Multiply",
     "Overflows",
     "Shift",
+    "Table",
     "cortex_m",
     "loihi",
     "loihi_weights",
@@ -71,6 +73,88 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A decay by a table of powers, as hardware looks them up that works by events.
+
+    A state that was last changed k steps ago, to x, is x factors[k - 1] / 2^bits, rounded once and
+    not at every step. What changes a state, and so begins a new count, is the same in every engine:
+
+    - the current: that something arrives whose sum is not 0;
+    - the membrane: that what is added to it, bias and current, is not 0, or that the neuron fires;
+      while it is held it does not age;
+    - both: that the last entry has been used. So any gap is defined, and where that entry is 0
+      every state ends in 0.
+
+    A membrane is changed at every step at which its neuron has a current: tables of powers suit
+    currents, and membranes of neurons whose currents are gone at once (`Multiply(0, 0)`).
+
+    Attributes:
+        factors: 1 to 4096 integers in [0, 2^bits] and below 2^32, none larger than the one before;
+            the first of a membrane not 0. The same for all neurons of a population.
+        bits: In [0, 32].
+    """
+
+    factors: Sequence[int] | NDArray[np.integer[Any]]
+    bits: int
+
+    def __post_init__(self) -> None:
+        factors = np.asarray(self.factors)
+        if factors.ndim != 1:
+            raise TypeError(f"factors must be a list of integers, got {self.factors!r}")
+        object.__setattr__(self, "factors", tuple(factors.tolist()))
+
+    @classmethod
+    def exponential(
+        cls, tau: float, dt: float = 1.0, *, length: int | None = None, bits: int = 12
+    ) -> Table:
+        """The powers of an exponential decay: round(2^bits exp(-k dt / tau)) for k = 1, 2, ...
+
+        Args:
+            tau: Time constant [ms].
+            dt: Time step [ms].
+            length: Number of entries, in [1, 4096]. If None, up to the first that is 0, so that
+                every state ends in 0, or 4096.
+            bits: Fractional bits of the factors, in [1, 31].
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If one is outside its domain, or bits are so few that the first factor is 0.
+        """
+        bits = integer("bits", bits)
+        if not 1 <= bits <= 31:
+            raise ValueError(f"bits must be in [1, 31], got {bits}")
+        factors = [_factor("tau", number("tau", tau), number("dt", dt), "bits", bits)]
+        most = _MOST_FACTORS if length is None else integer("length", length)
+        if not 1 <= most <= _MOST_FACTORS:
+            raise ValueError(f"length must be in [1, {_MOST_FACTORS}], got {length}")
+        while len(factors) < most and (length is not None or factors[-1] > 0):
+            factors.append(round(2**bits * exp(-(len(factors) + 1) * dt / tau)))
+        return cls(factors, bits)
+
+
+_MOST_FACTORS = 4096
+"""Entries of a table."""
+
+Decay = Multiply | Shift | Table
+"""What a step leaves of a state."""
+
+_DECAYS: dict[str, type[Decay]] = {"multiply": Multiply, "shift": Shift, "table": Table}
+
+
+def _factor(name: str, tau: float, dt: float, bits_name: str, bits: int) -> int:
+    """2^bits exp(-dt / tau), to the nearest integer, which must not be 0."""
+    if not (0 < tau < inf and 0 < dt < inf):
+        raise ValueError(f"{name} and dt must be finite and > 0 ms, got {tau} and {dt}")
+    factor = round(2**bits * exp(-dt / tau))
+    if factor == 0:
+        raise ValueError(
+            f"{bits_name} must be enough for exp(-dt / {name}) = {exp(-dt / tau):.3g}, "
+            f"got {bits}, with which it is 0"
+        )
+    return factor
+
+
+@dataclass(frozen=True)
 class Overflows:
     """How many numbers did not fit their format, and were changed.
 
@@ -97,7 +181,7 @@ class Format:
     Attributes:
         weight_bits: Width of a weight as it is added, sign included, in [1, 32].
         current_bits, membrane_bits: Widths of the states, sign included, in [2, 32].
-        current_decay, membrane_decay: What a step leaves of them.
+        current_decay, membrane_decay: What a step leaves of them: `Multiply`, `Shift` or `Table`.
         v_th: Threshold, of the membrane's scale. One, or one for each neuron.
         input_shift: Bits by which summed weights are shifted up, in [0, 31].
         gain_shift: Bits by which the current is shifted down to the membrane's scale, in [0, 31].
@@ -122,8 +206,8 @@ class Format:
     weight_bits: int
     current_bits: int
     membrane_bits: int
-    current_decay: Multiply | Shift
-    membrane_decay: Multiply | Shift
+    current_decay: Decay
+    membrane_decay: Decay
     v_th: PerNeuron
     input_shift: int = 0
     gain_shift: int = 0
@@ -156,9 +240,11 @@ class Format:
         """
         values = dict(values)
         for name in ("current_decay", "membrane_decay"):
-            decay = dict(values[name])
-            kind = Multiply if decay.pop("kind") == "multiply" else Shift
-            values[name] = kind(**decay)
+            decay = dict(values.get(name, {}))
+            kind = decay.pop("kind", None)
+            if kind not in _DECAYS:
+                raise TypeError(f"{name}['kind'] must be one of {', '.join(_DECAYS)}, got {kind!r}")
+            values[name] = _DECAYS[kind](**decay)
         return cls(**values)
 
     def check(self, n: int) -> None:
@@ -180,10 +266,10 @@ def _plain(value: Any) -> Any:
 
 
 def _decay_dict(name: str, decay: Any) -> dict[str, Any]:
-    if not isinstance(decay, (Multiply, Shift)):
-        raise TypeError(f"{name} must be Multiply or Shift, got {decay!r}")
-    kind = "multiply" if isinstance(decay, Multiply) else "shift"
-    return {"kind": kind, **{key: _plain(value) for key, value in vars(decay).items()}}
+    kinds = [kind for kind, cls in _DECAYS.items() if isinstance(decay, cls)]
+    if not kinds:
+        raise TypeError(f"{name} must be Multiply, Shift or Table, got {decay!r}")
+    return {"kind": kinds[0], **{key: _plain(value) for key, value in vars(decay).items()}}
 
 
 def _preset(kind: str, **values: Any) -> Format:
@@ -218,18 +304,10 @@ def qformat(
     Raises:
         ValueError: If a time is not positive, or a factor is 0.
     """
-    decays = []
-    for name, tau in (("tau_s", tau_s), ("tau_m", tau_m)):
-        if not (tau > 0 and dt > 0):
-            raise ValueError(f"{name} and dt must be > 0 ms, got {tau} and {dt}")
-        factor = round(2**decay_bits * exp(-dt / tau))
-        if factor == 0:
-            raise ValueError(
-                f"decay_bits must be enough for exp(-dt / {name}) = {exp(-dt / tau):.3g}, "
-                f"got {decay_bits}, with which it is 0"
-            )
-        decays.append(Multiply(factor, decay_bits))
-    current_decay, membrane_decay = decays
+    current_decay, membrane_decay = (
+        Multiply(_factor(name, tau, dt, "decay_bits", decay_bits), decay_bits)
+        for name, tau in (("tau_s", tau_s), ("tau_m", tau_m))
+    )
     return Format(
         weight_bits, state_bits, state_bits, current_decay, membrane_decay, v_th, **options
     )
