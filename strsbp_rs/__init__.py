@@ -35,14 +35,21 @@ from strsbp_rs._config import (
     UniformDelay,
 )
 from strsbp_rs._coupling import post_coupling, psp_table
-from strsbp_rs._fixed_network import FixedLayer, FixedNetwork, quantize
+from strsbp_rs._fixed_network import FixedLayer, FixedNetwork, LayerReport, QuantizationReport
 from strsbp_rs._graph import Graph, Population, Projection
 from strsbp_rs._network import Network, Operations, Recording, Run
 from strsbp_rs._simulator import Simulator
-from strsbp_rs._spikes import SpikeTrains, s_psp
+from strsbp_rs._spikes import SpikeTrains, s_psp, van_rossum
 from strsbp_rs._strsbp_rs import __VERSION__ as __version__
 from strsbp_rs._strsbp_rs import simd_level
-from strsbp_rs._trainer import Evaluation, Gradients, Trainer, gradients_from_spikes
+from strsbp_rs._targets import CortexM, Loihi, QFormat, Spinnaker, Xylo
+from strsbp_rs._trainer import (
+    Evaluation,
+    Gradients,
+    StepResult,
+    Trainer,
+    gradients_from_spikes,
+)
 
 __all__ = [
     "SGD",
@@ -53,6 +60,7 @@ __all__ = [
     "Callback",
     "Constant",
     "ConstantInit",
+    "CortexM",
     "Cosine",
     "CountMSE",
     "Dense",
@@ -69,12 +77,16 @@ __all__ = [
     "ImageAugment",
     "InverseSqrt",
     "KaimingUniform",
+    "LayerReport",
+    "Loihi",
     "Network",
     "Normal",
     "OneToOne",
     "Operations",
     "Population",
     "Projection",
+    "QFormat",
+    "QuantizationReport",
     "Recording",
     "Recurrent",
     "Reservoir",
@@ -83,17 +95,20 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "Sparse",
     "SpikeTrains",
+    "Spinnaker",
     "StRsbp",
     "Step",
+    "StepResult",
     "Trainer",
     "Uniform",
     "UniformDelay",
+    "Xylo",
     "__version__",
     "fixed",
     "gradients_from_spikes",
     "post_coupling",
     "psp_table",
-    "quantize",
     "s_psp",
     "simd_level",
+    "van_rossum",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import floor, log2
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs import fixed
-from strsbp_rs._network import Input, Network, input_options, prepare_input, threads
-from strsbp_rs._spikes import SpikeTrains
+from strsbp_rs._network import Input, Network, PathLike, input_options, prepare_input, threads
+from strsbp_rs._progress import steps_bar
+from strsbp_rs._spikes import SpikeTrains, van_rossum
 from strsbp_rs._strsbp_rs import FixedNetworkCore
+from strsbp_rs._targets import Target, as_target, target_from_dict
 
-# What states have room for where bits are few: currents in units of the one that just holds a
-# neuron at its threshold, membranes in units of the threshold.
-_CURRENT_ROOM = 10.0
-_MEMBRANE_ROOM = 4.0
+__all__ = ["FixedLayer", "FixedNetwork", "LayerReport", "QuantizationReport", "to_fixed"]
 
-# Units of a state that make up one of a weight, and a threshold, where bits are many.
-_FINE_CURRENT = 16.0
-_FINE_THRESHOLD = 4096.0
+_FRACTIONS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1)
+"""Of the largest weight, at which calibration tries to clip."""
 
 
 @dataclass(frozen=True)
@@ -35,33 +33,94 @@ class FixedLayer:
         weight: int32 (n_out, n_in).
         recurrent_weight: int32 (n, n), of post- and presynaptic neuron; lateral inhibition is
             among them. None where a layer does not hear itself.
-        scale: What one unit of a weight stands for.
+        scale: What one unit of a weight stands for: float64 (1,), or (n_out,) of each neuron.
     """
 
     format: fixed.Format
     weight: NDArray[np.int32]
     recurrent_weight: NDArray[np.int32] | None
-    scale: float
+    scale: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """What fixed point has changed of a layer.
+
+    Attributes:
+        weight_error: Root mean square of the weights' errors over that of the weights.
+        clipped: Share of the weights that are beyond the largest integer.
+        zeros: Share of the weights that became 0.
+        rate: Spikes of a neuron a step, of the float network.
+        fixed_rate: The same in fixed point.
+        distance: Squared van Rossum distance of the spike trains to those of the float network,
+            with the synaptic time constant, over that of these to no spikes at all.
+        overflows: What did not fit the format.
+    """
+
+    weight_error: float
+    clipped: float
+    zeros: float
+    rate: float
+    fixed_rate: float
+    distance: float
+    overflows: fixed.Overflows
+
+
+@dataclass(frozen=True)
+class QuantizationReport:
+    """What fixed point has changed of a network; as a string, a table.
+
+    Attributes:
+        layers: Layer by layer.
+        n_samples: Samples that rates, distances, overflows and accuracies are of.
+        accuracy: Of the float network; None without labels.
+        fixed_accuracy: In fixed point; None without labels.
+    """
+
+    layers: list[LayerReport]
+    n_samples: int
+    accuracy: float | None = None
+    fixed_accuracy: float | None = None
+
+    def __str__(self) -> str:
+        lines = [
+            "layer  weight error  clipped  zeros  rate: float   fixed  distance  overflows: "
+            "current   membrane"
+        ]
+        lines.extend(
+            f"{index:5}  {layer.weight_error:12.2%}  {layer.clipped:7.2%}  {layer.zeros:5.1%}  "
+            f"{layer.rate:11.2%}  {layer.fixed_rate:6.2%}  {layer.distance:8.3f}  "
+            f"{layer.overflows.current:18,}  {layer.overflows.membrane:9,}"
+            for index, layer in enumerate(self.layers)
+        )
+        tail = f"{self.n_samples:,} samples"
+        if self.accuracy is not None and self.fixed_accuracy is not None:
+            tail += f": accuracy {self.accuracy:.2%} before, {self.fixed_accuracy:.2%} after"
+        return "\n".join([*lines, tail])
 
 
 class FixedNetwork:
     """A network whose layers are computed in fixed point, bit for bit as the formats say.
 
-    `quantize` makes one of a trained network. Sizes and delays are those of the network.
+    `Network.to_fixed` makes one of a trained network. Sizes and delays are those of the network.
 
     Args:
-        network: A network in float32; it is copied.
+        network: A network; it is copied.
         layers: A format and integer weights for each of its layers.
+        target: What the layers were made for, if it is known.
 
     Raises:
-        TypeError: If the network is not in float32.
+        TypeError: If a weight is no integer.
         ValueError: If a format is outside its domain, a weight does not fit it, or it is of
             neurons that fire more than once a step or by other rules than "lif"; those run in a
             `Graph`.
     """
 
-    def __init__(self, network: Network, layers: Sequence[FixedLayer]) -> None:
+    def __init__(
+        self, network: Network, layers: Sequence[FixedLayer], target: Target | None = None
+    ) -> None:
         self._layers = list(layers)
+        self._target = target
         self._core = FixedNetworkCore(network._core, [_layer_dict(layer) for layer in layers])
 
     @property
@@ -70,9 +129,21 @@ class FixedNetwork:
         return list(self._layers)
 
     @property
+    def network(self) -> Network:
+        """A copy of the network that the layers stand for."""
+        return Network._wrap(self._core.network())
+
+    @property
+    def target(self) -> Target | None:
+        """What the layers were made for, with the scales that were found by calibration."""
+        return self._target
+
+    @property
     def overflows(self) -> list[fixed.Overflows]:
         """What has not fitted the format of each layer, in all runs so far."""
         return [fixed.Overflows(*counts) for counts in self._core.overflows()]
+
+    # Running it ------------------------------------------------------------------------------
 
     def spike_counts(
         self,
@@ -136,6 +207,170 @@ class FixedNetwork:
         )
         return [SpikeTrains(core) for core in trains]
 
+    def report(
+        self,
+        x: Input,
+        y: ArrayLike | None = None,
+        *,
+        encoder: config.BernoulliEncoder | None = None,
+        seed: int = 0,
+        n_threads: int | None = None,
+    ) -> QuantizationReport:
+        """Compares the layers with the network they stand for.
+
+        Args:
+            x: As for `Network.spike_counts`.
+            y: Classes, integers of shape (n_samples,); without them there is no accuracy.
+            encoder: Makes spikes of analog values.
+            seed: Seed of the encoder.
+            n_threads: Number of threads; all cores if None.
+
+        Raises:
+            ValueError: If shapes disagree or a value is outside [0, 1].
+            TypeError: If x has another dtype.
+        """
+        net = self.network
+        before = self.overflows
+        options: dict[str, Any] = {"encoder": encoder, "seed": seed, "n_threads": n_threads}
+        trains = self.record(x, **options)
+        floats = net.run(trains[0], n_threads=n_threads).spikes
+        n_samples = trains[0].shape[0]
+        layers = []
+        rows = zip(net.layers, net.weights, self._layers, self.overflows, before, strict=True)
+        for index, (layer, weights, held, after, already) in enumerate(rows):
+            error, clipped, zeros = _weight_errors(layer, weights, held)
+            rate, fixed_rate = (
+                train.n_spikes / float(np.prod(train.shape))
+                for train in (floats[index + 1], trains[index + 1])
+            )
+            counts = fixed.Overflows(
+                after.current - already.current, after.membrane - already.membrane
+            )
+            distance = _distance(trains[index + 1], floats[index + 1], layer.tau_s, net.dt)
+            layers.append(LayerReport(error, clipped, zeros, rate, fixed_rate, distance, counts))
+        if y is None:
+            return QuantizationReport(layers, n_samples)
+        labels = np.asarray(y)
+        if labels.shape != (n_samples,):
+            raise ValueError(f"y has shape {labels.shape}, expected (n_samples={n_samples},)")
+        accuracies = [
+            float(np.mean(np.argmax(train[-1].counts(), axis=1) == labels))
+            for train in (floats, trains)
+        ]
+        return QuantizationReport(layers, n_samples, *accuracies)
+
+    # Files -----------------------------------------------------------------------------------
+
+    def save(self, path: PathLike) -> None:
+        """Writes layers and network to a safetensors file, atomically.
+
+        `Network.load` reads the float network of it.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        layers = [{**_layer_dict(layer), "scale": list(layer.scale)} for layer in self._layers]
+        user = {"target": None if self._target is None else self._target.to_dict()}
+        self._core.save(os.fspath(path), layers, user)
+
+    @classmethod
+    def load(cls, path: PathLike) -> FixedNetwork:
+        """Reads what `save` wrote.
+
+        Raises:
+            OSError: If the file cannot be read.
+            ValueError: If it is not such a file of this package, is damaged, or of another version.
+        """
+        network, layers, user = FixedNetworkCore.load(os.fspath(path))
+        target = user["target"]
+        return cls(
+            Network._wrap(network),
+            [_layer(values) for values in layers],
+            None if target is None else target_from_dict(target),
+        )
+
+
+def to_fixed(
+    network: Network,
+    target: Target | str,
+    calibration: Input | None,
+    encoder: config.BernoulliEncoder | None,
+    seed: int,
+    progress: bool,
+) -> FixedNetwork:
+    """Brings a network to fixed point; see `Network.to_fixed`."""
+    chosen = as_target("target", target)
+    if calibration is not None:
+        chosen = _calibrated(network, chosen, calibration, encoder, seed, progress)
+    layers = [_layer(values) for values in network._core.quantize(chosen.to_dict())]
+    return FixedNetwork(network, layers, chosen)
+
+
+def _calibrated(
+    network: Network,
+    target: Target,
+    x: Input,
+    encoder: config.BernoulliEncoder | None,
+    seed: int,
+    progress: bool,
+) -> Target:
+    """Returns the target with the clipping that keeps spike trains nearest, layer by layer."""
+    recording = network.run(x, encoder=encoder, seed=seed)
+    clip = [1.0] * len(network.layers)
+    with steps_bar(len(clip) * len(_FRACTIONS), "calibrating", progress) as bar:
+        for index, layer in enumerate(network.layers):
+            distances = []
+            for fraction in _FRACTIONS:
+                clip[index] = fraction
+                tried = to_fixed(network, replace(target, clip=tuple(clip)), None, None, 0, False)
+                train = tried.record(recording.spikes[0])[index + 1]
+                floats = recording.spikes[index + 1]
+                distances.append(_distance(train, floats, layer.tau_s, network.dt))
+                bar.update()
+            clip[index] = _FRACTIONS[int(np.argmin(distances))]
+    return replace(target, clip=tuple(clip))
+
+
+def _distance(trains: SpikeTrains, reference: SpikeTrains, tau: float, dt: float) -> float:
+    """Squared van Rossum distance to the reference, over that of it to no spikes at all."""
+    n_rows = reference.shape[0] * reference.shape[1]
+    no_spikes = np.zeros(0, np.int64)
+    silence = SpikeTrains.from_csr(np.zeros(n_rows + 1, np.int64), no_spikes, reference.shape)
+    whole = float(van_rossum(reference, silence, tau=tau, dt=dt).sum())
+    return float(van_rossum(trains, reference, tau=tau, dt=dt).sum()) / (whole or 1.0)
+
+
+def _weight_errors(
+    layer: config.LayerConfig, weights: dict[str, NDArray[Any]], held: FixedLayer
+) -> tuple[float, float, float]:
+    """Relative error of the trained weights, the share clipped and the share that became 0."""
+    pairs = [(weights["weight"], held.weight)]
+    if "recurrent_weight" in weights and held.recurrent_weight is not None:
+        pairs.append((weights["recurrent_weight"], held.recurrent_weight))
+    scale = np.broadcast_to(held.scale[:, None], (layer.n, 1))
+    errors, squares, clipped, zeros, n = 0.0, 0.0, 0, 0, 0
+    for weight, integers in pairs:
+        exists = weight != 0
+        error = np.where(exists, weight - integers * scale, 0.0)
+        errors += float(np.sum(error**2))
+        squares += float(np.sum(weight.astype(np.float64) ** 2))
+        # Half a unit off is rounding: what is further off has been clipped.
+        step = np.gcd.reduce(integers, axis=None) or 1
+        clipped += int(np.count_nonzero(np.abs(error) > 0.5001 * step * scale))
+        zeros += int(np.count_nonzero(exists & (integers == 0)))
+        n += int(np.count_nonzero(exists))
+    n = max(n, 1)
+    return float(np.sqrt(errors / (squares or 1.0))), clipped / n, zeros / n
+
+
+def _layer(values: dict[str, Any]) -> FixedLayer:
+    return FixedLayer(
+        fixed.Format.from_dict(values["format"]),
+        values["weight"],
+        values.get("recurrent_weight"),
+        values["scale"],
+    )
+
 
 def _layer_dict(layer: FixedLayer) -> dict[str, Any]:
     values: dict[str, Any] = {"format": layer.format.to_dict(), "weight": _integers(layer.weight)}
@@ -149,107 +384,3 @@ def _integers(weight: ArrayLike) -> NDArray[np.int32]:
     if array.dtype.kind not in "iu":
         raise TypeError(f"weights must be integers, got {array.dtype}")
     return np.ascontiguousarray(array, dtype=np.int32)
-
-
-def quantize(
-    network: Network,
-    *,
-    weight_bits: int = 8,
-    state_bits: int = 16,
-    decay_bits: int = 12,
-    rounding: fixed.Rounding = "nearest",
-) -> FixedNetwork:
-    """Brings a network to fixed point: weights, thresholds and decays.
-
-    The largest weight onto a layer, recurrent ones and lateral inhibition among them, becomes the
-    largest integer. States are so fine that none can overflow, if that leaves them 4 bits below a
-    weight and thresholds 12 bits; with fewer bits, currents have room for ten times the one that
-    just holds a neuron at its threshold, membranes for four times the threshold, and what does not
-    fit saturates and is counted. Decays are multiplications by factors of `decay_bits` bits.
-
-    Args:
-        network: A network in float32.
-        weight_bits: Width of weights, sign included, in [2, 16].
-        state_bits: Width of current and membrane, sign included, in [8, 32].
-        decay_bits: Bits of the decays' factors, in [1, 31].
-        rounding: Of products and shifts.
-
-    Raises:
-        TypeError: If the network is not in float32.
-        ValueError: If an argument is outside its domain, or a layer has no threshold or decay of
-            so few bits.
-    """
-    for name, value, low, high in (
-        ("weight_bits", weight_bits, 2, 16),
-        ("state_bits", state_bits, 8, 32),
-        ("decay_bits", decay_bits, 1, 31),
-    ):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise TypeError(f"{name} must be an integer, got {value!r}")
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be in [{low}, {high}], got {value}")
-    layers = []
-    rows = zip(network.layers, network.weights, network._core.propagators(), strict=True)
-    for number, (layer, weights, (syn_decay, mem_decay, mem_gain)) in enumerate(rows):
-        weight, recurrent = weights["weight"], _recurrent(layer, weights)
-        largest = max(
-            float(np.abs(w).max(initial=0.0)) for w in (weight, recurrent) if w is not None
-        )
-        scale = (largest or 1.0) / (2 ** (weight_bits - 1) - 1)
-        v_th = layer.v_th / (mem_gain * scale)
-        # What a neuron gets if all inputs fire at every step, in units of a weight.
-        most = sum(np.abs(w).sum(axis=1) for w in (weight, recurrent) if w is not None)
-        current = float(np.max(most, initial=0.0)) / (scale * (1.0 - syn_decay))
-        holding = v_th * (1.0 - mem_decay)
-        input_shift = _shift(state_bits, current, _CURRENT_ROOM * holding, _FINE_CURRENT)
-        membrane = current / (1.0 - mem_decay)
-        membrane_shift = _shift(state_bits, membrane, _MEMBRANE_ROOM * v_th, _FINE_THRESHOLD / v_th)
-        input_shift = max(0, min(input_shift, 31))
-        gain_shift = max(0, input_shift - membrane_shift)
-        threshold = round(v_th * 2.0 ** (input_shift - gain_shift))
-        factors = [round(2**decay_bits * decay) for decay in (syn_decay, mem_decay)]
-        if threshold < 1 or factors[1] == 0:
-            raise ValueError(
-                f"state_bits and decay_bits must be enough for layers[{number}], got {state_bits} "
-                f"and {decay_bits}: its threshold becomes {threshold}, its decay {factors[1]}"
-            )
-        form = fixed.Format(
-            weight_bits,
-            state_bits,
-            state_bits,
-            fixed.Multiply(factors[0], decay_bits),
-            fixed.Multiply(factors[1], decay_bits),
-            threshold,
-            input_shift=input_shift,
-            gain_shift=gain_shift,
-            rounding=rounding,
-            t_ref_steps=round(layer.t_ref / network.dt),
-        )
-        rounded = [
-            None if w is None else np.rint(w / scale).astype(np.int32) for w in (weight, recurrent)
-        ]
-        assert rounded[0] is not None
-        layers.append(FixedLayer(form, rounded[0], rounded[1], scale))
-    return FixedNetwork(network, layers)
-
-
-def _shift(bits: int, largest: float, usual: float, fine: float) -> int:
-    """Bits by which a state is finer than a weight.
-
-    As many as leave room for the largest state, if that is as fine as wanted; else as leave room
-    for usual ones, or for what is fine.
-    """
-    room = 2.0 ** (bits - 1)
-    all_fit = room / max(largest, 1e-300)
-    chosen = all_fit if all_fit >= fine else max(all_fit, min(room / max(usual, 1e-300), fine))
-    return floor(log2(chosen))
-
-
-def _recurrent(
-    layer: config.LayerConfig, weights: Mapping[str, NDArray[Any]]
-) -> NDArray[Any] | None:
-    """Weights of a layer onto itself, trained or not."""
-    lateral = getattr(layer, "lateral_inhibition", 0.0)
-    if lateral > 0.0:
-        return -lateral * (1.0 - np.eye(layer.n))
-    return weights.get("recurrent_weight")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,10 @@ from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer, number
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import NetworkCore
+from strsbp_rs._targets import Target
+
+if TYPE_CHECKING:
+    from strsbp_rs._fixed_network import FixedNetwork
 
 __all__ = ["Delays", "Network", "Operations", "Recording", "Run", "Weights"]
 
@@ -264,6 +268,42 @@ class Network:
             ValueError: If it is not a file of this package, is damaged, or of another version.
         """
         return cls._wrap(NetworkCore.load(os.fspath(path)))
+
+    # Fixed point -----------------------------------------------------------------------------
+
+    def to_fixed(
+        self,
+        target: Target | str = "qformat",
+        *,
+        calibration: Input | None = None,
+        encoder: config.BernoulliEncoder | None = None,
+        seed: int = 0,
+        progress: bool = False,
+    ) -> FixedNetwork:
+        """Brings the network to fixed point: weights, thresholds and decays.
+
+        `FixedNetwork.report` tells what that changes. To train until accuracy is back, give a
+        `Trainer` the target as `hardware`.
+
+        Args:
+            target: QFormat, Loihi, Xylo, Spinnaker or CortexM, or one of their names ("qformat",
+                "loihi", "xylo", "spinnaker", "cortex_m") for the defaults.
+            calibration: Samples as for `spike_counts`, a few hundred. With them weights are
+                clipped, layer after layer, where spike trains stay nearest to those of this
+                network (van Rossum distance with the synaptic time constant), whatever the
+                target says of scales.
+            encoder: Makes spikes of analog samples for the calibration.
+            seed: Seed of the encoder.
+            progress: Whether to show a progress bar while calibrating.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If a field of the target is outside its domain, or it cannot hold a layer;
+                the message names the layer.
+        """
+        from strsbp_rs._fixed_network import to_fixed
+
+        return to_fixed(self, target, calibration, encoder, seed, progress)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _loads, (self._core.dumps(),)

@@ -59,6 +59,12 @@ class ProgressBar(Callback):
             self._bar = None
 
 
+def steps_bar(total: int, what: str, shown: bool) -> Any:
+    """Returns a bar for some steps, as a context manager with a method `update`."""
+    hidden = not (shown and sys.stderr.isatty())
+    return tqdm(total=total, desc=what, leave=False, disable=hidden, dynamic_ncols=True)
+
+
 def epoch_line(record: dict[str, Any], total_epochs: int) -> str:
     """Returns an epoch's entry of the history in one line."""
     test = ""

@@ -249,6 +249,35 @@ def s_psp(
     return _s_psp(pre._core, post._core, params, number("delay", delay))
 
 
+def van_rossum(
+    a: SpikeTrains, b: SpikeTrains, *, tau: float, dt: float = 1.0
+) -> NDArray[np.float64]:
+    """Computes how far the spike trains of every neuron are apart.
+
+    Every spike is the start of an exponential; the distance is the integral of the squared
+    difference of the two sums, over tau. A spike too many counts 1/2, one that is moved by d counts
+    1 - exp(-d / tau).
+
+    Args:
+        a: Spike trains, (n_samples, n_steps, n_neurons).
+        b: Others of the same shape.
+        tau: Time constant [ms].
+        dt: Time step [ms].
+
+    Returns:
+        Squared distances, float64 (n_samples, n_neurons).
+
+    Raises:
+        ValueError: If the shapes differ, or a time is not positive.
+
+    References:
+        van Rossum, A novel spike distance, Neural Computation 13, 2001.
+    """
+    if not dt > 0:
+        raise ValueError(f"dt must be > 0 ms, got {dt}")
+    return a._core.van_rossum(b._core, number("tau", tau) / number("dt", dt))
+
+
 def lif_params(
     tau_m: float, tau_s: float, t_ref: float, dt: float, discretisation: str, *, v_th: float = 1.0
 ) -> dict[str, Any]:

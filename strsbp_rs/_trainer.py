@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
-from strsbp_rs._arguments import integer
+from strsbp_rs._arguments import integer, number
 from strsbp_rs._callback import Callback, History
 from strsbp_rs._network import (
     Input,
@@ -24,11 +24,14 @@ from strsbp_rs._network import (
 )
 from strsbp_rs._progress import ProgressBar
 from strsbp_rs._spikes import SpikeTrains
-from strsbp_rs._strsbp_rs import TrainerCore
+from strsbp_rs._strsbp_rs import SpikeTrainsCore, TrainerCore
+from strsbp_rs._targets import Target, as_target, target_from_dict
+from strsbp_rs.fixed import Overflows
 
 __all__ = [
     "Evaluation",
     "Gradients",
+    "StepResult",
     "Trainer",
     "gradients_from_spikes",
 ]
@@ -59,6 +62,7 @@ class Evaluation:
         firing_rate: Mean spikes per neuron and step, for each layer.
         samples_per_s: Speed, encoding included.
         engine: The engine that simulated the network.
+        overflows: What did not fit the formats of the hardware, layer by layer; empty without.
     """
 
     loss: float
@@ -68,6 +72,26 @@ class Evaluation:
     firing_rate: list[float]
     samples_per_s: float
     engine: str = "clocked"
+    overflows: list[Overflows] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """A step of the optimizer.
+
+    Attributes:
+        loss: The mean over the samples of sample_weight * loss, before the step.
+        accuracy: Share of samples whose class had the highest count.
+        firing_rate: Mean spikes per neuron and step, for each layer.
+        lr: Learning rate.
+        grad_norm: Euclidean norm of the whole gradient before clipping.
+    """
+
+    loss: float
+    accuracy: float
+    firing_rate: list[float]
+    lr: float
+    grad_norm: float
 
 
 class Trainer:
@@ -89,6 +113,11 @@ class Trainer:
             thousands of times the usual one. The history's grad_norm says what is usual.
         engine: How the network is simulated, see `Network.spike_counts`; "auto" decides at the
             start of every epoch, and the history's "engine" says for what.
+        hardware: Trains through the arithmetic of this target (QFormat, Loihi, Xylo, Spinnaker or
+            CortexM, or one of their names), as `Network.to_fixed` makes it: for every batch weights
+            are rounded, spikes are computed in integers, bit for bit, and gradients of the rounded
+            weights change the float ones (straight through). Scales are chosen anew at the start of
+            every epoch; `evaluate` and validation are those of the integers.
         n_threads: Number of threads; all cores if None. Results do not depend on it.
         seed: Seed of the order of the samples, of the encoder and of the augmentation.
 
@@ -116,6 +145,7 @@ class Trainer:
         weight_limit: float | None = None,
         clip_norm: float | None = None,
         engine: str = "clocked",
+        hardware: Target | str | None = None,
         n_threads: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -148,6 +178,7 @@ class Trainer:
             "clip_norm": None if clip_norm is None else float(clip_norm),
             "seed": integer("seed", seed),
             "engine": config.check_engine(engine),
+            "hardware": None if hardware is None else as_target("hardware", hardware).to_dict(),
         }
         self._core = TrainerCore(description, network._core, threads(n_threads))
         self.network = network
@@ -171,6 +202,12 @@ class Trainer:
         """Loss, optimizer, schedule, rule and so on, as plain values."""
         values: dict[str, Any] = self._core.config()
         return values
+
+    @property
+    def hardware(self) -> Target | None:
+        """The target that the network is trained through."""
+        values = self._core.config()["hardware"]
+        return None if values is None else target_from_dict(values)
 
     # Training --------------------------------------------------------------------------------
 
@@ -247,6 +284,8 @@ class Trainer:
                 record["samples_per_s"] = values["n_samples"] / values["seconds"]
                 record |= {key: values[key] for key in ("grad_norm", "grad_norm_max")}
                 record |= {key: values[key] for key in ("solver_iterations", "solver_fallbacks")}
+                if values["overflows"]:
+                    record["overflows"] = values["overflows"]
                 if test is not None:
                     result = self._evaluate(*test)
                     record["val_loss"] = result.loss
@@ -297,7 +336,44 @@ class Trainer:
             firing_rate=values["firing_rate"],
             samples_per_s=len(labels) / values["seconds"],
             engine=values["engine"],
+            overflows=[Overflows(*counts) for counts in values["overflows"]],
         )
+
+    def step(
+        self,
+        spikes: Sequence[SpikeTrains],
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        lr: float | None = None,
+    ) -> StepResult:
+        """Takes a step of the optimizer from spike trains recorded anywhere.
+
+        The loop through a chip, or another simulator: give it the weights (of `hardware`, those of
+        `network.to_fixed(trainer.hardware)`), run samples there, hand the spikes in. With
+        `hardware` the backward pass reads the rounded weights.
+
+        Args:
+            spikes: Spike trains of the input and of every layer, all of the same samples and steps.
+            y: Classes, integers of shape (n_samples,).
+            sample_weight: Weight of every sample's loss, (n_samples,).
+            lr: Learning rate; the optimizer's, times the schedule's factor after the epochs of
+                `fit`, if None.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If shapes disagree, a label or weight is out of range, or an adjoint system
+                is singular. The weights then are as they were.
+        """
+        weight = None if sample_weight is None else _weights(sample_weight)
+        rate = None if lr is None else number("lr", lr)
+        if rate is not None and not 0.0 <= rate < float("inf"):
+            raise ValueError(f"lr must be finite and >= 0, got {lr}")
+        values = self._core.step_from_spikes(
+            self.network._core, _cores(spikes), _labels("y", y), weight, rate
+        )
+        names = ("loss", "accuracy", "firing_rate", "lr", "grad_norm")
+        return StepResult(**{name: values[name] for name in names})
 
     def gradients(
         self, x: Input, y: ArrayLike, *, sample_weight: ArrayLike | None = None
@@ -396,16 +472,19 @@ def gradients_from_spikes(
     References:
         Zhang & Li, ST-RSBP, NeurIPS 2019, section 3.
     """
+    trainer = Trainer(network, loss=loss, rule=rule, n_threads=n_threads)
+    weight = None if sample_weight is None else _weights(sample_weight)
+    weights, value = trainer._core.gradients_from_spikes(
+        network._core, _cores(spikes), _labels("y", y), weight
+    )
+    return Gradients(value, weights)
+
+
+def _cores(spikes: Sequence[SpikeTrains]) -> list[SpikeTrainsCore]:
     for index, trains in enumerate(spikes):
         if not isinstance(trains, SpikeTrains):
             raise TypeError(f"spikes[{index}] must be SpikeTrains, got {type(trains).__name__}")
-    trainer = Trainer(network, loss=loss, rule=rule, n_threads=n_threads)
-    weight = None if sample_weight is None else _weights(sample_weight)
-    cores = [trains._core for trains in spikes]
-    weights, value = trainer._core.gradients_from_spikes(
-        network._core, cores, _labels("y", y), weight
-    )
-    return Gradients(value, weights)
+    return [trains._core for trains in spikes]
 
 
 def _labels(name: str, y: ArrayLike) -> NDArray[np.int64]:

@@ -5,10 +5,12 @@
 
 mod anchor;
 mod format;
+pub mod io;
 mod lanes;
 mod network;
 mod neuron;
 mod presets;
+mod quantize;
 mod rounding;
 mod rows;
 #[cfg(test)]
@@ -21,5 +23,6 @@ pub use lanes::{FixedBlock, FixedLanes};
 pub use network::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
 pub use neuron::{At, FixedLif, FixedNeuron, FixedState, FixedStep, Overflows};
 pub use presets::{CortexM, Loihi, Preset, SignMode, Spinnaker, Xylo, XyloDevice, loihi_weights, xylo_weights};
+pub use quantize::{Granularity, Grid, IntegerLayer, LayerGrid, Quantization, Scale, Target};
 pub use rounding::{philox, round_shift};
 pub use weight::FixedWeight;

@@ -8,7 +8,7 @@ use super::step::Moments;
 use super::{Gradients, Trainer, TrainerConfig};
 use crate::error::{Error, Result};
 use crate::network::io::{
-    Arrays, Tensors, build, parse, recurrent_weight_name, take, to_bytes, weight_name, write_atomically,
+    Arrays, IntegerArrays, Tensors, build, parse, recurrent_weight_name, take, to_bytes, weight_name, write_atomically,
 };
 use crate::network::{Network, Panels, Synapses};
 use crate::real::Real;
@@ -52,7 +52,7 @@ pub fn write_checkpoint<F: Real>(
     if let Some(second) = &moments.second {
         push(&mut tensors, "optimizer.second.", net, second);
     }
-    write_atomically(path, &to_bytes("checkpoint", net, &state, tensors)?)
+    write_atomically(path, &to_bytes("checkpoint", net, &state, tensors, IntegerArrays::new())?)
 }
 
 /// Reads what [`write_checkpoint`] wrote, for `n_threads` threads (all cores if `None`).

@@ -7,6 +7,7 @@ mod checkpoint;
 mod coupling;
 mod data;
 mod gradients;
+mod hardware;
 mod loss;
 mod optimizer;
 mod penalty;
@@ -26,6 +27,7 @@ pub use checkpoint::{Checkpoint, checkpoint_from_bytes, write_checkpoint};
 pub use coupling::{PostCoupling, PostCouplingModel};
 pub use data::{Data, ImageAugment, Images};
 pub use gradients::{Gradients, LayerGradients};
+pub use hardware::HardwareModel;
 pub use loss::Loss;
 pub use optimizer::OptimizerConfig;
 pub use penalty::ExponentialPenalty;
@@ -33,4 +35,6 @@ pub use rule::StRsbp;
 pub use s_psp::s_psp;
 pub use schedule::Schedule;
 pub use table::psp_table;
-pub use trainer::{EpochStats, Evaluation, Progress, Trainer, TrainerConfig, check_inputs, check_labels, count_spikes};
+pub use trainer::{
+    EpochStats, Evaluation, Progress, StepStats, Trainer, TrainerConfig, check_inputs, check_labels, count_spikes,
+};

@@ -1,5 +1,6 @@
 //! The training loop of an epoch.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use rand_chacha::ChaCha8Rng;
@@ -7,10 +8,12 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, BatchStats, Objective, Source, Worker, coupling_tables, predict};
+use super::hardware::HardwareModel;
 use super::step::{Moments, apply_gradients};
 use super::{Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::engine::Lists;
 use crate::error::{Error, Result, check_positive};
+use crate::fixed::{Overflows, Quantization};
 use crate::graph::Graph;
 use crate::network::{Layer, LayerTaps, Network};
 use crate::real::Real;
@@ -49,6 +52,9 @@ pub struct TrainerConfig {
     /// How the network is simulated; checkpoints from before there was a choice do not say.
     #[serde(default)]
     pub engine: EngineKind,
+    /// The fixed-point arithmetic that computes the spikes, if one does.
+    #[serde(default)]
+    pub hardware: Option<Quantization>,
 }
 
 impl TrainerConfig {
@@ -66,6 +72,12 @@ impl TrainerConfig {
         }
         if let Some(penalty) = &self.weight_penalty {
             penalty.validate()?;
+        }
+        if let Some(hardware) = &self.hardware {
+            hardware.validate()?;
+            if self.engine != EngineKind::Clocked {
+                return Err(Error::value("engine", "\"clocked\" with hardware", self.engine.name()));
+            }
         }
         self.weight_limit.map_or(Ok(()), |limit| check_positive("weight_limit", "", limit))?;
         self.clip_norm.map_or(Ok(()), |norm| check_positive("clip_norm", "", norm))
@@ -100,6 +112,8 @@ pub struct EpochStats {
     pub grad_norm: f64,
     /// The largest of them.
     pub grad_norm_max: f64,
+    /// What did not fit the formats of the hardware, layer by layer; empty without.
+    pub overflows: Vec<Overflows>,
     /// Duration [s].
     pub seconds: f64,
 }
@@ -117,8 +131,21 @@ pub struct Evaluation {
     pub n_spikes: Vec<u64>,
     /// The engine that simulated the network.
     pub engine: EngineKind,
+    /// What did not fit the formats of the hardware, layer by layer; empty without.
+    pub overflows: Vec<Overflows>,
     /// Duration [s].
     pub seconds: f64,
+}
+
+/// A step of the optimizer.
+#[derive(Clone, Debug)]
+pub struct StepStats {
+    /// Sums over the samples.
+    pub stats: BatchStats,
+    /// Learning rate.
+    pub lr: f64,
+    /// Euclidean norm of the whole gradient before clipping.
+    pub grad_norm: f64,
 }
 
 /// Trains a network: optimizer state, position in the schedule and the buffers of the work.
@@ -217,21 +244,18 @@ impl<F: Real> Trainer<F> {
         let n_steps = data.n_steps();
         self.prepare_coupling(net, n_steps)?;
         let engine = self.worker.choose(net, self.config.engine, data, self.config.seed)?;
+        let mut hardware = self.hardware(net)?;
+        let mut overflows = Vec::new();
         let mut progress = Progress { epoch, n_total, stats: BatchStats::default(), seconds: 0.0 };
         let (mut lr, mut norms) = (0.0, Vec::new());
         for samples in order.chunks(self.config.batch_size) {
             let source = Source::Simulate { data, seed: self.config.seed, epoch };
             let batch = Batch { source, samples, labels, weights };
             let done = progress.stats.n_samples;
-            let stats = self.accumulate(net, engine, &batch, n_steps, &mut || keep_going(&progress))?;
-            let at = f64::from(self.epoch) + done as f64 / n_total as f64;
-            lr = self.config.optimizer.lr() * self.config.schedule.factor(at);
-            let pool = self.worker.pool();
-            let norm = apply_gradients(net, &mut self.grads, &mut self.moments, &self.config, lr, &pool);
-            if !norm.is_finite() {
-                return Err(Error::NotFinite { epoch, step: norms.len() + 1, norm });
-            }
-            norms.push(norm);
+            let going = &mut || keep_going(&progress);
+            let stats = self.accumulate(net, hardware.as_mut(), engine, &batch, n_steps, &mut overflows, going)?;
+            lr = self.lr(f64::from(self.epoch) + done as f64 / n_total as f64);
+            norms.push(self.apply(net, lr, norms.len() + 1)?);
             progress.stats.add(&stats);
             progress.seconds = start.elapsed().as_secs_f64();
         }
@@ -242,7 +266,42 @@ impl<F: Real> Trainer<F> {
         let grad_norm = norms.iter().sum::<f64>() / norms.len() as f64;
         let grad_norm_max = norms.iter().copied().fold(0.0, f64::max);
         let seconds = start.elapsed().as_secs_f64();
-        Ok(EpochStats { epoch, engine, lr, stats: progress.stats, grad_norm, grad_norm_max, seconds })
+        Ok(EpochStats { epoch, engine, lr, stats: progress.stats, grad_norm, grad_norm_max, overflows, seconds })
+    }
+
+    /// Learning rate after so many epochs.
+    fn lr(&self, epochs: f64) -> f64 {
+        self.config.optimizer.lr() * self.config.schedule.factor(epochs)
+    }
+
+    /// Takes a step with the gradients there are; their norm.
+    fn apply(&mut self, net: &mut Network<F>, lr: f64, step: usize) -> Result<f64> {
+        let pool = self.worker.pool();
+        let norm = apply_gradients(net, &mut self.grads, &mut self.moments, &self.config, lr, &pool);
+        if norm.is_finite() { Ok(norm) } else { Err(Error::NotFinite { epoch: self.epoch + 1, step, norm }) }
+    }
+
+    /// A step of the optimizer with the gradients of the mean loss of a batch; with the learning rate of the schedule after the
+    /// epochs completed, if `lr` is `None`.
+    ///
+    /// # Errors
+    /// Those of [`gradients`](Self::gradients); [`Error::NotFinite`]. The weights then are as they were.
+    pub fn step(
+        &mut self,
+        net: &mut Network<F>,
+        batch: &Batch<'_>,
+        lr: Option<f64>,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<StepStats> {
+        let lr = lr.unwrap_or_else(|| self.lr(f64::from(self.epoch)));
+        let (_, stats) = self.gradients(net, batch, keep_going)?;
+        let grad_norm = self.apply(net, lr, self.moments.step as usize + 1)?;
+        Ok(StepStats { stats, lr, grad_norm })
+    }
+
+    fn hardware(&self, net: &Network<F>) -> Result<Option<HardwareModel<F>>> {
+        let hardware = self.config.hardware.as_ref();
+        hardware.map(|hardware| HardwareModel::new(net, hardware, &self.worker.pool())).transpose()
     }
 
     /// Gradients of the mean loss of a batch, without a step.
@@ -262,24 +321,37 @@ impl<F: Real> Trainer<F> {
             Source::Simulate { data, seed, .. } => self.worker.choose(net, self.config.engine, data, seed)?,
             Source::Recorded(_) => EngineKind::Clocked,
         };
-        let stats = self.accumulate(net, engine, batch, n_steps, keep_going)?;
+        let hardware = &mut self.hardware(net)?;
+        let stats = self.accumulate(net, hardware.as_mut(), engine, batch, n_steps, &mut Vec::new(), keep_going)?;
         Ok((&self.grads, stats))
     }
 
     fn accumulate(
         &mut self,
         net: &Network<F>,
+        hardware: Option<&mut HardwareModel<F>>,
         engine: EngineKind,
         batch: &Batch<'_>,
         n_steps: usize,
+        overflows: &mut Vec<Overflows>,
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<BatchStats> {
         self.grads.clear();
         let objective = Objective { loss: &self.config.loss, rule: &self.config.rule };
         let coupling = &self.coupling.as_ref().filter(|(n, _)| *n == n_steps).expect("prepared by the caller").1;
-        // With the weights as they are at this step.
-        let simulation = SampleSimulation::new(net, engine)?;
-        self.worker.accumulate(net, &simulation, batch, objective, coupling, &mut self.grads, keep_going)
+        let Some(hardware) = hardware else {
+            // With the weights as they are at this step.
+            let simulation = SampleSimulation::new(net, engine)?;
+            return self.worker.accumulate(net, &simulation, batch, objective, coupling, &mut self.grads, keep_going);
+        };
+        let fixed = hardware.round(net, &self.worker.pool())?;
+        let simulation = SampleSimulation::fixed(Arc::clone(&fixed));
+        let net = hardware.rounded();
+        let stats =
+            self.worker.accumulate(net, &simulation, batch, objective, coupling, &mut self.grads, keep_going)?;
+        overflows.resize(net.layers().len(), Overflows::default());
+        overflows.iter_mut().zip(fixed.overflows()).for_each(|(sum, counts)| *sum += counts);
+        Ok(stats)
     }
 
     fn prepare_coupling(&mut self, net: &Network<F>, n_steps: usize) -> Result<()> {
@@ -304,7 +376,11 @@ impl<F: Real> Trainer<F> {
     ) -> Result<Evaluation> {
         check_samples(net, data, labels, None)?;
         let start = Instant::now();
-        let simulation = self.worker.prepare(net, engine, data, seed)?;
+        let hardware = self.hardware(net)?.map(|mut hardware| hardware.round(net, &self.worker.pool())).transpose()?;
+        let simulation = match &hardware {
+            Some(fixed) => SampleSimulation::fixed(Arc::clone(fixed)),
+            None => self.worker.prepare(net, engine, data, seed)?,
+        };
         let (counts, n_spikes, _) = count_spikes(&self.worker, net, &simulation, data, seed, None, keep_going)?;
         let mut d_counts = vec![0.0f64; net.n_out()];
         let (mut loss, mut n_correct) = (0.0, 0);
@@ -313,7 +389,9 @@ impl<F: Real> Trainer<F> {
             n_correct += usize::from(predict(counts) == label as usize);
         }
         let engine = simulation.kind();
-        Ok(Evaluation { counts, loss, n_correct, n_spikes, engine, seconds: start.elapsed().as_secs_f64() })
+        let overflows = hardware.map(|fixed| fixed.overflows()).unwrap_or_default();
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(Evaluation { counts, loss, n_correct, n_spikes, engine, overflows, seconds })
     }
 }
 

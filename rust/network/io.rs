@@ -1,6 +1,6 @@
 //! Weights and configuration in one safetensors file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::Path;
 
@@ -24,21 +24,43 @@ const METADATA_KEY: &str = "strsbp_rs";
 pub struct Header<T> {
     /// [`FORMAT_VERSION`] of the writer.
     pub version: u32,
-    /// `"network"` or `"checkpoint"`.
+    /// `"network"`, `"checkpoint"` or `"fixed_network"`.
     pub content: String,
     /// NumPy's name of the weights' type.
     pub dtype: String,
     /// The network.
     pub network: NetworkConfig,
-    /// What a checkpoint adds.
+    /// What the others than a network add.
     pub extra: T,
 }
 
 /// Named arrays on their way into or out of a file: (name, shape, values).
 pub type Tensors<F> = Vec<(String, Vec<usize>, Vec<F>)>;
 
+/// Integer arrays on their way into or out of a file, by name: (shape, values).
+pub(crate) type IntegerArrays = BTreeMap<String, (Vec<usize>, Vec<i32>)>;
+
 /// Arrays of a file by name: (shape, values).
-pub(crate) type Arrays<F> = HashMap<String, (Vec<usize>, Vec<F>)>;
+pub(crate) struct Arrays<F> {
+    floats: HashMap<String, (Vec<usize>, Vec<F>)>,
+    integers: IntegerArrays,
+}
+
+impl<F> Arrays<F> {
+    /// The integer array `name`, of a given shape.
+    ///
+    /// # Errors
+    /// [`Error::Format`].
+    pub(crate) fn integers(&self, path: &Path, name: &str, expected: [usize; 2]) -> Result<Vec<i32>> {
+        let (shape, values) =
+            self.integers.get(name).ok_or_else(|| Error::format(path, format!("lacks the array '{name}'")))?;
+        if *shape != expected {
+            let expected = format!("({}, {})", expected[0], expected[1]);
+            return Err(Error::format(path, Error::shape(name, shape, expected).to_string()));
+        }
+        Ok(values.clone())
+    }
+}
 
 /// Writes a network's configuration and weights, atomically.
 ///
@@ -61,7 +83,7 @@ pub fn read_network<F: Real>(path: &Path) -> Result<Network<F>> {
 /// # Errors
 /// None in practice: those of the serialiser.
 pub fn network_to_bytes<F: Real>(net: &Network<F>) -> Result<Vec<u8>> {
-    to_bytes("network", net, &(), Vec::new())
+    to_bytes("network", net, &(), Vec::new(), IntegerArrays::new())
 }
 
 /// The network in the bytes of a file; `path` is for messages.
@@ -89,12 +111,13 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| Error::io(path, error))
 }
 
-/// Serialises a network, `extra` and further arrays.
+/// Serialises a network, `extra` and further arrays; integers in the narrowest type that holds all of an array.
 pub(crate) fn to_bytes<F: Real, T: Serialize>(
     content: &str,
     net: &Network<F>,
     extra: &T,
     more: Tensors<F>,
+    integers: IntegerArrays,
 ) -> Result<Vec<u8>> {
     let header = Header {
         version: FORMAT_VERSION,
@@ -106,11 +129,16 @@ pub(crate) fn to_bytes<F: Real, T: Serialize>(
     let json = serde_json::to_string(&header).map_err(|error| Error::format(Path::new("header"), error.to_string()))?;
     let mut tensors = arrays(net);
     tensors.extend(more);
-    let bytes: Vec<_> = tensors.iter().map(|(name, shape, values)| (name, shape, le_bytes(values))).collect();
+    let floats = tensors.into_iter().map(|(name, shape, values)| (name, shape, dtype::<F>(), le_bytes(&values)));
+    let integers = integers.into_iter().map(|(name, (shape, values))| {
+        let (dtype, bytes) = integer_bytes(&values);
+        (name, shape, dtype, bytes)
+    });
+    let bytes: Vec<_> = floats.chain(integers).collect();
     let views: Vec<_> = bytes
         .iter()
-        .map(|(name, shape, data)| {
-            let view = TensorView::new(dtype::<F>(), shape.to_vec(), data);
+        .map(|(name, shape, dtype, data)| {
+            let view = TensorView::new(*dtype, shape.clone(), data);
             view.map(|view| (name.as_str(), view)).map_err(|error| Error::format(Path::new(name), error.to_string()))
         })
         .collect::<Result<_>>()?;
@@ -126,14 +154,18 @@ pub(crate) fn parse<T: DeserializeOwned, F: Real>(path: &Path, bytes: &[u8]) -> 
         return Err(Error::format(path, format!("holds {} weights, expected {}", header.dtype, F::DTYPE)));
     }
     let file = SafeTensors::deserialize(bytes).map_err(|error| not_ours(path, &error))?;
-    let mut tensors = HashMap::new();
+    let (mut floats, mut integers) = (HashMap::new(), IntegerArrays::new());
     for (name, view) in file.tensors() {
+        if let Some(values) = from_integer_bytes(view.dtype(), view.data()) {
+            integers.insert(name, (view.shape().to_vec(), values));
+            continue;
+        }
         if view.dtype() != dtype::<F>() {
             return Err(Error::format(path, format!("array '{name}' is {:?}, expected {}", view.dtype(), F::DTYPE)));
         }
-        tensors.insert(name, (view.shape().to_vec(), from_le_bytes(view.data())));
+        floats.insert(name, (view.shape().to_vec(), from_le_bytes(view.data())));
     }
-    Ok((header, tensors))
+    Ok((header, Arrays { floats, integers }))
 }
 
 fn parse_header<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Header<T>> {
@@ -162,7 +194,7 @@ pub(crate) fn build<F: Real>(path: &Path, config: NetworkConfig, tensors: &Array
     let mut net =
         Network::new(config).map_err(|error| Error::format(path, format!("has an invalid network: {error}")))?;
     // Of all layers or of none: one missing is an error.
-    if tensors.contains_key(&delay_name(0)) {
+    if tensors.floats.contains_key(&delay_name(0)) {
         set_delays(path, &mut net, tensors)?;
     }
     for l in 0..net.layers().len() {
@@ -205,7 +237,8 @@ pub(crate) fn take<'a, F: Real>(
     name: &str,
     synapses: &Synapses<F>,
 ) -> Result<&'a [F]> {
-    let (shape, values) = tensors.get(name).ok_or_else(|| Error::format(path, format!("lacks the array '{name}'")))?;
+    let (shape, values) =
+        tensors.floats.get(name).ok_or_else(|| Error::format(path, format!("lacks the array '{name}'")))?;
     let (n_out, n_in) = (synapses.n_out(), synapses.n_in());
     if *shape != [n_out, n_in] {
         let expected = format!("(n_out={n_out}, n_in={n_in})");
@@ -293,5 +326,26 @@ fn from_le_bytes<F: Real>(bytes: &[u8]) -> Vec<F> {
     } else {
         let value = |b: &[u8]| F::from_f64(f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]));
         bytes.chunks_exact(8).map(value).collect()
+    }
+}
+
+fn integer_bytes(values: &[i32]) -> (Dtype, Vec<u8>) {
+    let fits = |low: i32, high: i32| values.iter().all(|value| (low..=high).contains(value));
+    if fits(i8::MIN.into(), i8::MAX.into()) {
+        (Dtype::I8, values.iter().map(|&value| value as u8).collect())
+    } else if fits(i16::MIN.into(), i16::MAX.into()) {
+        (Dtype::I16, values.iter().flat_map(|&value| (value as i16).to_le_bytes()).collect())
+    } else {
+        (Dtype::I32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+    }
+}
+
+/// The values of an array of integers; `None` of other types.
+fn from_integer_bytes(dtype: Dtype, bytes: &[u8]) -> Option<Vec<i32>> {
+    match dtype {
+        Dtype::I8 => Some(bytes.iter().map(|&b| i32::from(b as i8)).collect()),
+        Dtype::I16 => Some(bytes.chunks_exact(2).map(|b| i32::from(i16::from_le_bytes([b[0], b[1]]))).collect()),
+        Dtype::I32 => Some(bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()),
+        _ => None,
     }
 }

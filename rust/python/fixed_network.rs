@@ -1,37 +1,39 @@
 //! Networks of fixed-point layers for Python.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use numpy::{PyArray2, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
-use super::arrays::{Preparation, Samples, from_python, shaped};
-use super::calls::Watch;
-use super::network::{Net, NetworkCore};
+use super::arrays::{from_python, shaped, to_python, vector};
+use super::network::{Net, NetworkCore, SampleRun, with_net};
 use super::spikes::SpikeTrainsCore;
-use crate::engine::Lists;
 use crate::error::Error;
-use crate::fixed::{FixedLayer, FixedNetwork, FixedParams, IntegerSynapses};
-use crate::learn::{Worker, check_inputs, count_spikes};
-use crate::network::{Network, Synapses};
+use crate::fixed::io::{StoredLayer, fixed_from_bytes, write_fixed};
+use crate::fixed::{FixedLayer, FixedNetwork, FixedParams, IntegerLayer, IntegerSynapses, Overflows};
+use crate::learn::{Data, Worker};
+use crate::network::{Layer, Network, Synapses, io};
+use crate::real::Real;
 use crate::sim::{FixedSamples, SampleSimulation};
-use crate::spikes::SpikeTrains;
-
-/// Samples simulated between two looks at Ctrl-C while recording.
-const RECORD_CHUNK: usize = 64;
 
 /// Fixed-point layers in place of those of a network; strsbp_rs.FixedNetwork wraps it.
 #[pyclass(module = "strsbp_rs._strsbp_rs", frozen)]
 pub struct FixedNetworkCore {
-    net: Network<f32>,
+    net: Net,
     layers: Arc<FixedSamples>,
 }
 
-fn integers(
+/// Pairs of (currents, membranes).
+pub fn overflow_counts(overflows: &[Overflows]) -> Vec<(u64, u64)> {
+    overflows.iter().map(|overflows| (overflows.current, overflows.membrane)).collect()
+}
+
+fn integers<F: Real>(
     name: &str,
     weight: &PyReadonlyArray2<'_, i32>,
-    synapses: &Synapses<f32>,
+    synapses: &Synapses<F>,
 ) -> Result<IntegerSynapses, Error> {
     let expected = [synapses.n_out(), synapses.n_in()];
     if weight.shape() != expected {
@@ -43,33 +45,56 @@ fn integers(
 
 #[pymethods]
 impl FixedNetworkCore {
-    /// From a network in float32, which tells sizes and delays, and a dict a layer: `format`, `weight` and, of recurrent
-    /// layers, `recurrent_weight`, int32.
+    /// From a network, which tells sizes and delays, and a dict a layer: `format`, `weight` and, of layers that hear themselves,
+    /// `recurrent_weight`, int32.
     #[new]
     fn new(net: PyRef<'_, NetworkCore>, layers: Vec<Bound<'_, PyDict>>) -> PyResult<Self> {
-        let Net::F32(net) = &net.net else {
-            return Err(Error::dtype("network", "float32", "float64").into());
+        let fixed = with_net!(&net.net, net => fixed_layers(net, &layers))?;
+        let net = match &net.net {
+            Net::F32(net) => Net::F32(net.clone()),
+            Net::F64(net) => Net::F64(net.clone()),
         };
-        let mut fixed = Vec::new();
-        for (l, (layer, given)) in net.layers().iter().zip(&layers).enumerate() {
-            let entry = |key: &str| {
-                given
-                    .get_item(key)?
-                    .ok_or_else(|| PyErr::from(Error::value(format!("layers[{l}].{key}"), "given", "nothing")))
-            };
-            let format: FixedParams = from_python(&format!("layers[{l}].format"), &entry("format")?)?;
-            let weight = integers(&format!("layers[{l}].weight"), &entry("weight")?.extract()?, layer.synapses())?;
-            let recurrent = layer.recurrent().map(|recurrent| -> PyResult<_> {
-                let weight = entry("recurrent_weight")?.extract()?;
-                Ok(integers(&format!("layers[{l}].recurrent_weight"), &weight, recurrent.synapses())?)
-            });
-            let shape = [layer.n_out(), layer.n_in()];
-            fixed.push(FixedLayer::new(&format, shape, &weight, recurrent.transpose()?.as_ref(), l + 1)?);
-        }
-        if fixed.len() != net.layers().len() {
-            return Err(Error::value("layers", format!("{} of them", net.layers().len()), layers.len()).into());
-        }
-        Ok(Self { net: net.clone(), layers: Arc::new(FixedSamples::new(FixedNetwork { layers: fixed })) })
+        Ok(Self { net, layers: Arc::new(FixedSamples::new(FixedNetwork { layers: fixed })) })
+    }
+
+    /// Writes layers as the constructor takes them, each with its `scale`, and the network they stand for, atomically.
+    fn save(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        layers: Vec<Bound<'_, PyDict>>,
+        user: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let user = from_python("user", user)?;
+        let stored = layers.iter().map(stored_layer).collect::<PyResult<Vec<_>>>()?;
+        Ok(py.detach(|| with_net!(&self.net, net => write_fixed(&path, net, &stored, user)))?)
+    }
+
+    /// What `save` wrote: network, layers, and what the writer added.
+    #[staticmethod]
+    fn load<'py>(py: Python<'py>, path: PathBuf) -> PyResult<(NetworkCore, Bound<'py, PyList>, Bound<'py, PyAny>)> {
+        let bytes = py.detach(|| io::read(&path))?;
+        let (net, stored, user) = match io::dtype_of(&path, &bytes)?.as_str() {
+            "float64" => {
+                let (net, stored, user) = py.detach(|| fixed_from_bytes(&path, &bytes))?;
+                (Net::F64(net), stored, user)
+            }
+            _ => {
+                let (net, stored, user) = py.detach(|| fixed_from_bytes(&path, &bytes))?;
+                (Net::F32(net), stored, user)
+            }
+        };
+        let layers = with_net!(&net, net => layers_to_python(py, net, stored))?;
+        Ok((NetworkCore { net }, layers, to_python(py, &user)?))
+    }
+
+    /// The network it stands for.
+    fn network(&self) -> NetworkCore {
+        let net = match &self.net {
+            Net::F32(net) => Net::F32(net.clone()),
+            Net::F64(net) => Net::F64(net.clone()),
+        };
+        NetworkCore { net }
     }
 
     /// Output counts, uint32 (n_samples, n_out), and the spikes of every layer.
@@ -82,21 +107,12 @@ impl FixedNetworkCore {
         seed: u64,
         n_threads: Option<usize>,
     ) -> PyResult<(Bound<'py, PyArray2<u32>>, Vec<u64>)> {
-        let samples = Samples::extract(x)?;
-        let preparation = Preparation::new(encoder, None)?;
-        let values = samples.values()?;
-        let mut watch = Watch::new(None);
-        let result = py.detach(|| {
-            let data = preparation.data(values, false)?;
-            let worker = Worker::new(n_threads)?;
-            check_inputs(&self.net, data)?;
-            let simulation = SampleSimulation::fixed(Arc::clone(&self.layers));
-            let mut keep_going = |_| watch.keep_going(false, |py| Ok(py.None()));
-            count_spikes(&worker, &self.net, &simulation, data, seed, None, &mut keep_going)
-        });
-        let (counts, n_spikes, _) = watch.finish(result)?;
-        let n_out = self.net.n_out();
-        Ok((shaped(py, counts.clone(), [counts.len() / n_out, n_out])?, n_spikes))
+        let run = SampleRun { x, encoder, seed, n_threads };
+        with_net!(&self.net, net => {
+            let prepare = |_: &Worker<_>, _: Data<'_>| Ok(SampleSimulation::fixed(Arc::clone(&self.layers)));
+            let (counts, n_spikes, _, _) = run.spike_counts(py, net, prepare, false, None)?;
+            Ok((counts, n_spikes))
+        })
     }
 
     /// Spike trains of the input and of every layer.
@@ -109,49 +125,70 @@ impl FixedNetworkCore {
         seed: u64,
         n_threads: Option<usize>,
     ) -> PyResult<Vec<SpikeTrainsCore>> {
-        let samples = Samples::extract(x)?;
-        let preparation = Preparation::new(encoder, None)?;
-        let values = samples.values()?;
-        let mut watch = Watch::new(None);
-        let result = py.detach(|| {
-            let data = preparation.data(values, false)?;
-            check_inputs(&self.net, data)?;
-            let worker = Worker::<f32>::new(n_threads)?;
-            let simulation = SampleSimulation::fixed(Arc::clone(&self.layers));
-            let n_steps = data.n_steps();
-            let sizes = std::iter::once(self.net.n_in()).chain(self.net.layers().iter().map(|layer| layer.n_out()));
-            let mut trains = sizes.map(|n| SpikeTrains::empty(n_steps, n)).collect::<Result<Vec<_>, _>>()?;
-            for first in (0..data.n_samples()).step_by(RECORD_CHUNK) {
-                if !watch.keep_going(false, |py| Ok(py.None())) {
-                    return Err(Error::Interrupted);
-                }
-                let range = first..data.n_samples().min(first + RECORD_CHUNK);
-                let mut recorded = vec![None; range.len()];
-                worker.simulate(
-                    &self.net,
-                    &simulation,
-                    data,
-                    seed,
-                    range,
-                    Lists::All,
-                    &mut recorded,
-                    |spikes, _, output| {
-                        *output = Some(spikes.clone());
-                    },
-                );
-                for spikes in recorded.into_iter().flatten() {
-                    for (trains, layer) in trains.iter_mut().zip(std::iter::once(&spikes.input).chain(&spikes.layers)) {
-                        trains.push_sample((0..n_steps).map(|t| layer.by_time.row(t)));
-                    }
-                }
-            }
-            Ok(trains)
-        });
-        Ok(watch.finish(result)?.into_iter().map(SpikeTrainsCore).collect())
+        let run = SampleRun { x, encoder, seed, n_threads };
+        with_net!(&self.net, net => {
+            let prepare = |_: &Worker<_>, _: Data<'_>| Ok(SampleSimulation::fixed(Arc::clone(&self.layers)));
+            let (_, recorded) = run.record(py, net, prepare, &[], false)?;
+            Ok(recorded.trains.into_iter().map(SpikeTrainsCore).collect())
+        })
     }
 
     /// Currents and membranes that did not fit since the network was made, layer by layer.
     fn overflows(&self) -> Vec<(u64, u64)> {
-        self.layers.overflows().into_iter().map(|overflows| (overflows.current, overflows.membrane)).collect()
+        overflow_counts(&self.layers.overflows())
     }
+}
+
+fn stored_layer(given: &Bound<'_, PyDict>) -> PyResult<StoredLayer> {
+    let entry = |key: &str| given.get_item(key)?.ok_or_else(|| PyErr::from(Error::value(key, "given", "nothing")));
+    let values = |array: PyReadonlyArray2<'_, i32>| array.as_array().iter().copied().collect();
+    let recurrent = match given.get_item("recurrent_weight")? {
+        Some(array) => Some(values(array.extract()?)),
+        None => None,
+    };
+    Ok(StoredLayer {
+        format: from_python("format", &entry("format")?)?,
+        scale: entry("scale")?.extract()?,
+        weights: IntegerLayer { weight: values(entry("weight")?.extract()?), recurrent },
+    })
+}
+
+/// Layers as a list of dicts.
+pub fn layers_to_python<'py, F: Real>(
+    py: Python<'py>,
+    net: &Network<F>,
+    layers: Vec<StoredLayer>,
+) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for (stored, layer) in layers.into_iter().zip(net.layers()) {
+        let dict = PyDict::new(py);
+        dict.set_item("format", to_python(py, &stored.format)?)?;
+        dict.set_item("scale", vector(py, stored.scale))?;
+        dict.set_item("weight", shaped(py, stored.weights.weight, [layer.n_out(), layer.n_in()])?)?;
+        if let Some(weight) = stored.weights.recurrent {
+            dict.set_item("recurrent_weight", shaped(py, weight, [layer.n_out(); 2])?)?;
+        }
+        list.append(dict)?;
+    }
+    Ok(list)
+}
+
+fn fixed_layers<F: Real>(net: &Network<F>, layers: &[Bound<'_, PyDict>]) -> PyResult<Vec<FixedLayer>> {
+    if layers.len() != net.layers().len() {
+        return Err(Error::value("layers", format!("{} of them", net.layers().len()), layers.len()).into());
+    }
+    let one = |(l, (layer, given)): (usize, (&Layer<F>, &Bound<'_, PyDict>))| -> PyResult<_> {
+        let name = |key: &str| format!("layers[{l}].{key}");
+        let entry =
+            |key: &str| given.get_item(key)?.ok_or_else(|| PyErr::from(Error::value(name(key), "given", "nothing")));
+        let format: FixedParams = from_python(&name("format"), &entry("format")?)?;
+        let weight = integers(&name("weight"), &entry("weight")?.extract()?, layer.synapses())?;
+        let recurrent = layer.recurrent().map(|recurrent| -> PyResult<_> {
+            let weight = entry("recurrent_weight")?.extract()?;
+            Ok(integers(&name("recurrent_weight"), &weight, recurrent.synapses())?)
+        });
+        let shape = [layer.n_out(), layer.n_in()];
+        Ok(FixedLayer::new(&format, shape, &weight, recurrent.transpose()?.as_ref(), l + 1)?)
+    };
+    net.layers().iter().zip(layers).enumerate().map(one).collect()
 }

@@ -8,15 +8,18 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::arrays::{Preparation, Samples, from_python, matrix, shaped, to_python};
 use super::calls::Watch;
+use super::fixed_network::layers_to_python;
 use super::simulator::counts_dict;
 use super::spikes::SpikeTrainsCore;
 use crate::engine::{Lists, SampleSpikes, membrane_trace};
 use crate::error::Error;
+use crate::fixed::Grid;
+use crate::fixed::io::StoredLayer;
 use crate::graph::Graph;
-use crate::learn::{Gradients, Worker, check_inputs, count_spikes};
+use crate::learn::{Data, Gradients, Worker, check_inputs, count_spikes};
 use crate::network::{LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps, io};
 use crate::real::Real;
-use crate::sim::{Counts, EngineKind, operations};
+use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
 use crate::spikes::SpikeTrains;
 
 /// Samples simulated between two looks at Ctrl-C while recording.
@@ -37,6 +40,8 @@ macro_rules! with_net {
         }
     };
 }
+
+pub(super) use with_net;
 
 /// A network; strsbp_rs.Network wraps it.
 #[pyclass(module = "strsbp_rs._strsbp_rs")]
@@ -111,12 +116,20 @@ impl NetworkCore {
         }))
     }
 
-    /// What a step of every layer's neurons multiplies with: decay of current and potential, and gain of the current.
-    fn propagators(&self) -> Vec<(f64, f64, f64)> {
-        with_net!(&self.net, net => net.layers().iter().map(|layer| {
-            let lif = layer.lif();
-            (lif.syn_decay.widen(), lif.mem_decay.widen(), lif.mem_gain.widen())
-        }).collect())
+    /// The network in fixed point: a dict a layer of `format`, `scale`, `weight` and, of layers that hear themselves,
+    /// `recurrent_weight`.
+    fn quantize<'py>(&self, py: Python<'py>, quantization: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let quantization = from_python("quantization", quantization)?;
+        with_net!(&self.net, net => {
+            let stored = py.detach(|| {
+                let grid = Grid::new(net, &quantization)?;
+                let integers = grid.integers(net);
+                let layers = grid.layers.into_iter().zip(integers);
+                let stored = layers.map(|(grid, weights)| StoredLayer { format: grid.format, scale: grid.scale, weights });
+                Ok::<Vec<_>, Error>(stored.collect())
+            })?;
+            layers_to_python(py, net, stored)
+        })
     }
 
     /// Sets the weights of every layer, all or none.
@@ -167,27 +180,12 @@ impl NetworkCore {
         callback: Option<Py<PyAny>>,
     ) -> PyResult<SpikeCounts<'py>> {
         let engine = from_python("engine", engine)?;
-        let samples = Samples::extract(x)?;
-        let preparation = Preparation::new(encoder, None)?;
-        let values = samples.values()?;
+        let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
-            let mut watch = Watch::new(callback.as_ref());
-            let result = py.detach(|| {
-                let data = preparation.data(values, false)?;
-                let worker = Worker::new(n_threads)?;
-                check_inputs(net, data)?;
-                let simulation = worker.prepare(net, engine, data, seed)?;
-                // The others count on the way.
-                let graph = (counted && simulation.kind() == EngineKind::Clocked).then(|| Graph::from_network(net)).transpose()?;
-                let mut keep_going = |done: usize| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind()));
-                let found = count_spikes(&worker, net, &simulation, data, seed, graph.as_ref(), &mut keep_going)?;
-                Ok((found, simulation.kind()))
-            });
-            let ((counts, n_spikes, done), engine) = watch.finish(result)?;
-            let n_out = net.n_out();
-            let n_samples = counts.len() / n_out;
-            let done = done.filter(|_| counted).map(|done| counts_dict(py, done)).transpose()?;
-            Ok((shaped(py, counts, [n_samples, n_out])?, n_spikes, engine.name(), done))
+            let prepare = |worker: &Worker<_>, data: Data<'_>| worker.prepare(net, engine, data, seed);
+            let (counts, n_spikes, engine, done) = run.spike_counts(py, net, prepare, counted, callback.as_ref())?;
+            let done = done.map(|done| counts_dict(py, done)).transpose()?;
+            Ok((counts, n_spikes, engine.name(), done))
         })
     }
 
@@ -204,26 +202,22 @@ impl NetworkCore {
         engine: &Bound<'py, PyAny>,
     ) -> PyResult<RecordedArrays<'py>> {
         let engine = from_python("engine", engine)?;
-        let samples = Samples::extract(x)?;
-        let preparation = Preparation::new(encoder, None)?;
-        let values = samples.values()?;
-        let mut watch = Watch::new(None);
+        let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
-            let result = py.detach(|| {
-                let data = preparation.data(values, false)?;
-                let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
-                let recorded = record(net, data, seed, n_threads, engine, &chosen, &mut keep_going)?;
-                Ok((data.n_samples(), data.n_steps(), recorded))
-            });
-            let (n_samples, n_steps, Recorded { trains, traces, engine, counts }) = watch.finish(result)?;
+            if engine == EngineKind::Continuous && !chosen.is_empty() {
+                let got = format!("{} layers", chosen.len());
+                return Err(Error::value("record_traces", "empty in continuous time", got).into());
+            }
+            let prepare = |worker: &Worker<_>, data: Data<'_>| worker.prepare(net, engine, data, seed);
+            let ([n_samples, n_steps], recorded) = run.record(py, net, prepare, &chosen, true)?;
             let mut arrays = Vec::new();
-            for ((current, potential), (_, neurons)) in traces.into_iter().zip(&chosen) {
+            for ((current, potential), (_, neurons)) in recorded.traces.into_iter().zip(&chosen) {
                 let shape = [n_samples, n_steps, neurons.len()];
                 let array = |values| -> PyResult<_> { let array: Bound<'py, PyArray3<_>> = shaped(py, values, shape)?; Ok(array.into_any()) };
                 arrays.push((array(current)?, array(potential)?));
             }
-            let trains = trains.into_iter().map(SpikeTrainsCore).collect();
-            Ok((trains, arrays, engine.name(), counts_dict(py, counts)?))
+            let trains = recorded.trains.into_iter().map(SpikeTrainsCore).collect();
+            Ok((trains, arrays, recorded.engine.name(), counts_dict(py, recorded.counts)?))
         })
     }
 }
@@ -241,8 +235,8 @@ type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 type Traces<F> = Vec<(Vec<F>, Vec<F>)>;
 
 /// What a run leaves behind.
-struct Recorded<F> {
-    trains: Vec<SpikeTrains>,
+pub struct Recorded<F> {
+    pub trains: Vec<SpikeTrains>,
     traces: Traces<F>,
     engine: EngineKind,
     counts: Counts,
@@ -255,16 +249,80 @@ struct RecordedSample<F> {
     counts: Counts,
 }
 
-fn record<F: Real>(
-    net: &Network<F>,
-    data: crate::learn::Data<'_>,
-    seed: u64,
-    n_threads: Option<usize>,
-    engine: EngineKind,
-    chosen: &[(usize, Vec<usize>)],
-    keep_going: &mut dyn FnMut() -> bool,
-) -> Result<Recorded<F>, Error> {
-    check_inputs(net, data)?;
+/// Samples to run a network on.
+pub struct SampleRun<'a, 'py> {
+    pub x: &'a Bound<'py, PyAny>,
+    pub encoder: Option<(usize, f64)>,
+    pub seed: u64,
+    pub n_threads: Option<usize>,
+}
+
+impl<'py> SampleRun<'_, 'py> {
+    /// Output counts, (n_samples, n_out), the spikes of every layer, the engine, and what it has done if `counted`.
+    pub fn spike_counts<F: Real>(
+        &self,
+        py: Python<'py>,
+        net: &Network<F>,
+        prepare: impl FnOnce(&Worker<F>, Data<'_>) -> Result<SampleSimulation<F>, Error> + Send,
+        counted: bool,
+        callback: Option<&Py<PyAny>>,
+    ) -> PyResult<(Bound<'py, PyArray2<u32>>, Vec<u64>, EngineKind, Option<Counts>)> {
+        let samples = Samples::extract(self.x)?;
+        let preparation = Preparation::new(self.encoder, None)?;
+        let values = samples.values()?;
+        let (seed, n_threads) = (self.seed, self.n_threads);
+        let mut watch = Watch::new(callback);
+        let result = py.detach(|| {
+            let data = preparation.data(values, false)?;
+            check_inputs(net, data)?;
+            let worker = Worker::new(n_threads)?;
+            let simulation = prepare(&worker, data)?;
+            let graph = if counted { graph_to_count(net, &simulation)? } else { None };
+            let mut keep_going =
+                |done: usize| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind()));
+            let found = count_spikes(&worker, net, &simulation, data, seed, graph.as_ref(), &mut keep_going)?;
+            Ok((found, simulation.kind()))
+        });
+        let ((counts, n_spikes, done), engine) = watch.finish(result)?;
+        let n_out = net.n_out();
+        let n_samples = counts.len() / n_out;
+        Ok((shaped(py, counts, [n_samples, n_out])?, n_spikes, engine, done.filter(|_| counted)))
+    }
+
+    /// Numbers of samples and steps, and what the run leaves behind.
+    pub fn record<F: Real>(
+        &self,
+        py: Python<'py>,
+        net: &Network<F>,
+        prepare: impl FnOnce(&Worker<F>, Data<'_>) -> Result<SampleSimulation<F>, Error> + Send,
+        chosen: &[(usize, Vec<usize>)],
+        counted: bool,
+    ) -> PyResult<([usize; 2], Recorded<F>)> {
+        let samples = Samples::extract(self.x)?;
+        let preparation = Preparation::new(self.encoder, None)?;
+        let values = samples.values()?;
+        let (seed, n_threads) = (self.seed, self.n_threads);
+        let mut watch = Watch::new(None);
+        let result = py.detach(|| {
+            let data = preparation.data(values, false)?;
+            check_inputs(net, data)?;
+            let worker = Worker::new(n_threads)?;
+            check_chosen(net, chosen)?;
+            let simulation = prepare(&worker, data)?;
+            let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
+            let recorded = record(&worker, net, &simulation, data, seed, chosen, counted, &mut keep_going)?;
+            Ok(([data.n_samples(), data.n_steps()], recorded))
+        });
+        watch.finish(result)
+    }
+}
+
+/// The graph that operations are counted of, where the engine does not count on the way.
+fn graph_to_count<F: Real>(net: &Network<F>, simulation: &SampleSimulation<F>) -> Result<Option<Graph<F>>, Error> {
+    (simulation.kind() == EngineKind::Clocked).then(|| Graph::from_network(net)).transpose()
+}
+
+fn check_chosen<F: Real>(net: &Network<F>, chosen: &[(usize, Vec<usize>)]) -> Result<(), Error> {
     for (layer, neurons) in chosen {
         let Some(found) = net.layers().get(*layer) else {
             return Err(Error::value("record_traces", format!("layers in [0, {})", net.layers().len()), layer));
@@ -274,13 +332,20 @@ fn record<F: Real>(
             return Err(Error::value(name, format!("neurons in [0, {})", found.n_out()), neuron));
         }
     }
-    if engine == EngineKind::Continuous && !chosen.is_empty() {
-        return Err(Error::value("record_traces", "empty in continuous time", format!("{} layers", chosen.len())));
-    }
-    let worker = Worker::new(n_threads)?;
-    let simulation = worker.prepare(net, engine, data, seed)?;
-    // The others count on the way.
-    let graph = (simulation.kind() == EngineKind::Clocked).then(|| Graph::from_network(net)).transpose()?;
+    Ok(())
+}
+
+fn record<F: Real>(
+    worker: &Worker<F>,
+    net: &Network<F>,
+    simulation: &SampleSimulation<F>,
+    data: Data<'_>,
+    seed: u64,
+    chosen: &[(usize, Vec<usize>)],
+    counted: bool,
+    keep_going: &mut dyn FnMut() -> bool,
+) -> Result<Recorded<F>, Error> {
+    let graph = if counted { graph_to_count(net, simulation)? } else { None };
     let mut counts = Counts::default();
     let n_steps = data.n_steps();
     let sizes = std::iter::once(net.n_in()).chain(net.layers().iter().map(|layer| layer.n_out()));
@@ -298,14 +363,11 @@ fn record<F: Real>(
                 let by_time = |t: usize| all.iter().map(move |trace| (trace.current[t], trace.potential[t]));
                 (0..n_steps).flat_map(by_time).unzip()
             });
-            let counts = graph
-                .as_ref()
-                .map(|graph| operations(graph, n_steps, spikes))
-                .or(counts)
-                .expect("the other engines count");
-            *output = Some(RecordedSample { spikes: spikes.clone(), traces: sample.collect(), counts });
+            let counts = graph.as_ref().map(|graph| operations(graph, n_steps, spikes)).or(counts);
+            let (traces, counts) = (sample.collect(), counts.unwrap_or_default());
+            *output = Some(RecordedSample { spikes: spikes.clone(), traces, counts });
         };
-        worker.simulate(net, &simulation, data, seed, range, Lists::All, &mut outputs, use_sample);
+        worker.simulate(net, simulation, data, seed, range, Lists::All, &mut outputs, use_sample);
         for sample in outputs.into_iter().flatten() {
             let spikes = &sample.spikes;
             counts += sample.counts;

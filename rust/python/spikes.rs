@@ -1,12 +1,12 @@
 //! Spike trains for Python.
 
-use numpy::{PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
+use numpy::{PyArray2, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::arrays::{shaped, vector};
 use crate::error::Error;
-use crate::spikes::SpikeTrains;
+use crate::spikes::{SpikeTrains, van_rossum};
 
 /// Sparse spike trains of many samples.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs", name = "SpikeTrainsCore")]
@@ -98,6 +98,12 @@ impl SpikeTrainsCore {
             }
         }
         (vector(py, t), vector(py, x)).into_pyobject(py)
+    }
+
+    /// Squared van Rossum distance to other trains, of every neuron, float64 (n_samples, n_neurons); `tau` in steps.
+    fn van_rossum<'py>(&self, py: Python<'py>, other: &Self, tau: f64) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let distance = py.detach(|| van_rossum(&self.0, &other.0, tau))?;
+        shaped(py, distance, [self.0.n_samples(), self.0.n_neurons()])
     }
 
     /// The samples `start..stop`.

@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::arrays::{Preparation, Samples, from_python, labels, shaped, to_python};
 use super::calls::Watch;
+use super::fixed_network::overflow_counts;
 use super::network::{Net, NetworkCore, gradients_to_python};
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
@@ -163,6 +164,7 @@ impl TrainerCore {
             dict.set_item("lr", epoch.lr)?;
             dict.set_item("grad_norm", epoch.grad_norm)?;
             dict.set_item("grad_norm_max", epoch.grad_norm_max)?;
+            dict.set_item("overflows", overflow_counts(&epoch.overflows))?;
             dict.set_item("seconds", epoch.seconds)?;
             Ok(dict)
         })
@@ -205,6 +207,7 @@ impl TrainerCore {
             };
             let dict = stats_dict(py, &stats, &sizes, n_steps)?;
             dict.set_item("engine", result.engine.name())?;
+            dict.set_item("overflows", overflow_counts(&result.overflows))?;
             dict.set_item("seconds", result.seconds)?;
             Ok((dict, shaped(py, result.counts, [y.len(), net.n_out()])?))
         })
@@ -256,13 +259,43 @@ impl TrainerCore {
         with_both!(&mut self.trainer, &net.net, (trainer, net) => {
             let mut watch = Watch::new(None);
             let result = py.detach(|| {
-                check_recorded(net, &trains)?;
-                let y = labels(&y, net.n_out())?;
-                check_labels(trains[0].n_samples(), net.n_out(), &y, weights.as_deref())?;
+                let y = check_recorded(net, &trains, &y, weights.as_deref())?;
                 gradients(trainer, net, Source::Recorded(&trains), &y, weights.as_deref(), &mut watch)
             });
             let (loss, grads) = watch.finish(result)?;
             Ok((gradients_to_python(py, net, &grads)?, loss))
+        })
+    }
+
+    /// A step of the optimizer from recorded spike trains, of the input and then of every layer.
+    #[pyo3(signature = (net, spikes, y, sample_weight=None, lr=None))]
+    fn step_from_spikes<'py>(
+        &mut self,
+        py: Python<'py>,
+        mut net: PyRefMut<'py, NetworkCore>,
+        spikes: Vec<PyRef<'py, SpikeTrainsCore>>,
+        y: Labels<'py>,
+        sample_weight: Weights<'py>,
+        lr: Option<f64>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let trains: Vec<&SpikeTrains> = spikes.iter().map(|trains| &trains.0).collect();
+        let (y, weights) = (y.as_array().to_vec(), weights_of(&sample_weight));
+        with_both!(&mut self.trainer, &mut net.net, (trainer, net) => {
+            let sizes: Vec<usize> = net.layers().iter().map(|layer| layer.n_out()).collect();
+            let mut watch = Watch::new(None);
+            let result = py.detach(|| {
+                let y = check_recorded(net, &trains, &y, weights.as_deref())?;
+                let samples: Vec<u32> = (0..y.len() as u32).collect();
+                let source = Source::Recorded(&trains);
+                let batch = Batch { source, samples: &samples, labels: &y, weights: weights.as_deref() };
+                let step = trainer.step(net, &batch, lr, &mut || watch.keep_going(false, |py| Ok(py.None())))?;
+                Ok((step, trains[0].n_steps()))
+            });
+            let (step, n_steps) = watch.finish(result)?;
+            let dict = stats_dict(py, &step.stats, &sizes, n_steps)?;
+            dict.set_item("lr", step.lr)?;
+            dict.set_item("grad_norm", step.grad_norm)?;
+            Ok(dict)
         })
     }
 }
@@ -282,7 +315,13 @@ fn gradients<F: Real>(
     Ok((stats.loss / stats.n_samples as f64, grads.clone()))
 }
 
-fn check_recorded<F: Real>(net: &Network<F>, trains: &[&SpikeTrains]) -> Result<(), Error> {
+/// Checks recorded spike trains, labels and sample weights; the labels.
+fn check_recorded<F: Real>(
+    net: &Network<F>,
+    trains: &[&SpikeTrains],
+    y: &[i64],
+    weights: Option<&[f64]>,
+) -> Result<Vec<u32>, Error> {
     if trains.len() != net.layers().len() + 1 {
         let expected = format!("{} spike trains, of the input and of each layer", net.layers().len() + 1);
         return Err(Error::value("spikes", expected, trains.len()));
@@ -296,7 +335,9 @@ fn check_recorded<F: Real>(net: &Network<F>, trains: &[&SpikeTrains]) -> Result<
             return Err(Error::shape(format!("spikes[{}]", l + 1), &got, expected));
         }
     }
-    Ok(())
+    let y = labels(y, net.n_out())?;
+    check_labels(n_samples, net.n_out(), &y, weights)?;
+    Ok(y)
 }
 
 fn stats_dict<'py>(

@@ -1,0 +1,248 @@
+//! Networks brought to fixed point: integer weights, and formats that hold their neurons.
+
+mod scale;
+mod targets;
+
+pub use scale::Scale;
+pub use targets::Target;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{FixedLayer, FixedNetwork, FixedParams, IntegerSynapses};
+use crate::error::{Error, Result};
+use crate::network::{Layer, Network, Synapses};
+use crate::neuron::LifPropagator;
+use crate::real::Real;
+use scale::level;
+use targets::{Neurons, WeightGrid};
+
+/// Weights rounded by one task.
+const CHUNK: usize = 1 << 14;
+
+/// Number added to and taken from one in [-2^51, 2^51] to round it to the nearest integer, halves to the even one.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+
+/// Which weights share a scale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Granularity {
+    /// All onto a layer.
+    #[default]
+    Layer,
+    /// Those onto a neuron, whose threshold makes up for it: per channel, in the words of deep learning.
+    Neuron,
+}
+
+/// How a network is brought to fixed point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quantization {
+    /// What computes it.
+    pub target: Target,
+    /// What the largest integer weight stands for.
+    pub scale: Scale,
+    /// Which weights share a scale.
+    pub granularity: Granularity,
+}
+
+/// The numbers that a layer's weights are rounded to, and the format of its neurons.
+#[derive(Clone, Debug)]
+pub struct LayerGrid {
+    /// Format of the neurons.
+    pub format: FixedParams,
+    /// What one unit of an integer weight stands for: of all neurons, or of each.
+    pub scale: Vec<f64>,
+    /// Integer weights are `step` times an integer in [-levels, levels].
+    grid: WeightGrid,
+}
+
+/// Integer weights of a layer.
+#[derive(Clone, Debug)]
+pub struct IntegerLayer {
+    /// (n_out, n_in) row-major.
+    pub weight: Vec<i32>,
+    /// (n, n) row-major, lateral inhibition included.
+    pub recurrent: Option<Vec<i32>>,
+}
+
+/// Number formats of a network's layers, and what their integers stand for.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    /// Layer by layer.
+    pub layers: Vec<LayerGrid>,
+}
+
+impl Quantization {
+    /// Checks what does not depend on the network.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the field outside its domain.
+    pub fn validate(&self) -> Result<()> {
+        self.target.validate()?;
+        self.scale.validate()
+    }
+}
+
+impl Grid {
+    /// Chooses scales and formats for the present weights.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if a field is outside its domain, or the target cannot hold a layer.
+    pub fn new<F: Real>(net: &Network<F>, quantization: &Quantization) -> Result<Self> {
+        quantization.validate()?;
+        quantization.scale.check_layers(net.layers().len())?;
+        let layers = net.layers().iter().enumerate();
+        let layers = layers.map(|(l, layer)| {
+            let is_output = l + 1 == net.layers().len();
+            LayerGrid::new(layer, l, is_output, quantization)
+        });
+        Ok(Self { layers: layers.collect::<Result<_>>()? })
+    }
+
+    /// The weights of a network, rounded to the grid.
+    pub fn integers<F: Real>(&self, net: &Network<F>) -> Vec<IntegerLayer> {
+        self.layers.iter().zip(net.layers()).map(|(grid, layer)| grid.integers(layer)).collect()
+    }
+
+    /// The integer network that `weights` are of, with the delays of `net`.
+    ///
+    /// # Errors
+    /// Those of [`FixedLayer::new`].
+    pub fn network<F: Real>(&self, net: &Network<F>, weights: Vec<IntegerLayer>) -> Result<FixedNetwork> {
+        let layers = self.layers.iter().zip(net.layers()).zip(weights).enumerate();
+        let layers = layers.map(|(l, ((grid, layer), weights))| {
+            let of = |weight, synapses: &Synapses<F>| IntegerSynapses { weight, taps: synapses.taps().clone() };
+            let recurrent = layer.recurrent().zip(weights.recurrent);
+            let recurrent = recurrent.map(|(recurrent, weight)| of(weight, recurrent.synapses()));
+            let weight = of(weights.weight, layer.synapses());
+            FixedLayer::new(&grid.format, [layer.n_out(), layer.n_in()], &weight, recurrent.as_ref(), l + 1)
+        });
+        Ok(FixedNetwork { layers: layers.collect::<Result<_>>()? })
+    }
+
+    /// Gives `net` the weights that integers stand for.
+    pub fn represent<F: Real>(&self, weights: &[IntegerLayer], net: &mut Network<F>) {
+        for ((grid, weights), layer) in self.layers.iter().zip(weights).zip(net.layers_mut()) {
+            let rows = grid.represented(&weights.weight, layer.n_in());
+            layer.synapses_mut().set_rows(&rows);
+            let n = layer.n_out();
+            if let Some((recurrent, weight)) = layer.recurrent_mut().zip(weights.recurrent.as_ref()) {
+                recurrent.set_rows(&grid.represented(weight, n));
+            }
+        }
+    }
+}
+
+impl LayerGrid {
+    fn new<F: Real>(layer: &Layer<F>, number: usize, is_output: bool, quantization: &Quantization) -> Result<Self> {
+        let weights = LayerWeights::new(layer);
+        let n = layer.n_out();
+        let grid = quantization.target.weight_grid();
+        let groups = match quantization.granularity {
+            Granularity::Layer => 1,
+            Granularity::Neuron => n,
+        };
+        let rows_of = |group: usize| if groups == 1 { 0..n } else { group..group + 1 };
+        let choose = |group: usize| {
+            let mut values = weights.of(rows_of(group));
+            level(&mut values, grid.levels, &quantization.scale, number)
+        };
+        let levels: Vec<f64> = (0..groups).into_par_iter().map(choose).collect();
+        let lif = LifPropagator::<f64>::new(layer.params())?;
+        let neurons = Neurons { name: format!("layers[{number}]"), lif, n, is_output, sums: weights.sums() };
+        let recurrent = if layer.recurrent().is_some() { n } else { 0 };
+        let (format, grid, scale) = quantization.target.format(&neurons, &levels)?;
+        check_room(&neurons.name, &format, layer, layer.n_in() + recurrent)?;
+        format.validate(n).map_err(|error| Error::value(&neurons.name, "one that the format holds", error))?;
+        Ok(Self { format, scale, grid })
+    }
+
+    fn scale_of(&self, neuron: usize) -> f64 {
+        if self.scale.len() == 1 { self.scale[0] } else { self.scale[neuron] }
+    }
+
+    /// The weights of a layer, rounded.
+    fn integers<F: Real>(&self, layer: &Layer<F>) -> IntegerLayer {
+        let round = |synapses: &Synapses<F>| self.rounded(&synapses.rows(), synapses.n_in());
+        IntegerLayer {
+            weight: round(layer.synapses()),
+            recurrent: layer.recurrent().map(|recurrent| round(recurrent.synapses())),
+        }
+    }
+
+    fn rounded<F: Real>(&self, rows: &[F], n_in: usize) -> Vec<i32> {
+        let WeightGrid { levels, step } = self.grid;
+        let most = f64::from(levels);
+        let mut integers = vec![0; rows.len()];
+        let per_task = (CHUNK / n_in).max(1);
+        let tasks = rows.par_chunks(per_task * n_in).zip(integers.par_chunks_mut(per_task * n_in)).enumerate();
+        tasks.for_each(|(task, (rows, integers))| {
+            let rows = rows.chunks_exact(n_in).zip(integers.chunks_exact_mut(n_in));
+            for (i, (row, integers)) in rows.enumerate() {
+                let inverse = 1.0 / (self.scale_of(task * per_task + i) * f64::from(step));
+                for (integer, w) in integers.iter_mut().zip(row) {
+                    *integer = ((w.widen() * inverse).clamp(-most, most) + ROUND - ROUND) as i32 * step;
+                }
+            }
+        });
+        integers
+    }
+
+    fn represented<F: Real>(&self, weight: &[i32], n_in: usize) -> Vec<F> {
+        let value = |(at, &w): (usize, &i32)| F::from_f64(f64::from(w) * self.scale_of(at / n_in));
+        weight.par_iter().with_min_len(CHUNK).enumerate().map(value).collect()
+    }
+}
+
+/// Refuses a layer whose synapses the hardware has no room for.
+fn check_room<F: Real>(name: &str, format: &FixedParams, layer: &Layer<F>, fan_in: usize) -> Result<()> {
+    if let Some(most) = format.limits.fan_in.filter(|&most| fan_in > most) {
+        return Err(Error::value(name, format!("of at most {most} synapses onto a neuron, on this target"), fan_in));
+    }
+    let recurrent = layer.recurrent().map_or(&[0][..], |recurrent| recurrent.taps());
+    let longest = layer.taps().iter().chain(recurrent).copied().max().unwrap_or(0);
+    if let Some(most) = format.limits.delay.filter(|&most| longest > most) {
+        return Err(Error::value(name, format!("of delays of at most {most} steps, on this target"), longest));
+    }
+    Ok(())
+}
+
+/// All weights onto the neurons of a layer.
+struct LayerWeights {
+    n_in: usize,
+    feed_forward: Vec<f32>,
+    /// (n, n), or empty.
+    recurrent: Vec<f32>,
+}
+
+impl LayerWeights {
+    fn new<F: Real>(layer: &Layer<F>) -> Self {
+        let values = |synapses: &Synapses<F>| synapses.rows().iter().map(|w| w.widen() as f32).collect();
+        Self {
+            n_in: layer.n_in(),
+            feed_forward: values(layer.synapses()),
+            recurrent: layer.recurrent().map(|recurrent| values(recurrent.synapses())).unwrap_or_default(),
+        }
+    }
+
+    /// Those onto some neurons.
+    fn of(&self, neurons: std::ops::Range<usize>) -> Vec<f32> {
+        let n = self.feed_forward.len() / self.n_in;
+        let recurrent = if self.recurrent.is_empty() { 0 } else { n };
+        let part = |rows: &[f32], n_in| rows[neurons.start * n_in..neurons.end * n_in].to_vec();
+        let mut values = part(&self.feed_forward, self.n_in);
+        values.extend(part(&self.recurrent, recurrent));
+        values
+    }
+
+    /// Sum of the magnitudes onto each neuron.
+    fn sums(&self) -> Vec<f64> {
+        let n = self.feed_forward.len() / self.n_in;
+        let sum = |i| self.of(i..i + 1).iter().map(|&w| f64::from(w.abs())).sum();
+        (0..n).map(sum).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

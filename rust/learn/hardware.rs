@@ -1,0 +1,48 @@
+//! Training through fixed-point arithmetic: integers fire, floats learn.
+
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+
+use crate::error::Result;
+use crate::fixed::{Grid, Quantization};
+use crate::network::Network;
+use crate::real::Real;
+use crate::sim::FixedSamples;
+
+/// A network as hardware has it: weights rounded to a grid, chosen for the weights there were at first.
+///
+/// The forward pass is that of the integers. The backward pass reads the weights that the integers stand for, and its gradients
+/// are those of the weights that were rounded ("straight through", Bengio, Léonard & Courville, arXiv:1308.3432).
+#[derive(Debug)]
+pub struct HardwareModel<F: Real> {
+    grid: Grid,
+    rounded: Network<F>,
+}
+
+impl<F: Real> HardwareModel<F> {
+    /// Chooses scales and formats for the present weights.
+    ///
+    /// # Errors
+    /// Those of [`Grid::new`].
+    pub fn new(net: &Network<F>, quantization: &Quantization, pool: &ThreadPool) -> Result<Self> {
+        Ok(Self { grid: pool.install(|| Grid::new(net, quantization))?, rounded: net.clone() })
+    }
+
+    /// Rounds the present weights; the layers that fire.
+    ///
+    /// # Errors
+    /// Those of [`Grid::network`].
+    pub fn round(&mut self, net: &Network<F>, pool: &ThreadPool) -> Result<Arc<FixedSamples>> {
+        pool.install(|| {
+            let integers = self.grid.integers(net);
+            self.grid.represent(&integers, &mut self.rounded);
+            Ok(Arc::new(FixedSamples::new(self.grid.network(net, integers)?)))
+        })
+    }
+
+    /// The network of the weights that the integers stand for.
+    pub fn rounded(&self) -> &Network<F> {
+        &self.rounded
+    }
+}
