@@ -320,3 +320,6 @@ fn fit(x: i64, bits: u32, overflow: Overflow, changed: &mut u64) -> i64 {
     *changed += u64::from(kept != x);
     kept
 }
+
+#[cfg(test)]
+mod tests;

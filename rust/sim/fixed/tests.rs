@@ -1,10 +1,12 @@
+use std::cell::Cell;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::*;
 use crate::engine::{Lists, SampleSpikes};
-use crate::fixed::strategies::{formats, xylo};
+use crate::fixed::strategies::{cortex_m, formats, loihi, spinnaker, xylo};
 use crate::fixed::{
     Anchor, Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Overflow, Overflows, PerNeuron,
 };
@@ -27,9 +29,9 @@ struct Case {
 prop_compose! {
     fn cases(format: BoxedStrategy<FixedParams>)(
         format in format,
-        weight in prop::collection::vec(-300..1000i16, 400),
+        mut weight in prop::collection::vec(-300..1000i16, 400),
         silent in any::<bool>(),
-        delay in prop::collection::vec(0..5u8, 400),
+        mut delay in prop::collection::vec(0..5u8, 400),
         events in prop::collection::vec((0..N_STEPS, 0..N as u32), 0..150),
         whole: bool,
     ) -> Case {
@@ -37,6 +39,11 @@ prop_compose! {
         let mut events: Vec<_> = events.into_iter().map(|(t, x)| (if silent { t / 80 * 80 + t % 4 } else { t }, x)).collect();
         events.sort_unstable();
         events.dedup();
+        let (low, high) = format.weight_range();
+        weight.iter_mut().filter(|w| !(low..=high).contains(&i64::from(**w))).for_each(|w| *w /= 8);
+        if let Some(most) = format.limits.delay {
+            delay.iter_mut().for_each(|d| *d = (*d).min(most as u8));
+        }
         Case { format, weight, delay, events, whole }
     }
 }
@@ -88,12 +95,49 @@ proptest! {
         prop_assert_eq!(&run(&case, EngineKind::Event, &[cut]), &clocked);
         prop_assert_eq!(&run(&case, EngineKind::Clocked, &[cut]), &clocked);
     }
+}
 
-    #[test]
-    fn engines_agree_on_xylo(case in cases(xylo(N).boxed()), cut in 1..N_STEPS) {
+/// Both engines, whole and in two parts, on neurons of one kind; how often they fired, and what did not fit.
+fn check_preset(format: BoxedStrategy<FixedParams>) -> (usize, Overflows) {
+    let total = Cell::new((0, Overflows::default()));
+    let config = ProptestConfig { cases: 300, source_file: Some(file!()), ..ProptestConfig::default() };
+    let mut runner = TestRunner::new(config);
+    let agree = |(case, cut): (Case, u64)| {
         let clocked = run(&case, EngineKind::Clocked, &[]);
+        prop_assert_eq!(&run(&case, EngineKind::Event, &[]), &clocked);
         prop_assert_eq!(&run(&case, EngineKind::Event, &[cut]), &clocked);
-    }
+        let (mut spikes, mut overflows) = total.get();
+        spikes += clocked.0.len();
+        overflows += clocked.3[1];
+        total.set((spikes, overflows));
+        Ok(())
+    };
+    runner.run(&(cases(format), 1..N_STEPS), agree).unwrap();
+    total.get()
+}
+
+#[test]
+fn engines_agree_on_loihi() {
+    let (spikes, overflows) = check_preset(loihi(N).boxed());
+    assert!(spikes > 1000 && overflows.membrane > 1000, "{spikes} {overflows:?}");
+}
+
+#[test]
+fn engines_agree_on_xylo() {
+    let (spikes, overflows) = check_preset(xylo(N).boxed());
+    assert!(spikes > 1000 && overflows.membrane > 1000, "{spikes} {overflows:?}");
+}
+
+#[test]
+fn engines_agree_on_spinnaker() {
+    let (spikes, overflows) = check_preset(spinnaker(N).boxed());
+    assert!(spikes > 1000 && overflows.current > 50, "{spikes} {overflows:?}");
+}
+
+#[test]
+fn engines_agree_on_cortex_m() {
+    let (spikes, overflows) = check_preset(cortex_m(N).boxed());
+    assert!(spikes > 1000 && overflows.current > 100, "{spikes} {overflows:?}");
 }
 
 fn plain() -> FixedParams {
