@@ -128,7 +128,7 @@ class Table:
         if not 1 <= most <= _MOST_FACTORS:
             raise ValueError(f"length must be in [1, {_MOST_FACTORS}], got {length}")
         while len(factors) < most and (length is not None or factors[-1] > 0):
-            factors.append(round(2**bits * exp(-(len(factors) + 1) * dt / tau)))
+            factors.append(round(2.0**bits * exp(-(len(factors) + 1) * dt / tau)))
         return cls(factors, bits)
 
 
@@ -145,7 +145,7 @@ def _factor(name: str, tau: float, dt: float, bits_name: str, bits: int) -> int:
     """2^bits exp(-dt / tau), to the nearest integer, which must not be 0."""
     if not (0 < tau < inf and 0 < dt < inf):
         raise ValueError(f"{name} and dt must be finite and > 0 ms, got {tau} and {dt}")
-    factor = round(2**bits * exp(-dt / tau))
+    factor = round(2.0**bits * exp(-dt / tau))
     if factor == 0:
         raise ValueError(
             f"{bits_name} must be enough for exp(-dt / {name}) = {exp(-dt / tau):.3g}, "

@@ -165,9 +165,7 @@ def generic_reference(
             arrived = arrived + arriving(recurrent_weight, spikes, recurrent_delay, t)
         for i in range(n_out):
             u_from[i].age += 1
-            u[i] = form.current_decay(
-                u_from[i].x, u_from[i].age, form.rounding, draw(t, i, 0)
-            )
+            u[i] = form.current_decay(u_from[i].x, u_from[i].age, form.rounding, draw(t, i, 0))
             u[i], changed = fit(
                 u[i] + (int(arrived[i]) << form.input_shift),
                 form.current_bits,
@@ -181,9 +179,7 @@ def generic_reference(
             else:
                 v_from[i].age += 1
                 added = form.bias + round_shift(u[i], form.gain_shift, form.rounding, draw(t, i, 2))
-                v[i] = form.membrane_decay(
-                    v_from[i].x, v_from[i].age, form.rounding, draw(t, i, 1)
-                )
+                v[i] = form.membrane_decay(v_from[i].x, v_from[i].age, form.rounding, draw(t, i, 1))
                 v[i], changed = fit(v[i] + added, form.membrane_bits, form.membrane_overflow)
                 membrane_overflows += changed
                 if v[i] > form.v_th or (v[i] == form.v_th and form.fires_at == ">="):

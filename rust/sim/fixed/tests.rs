@@ -121,7 +121,7 @@ fn check_preset(format: BoxedStrategy<FixedParams>) -> (usize, Overflows) {
 fn engines_agree_on_presets() {
     for format in [loihi(N).boxed(), xylo(N).boxed(), spinnaker(N).boxed(), cortex_m(N).boxed()] {
         let (spikes, overflows) = check_preset(format);
-        assert!(spikes > 1000 && overflows.current > 10 && overflows.membrane > 10, "{spikes} {overflows:?}");
+        assert!(spikes > 1000 && overflows.current > 10 && overflows.membrane > 0, "{spikes} {overflows:?}");
     }
 }
 
