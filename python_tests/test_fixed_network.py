@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -54,7 +53,7 @@ def graph_spikes(fixed: sr.FixedNetwork, trains: sr.SpikeTrains, sample: int) ->
 
 
 def test_layers_fire_as_the_graph_of_them() -> None:
-    fixed = sr.quantize(network())
+    fixed = network().to_fixed()
     trains = fixed.record(samples(3), encoder=ENCODER, seed=5)
     total = 0
     for sample in range(3):
@@ -72,7 +71,7 @@ def test_layers_fire_as_the_graph_of_them() -> None:
 def test_many_bits_fire_as_floats_do(t_ref: float) -> None:
     """Nearly: few spikes move, where a potential comes near the threshold."""
     net = network(t_ref=t_ref)
-    fixed = sr.quantize(net, weight_bits=16, state_bits=28, decay_bits=20)
+    fixed = net.to_fixed(sr.QFormat(weight_bits=16, state_bits=28, decay_bits=20))
     trains = fixed.record(samples(), encoder=ENCODER, seed=5)
     expected = net.run(samples(), encoder=ENCODER, seed=5).spikes
     for got, floats in zip(trains[1:], expected[1:], strict=True):
@@ -82,7 +81,7 @@ def test_many_bits_fire_as_floats_do(t_ref: float) -> None:
 
 
 def test_what_does_not_fit_is_counted() -> None:
-    fixed = sr.quantize(network())
+    fixed = network().to_fixed()
     narrow = [
         replace(layer, format=replace(layer.format, current_bits=8)) for layer in fixed.layers
     ]
@@ -98,7 +97,7 @@ def test_what_does_not_fit_is_counted() -> None:
 def test_threads_give_the_same_bits() -> None:
     runs = []
     for n_threads in (1, 2):
-        fixed = sr.quantize(network(), rounding="stochastic")
+        fixed = network().to_fixed(sr.QFormat(rounding="stochastic"))
         counts = fixed.spike_counts(samples(), encoder=ENCODER, n_threads=n_threads)
         runs.append((counts.tolist(), fixed.overflows))
     assert runs[0] == runs[1] and np.sum(runs[0][0]) > 50
@@ -110,7 +109,7 @@ def test_delays_are_those_of_the_network() -> None:
         [sr.Dense(30, v_th=1.0, delay=sr.UniformDelay(0.0, 6.0)), sr.Dense(5, v_th=0.4, delay=3.0)],
         seed=2,
     )
-    fixed = sr.quantize(net, weight_bits=16, state_bits=28, decay_bits=20)
+    fixed = net.to_fixed(sr.QFormat(weight_bits=16, state_bits=28, decay_bits=20))
     got = fixed.spike_counts(samples(), encoder=ENCODER).astype(int)
     expected = net.spike_counts(samples(), encoder=ENCODER)
     assert expected.sum() > 500
@@ -125,7 +124,7 @@ def test_eight_bits_cost_a_trained_network_little() -> None:
     trainer.fit(data.x_train, data.y_train, epochs=3)
     accuracy = [
         np.mean(model.predict(data.x_test, encoder=encoder) == data.y_test)
-        for model in (net, sr.quantize(net), sr.quantize(net, weight_bits=2))
+        for model in (net, net.to_fixed(), net.to_fixed(sr.QFormat(weight_bits=2)))
     ]
     assert accuracy[0] > 0.6
     assert accuracy[1] > accuracy[0] - 0.03
@@ -133,22 +132,8 @@ def test_eight_bits_cost_a_trained_network_little() -> None:
     assert accuracy[2] < accuracy[1]
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: sr.quantize(network(), weight_bits=1), r"weight_bits must be in \[2, 16\], got 1"),
-        (lambda: sr.quantize(network(), state_bits=65), r"state_bits must be in \[8, 32\], got 65"),
-        (lambda: sr.quantize(network(), decay_bits=0), r"decay_bits must be in \[1, 31\], got 0"),
-        (lambda: sr.FixedNetwork(network(), sr.quantize(network()).layers[:2]), "layers must be 3"),
-    ],
-)
-def test_refusals_name_the_argument(make: Callable[[], object], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        make()
-
-
 def test_weights_of_other_shapes_and_sizes_are_refused() -> None:
-    layers = sr.quantize(network()).layers
+    layers = network().to_fixed().layers
     for weight, message in [
         (layers[0].weight[:, 1:], r"layers\[0\].weight has shape \(30, 39\)"),
         (layers[0].weight * 1000, r"weight\[\d+, \d+\] must be in \[-128, 127\]"),
@@ -158,5 +143,5 @@ def test_weights_of_other_shapes_and_sizes_are_refused() -> None:
     with pytest.raises(TypeError, match="weights must be integers, got float64"):
         weight = layers[0].weight.astype(float)
         sr.FixedNetwork(network(), [replace(layers[0], weight=weight), *layers[1:]])
-    with pytest.raises(TypeError, match="float32"):
-        sr.quantize(sr.Network(4, [sr.Dense(2)], dtype="float64"))
+    with pytest.raises(ValueError, match=r"layers must be 3 of them, got 2"):
+        sr.FixedNetwork(network(), network().to_fixed().layers[:2])

@@ -1,4 +1,4 @@
-"""The command line: strsbp train, eval, info."""
+"""The command line: strsbp train, quantize, eval, info."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -21,7 +21,8 @@ import strsbp_rs
 from strsbp_rs._config import ENGINES, Cosine
 from strsbp_rs._network import Network
 from strsbp_rs._recipe import load_recipe, recipe_names
-from strsbp_rs._run import RunFolder, load_data
+from strsbp_rs._run import RunFolder, load_data, load_network
+from strsbp_rs._targets import TARGETS
 from strsbp_rs._trainer import Evaluation, Trainer
 from strsbp_rs.datasets import Dataset, find_fashion_mnist
 
@@ -66,7 +67,17 @@ def main() -> None:
 @click.option("--seed", type=int, help="Seed of weights, order, encoder and augmentation.")
 @click.option("--threads", type=int, help="Number of threads; all cores if not given.")
 @click.option("--engine", type=click.Choice(ENGINES), help="How the network is simulated.")
+@click.option(
+    "--hardware",
+    type=click.Choice(list(TARGETS)),
+    help="Train through this arithmetic; its options: --set hardware.weight_bits=4 and so on.",
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any recipe field.")
+@click.option(
+    "--init",
+    type=click.Path(path_type=Path),
+    help="Start from the weights of a result folder or a network's file, not from drawn ones.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Result folder.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Result folder to go on with.")
 @click.option("--limit-train", type=int, help="Use the first so many training images.")
@@ -83,7 +94,9 @@ def train(
     seed: int | None,
     threads: int | None,
     engine: str | None,
+    hardware: str | None,
     settings: tuple[str, ...],
+    init: Path | None,
     out: Path | None,
     resume: Path | None,
     limit_train: int | None,
@@ -94,7 +107,8 @@ def train(
     """Trains a network.
 
     RECIPE is the name of a recipe that ships with the package, or a TOML file. Without it, the
-    recipe is fashion-mnist if that data is found on this machine, else demo.
+    recipe is that of the run to start from (--init), else fashion-mnist if that data is found on
+    this machine, else demo.
     """
     flags = {
         "train.epochs": epochs,
@@ -103,6 +117,7 @@ def train(
         "train.seed": seed,
         "network.seed": seed,
         "train.engine": engine,
+        "hardware.kind": hardware,
         "data.limit_train": limit_train,
         "data.limit_test": limit_test,
     }
@@ -111,7 +126,7 @@ def train(
         # Kept with the run: eval and --resume must not find other data. JSON strings are TOML's.
         given.append(f"data.dir={json.dumps(os.path.abspath(data_dir), ensure_ascii=False)}")
     if resume is not None:
-        _refuse_with_resume(recipe, out, settings, flags)
+        _refuse_with_resume(recipe, out or init, settings, flags)
         run = RunFolder(resume)
         plan = run.recipe(tuple(given))
         if not run.checkpoint.exists():
@@ -123,7 +138,7 @@ def train(
         data = load_data(plan, plan.data.dir or None)
         run.revised = plan
     else:
-        name = recipe or _default_recipe(data_dir)
+        name = recipe or _default_recipe(init, data_dir)
         plan = load_recipe(name, [*settings, *given])
         own_descent = any(setting.startswith("schedule.epochs") for setting in settings)
         if epochs is not None and isinstance(plan.schedule, Cosine) and not own_descent:
@@ -132,8 +147,15 @@ def train(
             raise ValueError("train.epochs must be > 0, got 0")
         data = load_data(plan, plan.data.dir or None)
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        run = RunFolder(out or Path("runs") / f"{Path(name).stem}-{stamp}")
-        trainer = plan.build(data.x_train.shape[1], threads)
+        network = None if init is None else load_network(init)
+        if network is not None and (plan.layers, plan.network.dt) != (
+            tuple(network.layers),
+            network.dt,
+        ):
+            raise ValueError(f"--init {init} has other layers or another dt than the recipe {name}")
+        label = init.stem if init is not None and not recipe else Path(name).stem
+        run = RunFolder(out or Path("runs") / f"{label}-{stamp}")
+        trainer = plan.build(data.x_train.shape[1], threads, network)
         run.create(plan)
     run.dataset, run.plots = data, not no_plots
     if not quiet:
@@ -179,7 +201,9 @@ def _refuse_with_resume(
         raise click.UsageError(f"--resume goes on with the run as it was, and does not take {what}")
 
 
-def _default_recipe(data_dir: str | None) -> str:
+def _default_recipe(init: Path | None, data_dir: str | None) -> str:
+    if init is not None and init.is_dir():
+        return str(RunFolder(init).config)
     folder = find_fashion_mnist(data_dir)
     if folder is not None:
         click.echo(f"training fashion-mnist, found in {folder}")
@@ -197,6 +221,64 @@ def _say_interrupted(run: RunFolder) -> None:
         )
     else:
         click.echo("interrupted before the first epoch was complete", err=True)
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--target", type=click.Choice(list(TARGETS)), default="qformat", show_default=True)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A field, as weight_bits=4."
+)
+@click.option("--calibrate", type=int, help="Clip weights by the spikes of so many images.")
+@click.option("--out", type=click.Path(path_type=Path), help="File; in RUN if not given.")
+@click.option("--data-dir", help="Folder of the data set's files.")
+@click.option("--limit-test", type=int, help="Use the first so many test images.")
+@click.option("--threads", type=int, help="Number of threads; all cores if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_one_line_errors
+def quantize(
+    run: Path,
+    target: str,
+    settings: tuple[str, ...],
+    calibrate: int | None,
+    out: Path | None,
+    data_dir: str | None,
+    limit_test: int | None,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Brings a network to fixed point, and says what that changes on the test images of its run.
+
+    RUN is a result folder, or a checkpoint in one. The network in fixed point is written to a file
+    that FixedNetwork.load reads. To train until accuracy is back: strsbp train --init RUN
+    --hardware TARGET.
+    """
+    folder = RunFolder(run.parent if run.is_file() else run)
+    overrides = [f"hardware.{setting}" for setting in (f"kind={target}", *settings)]
+    if limit_test is not None:
+        overrides.append(f"data.limit_test={limit_test}")
+    plan = folder.recipe(tuple(overrides))
+    data = load_data(plan, data_dir or plan.data.dir or None)
+    network = load_network(run)
+    assert plan.hardware is not None
+    if calibrate is not None and calibrate < 1:
+        raise ValueError(f"--calibrate must be >= 1, got {calibrate}")
+    fixed = network.to_fixed(
+        plan.hardware,
+        calibration=None if calibrate is None else data.x_train[:calibrate],
+        encoder=plan.encoder,
+        seed=plan.train.seed,
+        progress=not as_json,
+    )
+    report = fixed.report(
+        data.x_test, data.y_test, encoder=plan.encoder, seed=plan.train.seed, n_threads=threads
+    )
+    path = out or folder.path / f"{target}.safetensors"
+    fixed.save(path)
+    if as_json:
+        click.echo(json.dumps({"file": str(path), **asdict(report)}))
+    else:
+        click.echo(f"{report}\nwritten to {path}")
 
 
 @main.command(name="eval")
@@ -238,6 +320,7 @@ def evaluate(
             "firing_rate": result.firing_rate,
             "samples_per_s": result.samples_per_s,
             "engine": result.engine,
+            "overflows": [asdict(lost) for lost in result.overflows],
             "class_accuracy": {
                 name: int(row[index]) / int(row.sum()) if row.sum() else None
                 for index, (name, row) in enumerate(zip(data.class_names, confusion, strict=True))
@@ -255,6 +338,7 @@ def _evaluation_text(data: Dataset, result: Evaluation, confusion: NDArray[np.in
         f"{data.name}: accuracy {result.accuracy:.2%} on {len(data.y_test):,} test images, "
         f"loss {result.loss:.4g}, {result.samples_per_s:.0f} samples/s ({result.engine})",
         f"firing rates [spikes per neuron and step], layer by layer: {rates}",
+        *_overflow_lines(result),
         "",
         "rows: class, columns: prediction",
     ]
@@ -266,6 +350,13 @@ def _evaluation_text(data: Dataset, result: Evaluation, confusion: NDArray[np.in
         cells = "".join(f"{count:6}" for count in row)
         lines.append(f"{index:2} {name:{width}}{cells}  {correct}")
     return "\n".join(lines)
+
+
+def _overflow_lines(result: Evaluation) -> list[str]:
+    if not result.overflows:
+        return []
+    counts = ", ".join(f"{lost.current:,} and {lost.membrane:,}" for lost in result.overflows)
+    return [f"currents and membranes that did not fit, layer by layer: {counts}"]
 
 
 @main.command()

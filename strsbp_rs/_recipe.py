@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from strsbp_rs import _config as config
 from strsbp_rs._network import Network
+from strsbp_rs._targets import Target
 from strsbp_rs._trainer import Trainer
 
 __all__ = ["Recipe", "RecipeError", "load_recipe", "recipe_names"]
@@ -78,6 +79,7 @@ class Recipe:
         "rule": (config.StRsbp,),
         "augment": (config.ImageAugment,),
         "penalty": (config.ExponentialPenalty,),
+        "hardware": typing.get_args(Target),
         "train": (Train,),
     }
 
@@ -91,13 +93,17 @@ class Recipe:
     rule: config.StRsbp = field(default_factory=config.StRsbp)
     augment: config.ImageAugment | None = None
     penalty: config.ExponentialPenalty | None = None
+    hardware: Target | None = None
     train: Train = field(default_factory=Train)
 
-    def build(self, n_in: int, n_threads: int | None = None) -> Trainer:
-        """Returns a trainer of a new network with `n_in` inputs."""
-        net = Network(n_in, self.layers, **dataclasses.asdict(self.network))
+    def build(
+        self, n_in: int, n_threads: int | None = None, network: Network | None = None
+    ) -> Trainer:
+        """Returns a trainer of a network; of a new one with `n_in` inputs, if None."""
+        if network is None:
+            network = Network(n_in, self.layers, **dataclasses.asdict(self.network))
         return Trainer(
-            net,
+            network,
             encoder=self.encoder,
             loss=self.loss,
             optimizer=self.optimizer,
@@ -109,6 +115,7 @@ class Recipe:
             weight_limit=self.train.weight_limit or None,
             clip_norm=self.train.clip_norm or None,
             engine=self.train.engine,
+            hardware=self.hardware,
             n_threads=n_threads,
             seed=self.train.seed,
         )
@@ -272,6 +279,14 @@ def _convert(value: Any, hint: Any, path: str, source: str) -> Any:
         if type(value) not in (int, float):
             raise wrong("a number or a table")
         return float(value)
+    if typing.get_origin(hint) is typing.Literal:
+        if value not in typing.get_args(hint):
+            raise wrong(f"one of {list(typing.get_args(hint))}")
+        return value
+    if typing.get_args(hint) == (float, ...):
+        if not isinstance(value, list) or not all(type(item) in (int, float) for item in value):
+            raise wrong("a list of numbers")
+        return tuple(float(item) for item in value)
     if typing.get_origin(hint) is tuple:
         n = len(typing.get_args(hint))
         whole = isinstance(value, list) and all(type(item) is int for item in value)

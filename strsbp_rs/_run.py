@@ -7,13 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from strsbp_rs._callback import Callback
 from strsbp_rs._files import write_text
+from strsbp_rs._network import Network, Recording
 from strsbp_rs._recipe import Recipe, load_recipe
 from strsbp_rs._trainer import Trainer
 from strsbp_rs.datasets import Dataset, load_dataset
 
-__all__ = ["RunFolder", "load_data"]
+__all__ = ["RunFolder", "load_data", "load_network"]
+
+
+def load_network(path: Path) -> Network:
+    """Reads the network of a result folder, or of a file."""
+    return Network.load(RunFolder(path).checkpoint if path.is_dir() else path)
 
 
 class RunFolder(Callback):
@@ -90,9 +99,7 @@ class RunFolder(Callback):
         assert self.dataset is not None
         name, epoch = self.dataset.name, trainer.epoch
         _plot.learning_curve(trainer.history.epochs, self.path / "learning_curve.png", name)
-        recording = trainer.network.run(
-            self.dataset.x_test[:1], encoder=trainer.encoder, seed=trainer.config["seed"]
-        )
+        recording = _recording(trainer, self.dataset.x_test[:1])
         label = self.dataset.class_names[self.dataset.y_test[0]]
         _plot.spike_raster(
             recording,
@@ -101,6 +108,16 @@ class RunFolder(Callback):
             class_names=self.dataset.class_names,
             title=f"{name}, test image 0 ({label}), after epoch {epoch}",
         )
+
+
+def _recording(trainer: Trainer, x: NDArray[np.uint8]) -> Recording:
+    """Returns the spikes of the network, or of the hardware it is trained through."""
+    seed = trainer.config["seed"]
+    if trainer.hardware is None:
+        return trainer.network.run(x, encoder=trainer.encoder, seed=seed)
+    fixed = trainer.network.to_fixed(trainer.hardware)
+    spikes = fixed.record(x, encoder=trainer.encoder, seed=seed)
+    return Recording(spikes=spikes, counts=spikes[-1].counts())
 
 
 def load_data(recipe: Recipe, data_dir: str | None) -> Dataset:

@@ -1,1 +1,100 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
+use super::*;
+use crate::fixed::{Rounding, XyloDevice};
+
+fn target() -> impl Strategy<Value = Target> {
+    let qformat = (2u32..=16, 8u32..=32, 1u32..=31).prop_map(|(weight_bits, state_bits, decay_bits)| Target::Qformat {
+        weight_bits,
+        state_bits,
+        decay_bits,
+        rounding: Rounding::Nearest,
+    });
+    let devices = [XyloDevice::A1, XyloDevice::Audio2, XyloDevice::Audio3, XyloDevice::Imu];
+    prop_oneof![
+        qformat,
+        (2u32..=8).prop_map(|weight_bits| Target::Loihi { weight_bits }),
+        proptest::sample::select(devices.to_vec()).prop_map(|device| Target::Xylo { device }),
+        Just(Target::Spinnaker {}),
+        proptest::sample::select(&[8u32, 16][..]).prop_map(|weight_bits| Target::CortexM { weight_bits }),
+    ]
+}
+
+fn scale() -> impl Strategy<Value = Scale> {
+    prop_oneof![
+        Just(Scale::Max),
+        Just(Scale::Mse),
+        (1.0..=100.0f64).prop_map(|percent| Scale::Percentile { percent }),
+        (0.01..=1.0f64).prop_map(|fraction| Scale::Clip { fractions: vec![fraction; 2] }),
+    ]
+}
+
+fn network(tau_m: f64, tau_s: f64, v_th: f64, seed: u64) -> Network<f32> {
+    let neuron = json!({
+        "tau_m": tau_m, "tau_s": tau_s, "v_th": v_th, "t_ref": 2.0, "discretisation": "euler",
+        "init": {"kind": "uniform", "low": -1.0, "high": 1.0},
+    });
+    let layer = |more: Value| {
+        let mut layer = neuron.clone();
+        layer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        layer
+    };
+    let recurrent = json!({
+        "kind": "recurrent", "n": 7, "rec_init": {"kind": "normal", "mean": 0.0, "std": 1.0},
+        "mask": {"kind": "all_to_all", "self_loops": false},
+    });
+    let layers = [layer(recurrent), layer(json!({"kind": "dense", "n": 3, "lateral_inhibition": 0.5}))];
+    let config = json!({"n_in": 5, "layers": layers, "dt": 1.0, "seed": seed});
+    Network::new(serde_json::from_value(config).unwrap()).unwrap()
+}
+
+proptest! {
+    /// Whatever the network, it is refused with a reason, or its weights fit their format and are the nearest ones.
+    #[test]
+    fn weights_fit_their_format(
+        target in target(),
+        scale in scale(),
+        granularity in proptest::sample::select(&[Granularity::Layer, Granularity::Neuron][..]),
+        tau_m in 1.0..200.0f64,
+        tau_s in 1.0..50.0f64,
+        log_v_th in -6.0..8.0f64,
+        seed in 0u64..100,
+    ) {
+        let net = network(tau_m, tau_s, 10f64.powf(log_v_th), seed);
+        let quantization = Quantization { target, scale, granularity };
+        let Ok(grid) = Grid::new(&net, &quantization) else { return Ok(()) };
+        let integers = grid.integers(&net);
+        for ((layer, integers), float) in grid.layers.iter().zip(&integers).zip(net.layers()) {
+            layer.format.validate(float.n_out()).unwrap();
+            let (low, high) = layer.format.weight_range();
+            let WeightGrid { levels, step } = layer.grid;
+            let rows = float.synapses().rows();
+            for (at, (&integer, &w)) in integers.weight.iter().zip(&rows).enumerate() {
+                prop_assert!((low..=high).contains(&i64::from(integer)));
+                let unit = layer.scale_of(at / float.n_in()) * f64::from(step);
+                let nearest = (f64::from(w) / unit).clamp(-f64::from(levels), f64::from(levels));
+                prop_assert!((f64::from(integer / step) - nearest).abs() <= 0.5 + 1e-9);
+                prop_assert_eq!(integer % step, 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn integers_stand_for_the_weights_of_the_network() {
+    let mut net = network(64.0, 8.0, 1.0, 3);
+    let target = Target::Qformat { weight_bits: 4, state_bits: 16, decay_bits: 12, rounding: Rounding::Nearest };
+    let quantization = Quantization { target, scale: Scale::Max, granularity: Granularity::Neuron };
+    let grid = Grid::new(&net, &quantization).unwrap();
+    let integers = grid.integers(&net);
+    let before = net.layers()[0].synapses().rows();
+    grid.represent(&integers, &mut net);
+    // The same levels again: rounding what has been rounded changes nothing.
+    assert_eq!(grid.integers(&net)[0].weight, integers[0].weight);
+    let after = net.layers()[0].synapses().rows();
+    let furthest = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(furthest > 0.0 && f64::from(furthest) <= 0.5001 * grid.layers[0].scale.iter().copied().fold(0.0, f64::max));
+    let held = net.layers()[0].recurrent().unwrap().synapses().rows();
+    assert_eq!(held[0], 0.0, "no neuron hears itself");
+}
