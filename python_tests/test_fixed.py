@@ -745,7 +745,7 @@ for neuron in (
 for weight_bits in (8, 16, 32):
     layers = [sr.Dense(70, v_th=1.0), sr.Recurrent(37, v_th=0.8)]
     net = sr.Network(50, layers, seed=2)
-    fixed_net = sr.quantize(net, weight_bits=min(weight_bits, 16), state_bits=24)
+    fixed_net = net.to_fixed(sr.QFormat(weight_bits=min(weight_bits, 16), state_bits=24))
     if weight_bits == 32:
         fixed_net = sr.FixedNetwork(net, [larger(layer) for layer in fixed_net.layers])
     encoder = sr.BernoulliEncoder(n_steps=80)
