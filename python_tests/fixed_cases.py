@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -172,6 +172,29 @@ def ours(form: Format, rounding_seed: int = 0) -> sr.fixed.Format:
         "membrane_decay": decay(form.membrane_decay),
     }
     return sr.fixed.Format(**values, rounding_seed=rounding_seed)
+
+
+def theirs(form: sr.fixed.Format) -> Format:
+    """The same format, by the reference's names."""
+
+    def decay(of: sr.fixed.Decay) -> Decay:
+        if isinstance(of, sr.fixed.Multiply):
+            return MultiplyDecay(as_int(of.factor), of.bits)
+        if isinstance(of, sr.fixed.Table):
+            return TableDecay(tuple(of.factors), of.bits)
+        return ShiftDecay(as_int(of.shift), of.least_one)
+
+    decays = {
+        "current_decay": decay(form.current_decay),
+        "membrane_decay": decay(form.membrane_decay),
+    }
+    same = {field.name: getattr(form, field.name) for field in fields(Format)}
+    return Format(**{**same, **decays})
+
+
+def as_int(value: sr.fixed.PerNeuron) -> int:
+    assert isinstance(value, int)
+    return value
 
 
 def philox(counter: list[int], key: list[int]) -> list[int]:
