@@ -51,6 +51,15 @@ fn a_membrane_begins_anew_with_what_is_added() {
     assert_eq!(membranes(&held, &[1101, 500, 0, 0, 0, 0]), [101, 101, 101, 50, 25, 12]);
 }
 
+/// 2500 fires and leaves 1500, of which 15/16, 1406, fires again though nothing is added: 406 begins anew.
+#[test]
+fn a_membrane_begins_anew_when_it_fires() {
+    let gone = Decay::Multiply { factor: 0.into(), bits: 0 };
+    let format = FixedParams { reset: Reset::Subtract, ..neuron(gone, table(&[15, 14, 13], 4)) };
+    let membranes: Vec<i64> = run(&format, &[2500, 0, 0, 0]).iter().map(|&(_, v)| v).collect();
+    assert_eq!(membranes, [1500, 406, 380, 355]);
+}
+
 /// As many steps as nobody waits for, in no time, and in the same state as after a few.
 #[test]
 fn quiet_neurons_cost_nothing() {

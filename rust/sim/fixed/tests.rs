@@ -12,6 +12,7 @@ use crate::fixed::{
 };
 use crate::graph::{Connectivity, Graph};
 use crate::network::Taps;
+use crate::sim::types::AnySnapshot;
 use crate::sim::{EngineKind, Events, NeuronState, Time};
 
 const N: usize = 20;
@@ -148,6 +149,27 @@ fn auto_keeps_counts_and_bits() {
     assert_eq!((&auto.0, &auto.1, &auto.2), (&clocked.0, &clocked.1, &clocked.2));
     assert_eq!(auto.3, EngineKind::Event);
     assert!(auto.2[1].membrane > 0);
+}
+
+#[test]
+fn states_that_no_run_leads_to_are_refused() {
+    let table = Decay::Table { factors: vec![3, 2, 1], bits: 2 };
+    let format = FixedParams { current_decay: table, ..plain() };
+    let case = Case { format, weight: vec![1; 400], delay: vec![0; 400], events: vec![], whole: true };
+    let mut simulator = FixedSimulator::new(graph(&case), EngineKind::Event, &[1]).unwrap();
+    simulator.advance(Time::Steps(9), &mut || true).unwrap();
+    let state = simulator.state();
+    let mut refused = |change: fn(&mut NeuronState<Anchor>)| {
+        let mut state = state.clone();
+        let AnySnapshot::Grid(snapshot) = &mut state.snapshot else { unreachable!() };
+        change(&mut snapshot.neurons[1][4]);
+        simulator.set_state(&state).map_err(|error| error.to_string())
+    };
+    let error = "state.neurons[1][4] must be within its number format, got another".to_owned();
+    assert_eq!(refused(|neuron| neuron.p = Anchor { x: 5, age: 2 }), Ok(()));
+    assert_eq!(refused(|neuron| neuron.p = Anchor { x: 5, age: 3 }), Err(error.clone()));
+    assert_eq!(refused(|neuron| neuron.u = Anchor { x: 5, age: 1 }), Err(error.clone()));
+    assert_eq!(refused(|neuron| neuron.u = Anchor::new(1 << 15)), Err(error));
 }
 
 #[test]
