@@ -121,6 +121,60 @@ def test_eval_and_resume_find_the_data_of_the_run(recipe, folder, tmp_path):
     assert json.loads(strsbp("eval", out, "--data-dir", moved, "--json"))["n_samples"] == 30
 
 
+def test_quantize_and_train_through(recipe, tmp_path):
+    out, through = tmp_path / "run", tmp_path / "through"
+    strsbp("train", recipe, "--out", out, "--no-plots", "--quiet")
+    said = strsbp("quantize", out, "--target", "loihi", "--set", "weight_bits=4")
+    assert "40 samples: accuracy" in said
+    fixed = sr.FixedNetwork.load(out / "loihi.safetensors")
+    assert fixed.target == sr.Loihi(weight_bits=4)
+    assert "Loihi(" in strsbp("info", out / "loihi.safetensors")
+    data, encoder = load_demo(), sr.BernoulliEncoder(n_steps=40)
+    report = json.loads(strsbp("quantize", out, "--json", "--out", tmp_path / "q.safetensors"))
+    assert report["file"] == str(tmp_path / "q.safetensors")
+    net = sr.Network.load(out / "checkpoint.safetensors")
+    predictions = net.to_fixed().predict(data.x_test[:40], encoder=encoder)
+    assert report["fixed_accuracy"] == np.mean(predictions == data.y_test[:40])
+    strsbp("quantize", out, "--calibrate", 10, "--limit-test", 5)
+    clip = sr.FixedNetwork.load(out / "qformat.safetensors").target.clip
+    assert len(clip) == 3
+
+    flags = ["--hardware", "qformat", "--set", "hardware.weight_bits=3", "--lr", 0.001]
+    said = strsbp("train", "--init", out, *flags, "--epochs", 2, "--out", through)
+    assert "trained through QFormat(" in said
+    config = (through / "config.toml").read_text()
+    assert '[hardware]\nkind = "qformat"\n' in config and "weight_bits = 3" in config
+    report = json.loads(strsbp("eval", through, "--json"))
+    records = [json.loads(line) for line in (through / "metrics.jsonl").read_text().splitlines()]
+    assert report["accuracy"] == records[-1]["val_accuracy"]
+    assert len(report["overflows"]) == len(records[-1]["overflows"]) == 3
+    assert "that did not fit" in strsbp("eval", through)
+    trained = sr.Network.load(through / "checkpoint.safetensors")
+    predictions = trained.to_fixed(sr.QFormat(weight_bits=3)).predict(
+        data.x_test[:40], encoder=encoder
+    )
+    assert report["accuracy"] == np.mean(predictions == data.y_test[:40])
+    strsbp("train", "--resume", through, "--epochs", 3, "--no-plots", "--quiet")
+    assert "engine must be" in strsbp("eval", through, "--engine", "event", code=2)
+
+
+def test_what_quantize_and_init_refuse(recipe, tmp_path):
+    out = tmp_path / "run"
+    strsbp("train", recipe, "--out", out, "--no-plots", "--quiet", "--epochs", 1)
+    said = strsbp("quantize", out, "--set", "weigth_bits=4", code=2)
+    assert "did you mean 'hardware.weight_bits'" in said
+    assert "in [2, 16], got 99" in strsbp("quantize", out, "--set", "weight_bits=99", code=2)
+    assert "--calibrate must be >= 1" in strsbp("quantize", out, "--calibrate", 0, code=2)
+    assert "one of ['toward_zero'" in strsbp("quantize", out, "--set", "rounding=up", code=2)
+    assert "a list of numbers" in strsbp("quantize", out, "--set", "clip=1.0", code=2)
+    said = strsbp("train", "--init", out, "--set", "layers.0.v_th=9", code=2)
+    assert "has other layers or another dt than the recipe" in said
+    said = strsbp("train", "--init", tmp_path / "none.safetensors", "demo", code=2)
+    assert "none.safetensors" in said
+    assert "does not take" in strsbp("train", "--resume", out, "--init", out, code=2)
+    assert "does not take" in strsbp("train", "--resume", out, "--hardware", "loihi", code=2)
+
+
 @pytest.mark.parametrize("engine", ["event", "continuous"])
 def test_engine(recipe, tmp_path, engine):
     out = tmp_path / "run"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 import strsbp_rs
 from strsbp_rs._config import ENGINES, Cosine
+from strsbp_rs._fixed_network import FixedNetwork
 from strsbp_rs._network import Network
 from strsbp_rs._recipe import load_recipe, recipe_names
 from strsbp_rs._run import RunFolder, load_data, load_network
@@ -160,6 +162,8 @@ def train(
     run.dataset, run.plots = data, not no_plots
     if not quiet:
         click.echo(trainer.network.summary())
+        if trainer.hardware is not None:
+            click.echo(f"trained through {trainer.hardware}")
         click.echo(
             f"{data.name} from {data.source}: {len(data.x_train):,} training and "
             f"{len(data.x_test):,} test images; {trainer.n_threads} threads "
@@ -379,5 +383,7 @@ def info(what: str | None) -> None:
         click.echo(folder.config.read_text(encoding="utf-8"))
     elif path.is_file() and path.suffix != ".toml":
         click.echo(Network.load(path).summary())
+        with contextlib.suppress(ValueError):
+            click.echo(FixedNetwork.load(path).summary())
     else:
         click.echo(load_recipe(what).to_toml())

@@ -143,6 +143,25 @@ class FixedNetwork:
         """What has not fitted the format of each layer, in all runs so far."""
         return [fixed.Overflows(*counts) for counts in self._core.overflows()]
 
+    def summary(self) -> str:
+        """Returns the network as a table, for people."""
+        target = "formats of its own" if self._target is None else str(self._target)
+        lines = [f"Fixed-point network: {target}"]
+        for index, (neurons, layer) in enumerate(
+            zip(self.network.layers, self._layers, strict=True)
+        ):
+            form, (low, high) = layer.format, (layer.scale.min(), layer.scale.max())
+            unit = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+            lines.append(
+                f"  {index}: {neurons.kind:9} {neurons.n:5} neurons, weights of {form.weight_bits} "
+                f"bits (unit {unit}), currents of {form.current_bits}, membranes of "
+                f"{form.membrane_bits}, v_th {_range(form.v_th)}"
+            )
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<{self.summary()}>"
+
     # Running it ------------------------------------------------------------------------------
 
     def spike_counts(
@@ -361,6 +380,11 @@ def _weight_errors(
         n += int(np.count_nonzero(exists))
     n = max(n, 1)
     return float(np.sqrt(errors / (squares or 1.0))), clipped / n, zeros / n
+
+
+def _range(values: fixed.PerNeuron) -> str:
+    low, high = np.min(values), np.max(values)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _layer(values: dict[str, Any]) -> FixedLayer:

@@ -16,7 +16,12 @@ __all__ = ["learning_curve", "spike_raster"]
 _TRAIN, _TEST, _SPIKE = "#8896a5", "#d1495b", "#1d3557"
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
+    """Returns a figure of a size in inches.
+
+    Raises:
+        ImportError: Without matplotlib.
+    """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -29,7 +34,8 @@ def _figure(width: float, height: float) -> Any:
     return figure
 
 
-def _save(figure: Any, path: Path) -> None:
+def save_figure(figure: Any, path: Path) -> None:
+    """Writes a figure to a PNG file, atomically."""
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
 
@@ -45,7 +51,7 @@ def learning_curve(records: Sequence[dict[str, Any]], path: Path, title: str = "
     Raises:
         ImportError: Without matplotlib.
     """
-    figure = _figure(8.0, 3.6)
+    figure = new_figure(8.0, 3.6)
     accuracy, loss = figure.subplots(1, 2)
     epochs = [record["epoch"] for record in records]
     marker = "o" if len(epochs) < 30 else None
@@ -79,7 +85,7 @@ def learning_curve(records: Sequence[dict[str, Any]], path: Path, title: str = "
     accuracy.legend(frameon=False, loc="lower right")
     if title:
         figure.suptitle(title)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def spike_raster(
@@ -103,7 +109,7 @@ def spike_raster(
         ImportError: Without matplotlib.
     """
     n_layers = len(recording.spikes)
-    figure = _figure(9.0, 1.0 + 2.1 * (n_layers - 1) + 1.8)
+    figure = new_figure(9.0, 1.0 + 2.1 * (n_layers - 1) + 1.8)
     heights = [2.0] * (n_layers - 1) + [1.7]
     all_axes = figure.subplots(n_layers, 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     for index, (axes, trains) in enumerate(zip(all_axes, recording.spikes, strict=True)):
@@ -130,4 +136,4 @@ def spike_raster(
     all_axes[-1].set_xlim(0, dt * recording.spikes[0].shape[1])
     if title:
         figure.suptitle(title)
-    _save(figure, path)
+    save_figure(figure, path)

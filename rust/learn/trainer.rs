@@ -75,12 +75,18 @@ impl TrainerConfig {
         }
         if let Some(hardware) = &self.hardware {
             hardware.validate()?;
-            if self.engine != EngineKind::Clocked {
-                return Err(Error::value("engine", "\"clocked\" with hardware", self.engine.name()));
-            }
+            self.check_engine(self.engine)?;
         }
         self.weight_limit.map_or(Ok(()), |limit| check_positive("weight_limit", "", limit))?;
         self.clip_norm.map_or(Ok(()), |norm| check_positive("clip_norm", "", norm))
+    }
+
+    /// Refuses another engine than that of fixed point where hardware computes the spikes.
+    fn check_engine(&self, engine: EngineKind) -> Result<()> {
+        match self.hardware.is_some() && engine != EngineKind::Clocked {
+            true => Err(Error::value("engine", "\"clocked\" with hardware", engine.name())),
+            false => Ok(()),
+        }
     }
 }
 
@@ -375,6 +381,7 @@ impl<F: Real> Trainer<F> {
         keep_going: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Evaluation> {
         check_samples(net, data, labels, None)?;
+        self.config.check_engine(engine)?;
         let start = Instant::now();
         let hardware = self.hardware(net)?.map(|mut hardware| hardware.round(net, &self.worker.pool())).transpose()?;
         let simulation = match &hardware {
@@ -397,10 +404,11 @@ impl<F: Real> Trainer<F> {
 
 /// Output counts (n_samples, n_out) of a network, the spikes of every layer, and what was done.
 ///
-/// That is counted by the engines of graphs, and for the clocked one if `graph`, the network's, is given.
+/// That is counted by the engines of graphs, and for the clocked one if `graph`, the network's, is given. The data must have
+/// passed [`check_inputs`].
 ///
 /// # Errors
-/// [`Error::Shape`] if the data has another number of inputs, [`Error::Interrupted`] if `keep_going` says no.
+/// [`Error::Interrupted`] if `keep_going` says no.
 pub fn count_spikes<F: Real>(
     worker: &Worker<F>,
     net: &Network<F>,
@@ -410,7 +418,6 @@ pub fn count_spikes<F: Real>(
     graph: Option<&Graph<F>>,
     keep_going: &mut dyn FnMut(usize) -> bool,
 ) -> Result<(Vec<u32>, Vec<u64>, Option<Counts>)> {
-    check_inputs(net, data)?;
     let (n_samples, n_out, n_layers) = (data.n_samples(), net.n_out(), net.layers().len());
     let mut counts = vec![0; n_samples * n_out];
     let mut n_spikes = vec![0; n_layers];
