@@ -146,3 +146,29 @@ def test_rules_draw_whole_weights() -> None:
         graph.connect(inputs, neurons, weight=sr.Uniform(0.0, 1000.0))
     with pytest.raises(ValueError, match="weight must be whole, and of int8, got 128"):
         graph.connect(inputs, neurons, ([0], [0]), weight=[128])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("decay", [fixed.Multiply(8, 4), fixed.Table([8, 4, 2], 4)])
+def test_neurons_start_from_potentials(engine: str, decay: fixed.Decay) -> None:
+    graph = sr.Graph(dtype="int8")
+    inputs = graph.add_input(1)
+    form = fixed.Format(8, 16, 16, fixed.Multiply(0, 0), decay, v_th=100, bias=0)
+    neurons = graph.add_fixed(3, form)
+    biased = graph.add_fixed(1, replace(form, bias=7, fires_at=">="))
+    graph.connect(inputs, neurons, weight=51)
+    simulator = sr.Simulator(graph, engine=engine)
+    simulator.set_potentials(neurons, [100, 96, -32768])
+    simulator.set_potentials(biased, [99])
+    simulator.push(events_of(np.ones((1, 1), np.int64)))
+    found = []
+    for until in range(1, 4):
+        spikes = simulator.advance(until)["x"].tolist()
+        potentials = [simulator.potentials(p).tolist() for p in (neurons, biased)]
+        found.append((spikes, *potentials))
+    assert found == [
+        ([], [100, 96, -32768], [99]),
+        # Half of each, and 51 or the bias.
+        ([0], [0, 99, -16333], [56]),
+        ([], [0, 49, -8166], [35]),
+    ]

@@ -104,8 +104,11 @@ def test_formats_of_wrong_types_are_refused(change: dict[str, Any]) -> None:
             "bias must be 0 on Xylo-A1",
         ),
         (lambda: fixed.xylo_weights([128]), r"weights must be in \[-128, 127\], got 128"),
-        (lambda: fixed.spinnaker(tau_m=0.0, tau_s=1.0, v_th=1.0), "tau_m must be > 0 ms"),
-        (lambda: fixed.spinnaker(tau_m=1.0, tau_s=1.0, v_th=1e6), "v_th must be in"),
+        (lambda: fixed.spinnaker(tau_m=0.0, tau_s=1.0, v_th=1.0), "tau_m must be finite and > 0"),
+        (lambda: fixed.spinnaker(tau_m=1.0, tau_s=float("inf"), v_th=1.0), "tau_s must be finite"),
+        (lambda: fixed.spinnaker(tau_m=1.0, tau_s=1.0, v_th=65535.99), "v_th must be in"),
+        (lambda: fixed.spinnaker(tau_m=1.0, tau_s=1.0, v_th=1e-9), "v_th must be in"),
+        (lambda: fixed.spinnaker(tau_m=0.01, tau_s=1.0, v_th=1.0), "membrane_factor must be in"),
         (
             lambda: fixed.cortex_m(
                 current_decay=fixed.Shift(16), membrane_decay=fixed.Shift(3), v_th=3
@@ -168,8 +171,15 @@ def test_what_graphs_refuse() -> None:
     with pytest.raises(ValueError, match="for fixed-point neurons, which have steps"):
         sr.Simulator(graph, engine="continuous")
     simulator = sr.Simulator(graph)
-    with pytest.raises(TypeError, match="fixed-point neurons start from 0"):
-        simulator.set_potentials(neurons, [0.0, 0.0])
+    for bad in (100.5, 101, -32769, float("nan"), float("-inf")):
+        message = r"potentials\[1\] must be a whole number in \[-32768, 100\], at which no neuron"
+        with pytest.raises(ValueError, match=message):
+            simulator.set_potentials(neurons, [0.0, bad])
+    with pytest.raises(ValueError, match=r"potentials has shape \(1,\), expected \(n=2,\)"):
+        simulator.set_potentials(neurons, [0])
+    simulator.advance(1)
+    with pytest.raises(ValueError, match="potentials must be set at the start"):
+        simulator.set_potentials(neurons, [0, 0])
     assert simulator.potentials(neurons).dtype == np.int32
     assert sr.Simulator(float_graph()).overflows is None
 

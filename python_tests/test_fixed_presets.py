@@ -285,6 +285,7 @@ def test_presets_are_what_their_docstrings_say() -> None:
     assert form.membrane_decay == fixed.Multiply(round(2**15 * np.exp(-0.05)), 15)
     assert (form.weight_bits, form.current_bits, form.membrane_bits) == (17, 32, 32)
     assert (form.v_th, form.fires_at, form.rounding) == (2**15, ">=", "floor")
+    fixed.spinnaker(tau_m=1e30, tau_s=1e30, v_th=65535.0).check(3)
     form = fixed.cortex_m(current_decay=SHIFT, membrane_decay=SHIFT, v_th=9, weight_bits=16)
     assert (form.weight_bits, form.current_bits, form.membrane_bits) == (16, 32, 32)
     assert (form.fires_at, form.rounding, form.reset) == (">", "floor", "zero")

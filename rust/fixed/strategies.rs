@@ -29,7 +29,7 @@ fn decay(n: usize) -> impl Strategy<Value = Decay> {
             factors.sort_unstable_by(|a, b| b.cmp(a));
             factors[0] = factors[0].max(1);
             if powers {
-                (1..n).for_each(|k| factors[k] = (u64::from(factors[k - 1]) * u64::from(factors[0]) >> bits) as u32);
+                (1..n).for_each(|k| factors[k] = ((u64::from(factors[k - 1]) * u64::from(factors[0])) >> bits) as u32);
             }
             Decay::Table { factors, bits }
         })

@@ -32,6 +32,11 @@ fn a_current_begins_anew_with_what_arrives() {
     let currents: Vec<i64> = run(&format, &[101, 0, 0, 0, 29, 0, 0]).iter().map(|&(u, _)| u).collect();
     // 101 / 16 is 6.
     assert_eq!(currents, [101, 50, 25, 12, 6 + 29, 17, 8]);
+    // Even where 256 more is the same number of 8 bits: of 25, a half; of 99, an eighth would be 12.
+    let narrow =
+        FixedParams { current_bits: 8, current_overflow: Overflow::Wrap, rounding: Rounding::Nearest, ..format };
+    let currents: Vec<i64> = run(&narrow, &[99, 0, 256, 0]).iter().map(|&(u, _)| u).collect();
+    assert_eq!(currents, [99, 50, 25, 13]);
 }
 
 /// A current that is gone at once leaves 101 to decay; a bias would renew the anchor at every step, and rounds at each.

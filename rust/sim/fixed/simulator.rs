@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{FixedNeurons, LazyFixed, SumLimits};
 use crate::error::{Error, Result};
-use crate::fixed::{Anchor, At, Decay, FixedLif, FixedState, FixedWeight, Overflows};
-use crate::graph::{Graph, Population};
+use crate::fixed::{Anchor, At, Decay, FiresAt, FixedLif, FixedParams, FixedState, FixedWeight, Overflows};
+use crate::graph::Graph;
 use crate::sim::auto::{CostModel, Window};
 use crate::sim::clocked::{Clocked, window_of};
 use crate::sim::fingerprint::Fingerprint;
@@ -281,10 +281,7 @@ impl<W: FixedWeight> FixedSimulator<W> {
     /// # Errors
     /// [`Error::Value`] if it does not exist or is an input.
     pub fn states(&mut self, population: usize) -> Result<Vec<NeuronState<Anchor>>> {
-        let found = self.graph().populations().get(population);
-        if found.is_none_or(|found| found.params.is_none()) {
-            return Err(Error::value("population", "one of neurons", population));
-        }
+        find(self.graph(), population)?;
         self.running.overflows();
         Ok(self.snapshot().neurons.swap_remove(population))
     }
@@ -295,10 +292,8 @@ impl<W: FixedWeight> FixedSimulator<W> {
     /// As for [`states`](Self::states).
     pub fn currents_and_potentials(&mut self, population: usize) -> Result<(Vec<f64>, Vec<f64>)> {
         let states = self.states(population)?;
-        let Population { params: Some(params), n, .. } = &self.graph().populations()[population] else {
-            unreachable!("states are of neurons");
-        };
-        let lif = FixedLif::new(params, *n, population)?;
+        let (n, params) = find(self.graph(), population)?;
+        let lif = FixedLif::new(params, n, population)?;
         let values = |(neuron, state): (usize, NeuronState<Anchor>)| {
             let at = At { neuron, step: state.last };
             let (u, v) = lif.values(at, FixedState { u: state.p, v: state.u });
@@ -317,12 +312,32 @@ impl<W: FixedWeight> FixedSimulator<W> {
         State { graph: Fingerprint::new(self.graph()), snapshot: AnySnapshot::Grid(self.snapshot()) }
     }
 
-    /// Refuses potentials to start from.
+    /// Sets the membranes that the neurons of a population start from, as step 0 leaves them.
     ///
     /// # Errors
-    /// [`Error::Type`].
-    pub fn set_potentials(&mut self, _population: usize, _potentials: &[f64]) -> Result<()> {
-        Err(Error::dtype("potentials", "none: fixed-point neurons start from 0", "float64"))
+    /// [`Error::Value`] if the simulation has begun, the population does not exist or is an input, or a potential is not a
+    /// whole number of the format at which the neuron does not fire; [`Error::Shape`] if there are not as many as neurons.
+    pub fn set_potentials(&mut self, population: usize, potentials: &[f64]) -> Result<()> {
+        if self.steps() > 0 {
+            return Err(Error::value("potentials", "set at the start, at time 0", format!("{:?}", self.now())));
+        }
+        let graph = Arc::clone(self.graph());
+        let (n, params) = find(&graph, population)?;
+        if potentials.len() != n {
+            return Err(Error::shape("potentials", &[potentials.len()], format!("(n={n},)")));
+        }
+        let lowest = params.membrane_overflow.range(params.membrane_bits).0;
+        let fits = |i: usize, v: f64| v.fract() == 0.0 && v >= lowest as f64 && !params.fires(v as i64, i);
+        if let Some(i) = (0..n).find(|&i| !fits(i, potentials[i])) {
+            let highest = params.v_th.get(i) - i32::from(params.fires_at == FiresAt::Threshold);
+            let expected = format!("a whole number in [{lowest}, {highest}], at which no neuron fires");
+            return Err(Error::value(format!("potentials[{i}]"), expected, potentials[i]));
+        }
+        let mut snapshot = self.snapshot();
+        for (neuron, &v) in snapshot.neurons[population].iter_mut().zip(potentials) {
+            neuron.u = Anchor::new(v as i64);
+        }
+        self.running.restore(&snapshot)
     }
 
     /// Goes on from a state of a simulation of the same graph; spikes not yet read are forgotten.
@@ -354,6 +369,12 @@ impl<W: FixedWeight> FixedSimulator<W> {
         self.events = Default::default();
         Ok(())
     }
+}
+
+/// Size and number format of a population of neurons.
+fn find<W: FixedWeight>(graph: &Graph<W>, population: usize) -> Result<(usize, &FixedParams)> {
+    let found = graph.populations().get(population).and_then(|found| Some((found.n, found.params.as_ref()?)));
+    found.ok_or_else(|| Error::value("population", "one of neurons", population))
 }
 
 /// The largest age of a state.
