@@ -117,6 +117,7 @@ pub fn trainer_config() -> TrainerConfig {
         clip_norm: None,
         seed: 0,
         engine: EngineKind::Clocked,
+        hardware: None,
     }
 }
 
