@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from references.generic import Format, MultiplyDecay, Record, ShiftDecay
+from references.generic import Decay, Format, MultiplyDecay, Record, ShiftDecay, TableDecay
 from references.integers import Ints
 
 import strsbp_rs as sr
@@ -110,11 +110,23 @@ def layers(low: int, high: int, seed: int, n_steps: int = 40) -> Layer:
     )
 
 
-decays = st.one_of(
-    st.integers(1, 16).flatmap(
-        lambda bits: st.builds(MultiplyDecay, st.integers(1, 2**bits), st.just(bits))
-    ),
-    st.builds(ShiftDecay, st.integers(1, 12), st.booleans()),
+def powers(factor: int, bits: int, length: int) -> TableDecay:
+    return TableDecay(tuple(factor**k >> bits * (k - 1) for k in range(1, length + 1)), bits)
+
+
+def falling(factors: list[int], bits: int) -> TableDecay:
+    return TableDecay(tuple(sorted(factors, reverse=True)), bits)
+
+
+decays: st.SearchStrategy[Decay] = st.integers(1, 16).flatmap(
+    lambda bits: st.one_of(
+        st.builds(MultiplyDecay, st.integers(1, 2**bits), st.just(bits)),
+        st.builds(ShiftDecay, st.integers(1, 12), st.booleans()),
+        st.builds(powers, st.integers(1, 2**bits), st.just(bits), st.integers(1, 30)),
+        st.builds(
+            falling, st.lists(st.integers(1, 2**bits), min_size=1, max_size=30), st.just(bits)
+        ),
+    )
 )
 
 
@@ -147,9 +159,11 @@ def formats(draw: st.DrawFn) -> Format:
 def ours(form: Format, rounding_seed: int = 0) -> sr.fixed.Format:
     """The same format, as the package has it."""
 
-    def decay(of: MultiplyDecay | ShiftDecay) -> sr.fixed.Multiply | sr.fixed.Shift:
+    def decay(of: Decay) -> sr.fixed.Decay:
         if isinstance(of, MultiplyDecay):
             return sr.fixed.Multiply(of.factor, of.bits)
+        if isinstance(of, TableDecay):
+            return sr.fixed.Table(of.factors, of.bits)
         return sr.fixed.Shift(of.shift, of.least_one)
 
     values = {
@@ -158,6 +172,29 @@ def ours(form: Format, rounding_seed: int = 0) -> sr.fixed.Format:
         "membrane_decay": decay(form.membrane_decay),
     }
     return sr.fixed.Format(**values, rounding_seed=rounding_seed)
+
+
+def theirs(form: sr.fixed.Format) -> Format:
+    """The same format, by the reference's names."""
+
+    def decay(of: sr.fixed.Decay) -> Decay:
+        if isinstance(of, sr.fixed.Multiply):
+            return MultiplyDecay(as_int(of.factor), of.bits)
+        if isinstance(of, sr.fixed.Table):
+            return TableDecay(tuple(of.factors), of.bits)
+        return ShiftDecay(as_int(of.shift), of.least_one)
+
+    decays = {
+        "current_decay": decay(form.current_decay),
+        "membrane_decay": decay(form.membrane_decay),
+    }
+    same = {field.name: getattr(form, field.name) for field in fields(Format)}
+    return Format(**{**same, **decays})
+
+
+def as_int(value: sr.fixed.PerNeuron) -> int:
+    assert isinstance(value, int)
+    return value
 
 
 def philox(counter: list[int], key: list[int]) -> list[int]:

@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from references.generic import Format, MultiplyDecay, Record, ShiftDecay, generic_reference
+from references.generic import (
+    Format,
+    MultiplyDecay,
+    Record,
+    ShiftDecay,
+    TableDecay,
+    generic_reference,
+)
 from references.integers import Ints, Rounding, round_shift, saturate, wrap
 from references.loihi import Connection, LoihiNeuron, loihi_reference, truncated
 from references.xylo import Xylo, XyloNeurons, decrement, xylo_reference
@@ -105,6 +112,57 @@ def test_decay_by_shift(
 ) -> None:
     form = replace(PLAIN, current_decay=decay, rounding=rounding)
     assert run(form, weight, [1, 0, 0, 0, 0]).current[:, 0].tolist() == expected
+
+
+HALVES = TableDecay((8, 4, 2, 1), 4)
+
+
+def test_decay_by_table_of_the_current() -> None:
+    form = replace(PLAIN, current_decay=HALVES)
+    # 101 / 2, / 4, / 8, / 16, each rounded once: then 6 is the anchor.
+    got = run(form, 101, [1, 0, 0, 0, 0, 0, 0])
+    assert got.current[:, 0].tolist() == [0, 101, 50, 25, 12, 6, 3]
+    # By multiplication each step rounds what the step before has left.
+    multiplied = replace(form, current_decay=MultiplyDecay(8, 4), rounding="nearest")
+    assert run(multiplied, 101, [1, 0, 0, 0, 0]).current[:, 0].tolist() == [0, 101, 51, 26, 13]
+    once = run(replace(form, rounding="nearest"), 101, [1, 0, 0, 0, 0])
+    assert once.current[:, 0].tolist() == [0, 101, 51, 25, 13]
+    again = run(form, 101, [1, 0, 1, 0, 0])
+    assert again.current[:, 0].tolist() == [0, 101, 50, 25 + 101, 63]
+    # Two spikes whose weights cancel are none.
+    raster = ints([1, 0, 0], [0, 0, 0], [0, 1, 1], [0, 0, 0], [0, 0, 0])
+    cancelled = generic_reference(form, ints([101, 7, -7]), raster)
+    assert cancelled.current[:, 0].tolist() == [0, 101, 50, 25, 12]
+
+
+def test_decay_by_table_of_the_membrane() -> None:
+    form = replace(PLAIN, membrane_decay=HALVES)
+    assert run(form, 101, [1, 0, 0, 0, 0]).membrane[:, 0].tolist() == [0, 101, 50, 25, 12]
+    # 1 arrives beside a bias of -1: nothing is added.
+    biased = replace(form, bias=-1)
+    assert run(biased, 102, [1, 0, 0]).membrane[:, 0].tolist() == [-1, 101, 49]
+    balanced = generic_reference(biased, ints([102, 1]), ints([1, 0], [0, 1], [0, 1], [0, 1]))
+    assert balanced.membrane[:, 0].tolist() == [-1, 101, 50, 25]
+    # Held, it neither decays nor ages.
+    held = replace(form, v_th=1000, weight_bits=12, reset="subtract", t_ref_steps=2)
+    got = run(held, 1101, [1, 0, 0, 0, 0, 0])
+    assert got.spikes[:, 0].tolist() == [0, 1, 0, 0, 0, 0]
+    assert got.membrane[:, 0].tolist() == [0, 101, 101, 101, 50, 25]
+
+
+def test_a_table_of_one_power_is_a_multiplication(rng: np.random.Generator) -> None:
+    raster = (rng.random((60, 3)) < 0.2).astype(np.int64)
+    one = replace(
+        PLAIN,
+        current_decay=TableDecay((13,), 4),
+        membrane_decay=TableDecay((15,), 4),
+        v_th=300,
+        rounding="nearest",
+    )
+    same = replace(one, current_decay=MultiplyDecay(13, 4), membrane_decay=MultiplyDecay(15, 4))
+    got, expected = (generic_reference(f, ints([90, -40, 77]), raster) for f in (one, same))
+    np.testing.assert_array_equal(got.membrane, expected.membrane)
+    assert got.spikes.sum() > 0
 
 
 @pytest.mark.parametrize(

@@ -222,11 +222,13 @@ class Simulator:
 
         Args:
             population: The population, or its number, as in `record`.
-            potentials: Relative to rest, shape (n,), each at most the threshold.
+            potentials: Relative to rest, shape (n,), each at most the threshold. On the grid they
+                are those after step 0, at which nothing can arrive. Of fixed-point neurons they are
+                whole numbers, in units of their format, at which a neuron does not fire.
 
         Raises:
             ValueError: If time is not 0, the shape disagrees, or a potential is not finite (on the
-                grid in the graph's dtype) or above the threshold.
+                grid in the graph's dtype), not of the format, or above the threshold.
         """
         found = self._population("population", population)
         values = np.ascontiguousarray(potentials, dtype=np.float64)

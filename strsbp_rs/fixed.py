@@ -14,19 +14,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from math import exp
+from math import exp, inf
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _strsbp_rs as _core
+from strsbp_rs._arguments import integer, number
 
 __all__ = [
     "Format",
     "Multiply",
     "Overflows",
     "Shift",
+    "Table",
     "cortex_m",
     "loihi",
     "loihi_weights",
@@ -71,6 +73,88 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A decay by a table of powers, as hardware looks them up that works by events.
+
+    A state that was last changed k steps ago, to x, is x factors[k - 1] / 2^bits, rounded once and
+    not at every step. What changes a state, and so begins a new count, is the same in every engine:
+
+    - the current: that something arrives whose sum is not 0;
+    - the membrane: that what is added to it, bias and current, is not 0, or that the neuron fires;
+      while it is held it does not age;
+    - both: that the last entry has been used. So any gap is defined, and where that entry is 0
+      every state ends in 0.
+
+    A membrane is changed at every step at which its neuron has a current: tables of powers suit
+    currents, and membranes of neurons whose currents are gone at once (`Multiply(0, 0)`).
+
+    Attributes:
+        factors: 1 to 4096 integers in [0, 2^bits] and below 2^32, none larger than the one before;
+            the first of a membrane not 0. The same for all neurons of a population.
+        bits: In [0, 32].
+    """
+
+    factors: Sequence[int] | NDArray[np.integer[Any]]
+    bits: int
+
+    def __post_init__(self) -> None:
+        factors = np.asarray(self.factors)
+        if factors.ndim != 1:
+            raise TypeError(f"factors must be a list of integers, got {self.factors!r}")
+        object.__setattr__(self, "factors", tuple(factors.tolist()))
+
+    @classmethod
+    def exponential(
+        cls, tau: float, dt: float = 1.0, *, length: int | None = None, bits: int = 12
+    ) -> Table:
+        """The powers of an exponential decay: round(2^bits exp(-k dt / tau)) for k = 1, 2, ...
+
+        Args:
+            tau: Time constant [ms].
+            dt: Time step [ms].
+            length: Number of entries, in [1, 4096]. If None, up to the first that is 0, so that
+                every state ends in 0, or 4096.
+            bits: Fractional bits of the factors, in [1, 31].
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If one is outside its domain, or bits are so few that the first factor is 0.
+        """
+        bits = integer("bits", bits)
+        if not 1 <= bits <= 31:
+            raise ValueError(f"bits must be in [1, 31], got {bits}")
+        factors = [_factor("tau", number("tau", tau), number("dt", dt), "bits", bits)]
+        most = _MOST_FACTORS if length is None else integer("length", length)
+        if not 1 <= most <= _MOST_FACTORS:
+            raise ValueError(f"length must be in [1, {_MOST_FACTORS}], got {length}")
+        while len(factors) < most and (length is not None or factors[-1] > 0):
+            factors.append(round(2.0**bits * exp(-(len(factors) + 1) * dt / tau)))
+        return cls(factors, bits)
+
+
+_MOST_FACTORS = 4096
+"""Entries of a table."""
+
+Decay = Multiply | Shift | Table
+"""What a step leaves of a state."""
+
+_DECAYS: dict[str, type[Decay]] = {"multiply": Multiply, "shift": Shift, "table": Table}
+
+
+def _factor(name: str, tau: float, dt: float, bits_name: str, bits: int) -> int:
+    """2^bits exp(-dt / tau), to the nearest integer, which must not be 0."""
+    if not (0 < tau < inf and 0 < dt < inf):
+        raise ValueError(f"{name} and dt must be finite and > 0 ms, got {tau} and {dt}")
+    factor = round(2.0**bits * exp(-dt / tau))
+    if factor == 0:
+        raise ValueError(
+            f"{bits_name} must be enough for exp(-dt / {name}) = {exp(-dt / tau):.3g}, "
+            f"got {bits}, with which it is 0"
+        )
+    return factor
+
+
+@dataclass(frozen=True)
 class Overflows:
     """How many numbers did not fit their format, and were changed.
 
@@ -97,7 +181,7 @@ class Format:
     Attributes:
         weight_bits: Width of a weight as it is added, sign included, in [1, 32].
         current_bits, membrane_bits: Widths of the states, sign included, in [2, 32].
-        current_decay, membrane_decay: What a step leaves of them.
+        current_decay, membrane_decay: What a step leaves of them: `Multiply`, `Shift` or `Table`.
         v_th: Threshold, of the membrane's scale. One, or one for each neuron.
         input_shift: Bits by which summed weights are shifted up, in [0, 31].
         gain_shift: Bits by which the current is shifted down to the membrane's scale, in [0, 31].
@@ -122,8 +206,8 @@ class Format:
     weight_bits: int
     current_bits: int
     membrane_bits: int
-    current_decay: Multiply | Shift
-    membrane_decay: Multiply | Shift
+    current_decay: Decay
+    membrane_decay: Decay
     v_th: PerNeuron
     input_shift: int = 0
     gain_shift: int = 0
@@ -156,9 +240,11 @@ class Format:
         """
         values = dict(values)
         for name in ("current_decay", "membrane_decay"):
-            decay = dict(values[name])
-            kind = Multiply if decay.pop("kind") == "multiply" else Shift
-            values[name] = kind(**decay)
+            decay = dict(values.get(name, {}))
+            kind = decay.pop("kind", None)
+            if kind not in _DECAYS:
+                raise TypeError(f"{name}['kind'] must be one of {', '.join(_DECAYS)}, got {kind!r}")
+            values[name] = _DECAYS[kind](**decay)
         return cls(**values)
 
     def check(self, n: int) -> None:
@@ -180,10 +266,10 @@ def _plain(value: Any) -> Any:
 
 
 def _decay_dict(name: str, decay: Any) -> dict[str, Any]:
-    if not isinstance(decay, (Multiply, Shift)):
-        raise TypeError(f"{name} must be Multiply or Shift, got {decay!r}")
-    kind = "multiply" if isinstance(decay, Multiply) else "shift"
-    return {"kind": kind, **{key: _plain(value) for key, value in vars(decay).items()}}
+    kinds = [kind for kind, cls in _DECAYS.items() if isinstance(decay, cls)]
+    if not kinds:
+        raise TypeError(f"{name} must be Multiply, Shift or Table, got {decay!r}")
+    return {"kind": kinds[0], **{key: _plain(value) for key, value in vars(decay).items()}}
 
 
 def _preset(kind: str, **values: Any) -> Format:
@@ -204,6 +290,12 @@ def qformat(
 ) -> Format:
     """A format of one's own, with decays by multiplication.
 
+    The rules are this project's own, those of `Format`, and were compared bit for bit with integers
+    of unbounded size. No hardware bounds neurons, synapses or delays; sums of what arrives must fit
+    32 bits. For other decays replace those of the result:
+
+        form = dataclasses.replace(form, membrane_decay=sr.fixed.Table.exponential(tau_m))
+
     Args:
         tau_m: Time constant of the membrane [ms]; its factor is
             round(2^decay_bits exp(-dt / tau_m)).
@@ -216,20 +308,12 @@ def qformat(
         options: Further fields of `Format`.
 
     Raises:
-        ValueError: If a time is not positive, or a factor is 0.
+        ValueError: If a time is not positive and finite, or a factor is 0.
     """
-    decays = []
-    for name, tau in (("tau_s", tau_s), ("tau_m", tau_m)):
-        if not (tau > 0 and dt > 0):
-            raise ValueError(f"{name} and dt must be > 0 ms, got {tau} and {dt}")
-        factor = round(2**decay_bits * exp(-dt / tau))
-        if factor == 0:
-            raise ValueError(
-                f"decay_bits must be enough for exp(-dt / {name}) = {exp(-dt / tau):.3g}, "
-                f"got {decay_bits}, with which it is 0"
-            )
-        decays.append(Multiply(factor, decay_bits))
-    current_decay, membrane_decay = decays
+    current_decay, membrane_decay = (
+        Multiply(_factor(name, tau, dt, "decay_bits", decay_bits), decay_bits)
+        for name, tau in (("tau_s", tau_s), ("tau_m", tau_m))
+    )
     return Format(
         weight_bits, state_bits, state_bits, current_decay, membrane_decay, v_th, **options
     )
@@ -246,11 +330,22 @@ def loihi(
 ) -> Format:
     """Neurons of Intel's Loihi; for their weights see `loihi_weights`.
 
-    The rules are those of the bit-accurate LIF model of the open Lava framework, and were compared
-    with it bit for bit. It has no refractory time; here the voltage is held at 0, as the open
-    emulators do. Beyond 2^24 a current is wrapped until it is in range: Lava wraps it once. Of the
-    chip's limits the neurons (131,072), input axons of a core (fan-in 4096) and delays (62 steps)
-    are checked: necessary, not sufficient.
+    Rules: those of the bit-accurate LIF model of the open Lava framework. The current has 24 bits
+    and wraps, the voltage has 24 bits and saturates, products are rounded toward zero, a neuron
+    fires above the threshold and its voltage becomes 0.
+
+    Verified: with Lava's own Python methods, bit for bit, 1,000 random networks of 40 steps; the
+    tests keep to an independent model that was compared so. Not verified: refractory times, which
+    Lava's model has none of (the voltage is held at 0, as in other open emulators), and the limit
+    of delays. Nothing was compared with a chip.
+
+    Not modelled: negative exponents of weights, which shift sums; compartments; plasticity. A
+    current that one step leads more than 2^24 too far is wrapped until it is in range; Lava wraps
+    it once.
+
+    Limits enforced, as open emulators tell them: 131,072 neurons, fan-in 4096 (input axons of a
+    core), delays of 62 steps, and the ranges below. They are necessary, not sufficient: networks
+    are not divided among cores.
 
     Args:
         du: Decay of the current, in [0, 4095]: it loses (du + 1) / 4096 a step.
@@ -313,11 +408,21 @@ def xylo(
 ) -> Format:
     """Neurons of SynSense's Xylo; for their weights see `xylo_weights`.
 
-    The rules are those of the simulator xylosim, v1 ("a1") or v2 (the others), compared with it bit
-    for bit; they depend on the order of spikes, so connect inputs before recurrent synapses. Input
-    takes a step as all spikes do, so everything happens one step later than there. Neurons with two
-    synapses and aliases are not modelled. Room is that of the manufacturer's documents: neurons,
-    fan-out, no delays, 15 spikes of an input in a step.
+    Rules: those of the manufacturer's simulator xylosim, its v1 for "a1" and its v2 for the others.
+    States have 16 bits. Currents saturate at every spike, so their order matters: connect inputs
+    before recurrent synapses. A neuron fires at the threshold, which is subtracted as often as it
+    is reached.
+
+    Verified: with xylosim 0.1.3, spikes and states bit for bit, by tests that run where it is
+    installed. Input takes a step here, as all spikes do, so everything happens one step later than
+    there. Counts of overflows are ours: of every spike that saturates a current, and of every sum
+    of a membrane that saturates.
+
+    Not modelled: neurons with two synapses, and aliases.
+
+    Limits enforced, from the manufacturer's documents: hidden and output neurons (1000 and 8 of
+    "a1" and "audio2", 992 and 32 of "audio3", 496 and 16 of "imu"), fan-out (64 of "audio2", 1024
+    of "audio3", 512 of "imu"), no delays, 15 spikes of an input in a step.
 
     Args:
         v_th: Threshold, in [1, 32767].
@@ -367,10 +472,19 @@ def spinnaker(
 ) -> Format:
     """Neurons of about SpiNNaker's precision: EXPERIMENTAL, compared with no other program.
 
-    States are s16.15 numbers of 32 bits, weights have 16 bits and a sign. The machine has a current
-    and a saturating buffer of weights for each sign, scales the current by (tau_s / dt) (1 - e) and
+    Rules: this project's own, after the published source of sPyNNaker. States are s16.15 numbers of
+    32 bits that saturate, weights have 16 bits and a sign, products are rounded down, a neuron
+    fires at the threshold and its membrane becomes 0.
+
+    Verified: only that both engines and integers of unbounded size agree on these rules. No program
+    of the machine was run, and spikes are not the same there: it has a current and a saturating
+    buffer of weights for each sign, scales the current by (tau_s / dt) (1 - exp(-dt / tau_s)) and
     the membrane's input by 1 - exp(-dt / tau_m), and rounds products of the membrane to the
-    nearest; here there is one current, weights hold these scales, and all rounds down.
+    nearest; here there is one current, and weights hold these scales.
+
+    Not modelled: packets that are late or lost, and cores.
+
+    Limits enforced: delays of 15 steps beyond the one that every spike takes.
 
     Args:
         tau_m: Time constant of the membrane [ms].
@@ -384,13 +498,13 @@ def spinnaker(
         ValueError: If an argument is outside its domain.
     """
     for name, value in (("tau_m", tau_m), ("tau_s", tau_s), ("dt", dt)):
-        if not value > 0:
-            raise ValueError(f"{name} must be > 0 ms, got {value}")
-    if not 0 < v_th < 2**16:
+        if not 0 < value < inf:
+            raise ValueError(f"{name} must be finite and > 0 ms, got {value}")
+    if not 2**-15 <= v_th <= 65535:
         raise ValueError(f"v_th must be in [2^-15, 65535], got {v_th}")
     return _preset(
         "spinnaker",
-        current_factor=int(2**32 * exp(-dt / tau_s)),
+        current_factor=min(int(2**32 * exp(-dt / tau_s)), 2**32 - 1),
         membrane_factor=round(2**15 * exp(-dt / tau_m)),
         v_th=round(2**15 * v_th),
         left_shift=left_shift,
@@ -412,7 +526,14 @@ def cortex_m(
 ) -> Format:
     """Neurons as a microcontroller with an Arm Cortex-M core computes them at little cost.
 
-    States have 32 bits and saturate, products are rounded down. The rules are this project's own.
+    Rules: this project's own, those of `Format`. States have 32 bits and saturate; products and
+    quotients are rounded down, as an arithmetic shift does. So a negative state that is multiplied
+    by c = factor / 2^16 stays below 0 for ever, above -1 / (1 - c): thresholds should be large
+    against that.
+
+    Verified: with integers of unbounded size, bit for bit; with no compiled program.
+
+    Limits enforced: fan-in of 2^24 weights of 8 bits or 65,535 of 16 bits, whose sums have 32 bits.
 
     Args:
         current_decay: `Shift` by 1..15, best with `least_one` (on all cores), or `Multiply` with 16

@@ -21,8 +21,9 @@ class MultiplyDecay:
 
     factor: int
     bits: int
+    length = 1
 
-    def __call__(self, x: int, rounding: Rounding, draw: int) -> int:
+    def __call__(self, x: int, age: int, rounding: Rounding, draw: int) -> int:
         return round_shift(x * self.factor, self.bits, rounding, draw)
 
 
@@ -32,12 +33,40 @@ class ShiftDecay:
 
     shift: int
     least_one: bool = False
+    length = 1
 
-    def __call__(self, x: int, rounding: Rounding, draw: int) -> int:
+    def __call__(self, x: int, age: int, rounding: Rounding, draw: int) -> int:
         step = round_shift(x, self.shift, rounding, draw)
         if self.least_one and step == 0 and x != 0:
             step = 1 if x > 0 else -1
         return x - step
+
+
+@dataclass(frozen=True)
+class TableDecay:
+    """What was x `age` steps ago is round(x factors[age - 1] / 2^bits)."""
+
+    factors: tuple[int, ...]
+    bits: int
+
+    @property
+    def length(self) -> int:
+        return len(self.factors)
+
+    def __call__(self, x: int, age: int, rounding: Rounding, draw: int) -> int:
+        return round_shift(x * self.factors[age - 1], self.bits, rounding, draw)
+
+
+Decay = MultiplyDecay | ShiftDecay | TableDecay
+"""From what a state was `age` steps ago, 1 to `length`; of length 1 from the step before only."""
+
+
+@dataclass
+class Anchor:
+    """What a state decays from, and for how many steps it has done so."""
+
+    x: int = 0
+    age: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,7 +75,7 @@ class Format:
 
     Attributes:
         weight_bits, current_bits, membrane_bits: Widths, sign included.
-        current_decay, membrane_decay: What a step makes of a state.
+        current_decay, membrane_decay: What is left of a state.
         v_th: Threshold, of the membrane's format.
         input_shift: Bits by which summed weights are shifted up to the current's scale.
         gain_shift: Bits by which the current is shifted down to the membrane's scale, rounded.
@@ -61,8 +90,8 @@ class Format:
     weight_bits: int
     current_bits: int
     membrane_bits: int
-    current_decay: MultiplyDecay | ShiftDecay
-    membrane_decay: MultiplyDecay | ShiftDecay
+    current_decay: Decay
+    membrane_decay: Decay
     v_th: int
     input_shift: int = 0
     gain_shift: int = 0
@@ -128,29 +157,36 @@ def generic_reference(
     n_steps, n_out = len(raster), len(weight)
     spikes, current, membrane = (np.zeros((n_steps, n_out), np.int64) for _ in range(3))
     u, v, held = [0] * n_out, [0] * n_out, [0] * n_out
+    u_from, v_from = ([Anchor() for _ in range(n_out)] for _ in range(2))
     current_overflows = membrane_overflows = 0
     for t in range(n_steps):
         arrived = arriving(weight, raster, delay, t)
         if recurrent_weight is not None:
             arrived = arrived + arriving(recurrent_weight, spikes, recurrent_delay, t)
         for i in range(n_out):
-            u[i] = form.current_decay(u[i], form.rounding, draw(t, i, 0))
+            u_from[i].age += 1
+            u[i] = form.current_decay(u_from[i].x, u_from[i].age, form.rounding, draw(t, i, 0))
             u[i], changed = fit(
                 u[i] + (int(arrived[i]) << form.input_shift),
                 form.current_bits,
                 form.current_overflow,
             )
             current_overflows += changed
+            if arrived[i] != 0 or u_from[i].age == form.current_decay.length:
+                u_from[i] = Anchor(u[i])
             if held[i] > 0:
                 held[i] -= 1
             else:
-                v[i] = form.membrane_decay(v[i], form.rounding, draw(t, i, 1)) + form.bias
-                v[i] += round_shift(u[i], form.gain_shift, form.rounding, draw(t, i, 2))
-                v[i], changed = fit(v[i], form.membrane_bits, form.membrane_overflow)
+                v_from[i].age += 1
+                added = form.bias + round_shift(u[i], form.gain_shift, form.rounding, draw(t, i, 2))
+                v[i] = form.membrane_decay(v_from[i].x, v_from[i].age, form.rounding, draw(t, i, 1))
+                v[i], changed = fit(v[i] + added, form.membrane_bits, form.membrane_overflow)
                 membrane_overflows += changed
                 if v[i] > form.v_th or (v[i] == form.v_th and form.fires_at == ">="):
                     spikes[t, i] = 1
                     v[i] = v[i] - form.v_th if form.reset == "subtract" else 0
                     held[i] = form.t_ref_steps
+                if added != 0 or spikes[t, i] or v_from[i].age == form.membrane_decay.length:
+                    v_from[i] = Anchor(v[i])
         current[t], membrane[t] = u, v
     return Record(spikes, current, membrane, current_overflows, membrane_overflows)

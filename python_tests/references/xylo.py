@@ -59,13 +59,18 @@ class Xylo:
     aliases: list[list[int]]
 
 
-@dataclass(frozen=True)
+@dataclass
 class PopulationRecord:
-    """Counts of spikes and membranes, shape (n_steps, n); currents (n_synapses, n_steps, n)."""
+    """Counts of spikes and membranes, shape (n_steps, n); currents (n_synapses, n_steps, n).
+
+    And how many numbers saturated.
+    """
 
     spikes: Ints
     current: Ints
     membrane: Ints
+    current_overflows: int = 0
+    membrane_overflows: int = 0
 
 
 def decrement(x: int, dash: int) -> int:
@@ -92,7 +97,10 @@ class Population:
         low, high = limits(STATE_BITS)
         for pre in np.flatnonzero(counts):
             shifted = ((weight[:, :, pre] << shift) - low) % (1 << STATE_BITS) + low
-            self.i = np.clip(self.i + min(int(counts[pre]), most) * shifted, low, high)
+            for _ in range(min(int(counts[pre]), most)):
+                unbounded = self.i + shifted
+                self.i = np.clip(unbounded, low, high)
+                self.record.current_overflows += int((self.i != unbounded).sum())
 
     def update(self, t: int, aliases: list[list[int]] | None) -> Ints:
         """One step of all neurons, in order; counts of spikes."""
@@ -113,12 +121,18 @@ class Population:
             self.i[synapse, k] -= decrement(int(self.i[synapse, k]), int(dash))
         arrived, leak = int(self.i[:, k].sum()), decrement(v, int(neurons.dash_mem[k]))
         if self.version == 1:
-            self.v[k] = saturate(v - leak + arrived, STATE_BITS)
+            self.v[k] = self.saturated(v - leak + arrived)
             return
-        change = saturate(wrap(-leak, STATE_BITS) + arrived, STATE_BITS)
+        change = self.saturated(wrap(-leak, STATE_BITS) + arrived)
         if neurons.bias is not None:
-            change = saturate(change + int(neurons.bias[k]), STATE_BITS)
-        self.v[k] = saturate(v + change, STATE_BITS)
+            change = self.saturated(change + int(neurons.bias[k]))
+        self.v[k] = self.saturated(v + change)
+
+    def saturated(self, x: int) -> int:
+        """What a membrane, or its change, holds of a number."""
+        kept = saturate(x, STATE_BITS)
+        self.record.membrane_overflows += kept != x
+        return kept
 
     def fire(self, k: int, count: int) -> tuple[int, int]:
         """Spikes, with those it has as an alias within the limit, and the membrane after them."""

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::neuron::LOG2_MAX_T_REF_STEPS;
 
+/// Most entries of a table of powers.
+pub const MOST_FACTORS: usize = 4096;
+
 /// How a number is rounded when its lowest bits are dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -106,6 +109,12 @@ impl<T> From<T> for PerNeuron<T> {
 }
 
 /// What a step makes of a state x, R being the rounding.
+///
+/// By multiplication and shift, every step rounds what the step before has left. By a table of powers, a state is rounded once
+/// from its anchor: the number x that it was last changed to, k steps ago, where k = 1 at the step after. What changes a state,
+/// and so renews its anchor, is of the network and not of an engine: for the current, that something arrives whose sum is not 0;
+/// for the membrane, that what is added to it, bias and current, is not 0, or that it fires. While the membrane is held its age
+/// stays as it is. At the last entry the anchor moves to what is left there, and k counts from there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Decay {
@@ -124,24 +133,49 @@ pub enum Decay {
         #[serde(default)]
         least_one: bool,
     },
+    /// R(x factors\[k - 1\] / 2^bits), where the state was last changed k steps ago, to x.
+    Table {
+        /// At most 4096, none larger than the one before, in [0, 2^bits].
+        factors: Vec<u32>,
+        /// In [0, 32].
+        bits: u32,
+    },
 }
 
 impl Decay {
     fn validate(&self, name: &str, n: usize, may_clear: bool) -> Result<()> {
+        let (least, reason) = if may_clear { (0, "") } else { (1, " (0 keeps nothing of it)") };
         match self {
-            Self::Multiply { bits, .. } if *bits > 32 => Err(Error::value(format!("{name}.bits"), "in [0, 32]", bits)),
+            Self::Multiply { bits, .. } | Self::Table { bits, .. } if *bits > 32 => {
+                Err(Error::value(format!("{name}.bits"), "in [0, 32]", bits))
+            }
             Self::Multiply { factor, bits } => {
-                let (least, most) = (u64::from(!may_clear), 1u64 << bits);
-                let reason = if may_clear { "" } else { " (0 keeps nothing of it)" };
+                let most = 1u64 << bits;
                 let expected = format!("in [{least}, 2^bits = {most}]{reason}");
-                let allowed = |factor| (least..=most).contains(&u64::from(factor));
+                let allowed = |factor| (u64::from(least)..=most).contains(&u64::from(factor));
                 factor.check(&format!("{name}.factor"), n, &expected, allowed)
             }
             Self::Shift { shift, .. } => {
-                let least = u32::from(!may_clear);
-                let reason = if may_clear { "" } else { " (0 keeps nothing of it)" };
                 let expected = format!("in [{least}, 31]{reason}");
                 shift.check(&format!("{name}.shift"), n, &expected, |shift| (least..=31).contains(&shift))
+            }
+            Self::Table { factors, bits } => {
+                let name = format!("{name}.factors");
+                if !(1..=MOST_FACTORS).contains(&factors.len()) {
+                    return Err(Error::shape(name, &[factors.len()], format!("1 to {MOST_FACTORS} numbers")));
+                }
+                let most = 1u64 << bits;
+                if !(u64::from(least)..=most).contains(&factors[0].into()) {
+                    let expected = format!("in [{least}, 2^bits = {most}]{reason}");
+                    return Err(Error::value(format!("{name}[0]"), expected, factors[0]));
+                }
+                match factors.windows(2).position(|pair| pair[1] > pair[0]) {
+                    None => Ok(()),
+                    Some(k) => {
+                        let expected = format!("<= {name}[{k}] = {}", factors[k]);
+                        Err(Error::value(format!("{name}[{}]", k + 1), expected, factors[k + 1]))
+                    }
+                }
             }
         }
     }
@@ -207,6 +241,8 @@ fn one() -> u32 {
 /// v = fit(decay_v(v) + bias + R(u / 2^gain_shift))     unless held
 /// spike if v > v_th (or >=);  v = 0 (or v - v_th);  held for t_ref_steps, in which v stays as it is
 /// ```
+///
+/// [`Decay`] says what `decay_u` and `decay_v` are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FixedParams {
@@ -461,6 +497,28 @@ mod tests {
             refused(|f| f.membrane_decay = nothing),
             "membrane_decay.factor[1] must be in [1, 2^bits = 4096] (0 keeps nothing of it), got 0"
         );
+        let table = |factors: &[u32], bits| Decay::Table { factors: factors.to_vec(), bits };
+        assert_eq!(
+            refused(|f| f.membrane_decay = table(&[], 12)),
+            "membrane_decay.factors has shape (0,), expected 1 to 4096 numbers"
+        );
+        assert_eq!(
+            refused(|f| f.current_decay = table(&[1; 4097], 12)),
+            "current_decay.factors has shape (4097,), expected 1 to 4096 numbers"
+        );
+        assert_eq!(
+            refused(|f| f.membrane_decay = table(&[0, 0], 12)),
+            "membrane_decay.factors[0] must be in [1, 2^bits = 4096] (0 keeps nothing of it), got 0"
+        );
+        assert_eq!(
+            refused(|f| f.current_decay = table(&[9, 4], 3)),
+            "current_decay.factors[0] must be in [0, 2^bits = 8], got 9"
+        );
+        assert_eq!(
+            refused(|f| f.current_decay = table(&[7, 4, 5], 3)),
+            "current_decay.factors[2] must be <= current_decay.factors[1] = 4, got 5"
+        );
+        assert_eq!(refused(|f| f.current_decay = table(&[7], 33)), "current_decay.bits must be in [0, 32], got 33");
         let long = Decay::Shift { shift: 32.into(), least_one: false };
         assert_eq!(refused(|f| f.current_decay = long), "current_decay.shift must be in [0, 31], got 32");
         assert_eq!(
@@ -479,6 +537,7 @@ mod tests {
         let mut format = format();
         format.v_th = PerNeuron::Each(vec![1, 2, 3]);
         format.rounding = Rounding::NearestEven;
+        format.current_decay = Decay::Table { factors: vec![3, 1, 0], bits: 2 };
         let text = serde_json::to_string(&format).unwrap();
         assert_eq!(serde_json::from_str::<FixedParams>(&text).unwrap(), format);
     }

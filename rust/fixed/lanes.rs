@@ -2,8 +2,8 @@
 
 use std::ops::{Add, BitAnd, BitXor, Mul, Shl, Shr, Sub};
 
-use super::format::{Decay, FiresAt, Overflow, PerNeuron, Reset, Rounding, Rules};
-use super::neuron::{At, FixedLif, FixedState, Overflows};
+use super::format::{Decay, FiresAt, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
+use super::neuron::{FixedLif, FixedState, Overflows};
 use crate::simd::{LANES, LaneMask, Lanes, multiversion};
 
 /// Most bits of a factor with which products need no more than 32 bits.
@@ -30,12 +30,12 @@ impl FixedBlock {
 
     /// State of a neuron, and the steps for which it is still held.
     pub fn neuron(&self, lane: usize) -> (FixedState, u64) {
-        (FixedState { u: self.u[lane].into(), v: self.v[lane].into() }, self.held[lane] as u64)
+        (FixedState::new(self.u[lane].into(), self.v[lane].into()), self.held[lane] as u64)
     }
 
     /// Sets what [`neuron`](Self::neuron) gives.
     pub fn set_neuron(&mut self, lane: usize, state: FixedState, held: u64) {
-        (self.u[lane], self.v[lane], self.held[lane]) = (state.u as i32, state.v as i32, held as i32);
+        (self.u[lane], self.v[lane], self.held[lane]) = (state.u.x, state.v.x, held as i32);
     }
 }
 
@@ -95,6 +95,11 @@ impl LaneDecay {
                 kind: Kind::Shift { least_one: *least_one },
                 by: PerBlock::new(shift, n, 0, |shift| shift as i32),
             },
+            // Neurons with tables are stepped one by one.
+            Decay::Table { .. } => Self {
+                kind: Kind::Shift { least_one: false },
+                by: PerBlock::new(&PerNeuron::Same(0), n, 0, |shift| shift),
+            },
         }
     }
 }
@@ -103,7 +108,18 @@ fn is_narrow(decay: &Decay) -> bool {
     match decay {
         Decay::Multiply { bits, .. } => *bits <= NARROW_FACTOR,
         Decay::Shift { shift, .. } => shift.values().iter().all(|&shift| shift <= NARROW_SHIFT),
+        Decay::Table { .. } => true,
     }
+}
+
+/// Whether blocks have no step for a format.
+fn is_single(format: &FixedParams) -> bool {
+    let is_table = |decay: &Decay| matches!(decay, Decay::Table { .. });
+    format.rules != Rules::Lif
+        || format.rounding == Rounding::Stochastic
+        || format.max_spikes > 1
+        || is_table(&format.current_decay)
+        || is_table(&format.membrane_decay)
 }
 
 /// The neurons of a population, for steps of blocks.
@@ -132,7 +148,7 @@ impl FixedLanes {
             wide: !(is_narrow(&format.current_decay)
                 && is_narrow(&format.membrane_decay)
                 && Self::sums_fit(&lif, most)),
-            one_by_one: format.rules != Rules::Lif || format.rounding == Rounding::Stochastic || format.max_spikes > 1,
+            one_by_one: is_single(format),
             lif,
         }
     }
@@ -154,7 +170,7 @@ impl FixedLanes {
         &self.lif
     }
 
-    /// Whether neurons are to be stepped one by one, as their spikes or draws are of each alone.
+    /// Whether neurons are to be stepped one by one, as their spikes, draws or ages are of each alone.
     pub fn one_by_one(&self) -> bool {
         self.one_by_one
     }
@@ -164,24 +180,6 @@ impl FixedLanes {
     #[inline]
     pub fn run(&self, blocks: &mut [FixedBlock], input: &mut [Lanes<i32>], fired: &mut [LaneMask]) -> Overflows {
         run_blocks(self, blocks, input, fired)
-    }
-
-    /// Steps a neuron of a block by itself; the number of its spikes.
-    pub fn step_one(
-        &self,
-        neuron: usize,
-        step: u64,
-        block: &mut FixedBlock,
-        input: i32,
-        overflows: &mut Overflows,
-    ) -> u32 {
-        let lane = neuron % LANES;
-        let (state, held) = block.neuron(lane);
-        let after = self.lif.step(At { neuron, step }, state, held > 0, input.into());
-        *overflows += after.overflows;
-        let t_ref = u64::from(self.lif.params().t_ref_steps);
-        block.set_neuron(lane, after.state, if after.spikes > 0 { t_ref } else { held.saturating_sub(1) });
-        after.spikes
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`FixedParams`] is a number format and the neuron it holds: integers only, every rounding and overflow defined. A step of
 //! [`FixedLif`] is the definition; blocks of 16 neurons ([`FixedLanes`]) give the same bits.
 
+mod anchor;
 mod format;
 pub mod io;
 mod lanes;
@@ -17,10 +18,11 @@ pub mod strategies;
 mod weight;
 mod xylo_layer;
 
+pub use anchor::Anchor;
 pub use format::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
 pub use lanes::{FixedBlock, FixedLanes};
 pub use network::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
-pub use neuron::{At, FixedLif, FixedState, FixedStep, Overflows};
+pub use neuron::{At, FixedLif, FixedNeuron, FixedState, FixedStep, Overflows};
 pub use presets::{CortexM, Loihi, Preset, SignMode, Spinnaker, Xylo, XyloDevice, loihi_weights, xylo_weights};
 pub use quantize::{Granularity, Grid, IntegerLayer, LayerGrid, Quantization, Scale, Target};
 pub use rounding::{philox, round_shift};

@@ -2,7 +2,7 @@
 
 use super::rows::IntegerRows;
 use super::xylo_layer::{XyloLayer, XyloScratch};
-use super::{FixedBlock, FixedLanes, FixedLif, FixedParams, Overflows};
+use super::{At, FixedBlock, FixedLanes, FixedLif, FixedNeuron, FixedParams, Overflows};
 use crate::engine::kernels::list_spikes;
 use crate::engine::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
@@ -42,12 +42,13 @@ enum Kind {
 /// Neurons by the LIF rules.
 #[derive(Clone, Debug)]
 struct LifLayer {
-    n: usize,
     lanes: FixedLanes,
     weight: IntegerRows,
     /// And the delays of recurrent synapses.
     recurrent: Option<(IntegerRows, Vec<u32>)>,
     rest: Vec<FixedBlock>,
+    /// Of neurons that are stepped one by one, instead.
+    rest_single: Vec<FixedNeuron>,
 }
 
 impl FixedLayer {
@@ -111,12 +112,15 @@ impl FixedLayer {
         let weight = rows(feed_forward, n_in);
         let mut rest = vec![FixedBlock::zero(); n.div_ceil(LANES)];
         (0..n).for_each(|i| rest[i / LANES].set_neuron(i % LANES, lif.rest(i), 0));
+        let lanes = FixedLanes::new(lif.clone(), n, most);
+        let single = |i| FixedNeuron { state: lif.rest(i), held: 0 };
+        let rest_single = if lanes.one_by_one() { (0..n).map(single).collect() } else { Vec::new() };
         let kind = Kind::Lif(Box::new(LifLayer {
-            n,
-            lanes: FixedLanes::new(lif.clone(), n, most),
+            lanes,
             weight,
             recurrent: recurrent.map(|synapses| (rows(synapses, n), synapses.taps.steps().to_vec())),
             rest,
+            rest_single,
         }));
         Ok(Self { n, lif, taps, kind })
     }
@@ -153,6 +157,7 @@ struct LifScratch {
     heard_now: Vec<u32>,
     sums: Vec<Lanes<i32>>,
     blocks: Vec<FixedBlock>,
+    single: Vec<FixedNeuron>,
     fired: Vec<LaneMask>,
 }
 
@@ -231,8 +236,9 @@ impl FixedLayer {
 
 impl LifLayer {
     fn forward(&self, n_steps: usize, below: &PaddedRows, own: &mut PaddedRows, scratch: &mut LifScratch) -> Overflows {
-        let LifScratch { heard_now, sums, blocks, fired } = scratch;
+        let LifScratch { heard_now, sums, blocks, single, fired } = scratch;
         blocks.clone_from(&self.rest);
+        single.clone_from(&self.rest_single);
         let (stride, mut overflows) = (self.weight.n_blocks(), Overflows::default());
         sums.clear();
         sums.resize(stride * STEPS_AHEAD.min(n_steps), Lanes([0; LANES]));
@@ -253,7 +259,7 @@ impl LifLayer {
                     }
                 }
                 fired.resize(blocks.len(), 0);
-                overflows += self.step(t as u64, blocks, sums, fired);
+                overflows += self.step(t as u64, blocks, single, sums, fired);
                 list_spikes::<f32>(fired, blocks.len(), own);
                 sums.fill(Lanes([0; LANES]));
             }
@@ -263,15 +269,22 @@ impl LifLayer {
     }
 
     /// A step of all neurons, with the sums that arrive.
-    fn step(&self, t: u64, blocks: &mut [FixedBlock], sums: &mut [Lanes<i32>], fired: &mut [LaneMask]) -> Overflows {
+    fn step(
+        &self,
+        t: u64,
+        blocks: &mut [FixedBlock],
+        single: &mut [FixedNeuron],
+        sums: &mut [Lanes<i32>],
+        fired: &mut [LaneMask],
+    ) -> Overflows {
         if !self.lanes.one_by_one() {
             return self.lanes.run(blocks, &mut sums[..blocks.len()], fired);
         }
         let mut overflows = Overflows::default();
         fired.fill(0);
-        for i in 0..self.n {
-            let (b, l) = (i / LANES, i % LANES);
-            let spikes = self.lanes.step_one(i, t, &mut blocks[b], sums[b][l], &mut overflows);
+        for (neuron, state) in single.iter_mut().enumerate() {
+            let (b, l) = (neuron / LANES, neuron % LANES);
+            let spikes = self.lanes.lif().advance(At { neuron, step: t }, state, sums[b][l], &mut overflows);
             fired[b] |= LaneMask::from(spikes > 0) << l;
         }
         overflows

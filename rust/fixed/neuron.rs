@@ -2,6 +2,7 @@
 
 use std::ops::{AddAssign, Mul};
 
+use super::anchor::Anchor;
 use super::format::{Decay, FiresAt, FixedParams, Overflow, Reset, Rounding, Rules};
 use super::rounding::{philox, round_shift};
 use crate::error::Result;
@@ -40,9 +41,26 @@ impl Mul<u64> for Overflows {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FixedState {
     /// Synaptic current.
-    pub u: i64,
+    pub u: Anchor,
     /// Membrane.
-    pub v: i64,
+    pub v: Anchor,
+}
+
+impl FixedState {
+    /// A state that has just been changed to numbers of 32 bits.
+    #[inline(always)]
+    pub fn new(u: i64, v: i64) -> Self {
+        Self { u: Anchor::new(u), v: Anchor::new(v) }
+    }
+}
+
+/// A neuron that is stepped by itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FixedNeuron {
+    /// Current and membrane.
+    pub state: FixedState,
+    /// Steps for which it is still held.
+    pub held: u32,
 }
 
 /// What a step leads to.
@@ -91,13 +109,30 @@ impl FixedLif {
     /// The state after step 0, at which nothing arrives: of the order of things in Xylo, before the first step.
     pub fn rest(&self, neuron: usize) -> FixedState {
         let v = if self.params.rules == Rules::Lif { self.params.bias.get(neuron) } else { 0 };
-        FixedState { u: 0, v: v.into() }
+        FixedState::new(0, v.into())
+    }
+
+    /// Current and membrane after step `at.step`, in which a state was reached.
+    pub fn values(&self, at: At, state: FixedState) -> (i64, i64) {
+        let ([on_u, on_v, ..], rounding) = (self.draws(at), self.params.rounding);
+        let value = |decay: &Decay, state, draw| decay.value(state, at.neuron, rounding, draw);
+        (value(&self.params.current_decay, state.u, on_u), value(&self.params.membrane_decay, state.v, on_v))
     }
 
     /// Takes a spike, where the current saturates at each.
     #[inline(always)]
-    pub fn add(&self, u: i64, weight: i32, overflows: &mut Overflows) -> i64 {
-        fit(u + i64::from(weight), self.params.current_bits, self.params.current_overflow, &mut overflows.current)
+    pub fn add(&self, u: &mut Anchor, weight: i32, overflows: &mut Overflows) {
+        let (sum, format) = (i64::from(u.x) + i64::from(weight), &self.params);
+        *u = Anchor::new(fit(sum, format.current_bits, format.current_overflow, &mut overflows.current));
+    }
+
+    /// Steps a neuron; the number of its spikes.
+    pub fn advance(&self, at: At, neuron: &mut FixedNeuron, input: i32, overflows: &mut Overflows) -> u32 {
+        let after = self.step(at, neuron.state, neuron.held > 0, input.into());
+        *overflows += after.overflows;
+        neuron.state = after.state;
+        neuron.held = if after.spikes > 0 { self.params.t_ref_steps } else { neuron.held.saturating_sub(1) };
+        after.spikes
     }
 
     /// A step with the sum of what arrives; where the current saturates at each spike, they are in it already.
@@ -121,16 +156,18 @@ impl FixedLif {
         let (format, i) = (&self.params, at.neuron);
         let ([on_u, on_v, on_gain, _], rounding) = (self.draws(at), format.rounding);
         let mut overflows = Overflows::default();
-        let u = format.current_decay.apply(u, i, rounding, on_u) + (input << format.input_shift);
-        let u = fit(u, format.current_bits, format.current_overflow, &mut overflows.current);
+        let (left, unchanged) = format.current_decay.step(u, i, rounding, on_u);
+        let new = left + (input << format.input_shift);
+        let new = fit(new, format.current_bits, format.current_overflow, &mut overflows.current);
+        let u = if input == 0 { unchanged } else { Anchor::new(new) };
         if is_held {
             return FixedStep { state: FixedState { u, v }, spikes: 0, overflows };
         }
-        let v = format.membrane_decay.apply(v, i, rounding, on_v)
-            + i64::from(format.bias.get(i))
-            + round_shift(u, format.gain_shift, rounding, on_gain);
-        let v = fit(v, format.membrane_bits, format.membrane_overflow, &mut overflows.membrane);
+        let added = i64::from(format.bias.get(i)) + round_shift(new, format.gain_shift, rounding, on_gain);
+        let (left, unchanged) = format.membrane_decay.step(v, i, rounding, on_v);
+        let v = fit(left + added, format.membrane_bits, format.membrane_overflow, &mut overflows.membrane);
         let (v, spikes) = self.fire(i, v);
+        let v = if added == 0 && spikes == 0 { unchanged } else { Anchor::new(v) };
         FixedStep { state: FixedState { u, v }, spikes, overflows }
     }
 
@@ -138,7 +175,8 @@ impl FixedLif {
         let format = &self.params;
         let mut overflows = Overflows::default();
         let mut saturated = |x| fit(x, format.membrane_bits, Overflow::Saturate, &mut overflows.membrane);
-        let decayed = |decay: &Decay, x| decay.apply(x, i, Rounding::Floor, 0);
+        let decayed = |decay: &Decay, x| decay.apply(x, 1, i, Rounding::Floor, 0);
+        let (u, v) = (i64::from(u.x), i64::from(v.x));
         let u = decayed(&format.current_decay, u);
         let left = decayed(&format.membrane_decay, v);
         let v = if format.rules == Rules::XyloV1 {
@@ -154,7 +192,7 @@ impl FixedLif {
             saturated(v + change)
         };
         let (v, spikes) = self.fire(i, v);
-        FixedStep { state: FixedState { u, v }, spikes, overflows }
+        FixedStep { state: FixedState::new(u, v), spikes, overflows }
     }
 
     #[inline(always)]
@@ -169,7 +207,7 @@ impl FixedLif {
 
     /// The state at the end of step `to`, if nothing arrives after step `from` and no spike is due; held up to step `held`.
     ///
-    /// Steps are taken one by one, until one changes nothing.
+    /// Steps are taken one by one, until one changes nothing, or all to come only age the membrane.
     pub fn skip(
         &self,
         neuron: usize,
@@ -183,6 +221,12 @@ impl FixedLif {
         while step < to {
             step += 1;
             let is_held = held >= step;
+            if !is_held && self.only_ages(neuron, state) {
+                let draw = |after: u64| self.draws(At { neuron, step: step - 1 + after })[1];
+                let (decay, rounding) = (&self.params.membrane_decay, self.params.rounding);
+                state.v = decay.leap(state.v, to - (step - 1), neuron, rounding, draw);
+                return state;
+            }
             let after = self.step(At { neuron, step }, state, is_held, 0);
             let repeats = after.state == state && self.repeats(neuron, state);
             state = after.state;
@@ -196,6 +240,18 @@ impl FixedLif {
         state
     }
 
+    /// Whether nothing is added to a membrane that decays by table, nor will be.
+    fn only_ages(&self, neuron: usize, FixedState { u, .. }: FixedState) -> bool {
+        let format = &self.params;
+        if !matches!(format.membrane_decay, Decay::Table { .. }) {
+            return false;
+        }
+        let rounding = format.rounding;
+        let stays = || rounding != Rounding::Stochastic && format.current_decay.step(u, neuron, rounding, 0).1 == u;
+        let added = || i64::from(format.bias.get(neuron)) + round_shift(u.x.into(), format.gain_shift, rounding, 0);
+        (u == Anchor::default() || stays()) && added() == 0
+    }
+
     /// Whether a step that changes nothing would change nothing again.
     fn repeats(&self, neuron: usize, state: FixedState) -> bool {
         self.params.rounding != Rounding::Stochastic
@@ -206,10 +262,11 @@ impl FixedLif {
     /// not. The state is that after step `last`, held up to step `held`.
     pub fn next_due(&self, neuron: usize, state: FixedState, last: u64, held: u64) -> u64 {
         let free = last.max(held);
-        let (u, v, format) = (state.u, state.v, &self.params);
+        let (u, v, format) = (i64::from(state.u.x), i64::from(state.v.x), &self.params);
         let level = i64::from(format.v_th.get(neuron)) - i64::from(format.fires_at == FiresAt::Threshold);
         let (bias, gain) = (i64::from(format.bias.get(neuron)), format.gain_shift);
-        // A current never grows nor changes its sign by itself, nor does a membrane without a current.
+        // A current never grows nor changes its sign by itself, nor does a membrane without a current: neither passes the number
+        // that it was last changed to.
         let rise = ((u.max(0) + (1 << gain) - 1) >> gain) + bias;
         let fall = (u.min(0) >> gain) + bias;
         let (above, below) = (v.max(0), v.min(0));
@@ -251,7 +308,7 @@ impl FixedLif {
                 let k = shift.get(neuron);
                 (u << (k + 1)) + (1 << (2 * k))
             }
-            Decay::Shift { .. } => return None,
+            Decay::Shift { .. } | Decay::Table { .. } => return None,
         };
         Some(charge >> format.gain_shift)
     }
@@ -263,3 +320,6 @@ fn fit(x: i64, bits: u32, overflow: Overflow, changed: &mut u64) -> i64 {
     *changed += u64::from(kept != x);
     kept
 }
+
+#[cfg(test)]
+mod tests;

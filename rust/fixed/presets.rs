@@ -315,6 +315,7 @@ impl CortexM {
                 Decay::Shift { shift, .. } => check(&format!("{name}.shift"), 1, 15, shift.values())?,
                 Decay::Multiply { factor, bits: 16 } => check(&format!("{name}.factor"), 1, 65535, factor.values())?,
                 Decay::Multiply { bits, .. } => return Err(Error::value(format!("{name}.bits"), "16", bits)),
+                Decay::Table { .. } => return Err(Error::value(name, "by shift or by a factor", "a table")),
             }
         }
         check("t_ref_steps", 0, 65535, &[self.t_ref_steps])?;

@@ -37,11 +37,12 @@ impl Overflow {
 }
 
 impl Decay {
-    /// What a step leaves of a state of 32 bits.
+    /// What is left of a state of 32 bits that was x `age` steps ago; where there is no table, one step ago.
     #[inline(always)]
-    pub fn apply(&self, x: i64, neuron: usize, rounding: Rounding, draw: u32) -> i64 {
+    pub fn apply(&self, x: i64, age: usize, neuron: usize, rounding: Rounding, draw: u32) -> i64 {
         match self {
             Self::Multiply { factor, bits } => round_shift(x * i64::from(factor.get(neuron)), *bits, rounding, draw),
+            Self::Table { factors, bits } => round_shift(x * i64::from(factors[age - 1]), *bits, rounding, draw),
             Self::Shift { shift, least_one } => {
                 let lost = round_shift(x, shift.get(neuron), rounding, draw);
                 x - if *least_one && lost == 0 { x.signum() } else { lost }

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::{Decay, FiresAt, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
+use super::{
+    CortexM, Decay, FiresAt, FixedParams, Limits, Loihi, Overflow, PerNeuron, Reset, Rounding, Spinnaker, Xylo,
+    XyloDevice,
+};
 
 /// One number, or `n`.
 pub fn per_neuron<T: Copy + std::fmt::Debug + 'static>(
@@ -19,7 +22,20 @@ fn decay(n: usize) -> impl Strategy<Value = Decay> {
         per_neuron(n, 1..=most).prop_map(move |factor| Decay::Multiply { factor, bits })
     });
     let shift = (per_neuron(n, 1..=31u32), any::<bool>());
-    prop_oneof![multiply, shift.prop_map(|(shift, least_one)| Decay::Shift { shift, least_one })]
+    // By chance, or powers of one factor.
+    let table = (0..=32u32, 1..25usize, any::<bool>()).prop_flat_map(|(bits, n, powers)| {
+        let most = (1u64 << bits).min(u64::from(u32::MAX)) as u32;
+        prop::collection::vec(0..=most, n).prop_map(move |mut factors| {
+            factors.sort_unstable_by(|a, b| b.cmp(a));
+            factors[0] = factors[0].max(1);
+            if powers {
+                (1..n).for_each(|k| factors[k] = ((u64::from(factors[k - 1]) * u64::from(factors[0])) >> bits) as u32);
+            }
+            Decay::Table { factors, bits }
+        })
+    });
+    let shift = shift.prop_map(|(shift, least_one)| Decay::Shift { shift, least_one });
+    prop_oneof![3 => multiply, 3 => shift, 1 => table]
 }
 
 fn rounding() -> impl Strategy<Value = Rounding> {
@@ -74,25 +90,69 @@ fn map<T: Copy, U: Copy>(values: &PerNeuron<T>, f: impl Fn(T) -> U) -> PerNeuron
 }
 
 prop_compose! {
-    /// Neurons of Xylo.
+    /// Neurons of Xylo, as many as may be.
     pub fn xylo(n: usize)(
-        v2: bool,
+        device in prop::sample::select(vec![XyloDevice::A1, XyloDevice::Audio2, XyloDevice::Audio3, XyloDevice::Imu]),
+        is_output: bool,
         dash_syn in per_neuron(n, 1..=15u32),
         dash_mem in per_neuron(n, 0..=15u32),
         v_th in per_neuron(n, 1..=3000i32),
         bias in per_neuron(n, -500..=500i32),
-        max_spikes in prop::sample::select(vec![1, 31]),
     ) -> FixedParams {
-        let decay = |shift| Decay::Shift { shift, least_one: true };
-        FixedParams {
-            v_th,
-            bias: if v2 { bias } else { 0.into() },
-            rounding: Rounding::Floor,
-            fires_at: FiresAt::Threshold,
-            reset: Reset::Subtract,
-            max_spikes,
-            rules: if v2 { Rules::XyloV2 } else { Rules::XyloV1 },
-            ..FixedParams::new(16, 16, 16, decay(dash_syn), decay(dash_mem), 1)
-        }
+        let bias = if device == XyloDevice::A1 { 0.into() } else { bias };
+        let format = Xylo { device, is_output, v_th, dash_syn, dash_mem, bias }.format().unwrap();
+        FixedParams { limits: Limits { n: None, ..format.limits }, ..format }
     }
+}
+
+prop_compose! {
+    /// Neurons of Loihi.
+    pub fn loihi(n: usize)(
+        (du, dv) in (per_neuron(n, 0..=4095u32), per_neuron(n, 0..=4095u32)),
+        v_th in prop_oneof![per_neuron(n, 1..=3000i32), per_neuron(n, 1..=131_071i32)],
+        (bias, bias_exponent, t_ref_steps) in (per_neuron(n, -4096..=4095i32), 0..=7u32, 0..4u32),
+    ) -> FixedParams {
+        let most = v_th.values().iter().min().unwrap() << 6 >> bias_exponent;
+        let bias_mantissa = map(&bias, |bias| bias.min(most));
+        Loihi { du, dv, v_th, bias_mantissa, bias_exponent, t_ref_steps }.format().unwrap()
+    }
+}
+
+prop_compose! {
+    /// Neurons of SpiNNaker.
+    pub fn spinnaker(n: usize)(
+        current_factor in per_neuron(n, any::<u32>()),
+        membrane_factor in per_neuron(n, 1..=32768u32),
+        v_th in prop_oneof![per_neuron(n, 1..=100_000i32), per_neuron(n, 1..=i32::MAX)],
+        (left_shift, t_ref_steps) in (0..=15u32, 0..4u32),
+    ) -> FixedParams {
+        Spinnaker { current_factor, membrane_factor, v_th, left_shift, t_ref_steps }.format().unwrap()
+    }
+}
+
+prop_compose! {
+    /// Neurons of microcontrollers.
+    pub fn cortex_m(n: usize)(
+        (current_decay, membrane_decay) in (cortex_decay(n), cortex_decay(n)),
+        (is_narrow, subtracts) in (any::<bool>(), any::<bool>()),
+        v_th in prop_oneof![per_neuron(n, 1..=10_000i32), per_neuron(n, 1..i32::MAX)],
+        bias in per_neuron(n, -1000..=1000i32),
+        (input_shift, gain_shift, t_ref_steps) in (0..=20u32, 0..=8u32, 0..4u32),
+    ) -> FixedParams {
+        let most = *v_th.values().iter().min().unwrap();
+        let bias = map(&bias, |bias| bias.min(most));
+        let weight_bits = if is_narrow { 8 } else { 16 };
+        let reset = if subtracts { Reset::Subtract } else { Reset::Zero };
+        CortexM { weight_bits, current_decay, membrane_decay, v_th, bias, input_shift, gain_shift, reset, t_ref_steps }
+            .format()
+            .unwrap()
+    }
+}
+
+fn cortex_decay(n: usize) -> impl Strategy<Value = Decay> {
+    let shift = (per_neuron(n, 1..=15u32), any::<bool>());
+    prop_oneof![
+        shift.prop_map(|(shift, least_one)| Decay::Shift { shift, least_one }),
+        per_neuron(n, 1..=65535u32).prop_map(|factor| Decay::Multiply { factor, bits: 16 })
+    ]
 }

@@ -233,10 +233,10 @@ mod tests {
             let mut now = Vec::new();
             for (i, state) in states.iter_mut().enumerate() {
                 for &j in below.row(t - 1) {
-                    state.u = lif.add(state.u, weight[i * n_in + j as usize], &mut overflows);
+                    lif.add(&mut state.u, weight[i * n_in + j as usize], &mut overflows);
                 }
                 for &k in &fired[t - 1] {
-                    state.u = lif.add(state.u, recurrent[i * n + k as usize], &mut overflows);
+                    lif.add(&mut state.u, recurrent[i * n + k as usize], &mut overflows);
                 }
                 let step = lif.step(At { neuron: i, step: t as u64 }, *state, false, 0);
                 *state = step.state;

@@ -11,6 +11,7 @@ use super::population::NeuronState;
 use super::snapshot::{RecentSpikes, Snapshot};
 use super::types::{AnySnapshot, State};
 use crate::error::{Error, Result};
+use crate::fixed::Anchor;
 use crate::real::Real;
 
 /// Version of the format; others are refused.
@@ -59,6 +60,13 @@ impl Columns {
         self.0.push((name.into(), Dtype::F64, values.flat_map(f64::to_le_bytes).collect()));
     }
 
+    /// None if all are 0.
+    fn put_ages(&mut self, name: String, ages: impl Iterator<Item = u16> + Clone) {
+        if ages.clone().any(|age| age > 0) {
+            self.put_u64(name, ages.map(u64::from));
+        }
+    }
+
     fn into_bytes(mut self, kind: &str, dtype: &str) -> Result<Vec<u8>> {
         let mut sum = Checksum::new(kind, dtype);
         self.0.sort_by(|a, b| a.0.cmp(&b.0));
@@ -99,6 +107,15 @@ impl Reader<'_> {
         }
     }
 
+    /// What [`Columns::put_ages`] put there, of `n` states.
+    fn ages(&self, name: &str, n: usize) -> Result<Vec<u16>> {
+        if self.0.tensor(name).is_err() {
+            return Ok(vec![0; n]);
+        }
+        let narrow = |age| u16::try_from(age).map_err(|_| Error::value("state", "with ages below 2^16", age));
+        self.u64(name)?.into_iter().map(narrow).collect()
+    }
+
     fn first<T: Copy>(name: &str, values: &[T]) -> Result<T> {
         values.first().copied().ok_or_else(|| Error::value("state", format!("with '{name}'"), "an empty one"))
     }
@@ -125,8 +142,13 @@ pub trait Stored: Copy {
     /// Without loss.
     fn stored(self) -> f64;
 
-    /// What was [`stored`](Self::stored).
-    fn restored(value: f64) -> Self;
+    /// Steps since it was this number, where there is a difference.
+    fn age(self) -> u16 {
+        0
+    }
+
+    /// What was [`stored`](Self::stored), and its age.
+    fn restored(value: f64, age: u16) -> Self;
 }
 
 impl<F: Real> Stored for F {
@@ -136,20 +158,24 @@ impl<F: Real> Stored for F {
         self.widen()
     }
 
-    fn restored(value: f64) -> Self {
+    fn restored(value: f64, _age: u16) -> Self {
         F::from_f64(value)
     }
 }
 
-impl Stored for i32 {
+impl Stored for Anchor {
     const NAME: &'static str = "int32";
 
     fn stored(self) -> f64 {
-        self.into()
+        self.x.into()
     }
 
-    fn restored(value: f64) -> Self {
-        value as Self
+    fn age(self) -> u16 {
+        self.age
+    }
+
+    fn restored(value: f64, age: u16) -> Self {
+        Self { x: value as i32, age }
     }
 }
 
@@ -167,6 +193,8 @@ impl<F: Stored> State<F> {
                 for (at, neurons) in snapshot.neurons.iter().enumerate() {
                     columns.put_f64(format!("{at}.p"), neurons.iter().map(|neuron| neuron.p.stored()));
                     columns.put_f64(format!("{at}.u"), neurons.iter().map(|neuron| neuron.u.stored()));
+                    columns.put_ages(format!("{at}.p.age"), neurons.iter().map(|neuron| neuron.p.age()));
+                    columns.put_ages(format!("{at}.u.age"), neurons.iter().map(|neuron| neuron.u.age()));
                     columns.put_u64(format!("{at}.last"), neurons.iter().map(|neuron| neuron.last));
                     columns.put_u64(format!("{at}.held"), neurons.iter().map(|neuron| neuron.held));
                 }
@@ -248,9 +276,13 @@ impl Reader<'_> {
             let at = neurons.len();
             let (p, u) = (self.f64(&format!("{at}.p"))?, self.f64(&format!("{at}.u"))?);
             let (last, held) = (self.u64(&format!("{at}.last"))?, self.u64(&format!("{at}.held"))?);
-            same_length(&format!("{at}"), &[p.len(), u.len(), last.len(), held.len()])?;
-            let neuron =
-                |i: usize| NeuronState { p: F::restored(p[i]), u: F::restored(u[i]), last: last[i], held: held[i] };
+            let n = p.len();
+            let (p_age, u_age) = (self.ages(&format!("{at}.p.age"), n)?, self.ages(&format!("{at}.u.age"), n)?);
+            same_length(&format!("{at}"), &[n, u.len(), last.len(), held.len(), p_age.len(), u_age.len()])?;
+            let neuron = |i: usize| {
+                let (p, u) = (F::restored(p[i], p_age[i]), F::restored(u[i], u_age[i]));
+                NeuronState { p, u, last: last[i], held: held[i] }
+            };
             neurons.push((0..p.len()).map(neuron).collect());
         }
         let (populations, steps) = (self.u64("spikes.population")?, self.u64("spikes.step")?);

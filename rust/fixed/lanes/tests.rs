@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixed::FixedWeight;
 use crate::fixed::strategies::formats;
+use crate::fixed::{Anchor, At, FixedNeuron, FixedWeight};
 
 const N: usize = 37;
 
@@ -15,11 +15,10 @@ proptest! {
         let lif = FixedLif::new(&format, N, 3).unwrap();
         let lanes = FixedLanes::new(lif.clone(), N, most);
         let mut blocks = vec![FixedBlock::zero(); 3];
-        let mut apart = blocks.clone();
+        let mut apart: Vec<_> = (0..N).map(|i| FixedNeuron { state: lif.rest(i), held: 0 }).collect();
         for i in 0..N {
             blocks[i / LANES].set_neuron(i % LANES, lif.rest(i), 0);
         }
-        apart.copy_from_slice(&blocks);
         let (mut together, mut one_by_one) = (Overflows::default(), Overflows::default());
         for (step, input) in inputs.iter().enumerate() {
             let mut sums = [Lanes([0; LANES]); 3];
@@ -27,7 +26,8 @@ proptest! {
             for i in 0..N {
                 let (b, l) = (i / LANES, i % LANES);
                 sums[b][l] = (input[i] * most as f64) as i32;
-                let spikes = lanes.step_one(i, step as u64 + 1, &mut apart[b], sums[b][l], &mut one_by_one);
+                let at = At { neuron: i, step: step as u64 + 1 };
+                let spikes = lif.advance(at, &mut apart[i], sums[b][l], &mut one_by_one);
                 expected[b] |= LaneMask::from(spikes > 0) << l;
             }
             if !lanes.one_by_one() {
@@ -36,7 +36,9 @@ proptest! {
                 prop_assert_eq!(fired, expected);
                 prop_assert_eq!(together, one_by_one);
                 for i in 0..3 * LANES {
-                    prop_assert_eq!(blocks[i / LANES].neuron(i % LANES), apart[i / LANES].neuron(i % LANES));
+                    let (state, held) = blocks[i / LANES].neuron(i % LANES);
+                    let expected = apart.get(i).copied().unwrap_or_default();
+                    prop_assert_eq!((state, held), (expected.state, expected.held.into()));
                 }
             }
         }
@@ -44,15 +46,25 @@ proptest! {
 
     /// Skipping is stepping, and no spike comes before it is due.
     #[test]
-    fn skipping_is_stepping(format in formats(N), u in -1.0..1.0f64, v in -1.0..1.0f64, held in 0..4u64, n_steps in 1..200u64) {
+    fn skipping_is_stepping(
+        format in formats(N),
+        u in -1.0..1.0f64,
+        v in -1.0..1.0f64,
+        ages: [u16; 2],
+        is_driven: bool,
+        held in 0..4u64,
+        n_steps in 1..200u64,
+    ) {
         let lif = FixedLif::new(&format, N, 3).unwrap();
-        let within = |x: f64, overflow: Overflow, bits| {
+        let state = |x: f64, overflow: Overflow, bits, decay: &Decay, age: u16| {
             let (low, high) = overflow.range(bits);
-            ((x * high as f64) as i64).clamp(low, high)
+            let age = if let Decay::Table { factors, .. } = decay { age % factors.len() as u16 } else { 0 };
+            Anchor { age, ..Anchor::new(((x * high as f64) as i64).clamp(low, high)) }
         };
+        let u = if is_driven { u * u * u } else { 0.0 };
         let mut state = FixedState {
-            u: within(u * u * u, format.current_overflow, format.current_bits),
-            v: within(v, format.membrane_overflow, format.membrane_bits),
+            u: state(u, format.current_overflow, format.current_bits, &format.current_decay, ages[0]),
+            v: state(v, format.membrane_overflow, format.membrane_bits, &format.membrane_decay, ages[1]),
         };
         let (start, held, neuron) = (state, 10 + held, 5);
         let due = lif.next_due(neuron, state, 10, held);

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::error::Result;
-use crate::fixed::{FixedBlock, FixedLanes, FixedLif, FixedState, FixedWeight, Overflows};
+use crate::fixed::{Anchor, At, FixedBlock, FixedLanes, FixedLif, FixedNeuron, FixedState, FixedWeight, Overflows};
 use crate::graph::Connectivity;
 use crate::sim::clocked::{ClockedNeurons, list_masks};
 use crate::sim::population::NeuronState;
@@ -20,6 +20,8 @@ pub struct FixedNeurons<W> {
     /// Where the current saturates at each spike: neurons and weights, in order, of each step.
     arrivals: Vec<Vec<(u32, i32)>>,
     blocks: Vec<FixedBlock>,
+    /// Of neurons stepped one by one, what blocks hold of others.
+    single: Vec<FixedNeuron>,
     /// Who fired, (n_steps, n_blocks).
     masks: Vec<LaneMask>,
     /// Of neurons stepped one by one, who fired at each step, once a spike.
@@ -32,8 +34,10 @@ impl<W: FixedWeight> FixedNeurons<W> {
     /// `n` neurons at rest, onto each of which at most `most` arrives at a step, for windows of `window` steps.
     pub fn new(lif: FixedLif, n: usize, most: i64, window: usize) -> Self {
         let n_blocks = n.div_ceil(LANES);
+        let lanes = FixedLanes::new(lif, n, most);
         let mut neurons = Self {
-            lanes: FixedLanes::new(lif, n, most),
+            single: vec![FixedNeuron::default(); if lanes.one_by_one() { n } else { 0 }],
+            lanes,
             n,
             input: vec![Lanes([0; LANES]); window * n_blocks],
             arrivals: vec![Vec::new(); window],
@@ -52,20 +56,32 @@ impl<W: FixedWeight> FixedNeurons<W> {
         self.overflows
     }
 
+    fn neuron(&self, i: usize) -> FixedNeuron {
+        if self.lanes.one_by_one() {
+            return self.single[i];
+        }
+        let (state, held) = self.blocks[i / LANES].neuron(i % LANES);
+        FixedNeuron { state, held: held as u32 }
+    }
+
+    fn set_neuron(&mut self, i: usize, state: FixedState, held: u64) {
+        match self.lanes.one_by_one() {
+            true => self.single[i] = FixedNeuron { state, held: held as u32 },
+            false => self.blocks[i / LANES].set_neuron(i % LANES, state, held),
+        }
+    }
+
     fn run_one_by_one(&mut self, first_step: u64, n_steps: usize) {
-        for at in 0..n_steps {
+        let (lif, overflows) = (self.lanes.lif(), &mut self.overflows);
+        for (at, step) in (first_step..).take(n_steps).enumerate() {
             for (i, weight) in self.arrivals[at].drain(..) {
-                let (block, lane) = (&mut self.blocks[i as usize / LANES], i as usize % LANES);
-                let (FixedState { u, v }, held) = block.neuron(lane);
-                let u = self.lanes.lif().add(u, weight, &mut self.overflows);
-                block.set_neuron(lane, FixedState { u, v }, held);
+                lif.add(&mut self.single[i as usize].state.u, weight, overflows);
             }
             self.lists[at].clear();
             let input = flat_mut(&mut self.input[at * self.blocks.len()..][..self.blocks.len()]);
-            for i in 0..self.n {
-                let (block, sum) = (&mut self.blocks[i / LANES], std::mem::take(&mut input[i]));
-                let spikes = self.lanes.step_one(i, first_step + at as u64, block, sum, &mut self.overflows);
-                self.lists[at].extend(std::iter::repeat_n(i as u32, spikes as usize));
+            for (neuron, (state, sum)) in self.single.iter_mut().zip(input).enumerate() {
+                let spikes = lif.advance(At { neuron, step }, state, std::mem::take(sum), overflows);
+                self.lists[at].extend(std::iter::repeat_n(neuron as u32, spikes as usize));
             }
         }
     }
@@ -73,7 +89,7 @@ impl<W: FixedWeight> FixedNeurons<W> {
 
 impl<W: FixedWeight> ClockedNeurons for FixedNeurons<W> {
     type Weight = W;
-    type Value = i32;
+    type Value = Anchor;
 
     fn n(&self) -> usize {
         self.n
@@ -114,24 +130,23 @@ impl<W: FixedWeight> ClockedNeurons for FixedNeurons<W> {
 
     fn reset(&mut self) {
         for i in 0..self.n {
-            self.blocks[i / LANES].set_neuron(i % LANES, self.lanes.lif().rest(i), 0);
+            self.set_neuron(i, self.lanes.lif().rest(i), 0);
         }
         self.overflows = Overflows::default();
     }
 
-    fn state(&self, last: u64) -> Vec<NeuronState<i32>> {
+    fn state(&self, last: u64) -> Vec<NeuronState<Anchor>> {
         let neuron = |i: usize| {
-            let (state, held) = self.blocks[i / LANES].neuron(i % LANES);
-            let held = if held == 0 { 0 } else { last + held };
-            NeuronState { p: state.u as i32, u: state.v as i32, last, held }
+            let FixedNeuron { state: FixedState { u, v }, held } = self.neuron(i);
+            NeuronState { p: u, u: v, last, held: if held == 0 { 0 } else { last + u64::from(held) } }
         };
         (0..self.n).map(neuron).collect()
     }
 
-    fn set_state(&mut self, neurons: &[NeuronState<i32>], last: u64) -> Result<()> {
+    fn set_state(&mut self, neurons: &[NeuronState<Anchor>], last: u64) -> Result<()> {
         for (i, neuron) in neurons.iter().enumerate() {
             let state = super::lazy::brought(self.lanes.lif(), i, neuron, last, &mut self.overflows);
-            self.blocks[i / LANES].set_neuron(i % LANES, state, neuron.held.saturating_sub(last));
+            self.set_neuron(i, state, neuron.held.saturating_sub(last));
         }
         Ok(())
     }

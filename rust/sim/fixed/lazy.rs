@@ -1,6 +1,6 @@
 //! Fixed-point neurons that are touched only when something reaches them.
 
-use crate::fixed::{At, FixedLif, FixedState, FixedWeight, Overflows};
+use crate::fixed::{Anchor, At, FixedLif, FixedState, FixedWeight, Overflows};
 use crate::sim::Counts;
 use crate::sim::marks::Marks;
 use crate::sim::population::{LazyPopulation, NeuronState, Rows};
@@ -10,7 +10,7 @@ use crate::sim::wheel::Wheel;
 #[derive(Clone, Debug)]
 pub struct LazyFixed {
     lif: FixedLif,
-    neurons: Vec<NeuronState<i32>>,
+    neurons: Vec<NeuronState<Anchor>>,
     /// Sums of what arrives at the step to be run.
     input: Vec<i32>,
     /// Where the current saturates at each spike: neurons and weights, in order.
@@ -26,11 +26,11 @@ pub struct LazyFixed {
 pub fn brought(
     lif: &FixedLif,
     i: usize,
-    neuron: &NeuronState<i32>,
+    neuron: &NeuronState<Anchor>,
     step: u64,
     overflows: &mut Overflows,
 ) -> FixedState {
-    let state = FixedState { u: neuron.p.into(), v: neuron.u.into() };
+    let state = FixedState { u: neuron.p, v: neuron.u };
     lif.skip(i, state, neuron.last, neuron.held, step, overflows)
 }
 
@@ -54,14 +54,14 @@ impl LazyFixed {
     fn rest(&mut self) {
         let at_rest = |i| {
             let state = self.lif.rest(i);
-            NeuronState { p: state.u as i32, u: state.v as i32, last: 0, held: 0 }
+            NeuronState { p: state.u, u: state.v, last: 0, held: 0 }
         };
         let neurons: Vec<_> = (0..self.neurons.len()).map(at_rest).collect();
         self.take(&neurons);
         self.overflows = Overflows::default();
     }
 
-    fn take(&mut self, neurons: &[NeuronState<i32>]) {
+    fn take(&mut self, neurons: &[NeuronState<Anchor>]) {
         self.reached.clear_all();
         self.wheel.clear();
         self.neurons.copy_from_slice(neurons);
@@ -71,7 +71,7 @@ impl LazyFixed {
     /// Puts into the calendar when a neuron may fire.
     fn expect(&mut self, i: usize) {
         let NeuronState { p, u, last, held } = self.neurons[i];
-        let state = FixedState { u: p.into(), v: u.into() };
+        let state = FixedState { u: p, v: u };
         self.wheel.set(i, self.lif.next_due(i, state, last, held));
     }
 
@@ -79,7 +79,7 @@ impl LazyFixed {
     fn bring(&mut self, i: usize, step: u64) {
         let neuron = &mut self.neurons[i];
         let state = brought(&self.lif, i, neuron, step, &mut self.overflows);
-        (neuron.p, neuron.u, neuron.last) = (state.u as i32, state.v as i32, step);
+        (neuron.p, neuron.u, neuron.last) = (state.u, state.v, step);
     }
 
     fn receive<W: FixedWeight>(&mut self, rows: &Rows<'_, W>) {
@@ -100,11 +100,11 @@ impl LazyFixed {
     /// Runs `step` for a neuron that has been brought to the step before; the number of its spikes.
     fn run_neuron(&mut self, i: usize, step: u64) -> u32 {
         let neuron = &mut self.neurons[i];
-        let state = FixedState { u: neuron.p.into(), v: neuron.u.into() };
+        let state = FixedState { u: neuron.p, v: neuron.u };
         let input = std::mem::take(&mut self.input[i]);
         let after = self.lif.step(At { neuron: i, step }, state, neuron.held >= step, input.into());
         self.overflows += after.overflows;
-        (neuron.p, neuron.u, neuron.last) = (after.state.u as i32, after.state.v as i32, step);
+        (neuron.p, neuron.u, neuron.last) = (after.state.u, after.state.v, step);
         if after.spikes > 0 {
             neuron.held = step + u64::from(self.lif.params().t_ref_steps);
         }
@@ -113,7 +113,7 @@ impl LazyFixed {
     }
 }
 
-impl<W: FixedWeight> LazyPopulation<W, i32> for LazyFixed {
+impl<W: FixedWeight> LazyPopulation<W, Anchor> for LazyFixed {
     fn next_due(&self, step: u64) -> Option<u64> {
         self.wheel.next(step)
     }
@@ -126,8 +126,7 @@ impl<W: FixedWeight> LazyPopulation<W, i32> for LazyFixed {
         self.reached.drain(|i| list.push(i));
         list.iter().for_each(|&i| self.bring(i, step - 1));
         for (i, weight) in self.arrivals.drain(..) {
-            let neuron = &mut self.neurons[i as usize];
-            neuron.p = self.lif.add(neuron.p.into(), weight, &mut self.overflows) as i32;
+            self.lif.add(&mut self.neurons[i as usize].p, weight, &mut self.overflows);
         }
         for &i in &list {
             let spikes = self.run_neuron(i, step);
@@ -138,15 +137,15 @@ impl<W: FixedWeight> LazyPopulation<W, i32> for LazyFixed {
         self.list = list;
     }
 
-    fn covers(&self, _state: &[NeuronState<i32>]) -> bool {
+    fn covers(&self, _state: &[NeuronState<Anchor>]) -> bool {
         true
     }
 
-    fn state(&self) -> Vec<NeuronState<i32>> {
+    fn state(&self) -> Vec<NeuronState<Anchor>> {
         self.neurons.clone()
     }
 
-    fn set_state(&mut self, state: &[NeuronState<i32>]) {
+    fn set_state(&mut self, state: &[NeuronState<Anchor>]) {
         self.take(state);
     }
 
@@ -163,7 +162,7 @@ impl<W: FixedWeight> LazyPopulation<W, i32> for LazyFixed {
         self.overflows
     }
 
-    fn boxed(&self) -> Box<dyn LazyPopulation<W, i32>> {
+    fn boxed(&self) -> Box<dyn LazyPopulation<W, Anchor>> {
         Box::new(self.clone())
     }
 }

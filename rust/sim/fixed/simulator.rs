@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{FixedNeurons, LazyFixed, SumLimits};
 use crate::error::{Error, Result};
-use crate::fixed::{FixedLif, FixedWeight, Overflows};
+use crate::fixed::{Anchor, At, Decay, FiresAt, FixedLif, FixedParams, FixedState, FixedWeight, Overflows};
 use crate::graph::Graph;
 use crate::sim::auto::{CostModel, Window};
 use crate::sim::clocked::{Clocked, window_of};
@@ -20,7 +20,7 @@ const WINDOW: u64 = 256;
 #[derive(Clone, Debug)]
 enum Running<W: FixedWeight> {
     Clocked(Clocked<FixedNeurons<W>>),
-    Event(EventEngine<W, i32>),
+    Event(EventEngine<W, Anchor>),
 }
 
 /// Evaluates `$body` with `$engine` bound to whichever engine.
@@ -44,7 +44,7 @@ impl<W: FixedWeight> Running<W> {
         };
         let numbers = 0..graph.populations().len();
         Ok(if is_event {
-            let boxed = |(lif, n)| -> Box<dyn LazyPopulation<W, i32>> { Box::new(LazyFixed::new(lif, n)) };
+            let boxed = |(lif, n)| -> Box<dyn LazyPopulation<W, Anchor>> { Box::new(LazyFixed::new(lif, n)) };
             let populations = numbers.map(|at| Ok(lif(at)?.map(boxed))).collect::<Result<_>>()?;
             Self::Event(EventEngine::from_populations(traffic, populations, true))
         } else {
@@ -63,7 +63,7 @@ impl<W: FixedWeight> Running<W> {
         }
     }
 
-    fn restore(&mut self, snapshot: &Snapshot<i32>) -> Result<()> {
+    fn restore(&mut self, snapshot: &Snapshot<Anchor>) -> Result<()> {
         match self {
             Self::Clocked(engine) => engine.restore(snapshot),
             Self::Event(engine) => {
@@ -280,11 +280,8 @@ impl<W: FixedWeight> FixedSimulator<W> {
     ///
     /// # Errors
     /// [`Error::Value`] if it does not exist or is an input.
-    pub fn states(&mut self, population: usize) -> Result<Vec<NeuronState<i32>>> {
-        let found = self.graph().populations().get(population);
-        if found.is_none_or(|found| found.params.is_none()) {
-            return Err(Error::value("population", "one of neurons", population));
-        }
+    pub fn states(&mut self, population: usize) -> Result<Vec<NeuronState<Anchor>>> {
+        find(self.graph(), population)?;
         self.running.overflows();
         Ok(self.snapshot().neurons.swap_remove(population))
     }
@@ -295,32 +292,59 @@ impl<W: FixedWeight> FixedSimulator<W> {
     /// As for [`states`](Self::states).
     pub fn currents_and_potentials(&mut self, population: usize) -> Result<(Vec<f64>, Vec<f64>)> {
         let states = self.states(population)?;
-        Ok(states.into_iter().map(|neuron| (f64::from(neuron.p), f64::from(neuron.u))).unzip())
+        let (n, params) = find(self.graph(), population)?;
+        let lif = FixedLif::new(params, n, population)?;
+        let values = |(neuron, state): (usize, NeuronState<Anchor>)| {
+            let at = At { neuron, step: state.last };
+            let (u, v) = lif.values(at, FixedState { u: state.p, v: state.u });
+            (u as f64, v as f64)
+        };
+        Ok(states.into_iter().enumerate().map(values).unzip())
     }
 
-    fn snapshot(&self) -> Snapshot<i32> {
+    fn snapshot(&self) -> Snapshot<Anchor> {
         with_engine!(&self.running, engine => engine.snapshot())
     }
 
     /// Everything that a later run depends on, all neurons brought to the present.
-    pub fn state(&mut self) -> State<i32> {
+    pub fn state(&mut self) -> State<Anchor> {
         self.running.overflows();
         State { graph: Fingerprint::new(self.graph()), snapshot: AnySnapshot::Grid(self.snapshot()) }
     }
 
-    /// Refuses potentials to start from.
+    /// Sets the membranes that the neurons of a population start from, as step 0 leaves them.
     ///
     /// # Errors
-    /// [`Error::Type`].
-    pub fn set_potentials(&mut self, _population: usize, _potentials: &[f64]) -> Result<()> {
-        Err(Error::dtype("potentials", "none: fixed-point neurons start from 0", "float64"))
+    /// [`Error::Value`] if the simulation has begun, the population does not exist or is an input, or a potential is not a
+    /// whole number of the format at which the neuron does not fire; [`Error::Shape`] if there are not as many as neurons.
+    pub fn set_potentials(&mut self, population: usize, potentials: &[f64]) -> Result<()> {
+        if self.steps() > 0 {
+            return Err(Error::value("potentials", "set at the start, at time 0", format!("{:?}", self.now())));
+        }
+        let graph = Arc::clone(self.graph());
+        let (n, params) = find(&graph, population)?;
+        if potentials.len() != n {
+            return Err(Error::shape("potentials", &[potentials.len()], format!("(n={n},)")));
+        }
+        let lowest = params.membrane_overflow.range(params.membrane_bits).0;
+        let fits = |i: usize, v: f64| v.fract() == 0.0 && v >= lowest as f64 && !params.fires(v as i64, i);
+        if let Some(i) = (0..n).find(|&i| !fits(i, potentials[i])) {
+            let highest = params.v_th.get(i) - i32::from(params.fires_at == FiresAt::Threshold);
+            let expected = format!("a whole number in [{lowest}, {highest}], at which no neuron fires");
+            return Err(Error::value(format!("potentials[{i}]"), expected, potentials[i]));
+        }
+        let mut snapshot = self.snapshot();
+        for (neuron, &v) in snapshot.neurons[population].iter_mut().zip(potentials) {
+            neuron.u = Anchor::new(v as i64);
+        }
+        self.running.restore(&snapshot)
     }
 
     /// Goes on from a state of a simulation of the same graph; spikes not yet read are forgotten.
     ///
     /// # Errors
     /// [`Error::Value`] if the state does not fit the graph; nothing is changed then.
-    pub fn set_state(&mut self, state: &State<i32>) -> Result<()> {
+    pub fn set_state(&mut self, state: &State<Anchor>) -> Result<()> {
         Fingerprint::new(self.graph()).check(state.graph)?;
         let AnySnapshot::Grid(state) = &state.snapshot else {
             return Err(Error::value("state", "one of a simulation on the time grid", "one in continuous time"));
@@ -329,11 +353,11 @@ impl<W: FixedWeight> FixedSimulator<W> {
         state.check(&graph)?;
         for (at, (neurons, population)) in state.neurons.iter().zip(graph.populations()).enumerate() {
             let Some(params) = &population.params else { continue };
-            let (current, membrane) = (
-                params.current_overflow.range(params.current_bits),
-                params.membrane_overflow.range(params.membrane_bits),
-            );
-            let within = |x: i32, (low, high): (i64, i64)| (low..=high).contains(&x.into());
+            let current = (params.current_overflow.range(params.current_bits), oldest(&params.current_decay));
+            let membrane = (params.membrane_overflow.range(params.membrane_bits), oldest(&params.membrane_decay));
+            let within = |state: Anchor, ((low, high), oldest): ((i64, i64), usize)| {
+                (low..=high).contains(&state.x.into()) && usize::from(state.age) <= oldest
+            };
             if let Some(i) = neurons.iter().position(|n| !within(n.p, current) || !within(n.u, membrane)) {
                 return Err(Error::value(format!("state.neurons[{at}][{i}]"), "within its number format", "another"));
             }
@@ -345,4 +369,15 @@ impl<W: FixedWeight> FixedSimulator<W> {
         self.events = Default::default();
         Ok(())
     }
+}
+
+/// Size and number format of a population of neurons.
+fn find<W: FixedWeight>(graph: &Graph<W>, population: usize) -> Result<(usize, &FixedParams)> {
+    let found = graph.populations().get(population).and_then(|found| Some((found.n, found.params.as_ref()?)));
+    found.ok_or_else(|| Error::value("population", "one of neurons", population))
+}
+
+/// The largest age of a state.
+fn oldest(decay: &Decay) -> usize {
+    if let Decay::Table { factors, .. } = decay { factors.len() - 1 } else { 0 }
 }

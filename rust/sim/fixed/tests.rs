@@ -1,15 +1,18 @@
+use std::cell::Cell;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::*;
 use crate::engine::{Lists, SampleSpikes};
-use crate::fixed::strategies::{formats, xylo};
+use crate::fixed::strategies::{cortex_m, formats, loihi, spinnaker, xylo};
 use crate::fixed::{
-    Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Overflow, Overflows, PerNeuron,
+    Anchor, Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Overflow, Overflows, PerNeuron,
 };
 use crate::graph::{Connectivity, Graph};
 use crate::network::Taps;
+use crate::sim::types::AnySnapshot;
 use crate::sim::{EngineKind, Events, NeuronState, Time};
 
 const N: usize = 20;
@@ -27,9 +30,9 @@ struct Case {
 prop_compose! {
     fn cases(format: BoxedStrategy<FixedParams>)(
         format in format,
-        weight in prop::collection::vec(-300..1000i16, 400),
-        silent in any::<bool>(),
-        delay in prop::collection::vec(0..5u8, 400),
+        mut weight in prop::collection::vec(-300..1000i16, 400),
+        (silent, extreme) in (any::<bool>(), any::<bool>()),
+        mut delay in prop::collection::vec(0..5u8, 400),
         events in prop::collection::vec((0..N_STEPS, 0..N as u32), 0..150),
         whole: bool,
     ) -> Case {
@@ -37,6 +40,12 @@ prop_compose! {
         let mut events: Vec<_> = events.into_iter().map(|(t, x)| (if silent { t / 80 * 80 + t % 4 } else { t }, x)).collect();
         events.sort_unstable();
         events.dedup();
+        let (low, high) = format.weight_range();
+        let scale = if extreme { 32 } else { 1 };
+        weight.iter_mut().for_each(|w| *w = (i64::from(*w) * scale).clamp(low, high) as i16);
+        if let Some(most) = format.limits.delay {
+            delay.iter_mut().for_each(|d| *d = (*d).min(most as u8));
+        }
         Case { format, weight, delay, events, whole }
     }
 }
@@ -58,7 +67,7 @@ fn graph(case: &Case) -> Arc<Graph<i16>> {
     Arc::new(graph)
 }
 
-type Run = (Vec<u64>, Vec<u32>, Vec<NeuronState<i32>>, Vec<Overflows>);
+type Run = (Vec<u64>, Vec<u32>, Vec<NeuronState<Anchor>>, Vec<Overflows>);
 
 fn run(case: &Case, kind: EngineKind, cuts: &[u64]) -> Run {
     let mut simulator = FixedSimulator::new(graph(case), kind, &[1]).unwrap();
@@ -88,11 +97,32 @@ proptest! {
         prop_assert_eq!(&run(&case, EngineKind::Event, &[cut]), &clocked);
         prop_assert_eq!(&run(&case, EngineKind::Clocked, &[cut]), &clocked);
     }
+}
 
-    #[test]
-    fn engines_agree_on_xylo(case in cases(xylo(N).boxed()), cut in 1..N_STEPS) {
+/// Both engines, whole and in two parts, on neurons of one kind; how often they fired, and what did not fit.
+fn check_preset(format: BoxedStrategy<FixedParams>) -> (usize, Overflows) {
+    let total = Cell::new((0, Overflows::default()));
+    let config = ProptestConfig { cases: 300, source_file: Some(file!()), ..ProptestConfig::default() };
+    let mut runner = TestRunner::new(config);
+    let agree = |(case, cut): (Case, u64)| {
         let clocked = run(&case, EngineKind::Clocked, &[]);
+        prop_assert_eq!(&run(&case, EngineKind::Event, &[]), &clocked);
         prop_assert_eq!(&run(&case, EngineKind::Event, &[cut]), &clocked);
+        let (mut spikes, mut overflows) = total.get();
+        spikes += clocked.0.len();
+        overflows += clocked.3[1];
+        total.set((spikes, overflows));
+        Ok(())
+    };
+    runner.run(&(cases(format), 1..N_STEPS), agree).unwrap();
+    total.get()
+}
+
+#[test]
+fn engines_agree_on_presets() {
+    for format in [loihi(N).boxed(), xylo(N).boxed(), spinnaker(N).boxed(), cortex_m(N).boxed()] {
+        let (spikes, overflows) = check_preset(format);
+        assert!(spikes > 1000 && overflows.current > 10 && overflows.membrane > 0, "{spikes} {overflows:?}");
     }
 }
 
@@ -119,6 +149,27 @@ fn auto_keeps_counts_and_bits() {
     assert_eq!((&auto.0, &auto.1, &auto.2), (&clocked.0, &clocked.1, &clocked.2));
     assert_eq!(auto.3, EngineKind::Event);
     assert!(auto.2[1].membrane > 0);
+}
+
+#[test]
+fn states_that_no_run_leads_to_are_refused() {
+    let table = Decay::Table { factors: vec![3, 2, 1], bits: 2 };
+    let format = FixedParams { current_decay: table, ..plain() };
+    let case = Case { format, weight: vec![1; 400], delay: vec![0; 400], events: vec![], whole: true };
+    let mut simulator = FixedSimulator::new(graph(&case), EngineKind::Event, &[1]).unwrap();
+    simulator.advance(Time::Steps(9), &mut || true).unwrap();
+    let state = simulator.state();
+    let mut refused = |change: fn(&mut NeuronState<Anchor>)| {
+        let mut state = state.clone();
+        let AnySnapshot::Grid(snapshot) = &mut state.snapshot else { unreachable!() };
+        change(&mut snapshot.neurons[1][4]);
+        simulator.set_state(&state).map_err(|error| error.to_string())
+    };
+    let error = "state.neurons[1][4] must be within its number format, got another".to_owned();
+    assert_eq!(refused(|neuron| neuron.p = Anchor { x: 5, age: 2 }), Ok(()));
+    assert_eq!(refused(|neuron| neuron.p = Anchor { x: 5, age: 3 }), Err(error.clone()));
+    assert_eq!(refused(|neuron| neuron.u = Anchor { x: 5, age: 1 }), Err(error.clone()));
+    assert_eq!(refused(|neuron| neuron.u = Anchor::new(1 << 15)), Err(error));
 }
 
 #[test]
