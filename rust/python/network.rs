@@ -249,6 +249,9 @@ struct RecordedSample<F> {
     counts: Counts,
 }
 
+/// Output counts, spikes of every layer, the engine, and what it has done.
+type CountedRun<'py> = (Bound<'py, PyArray2<u32>>, Vec<u64>, EngineKind, Option<Counts>);
+
 /// Samples to run a network on.
 pub struct SampleRun<'a, 'py> {
     pub x: &'a Bound<'py, PyAny>,
@@ -266,7 +269,7 @@ impl<'py> SampleRun<'_, 'py> {
         prepare: impl FnOnce(&Worker<F>, Data<'_>) -> Result<SampleSimulation<F>, Error> + Send,
         counted: bool,
         callback: Option<&Py<PyAny>>,
-    ) -> PyResult<(Bound<'py, PyArray2<u32>>, Vec<u64>, EngineKind, Option<Counts>)> {
+    ) -> PyResult<CountedRun<'py>> {
         let samples = Samples::extract(self.x)?;
         let preparation = Preparation::new(self.encoder, None)?;
         let values = samples.values()?;
