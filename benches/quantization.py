@@ -39,7 +39,6 @@ TRAINED: dict[str, tuple[Any, float]] = {
     "float": (None, 3e-4),
     "weights 8, state 16": (sr.QFormat(), 3e-4),
     "weights 4, state 16": (sr.QFormat(weight_bits=4), 1e-3),
-    "weights 3, state 16": (sr.QFormat(weight_bits=3), 1e-3),
     "weights 2, state 16": (sr.QFormat(weight_bits=2), 1e-3),
     "weights 8, state 10": (sr.QFormat(state_bits=10), 1e-3),
     "loihi": (sr.Loihi(), 3e-4),
@@ -174,6 +173,13 @@ def draw(after: Table, through: Table, epochs: int, path: Path) -> None:
     save_figure(picture, path)
 
 
+def write(path: Path | None, after: Table, through: Table, epochs: int) -> None:
+    """Writes the figures so far."""
+    if path:
+        held = {"after": after, "through": through, "epochs": epochs}
+        path.write_text(json.dumps(held, indent=1) + "\n")
+
+
 def main() -> None:
     """Measures, prints and draws."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -198,12 +204,11 @@ def main() -> None:
         found = quantised(net, data, plan.encoder, options.encodings, options.quick)
         for name, value in found.items():
             after[name].append(value)
+        write(options.json, after, through, epochs)
         found = trained(net, plan, data, epochs, options.encodings, options.quick)
         for name, value in found.items():
             through[name].append(value)
-        if options.json:
-            held = {"after": after, "through": through, "epochs": epochs}
-            options.json.write_text(json.dumps(held, indent=1) + "\n")
+        write(options.json, after, through, epochs)
     report(after, through, epochs)
     if options.out and not options.quick:
         draw(after, through, epochs, options.out / "quantization.png")

@@ -35,7 +35,7 @@ def test_pictures_are_png_files(recording, tmp_path):
 def test_raster_shows_the_spikes_of_the_first_sample(recording, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     figures = []
-    monkeypatch.setattr(_plot, "_save", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr(_plot, "save_figure", lambda figure, path: figures.append(figure))
     _plot.spike_raster(recording, tmp_path / "x.png", dt=0.5, class_names=("a", "b", "c"))
     axes = figures[0].axes
     first = [trains[:1] for trains in recording.spikes]

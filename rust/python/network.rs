@@ -225,9 +225,6 @@ impl NetworkCore {
 /// Output counts, spikes of every layer, the engine, and what it has done.
 type SpikeCounts<'py> = (Bound<'py, PyArray2<u32>>, Vec<u64>, &'static str, Option<Bound<'py, PyDict>>);
 
-/// The same, before it is told to Python.
-type Counted<'py> = (Bound<'py, PyArray2<u32>>, Vec<u64>, EngineKind, Option<Counts>);
-
 /// Spike trains, traces, the engine, and what it has done.
 type RecordedArrays<'py> = (Vec<SpikeTrainsCore>, Vec<Pair<'py>>, &'static str, Bound<'py, PyDict>);
 
@@ -252,6 +249,9 @@ struct RecordedSample<F> {
     counts: Counts,
 }
 
+/// Output counts, spikes of every layer, the engine, and what it has done.
+type CountedRun<'py> = (Bound<'py, PyArray2<u32>>, Vec<u64>, EngineKind, Option<Counts>);
+
 /// Samples to run a network on.
 pub struct SampleRun<'a, 'py> {
     pub x: &'a Bound<'py, PyAny>,
@@ -269,7 +269,7 @@ impl<'py> SampleRun<'_, 'py> {
         prepare: impl FnOnce(&Worker<F>, Data<'_>) -> Result<SampleSimulation<F>, Error> + Send,
         counted: bool,
         callback: Option<&Py<PyAny>>,
-    ) -> PyResult<Counted<'py>> {
+    ) -> PyResult<CountedRun<'py>> {
         let samples = Samples::extract(self.x)?;
         let preparation = Preparation::new(self.encoder, None)?;
         let values = samples.values()?;
