@@ -70,7 +70,7 @@ def test_no_overflow_goes_uncounted(form: Format, sign: int, engine: str, each_s
     if form.rounding == "stochastic":
         form = replace(form, rounding="nearest")
     # So narrow that the first burst is too much for a current.
-    bits = min(form.current_bits, form.weight_bits + form.input_shift + 2)
+    bits = min(form.current_bits, form.weight_bits + form.input_shift + 1)
     form = replace(form, current_bits=max(bits, 2))
     layer = driven(form, sign)
     expected = generic_reference(form, layer.weight, layer.raster, layer.recurrent)
