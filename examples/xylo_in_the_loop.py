@@ -127,10 +127,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--train", type=int, default=2000, help="training samples, up to 2,000")
     parser.add_argument("--test", type=int, default=1000, help="test samples, up to 1,000")
-    parser.add_argument("--quick", action="store_true", help="4 epochs of 300 samples")
+    parser.add_argument("--quick", action="store_true", help="3 epochs of 200 samples")
     options = parser.parse_args()
     if options.quick:
-        options.epochs, options.train, options.test = 4, 300, 200
+        options.epochs, options.train, options.test = 3, 200, 100
     try:
         importlib.import_module("xylosim.v2")
     except ImportError:
