@@ -4,6 +4,7 @@
 //! [`FixedLif`] is the definition; blocks of 16 neurons ([`FixedLanes`]) give the same bits.
 
 mod format;
+mod lane_layer;
 mod lanes;
 mod network;
 mod neuron;
@@ -13,6 +14,8 @@ mod rows;
 #[cfg(test)]
 pub mod strategies;
 mod weight;
+mod word_layer;
+mod words;
 
 pub use format::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
 pub use lanes::{FixedBlock, FixedLanes};

@@ -1,16 +1,16 @@
 //! Networks of fixed-point layers, simulated sample by sample.
 
+use std::borrow::Cow;
+
+use super::lane_layer::{LaneLayer, LaneScratch};
 use super::rows::IntegerRows;
-use super::{FixedBlock, FixedLanes, FixedLif, FixedParams, Overflows, Rules};
-use crate::engine::kernels::list_spikes;
+use super::word_layer::{WordLayer, WordScratch};
+use super::words::WordNeurons;
+use super::{FixedLif, FixedParams, Overflows, Rules};
 use crate::engine::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
 use crate::network::Taps;
-use crate::simd::{LANES, LaneMask, Lanes};
 use crate::spikes::PaddedRows;
-
-/// Steps whose feed-forward input is summed up ahead: it then stays in the second-level cache.
-const STEPS_AHEAD: usize = 128;
 
 /// Integer synapses of a connection group.
 #[derive(Clone, Debug)]
@@ -25,12 +25,17 @@ pub struct IntegerSynapses {
 #[derive(Clone, Debug)]
 pub struct FixedLayer {
     n: usize,
-    lanes: FixedLanes,
-    weight: IntegerRows,
+    lif: FixedLif,
+    /// Delays of feed-forward synapses.
     taps: Vec<u32>,
-    /// And the delays of recurrent synapses.
-    recurrent: Option<(IntegerRows, Vec<u32>)>,
-    rest: Vec<FixedBlock>,
+    kind: Kind,
+}
+
+/// How a layer is computed.
+#[derive(Clone, Debug)]
+enum Kind {
+    Words(WordLayer),
+    Lanes(LaneLayer),
 }
 
 impl FixedLayer {
@@ -77,24 +82,23 @@ impl FixedLayer {
         if most >= 1 << 31 {
             return Err(Error::value("weight", "of magnitudes that add up to < 2^31 for each neuron", most));
         }
-        let rows = |synapses: &IntegerSynapses, n_in: usize| {
-            let taps = &synapses.taps;
-            IntegerRows::new(n, taps.steps().len() * n_in, |i, row| {
-                let at = i * n_in + row % n_in;
-                if taps.tap(at) == row / n_in { synapses.weight[at] } else { 0 }
-            })
+        let rows = |synapses: &IntegerSynapses, n_in| {
+            let taps = synapses.taps.steps();
+            let rows = IntegerRows::new(n, taps.len() * n_in, &spread(synapses, n, n_in));
+            (rows, taps.to_vec())
         };
-        let weight = rows(feed_forward, n_in);
-        let mut rest = vec![FixedBlock::zero(); n.div_ceil(LANES)];
-        (0..n).for_each(|i| rest[i / LANES].set_neuron(i % LANES, lif.rest(i), 0));
-        Ok(Self {
-            n,
-            lanes: FixedLanes::new(lif, n, most),
-            weight,
-            taps: feed_forward.taps.steps().to_vec(),
-            recurrent: recurrent.map(|synapses| (rows(synapses, n), synapses.taps.steps().to_vec())),
-            rest,
-        })
+        let (weight, taps) = rows(feed_forward, n_in);
+        let recurrent = recurrent.map(|synapses| rows(synapses, n));
+        let kind = match (WordNeurons::new(params, n), weight, recurrent) {
+            (Some(neurons), IntegerRows::Packed(weight), None) => {
+                Kind::Words(WordLayer::new(&lif, n, neurons, weight, None))
+            }
+            (Some(neurons), IntegerRows::Packed(weight), Some((IntegerRows::Packed(rows), taps))) => {
+                Kind::Words(WordLayer::new(&lif, n, neurons, weight, Some((rows, taps))))
+            }
+            (_, weight, recurrent) => Kind::Lanes(LaneLayer::new(lif.clone(), n, most, weight, recurrent)),
+        };
+        Ok(Self { n, lif, taps, kind })
     }
 
     /// Number of neurons.
@@ -104,7 +108,7 @@ impl FixedLayer {
 
     /// Number format.
     pub fn params(&self) -> &FixedParams {
-        self.lanes.lif().params()
+        self.lif.params()
     }
 }
 
@@ -119,10 +123,8 @@ pub struct FixedNetwork {
 #[derive(Clone, Debug, Default)]
 pub struct FixedScratch {
     heard: PaddedRows,
-    heard_now: Vec<u32>,
-    sums: Vec<Lanes<i32>>,
-    blocks: Vec<FixedBlock>,
-    fired: Vec<LaneMask>,
+    words: WordScratch,
+    lanes: LaneScratch,
     overflows: Vec<Overflows>,
 }
 
@@ -159,57 +161,30 @@ impl FixedLayer {
         own: &mut PaddedRows,
         scratch: &mut FixedScratch,
     ) -> Overflows {
-        let FixedScratch { heard, heard_now, sums, blocks, fired, .. } = scratch;
         let below = if self.taps == [0] {
             below
         } else {
-            heard.delayed_from(below, &self.taps);
-            &*heard
+            scratch.heard.delayed_from(below, &self.taps);
+            &scratch.heard
         };
         own.clear(self.n);
         own.end_row();
-        blocks.clone_from(&self.rest);
-        let (stride, mut overflows) = (self.weight.n_blocks(), Overflows::default());
-        sums.clear();
-        sums.resize(stride * STEPS_AHEAD.min(n_steps), Lanes([0; LANES]));
-        let mut first = 1;
-        while first < n_steps {
-            let end = n_steps.min(first + STEPS_AHEAD);
-            let ahead = &mut sums[..stride * (end - first)];
-            self.weight.sum_steps(below, first, ahead);
-            for (t, sums) in (first..end).zip(ahead.chunks_exact_mut(stride)) {
-                if let Some((rows, taps)) = &self.recurrent {
-                    if *taps == [0] {
-                        rows.add_to(sums, own.row(t - 1));
-                    } else {
-                        heard_now.clear();
-                        own.delayed(t - 1, taps)
-                            .for_each(|(first, row)| heard_now.extend(row.iter().map(|&k| first + k)));
-                        rows.add_to(sums, heard_now);
-                    }
-                }
-                fired.resize(blocks.len(), 0);
-                overflows += self.step(t as u64, blocks, sums, fired);
-                list_spikes::<f32>(fired, blocks.len(), own);
-                sums.fill(Lanes([0; LANES]));
-            }
-            first = end;
+        match &self.kind {
+            Kind::Words(layer) => layer.forward(n_steps, below, own, &mut scratch.words),
+            Kind::Lanes(layer) => layer.forward(n_steps, below, own, &mut scratch.lanes),
         }
-        overflows
     }
+}
 
-    /// A step of all neurons, with the sums that arrive.
-    fn step(&self, t: u64, blocks: &mut [FixedBlock], sums: &mut [Lanes<i32>], fired: &mut [LaneMask]) -> Overflows {
-        if !self.lanes.one_by_one() {
-            return self.lanes.run(blocks, &mut sums[..blocks.len()], fired);
-        }
-        let mut overflows = Overflows::default();
-        fired.fill(0);
-        for i in 0..self.n {
-            let (b, l) = (i / LANES, i % LANES);
-            let spikes = self.lanes.step_one(i, t, &mut blocks[b], sums[b][l], &mut overflows);
-            fired[b] |= LaneMask::from(spikes > 0) << l;
-        }
-        overflows
+/// Weights (n_out, n_taps * n_in) row-major, 0 where they belong to no synapse.
+fn spread(synapses: &IntegerSynapses, n_out: usize, n_in: usize) -> Cow<'_, [i32]> {
+    let n_taps = synapses.taps.steps().len();
+    if n_taps == 1 {
+        return Cow::Borrowed(&synapses.weight);
     }
+    let mut rows = vec![0; n_out * n_taps * n_in];
+    for (at, &w) in synapses.weight.iter().enumerate() {
+        rows[(at / n_in * n_taps + synapses.taps.tap(at)) * n_in + at % n_in] = w;
+    }
+    Cow::Owned(rows)
 }

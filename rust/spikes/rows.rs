@@ -145,6 +145,15 @@ impl PaddedRows {
         rows.enumerate().map(|(k, from)| ((k * self.n_columns()) as u32, self.row(from)))
     }
 
+    /// [`delayed`](Self::delayed) as a list in `heard`, padded; and the length of it without its padding.
+    pub fn heard<'a>(&self, t: usize, delays: &[u32], heard: &'a mut Vec<u32>) -> (&'a [u32], usize) {
+        heard.clear();
+        self.delayed(t, delays).for_each(|(first, row)| heard.extend(row.iter().map(|&j| first + j)));
+        let n = heard.len();
+        heard.resize(n.next_multiple_of(PAD), (delays.len() * self.n_columns()) as u32);
+        (heard, n)
+    }
+
     /// Becomes what synapses with these ascending delays hear of `other`, step by step: see [`delayed`](Self::delayed).
     pub fn delayed_from(&mut self, other: &Self, delays: &[u32]) {
         self.clear(delays.len() * other.n_columns());

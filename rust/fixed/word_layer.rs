@@ -1,0 +1,280 @@
+//! Layers of neurons whose states are words, over many steps.
+
+use std::ops::Range;
+
+use super::neuron::{FixedLif, Overflows};
+use super::rows::{Arriving, PANEL, PANEL_BLOCKS, PackedRows, sum_exactly, sum_words};
+use super::words::{Floor, MOST_STEPS, Nearest, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
+use crate::engine::kernels::list_spikes;
+use crate::fixed::Rounding;
+use crate::simd::{LANES, LaneMask, WORDS, WordIsa, multiversion};
+use crate::spikes::PaddedRows;
+
+/// Steps of a feed-forward layer between two lists of its spikes.
+const STEPS_AHEAD: usize = 512;
+const _: () = assert!(STEPS_AHEAD <= MOST_STEPS);
+
+/// A layer whose weights have 8 bits, and its neurons at most 16.
+#[derive(Clone, Debug)]
+pub struct WordLayer {
+    n: usize,
+    neurons: WordNeurons,
+    weight: PackedRows,
+    /// And their delays.
+    recurrent: Option<(PackedRows, Vec<u32>)>,
+    /// Most rows that a step can sum up in words.
+    most: usize,
+    rest: Vec<WordState>,
+}
+
+/// Buffers of a simulation.
+#[derive(Clone, Debug, Default)]
+pub struct WordScratch {
+    states: Vec<WordState>,
+    /// One bit a neuron, (n_steps, n_blocks); of a recurrent layer one step only.
+    fired: Vec<LaneMask>,
+    /// What a recurrent layer with delays hears of itself at one step.
+    heard: Vec<u32>,
+}
+
+impl WordLayer {
+    /// `n` neurons, and the delays of recurrent synapses.
+    pub fn new(
+        lif: &FixedLif,
+        n: usize,
+        neurons: WordNeurons,
+        weight: PackedRows,
+        recurrent: Option<(PackedRows, Vec<u32>)>,
+    ) -> Self {
+        let most = recurrent.iter().map(|(rows, _)| rows.most()).fold(weight.most(), usize::min);
+        let mut rest = vec![WordState::zero(); n.div_ceil(PANEL) * (PANEL / WORDS)];
+        for i in 0..n {
+            rest[i / WORDS].set_neuron(i % WORDS, lif.rest(i));
+        }
+        Self { n, neurons, weight, recurrent, most, rest }
+    }
+
+    /// Steps from 1 on; the spikes are appended to `own`. What did not fit.
+    pub fn forward(
+        &self,
+        n_steps: usize,
+        below: &PaddedRows,
+        own: &mut PaddedRows,
+        scratch: &mut WordScratch,
+    ) -> Overflows {
+        let WordScratch { states, fired, heard } = scratch;
+        states.clone_from(&self.rest);
+        let (n_blocks, mut overflows) = (self.n.div_ceil(LANES), Overflows::default());
+        fired.clear();
+        fired.resize(n_blocks * if self.recurrent.is_some() { 1 } else { STEPS_AHEAD.min(n_steps) }, 0);
+        let mut first = 1;
+        while first < n_steps {
+            let steps = first..n_steps.min(first + STEPS_AHEAD);
+            first = steps.end;
+            overflows += if self.recurrent.is_some() {
+                recurrent_steps(self, below, steps, states, fired, heard, own)
+            } else {
+                let fired = &mut fired[..n_blocks * steps.len()];
+                let far = dense_steps(self, below, steps, states, fired);
+                list_spikes::<f32>(fired, n_blocks, own);
+                far
+            };
+            states.iter_mut().for_each(|state| overflows += state.take_overflows());
+        }
+        overflows
+    }
+}
+
+/// One step of a panel with all that arrives; who fires goes to `fired`.
+#[inline(always)]
+fn step_panel<W: WordIsa, R: WordRounding, const HALVES: usize, const N: usize>(
+    isa: W,
+    layer: &WordLayer,
+    p: usize,
+    arriving: &[Arriving<'_>; N],
+    states: &mut [WordVectors<W>; HALVES],
+    fired: &mut [LaneMask],
+    overflows: &mut Overflows,
+) {
+    let n: usize = arriving.iter().map(|arriving| arriving.index.len()).sum();
+    let mut bits = [0; 2];
+    if n <= layer.most {
+        let sums = sum_words::<W, HALVES, N>(isa, arriving);
+        for half in 0..HALVES {
+            let line = 2 * p + half;
+            bits[half] = layer.neurons.step::<W, R>(isa, line, &mut states[half], sums[half], None, overflows);
+        }
+    } else {
+        let mut sums = [[0; WORDS]; HALVES];
+        arriving.iter().for_each(|&arriving| sum_exactly(isa, &mut sums, arriving, layer.most));
+        for half in 0..HALVES {
+            let (line, none) = (2 * p + half, isa.word(0));
+            let far = Some(&sums[half]);
+            bits[half] = layer.neurons.step::<W, R>(isa, line, &mut states[half], none, far, overflows);
+        }
+    }
+    let masks = bits.map(|bits| [bits as LaneMask, (bits >> LANES) as LaneMask]);
+    fired.iter_mut().zip(masks.as_flattened()).for_each(|(fired, &mask)| *fired = mask);
+}
+
+#[inline(always)]
+fn load<W: WordIsa, const HALVES: usize>(isa: W, states: &[WordState]) -> [WordVectors<W>; HALVES] {
+    std::array::from_fn(|half| WordVectors::load(isa, &states[half]))
+}
+
+/// All steps of a panel.
+#[inline(always)]
+fn dense_panel<W: WordIsa, R: WordRounding, const HALVES: usize>(
+    isa: W,
+    layer: &WordLayer,
+    p: usize,
+    below: &PaddedRows,
+    steps: Range<usize>,
+    states: &mut [WordState],
+    fired: &mut [LaneMask],
+    overflows: &mut Overflows,
+) {
+    let (panel, n_blocks) = (layer.weight.panel(p), layer.n.div_ceil(LANES));
+    let mut vectors = load::<W, HALVES>(isa, states);
+    for (t, fired) in steps.zip(fired.chunks_exact_mut(n_blocks)) {
+        let arriving = [Arriving { panel, index: below.padded(t - 1), n: below.lengths()[t - 1] as usize }];
+        let fired = &mut fired[p * PANEL_BLOCKS..];
+        step_panel::<W, R, HALVES, 1>(isa, layer, p, &arriving, &mut vectors, fired, overflows);
+    }
+    for half in 0..HALVES {
+        vectors[half].store(isa, &mut states[half]);
+    }
+}
+
+#[inline(always)]
+fn dense_rounded<W: WordIsa, R: WordRounding>(
+    isa: W,
+    layer: &WordLayer,
+    below: &PaddedRows,
+    steps: Range<usize>,
+    states: &mut [WordState],
+    fired: &mut [LaneMask],
+) -> Overflows {
+    let mut overflows = Overflows::default();
+    for (p, states) in states.chunks_exact_mut(2).enumerate() {
+        let steps = steps.clone();
+        if layer.weight.is_single(p) {
+            dense_panel::<W, R, 1>(isa, layer, p, below, steps, states, fired, &mut overflows);
+        } else {
+            dense_panel::<W, R, 2>(isa, layer, p, below, steps, states, fired, &mut overflows);
+        }
+    }
+    overflows
+}
+
+#[inline(always)]
+fn dense_steps_body<W: WordIsa>(
+    isa: W,
+    layer: &WordLayer,
+    below: &PaddedRows,
+    steps: Range<usize>,
+    states: &mut [WordState],
+    fired: &mut [LaneMask],
+) -> Overflows {
+    match layer.neurons.rounding() {
+        Rounding::Nearest => dense_rounded::<W, Nearest>(isa, layer, below, steps, states, fired),
+        Rounding::Floor => dense_rounded::<W, Floor>(isa, layer, below, steps, states, fired),
+        _ => dense_rounded::<W, TowardZero>(isa, layer, below, steps, states, fired),
+    }
+}
+
+multiversion! {
+    /// Runs a feed-forward layer over `steps` (from 1 on), panel by panel; `fired` is (n_steps, n_blocks).
+    fn dense_steps<W: WordIsa>(
+        layer: &WordLayer,
+        below: &PaddedRows,
+        steps: Range<usize>,
+        states: &mut [WordState],
+        fired: &mut [LaneMask],
+    ) -> Overflows = dense_steps_body
+}
+
+#[inline(always)]
+fn recurrent_panel<W: WordIsa, R: WordRounding, const HALVES: usize>(
+    isa: W,
+    layer: &WordLayer,
+    p: usize,
+    arriving: &[Arriving<'_>; 2],
+    states: &mut [WordState],
+    fired: &mut [LaneMask],
+    overflows: &mut Overflows,
+) {
+    let mut vectors = load::<W, HALVES>(isa, states);
+    step_panel::<W, R, HALVES, 2>(isa, layer, p, arriving, &mut vectors, fired, overflows);
+    for half in 0..HALVES {
+        vectors[half].store(isa, &mut states[half]);
+    }
+}
+
+#[inline(always)]
+fn recurrent_rounded<W: WordIsa, R: WordRounding>(
+    isa: W,
+    layer: &WordLayer,
+    below: &PaddedRows,
+    steps: Range<usize>,
+    states: &mut [WordState],
+    fired: &mut [LaneMask],
+    heard: &mut Vec<u32>,
+    own: &mut PaddedRows,
+) -> Overflows {
+    let mut overflows = Overflows::default();
+    let Some((recurrent, delays)) = &layer.recurrent else { return overflows };
+    for t in steps {
+        let (own_index, own_n) = if *delays == [0] {
+            (own.padded(t - 1), own.lengths()[t - 1] as usize)
+        } else {
+            own.heard(t - 1, delays, heard)
+        };
+        for (p, states) in states.chunks_exact_mut(2).enumerate() {
+            let (fired, n) = (&mut fired[p * PANEL_BLOCKS..], below.lengths()[t - 1] as usize);
+            let arriving = [
+                Arriving { panel: layer.weight.panel(p), index: below.padded(t - 1), n },
+                Arriving { panel: recurrent.panel(p), index: own_index, n: own_n },
+            ];
+            if recurrent.is_single(p) {
+                recurrent_panel::<W, R, 1>(isa, layer, p, &arriving, states, fired, &mut overflows);
+            } else {
+                recurrent_panel::<W, R, 2>(isa, layer, p, &arriving, states, fired, &mut overflows);
+            }
+        }
+        own.push_masks(isa, fired);
+    }
+    overflows
+}
+
+#[inline(always)]
+fn recurrent_steps_body<W: WordIsa>(
+    isa: W,
+    layer: &WordLayer,
+    below: &PaddedRows,
+    steps: Range<usize>,
+    states: &mut [WordState],
+    fired: &mut [LaneMask],
+    heard: &mut Vec<u32>,
+    own: &mut PaddedRows,
+) -> Overflows {
+    match layer.neurons.rounding() {
+        Rounding::Nearest => recurrent_rounded::<W, Nearest>(isa, layer, below, steps, states, fired, heard, own),
+        Rounding::Floor => recurrent_rounded::<W, Floor>(isa, layer, below, steps, states, fired, heard, own),
+        _ => recurrent_rounded::<W, TowardZero>(isa, layer, below, steps, states, fired, heard, own),
+    }
+}
+
+multiversion! {
+    /// Runs a recurrent layer over `steps` (from 1 on), all neurons in step; `fired` has a mask a block, `heard` is a buffer,
+    /// and the spikes are appended to `own`.
+    fn recurrent_steps<W: WordIsa>(
+        layer: &WordLayer,
+        below: &PaddedRows,
+        steps: Range<usize>,
+        states: &mut [WordState],
+        fired: &mut [LaneMask],
+        heard: &mut Vec<u32>,
+        own: &mut PaddedRows,
+    ) -> Overflows = recurrent_steps_body
+}

@@ -1,0 +1,374 @@
+//! Neurons whose states are words of 16 bits, stepped 32 at a time: the same bits as [`FixedLif::step`](super::FixedLif::step).
+
+use super::format::{Decay, FiresAt, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
+use super::neuron::{FixedState, Overflows};
+use crate::simd::{WORDS, WordIsa, Words};
+
+/// Bits of a word that are not its sign.
+const MAGNITUDE_BITS: u32 = 15;
+
+/// Longest shift of sums with which no bit is lost, once they are cut down to [`FAR`].
+const LONGEST_INPUT_SHIFT: u32 = 14;
+
+/// A sum that saturates every current.
+const FAR: i32 = 1 << 16;
+
+/// A product with a fraction in [0, 1], rounded.
+#[derive(Clone, Debug)]
+pub struct Scale {
+    /// In units of 2^-15, less 1, to the nearest; else in units of 2^-16, less 1 from a half on.
+    factor: Words,
+    /// All bits where 1 is missing.
+    whole: Words,
+}
+
+/// What a rounding makes of a product with a fraction.
+pub trait WordRounding {
+    /// Bits of a fraction.
+    const BITS: u32;
+
+    /// The product.
+    fn scale<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words;
+}
+
+/// To the nearest, halves up.
+pub struct Nearest;
+/// Down.
+pub struct Floor;
+/// The fraction is dropped.
+pub struct TowardZero;
+
+impl WordRounding for Nearest {
+    const BITS: u32 = 15;
+
+    #[inline(always)]
+    fn scale<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words {
+        isa.add_words(isa.mul_round(x, isa.load_words(&by.factor)), x)
+    }
+}
+
+impl WordRounding for Floor {
+    const BITS: u32 = 16;
+
+    #[inline(always)]
+    fn scale<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words {
+        isa.add_words(isa.mul_high(x, isa.load_words(&by.factor)), isa.and_words(x, isa.load_words(&by.whole)))
+    }
+}
+
+impl WordRounding for TowardZero {
+    const BITS: u32 = 16;
+
+    #[inline(always)]
+    fn scale<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words {
+        let (floor, zero) = (Floor::scale(isa, x, by), isa.word(0));
+        let has_rest = isa.words_differ(isa.mul_low(x, isa.load_words(&by.factor)), zero);
+        isa.count(isa.both(has_rest, isa.words_above(zero, x)), floor)
+    }
+}
+
+/// The constants of 32 neurons.
+#[derive(Clone, Debug)]
+struct Constants {
+    current: Scale,
+    membrane: Scale,
+    gain: Scale,
+    bias: Words,
+    v_th: Words,
+}
+
+/// The words that a state may be.
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    low: i16,
+    high: i16,
+    /// Whether those are not all words.
+    is_narrower: bool,
+}
+
+impl Range {
+    fn new(overflow: Overflow, bits: u32) -> Self {
+        let (low, high) = overflow.range(bits);
+        let [low, high] = [low as i16, high as i16];
+        Self { low, high, is_narrower: [low, high] != [i16::MIN, i16::MAX] }
+    }
+
+    /// a + b fitted, and where that is another number.
+    #[inline(always)]
+    fn sum<W: WordIsa>(self, isa: W, a: W::Words, b: W::Words) -> (W::Words, W::WordMask) {
+        let mut kept = isa.add_saturating(a, b);
+        if self.is_narrower {
+            kept = isa.max_words(isa.min_words(kept, isa.word(self.high)), isa.word(self.low));
+        }
+        (kept, isa.words_differ(kept, isa.add_words(a, b)))
+    }
+}
+
+/// The neurons of a layer whose format words hold.
+#[derive(Clone, Debug)]
+pub struct WordNeurons {
+    rounding: Rounding,
+    /// Whether decays are shifts.
+    shifts: [bool; 2],
+    current: Range,
+    membrane: Range,
+    input_shift: u32,
+    has_bias: bool,
+    at_threshold: bool,
+    subtracts: bool,
+    t_ref: i16,
+    /// Of 32 neurons at a time or, if all are alike, of all but the last ones, and of those.
+    constants: Vec<Constants>,
+    /// Number of the last ones, if all are alike.
+    last: Option<usize>,
+}
+
+/// State of 32 neurons in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct WordState {
+    u: Words,
+    v: Words,
+    /// Steps for which each is still held, if positive.
+    held: Words,
+    /// Numbers of a window that did not fit.
+    n_u: Words,
+    n_v: Words,
+}
+
+impl WordState {
+    /// All zero.
+    pub fn zero() -> Self {
+        let zero = Words::splat(0);
+        Self { u: zero, v: zero, held: zero, n_u: zero, n_v: zero }
+    }
+
+    /// Sets current and membrane of a neuron.
+    pub fn set_neuron(&mut self, at: usize, state: FixedState) {
+        (self.u.0[at], self.v.0[at]) = (state.u as i16, state.v as i16);
+    }
+
+    /// Current, membrane and the steps for which a neuron is still held.
+    #[cfg(test)]
+    pub fn neuron(&self, at: usize) -> (FixedState, u64) {
+        let state = FixedState { u: self.u.0[at].into(), v: self.v.0[at].into() };
+        (state, self.held.0[at].max(0) as u64)
+    }
+
+    /// Ends a window; what did not fit in it.
+    pub fn take_overflows(&mut self) -> Overflows {
+        let total = |counts: &mut Words| std::mem::replace(counts, Words::splat(0)).0.iter().map(|&n| n as u64).sum();
+        Overflows { current: total(&mut self.n_u), membrane: total(&mut self.n_v) }
+    }
+}
+
+/// [`WordState`] in registers.
+#[derive(Clone, Copy)]
+pub struct WordVectors<W: WordIsa> {
+    u: W::Words,
+    v: W::Words,
+    held: W::Words,
+    n_u: W::Words,
+    n_v: W::Words,
+}
+
+impl<W: WordIsa> WordVectors<W> {
+    /// Reads a state.
+    #[inline(always)]
+    pub fn load(isa: W, state: &WordState) -> Self {
+        Self {
+            u: isa.load_words(&state.u),
+            v: isa.load_words(&state.v),
+            held: isa.load_words(&state.held),
+            n_u: isa.load_words(&state.n_u),
+            n_v: isa.load_words(&state.n_v),
+        }
+    }
+
+    /// Writes the state.
+    #[inline(always)]
+    pub fn store(self, isa: W, state: &mut WordState) {
+        isa.store_words(self.u, &mut state.u);
+        isa.store_words(self.v, &mut state.v);
+        isa.store_words(self.held, &mut state.held);
+        isa.store_words(self.n_u, &mut state.n_u);
+        isa.store_words(self.n_v, &mut state.n_v);
+    }
+}
+
+/// Most steps of a window, so that words can count them.
+pub const MOST_STEPS: usize = i16::MAX as usize;
+
+impl WordNeurons {
+    /// Of `n` neurons, if words hold their states and every number of a step but sums of what arrives.
+    pub fn new(format: &FixedParams, n: usize) -> Option<Self> {
+        let widths = [
+            (format.current_bits, format.current_overflow, &format.current_decay),
+            (format.membrane_bits, format.membrane_overflow, &format.membrane_decay),
+        ];
+        let fits = |(bits, overflow, decay): &(u32, Overflow, &Decay)| {
+            let plain = match decay {
+                Decay::Multiply { bits, .. } => *bits <= MAGNITUDE_BITS,
+                Decay::Shift { least_one, .. } => !least_one,
+            };
+            *bits <= i16::BITS && overflow.saturates() && plain
+        };
+        // Of the current, as it is added to the membrane.
+        let most = ((1 << (format.current_bits.min(i16::BITS) - 1)) >> format.gain_shift) + 1;
+        let bias = format.bias.values().iter().map(|bias| bias.unsigned_abs()).max().unwrap_or(0);
+        let is_word = widths.iter().all(fits)
+            && matches!(format.rounding, Rounding::Nearest | Rounding::Floor | Rounding::TowardZero)
+            && (format.rules, format.max_spikes) == (Rules::Lif, 1)
+            && (bias == 0 || bias + most <= i16::MAX as u32)
+            && format.input_shift <= LONGEST_INPUT_SHIFT
+            && format.t_ref_steps <= i16::MAX as u32;
+        is_word.then(|| Self::of_words(format, n, bias != 0))
+    }
+
+    fn of_words(format: &FixedParams, n: usize, has_bias: bool) -> Self {
+        let of_each = |decay: &Decay| match decay {
+            Decay::Multiply { factor, .. } => matches!(factor, PerNeuron::Each(_)),
+            Decay::Shift { shift, .. } => matches!(shift, PerNeuron::Each(_)),
+        };
+        let alike = !(of_each(&format.current_decay)
+            || of_each(&format.membrane_decay)
+            || matches!(format.bias, PerNeuron::Each(_))
+            || matches!(format.v_th, PerNeuron::Each(_)));
+        let n_lines = n.div_ceil(WORDS);
+        let constants = |line| Constants::new(format, n, line);
+        let (constants, last) = match alike {
+            true => (vec![constants(0), constants(n_lines - 1)], Some(n_lines - 1)),
+            false => ((0..n_lines).map(constants).collect(), None),
+        };
+        let is_shift = |decay: &Decay| matches!(decay, Decay::Shift { .. });
+        Self {
+            rounding: format.rounding,
+            shifts: [is_shift(&format.current_decay), is_shift(&format.membrane_decay)],
+            current: Range::new(format.current_overflow, format.current_bits),
+            membrane: Range::new(format.membrane_overflow, format.membrane_bits),
+            input_shift: format.input_shift,
+            has_bias,
+            at_threshold: format.fires_at == FiresAt::Threshold,
+            subtracts: format.reset == Reset::Subtract,
+            t_ref: format.t_ref_steps as i16,
+            constants,
+            last,
+        }
+    }
+
+    /// How products are rounded, one of three.
+    pub fn rounding(&self) -> Rounding {
+        self.rounding
+    }
+
+    #[inline(always)]
+    fn constants(&self, line: usize) -> &Constants {
+        match self.last {
+            Some(last) => &self.constants[usize::from(line == last)],
+            None => &self.constants[line],
+        }
+    }
+
+    /// A step of 32 neurons, number `line`, with what arrives: words or, if those do not hold it, `far`. Who fires.
+    #[inline(always)]
+    pub fn step<W: WordIsa, R: WordRounding>(
+        &self,
+        isa: W,
+        line: usize,
+        state: &mut WordVectors<W>,
+        arriving: W::Words,
+        far: Option<&[i32; WORDS]>,
+        overflows: &mut Overflows,
+    ) -> u32 {
+        let constants = self.constants(line);
+        let left = |x, scale, is_shift: bool| {
+            let scaled = R::scale(isa, x, scale);
+            if is_shift { isa.sub_words(x, scaled) } else { scaled }
+        };
+        let decayed = left(state.u, &constants.current, self.shifts[0]);
+        let shifted = isa.shift_left(arriving, self.input_shift);
+        let lost = isa.words_differ(isa.shift_right(shifted, self.input_shift), arriving);
+        if far.is_none() && isa.word_bits(lost) == 0 {
+            let (u, changed) = self.current.sum(isa, decayed, shifted);
+            state.u = u;
+            state.n_u = isa.count(changed, state.n_u);
+        } else {
+            let mut words = [Words::splat(0); 2];
+            isa.store_words(decayed, &mut words[0]);
+            isa.store_words(arriving, &mut words[1]);
+            let near = words[1].0.map(i32::from);
+            overflows.current += self.add_far(&mut words[0], far.unwrap_or(&near));
+            state.u = isa.load_words(&words[0]);
+        }
+        let mut gained = R::scale(isa, state.u, &constants.gain);
+        if self.has_bias {
+            gained = isa.add_words(gained, isa.load_words(&constants.bias));
+        }
+        let (v, changed) =
+            self.membrane.sum(isa, left(state.v, &constants.membrane, self.shifts[1]), gained);
+        let free = isa.words_above(isa.word(1), state.held);
+        state.n_v = isa.count(isa.both(changed, free), state.n_v);
+        let v_th = isa.load_words(&constants.v_th);
+        let level = if self.at_threshold { isa.sub_words(v_th, isa.word(1)) } else { v_th };
+        let fires = isa.both(isa.words_above(v, level), free);
+        let after = if self.subtracts { isa.sub_words(v, v_th) } else { isa.word(0) };
+        state.v = isa.choose(free, isa.choose(fires, after, v), state.v);
+        state.held = isa.choose(fires, isa.word(self.t_ref), isa.sub_saturating(state.held, isa.word(1)));
+        isa.word_bits(fires)
+    }
+
+    /// Adds sums to decayed currents; how many do not fit.
+    fn add_far(&self, u: &mut Words, sums: &[i32; WORDS]) -> u64 {
+        let (low, high) = (self.current.low.into(), self.current.high.into());
+        let mut n = 0;
+        for (u, &sum) in u.0.iter_mut().zip(sums) {
+            let exact = i32::from(*u) + (sum.clamp(-FAR, FAR) << self.input_shift);
+            let kept = exact.clamp(low, high);
+            n += i32::from(kept != exact);
+            *u = kept as i16;
+        }
+        n as u64
+    }
+}
+
+impl Constants {
+    /// Of the neurons from 32 `line` on; where there are none, such that all stays at rest.
+    fn new(format: &FixedParams, n: usize, line: usize) -> Self {
+        let exists = |l: usize| line * WORDS + l < n;
+        let words = |values: &PerNeuron<i32>, resting: i16| {
+            Words(std::array::from_fn(|l| if exists(l) { values.get(line * WORDS + l) as i16 } else { resting }))
+        };
+        let scale = |fraction: &dyn Fn(usize) -> (u64, u32)| {
+            let of = |l: usize| if exists(l) { fraction(line * WORDS + l) } else { (0, 0) };
+            Scale::new(format.rounding, std::array::from_fn(of))
+        };
+        let decay = |decay: &Decay| match decay {
+            Decay::Multiply { factor, bits } => scale(&|i| (factor.get(i).into(), *bits)),
+            Decay::Shift { shift, .. } => scale(&|i| (1, shift.get(i))),
+        };
+        Self {
+            current: decay(&format.current_decay),
+            membrane: decay(&format.membrane_decay),
+            gain: scale(&|_| (1, format.gain_shift)),
+            bias: words(&format.bias, 0),
+            v_th: words(&format.v_th, i16::MAX),
+        }
+    }
+}
+
+impl Scale {
+    /// Of fractions x / 2^bits.
+    fn new(rounding: Rounding, fractions: [(u64, u32); WORDS]) -> Self {
+        let nearest = rounding == Rounding::Nearest;
+        let unit = if nearest { Nearest::BITS } else { Floor::BITS };
+        let fixed = fractions.map(|(x, bits)| match bits.checked_sub(unit) {
+            // A word shifted by more than its bits: what is nearest is 0, and all others round as with as many bits.
+            Some(more) if more > 0 => u64::from(!nearest),
+            _ => x << (unit - bits),
+        });
+        let is_whole = |x: u64| nearest || x >= 1 << MAGNITUDE_BITS;
+        Self {
+            factor: Words(fixed.map(|x| (x as i64 - (i64::from(is_whole(x)) << unit)) as i16)),
+            whole: Words(fixed.map(|x| -i16::from(is_whole(x)))),
+        }
+    }
+}
