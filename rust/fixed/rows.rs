@@ -1,7 +1,5 @@
 //! Integer weights by presynaptic neuron, summed in vectors.
 
-use std::array::from_fn;
-
 use crate::simd::{LANES, Lanes, WORDS, WordIsa, Words, multiversion, unpack};
 use crate::spikes::{PAD, PaddedRows};
 
@@ -117,11 +115,13 @@ pub fn sum_words<W: WordIsa, const HALVES: usize, const N: usize>(
         }
         n += more;
     }
-    if HALVES == 1 {
-        return [sum; HALVES];
+    let mut halves = [sum; HALVES];
+    if HALVES == 2 {
+        let bias = isa.word((n as i16).wrapping_mul(BIAS));
+        halves[0] = isa.sub_words(isa.sub_words(sum, isa.shift_left(upper, 8)), bias);
+        halves[1] = upper;
     }
-    let lower = isa.sub_words(isa.sub_words(sum, isa.shift_left(upper, 8)), isa.word((n as i16).wrapping_mul(BIAS)));
-    from_fn(|half| if half == 0 { lower } else { upper })
+    halves
 }
 
 /// The sums for each neuron of a panel, of any number of rows.

@@ -119,7 +119,11 @@ fn step_panel<W: WordIsa, R: WordRounding, const HALVES: usize, const N: usize>(
 
 #[inline(always)]
 fn load<W: WordIsa, const HALVES: usize>(isa: W, states: &[WordState]) -> [WordVectors<W>; HALVES] {
-    std::array::from_fn(|half| WordVectors::load(isa, &states[half]))
+    let mut vectors = [WordVectors::load(isa, &states[0]); HALVES];
+    for half in 1..HALVES {
+        vectors[half] = WordVectors::load(isa, &states[half]);
+    }
+    vectors
 }
 
 /// All steps of a panel.

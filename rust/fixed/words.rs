@@ -67,6 +67,13 @@ impl WordRounding for TowardZero {
     }
 }
 
+/// What a decay leaves.
+#[inline(always)]
+fn left<W: WordIsa, R: WordRounding>(isa: W, x: W::Words, by: &Scale, is_shift: bool) -> W::Words {
+    let scaled = R::scale(isa, x, by);
+    if is_shift { isa.sub_words(x, scaled) } else { scaled }
+}
+
 /// The constants of 32 neurons.
 #[derive(Clone, Debug)]
 struct Constants {
@@ -280,11 +287,7 @@ impl WordNeurons {
         overflows: &mut Overflows,
     ) -> u32 {
         let constants = self.constants(line);
-        let left = |x, scale, is_shift: bool| {
-            let scaled = R::scale(isa, x, scale);
-            if is_shift { isa.sub_words(x, scaled) } else { scaled }
-        };
-        let decayed = left(state.u, &constants.current, self.shifts[0]);
+        let decayed = left::<W, R>(isa, state.u, &constants.current, self.shifts[0]);
         let shifted = isa.shift_left(arriving, self.input_shift);
         let lost = isa.words_differ(isa.shift_right(shifted, self.input_shift), arriving);
         if far.is_none() && isa.word_bits(lost) == 0 {
@@ -303,8 +306,8 @@ impl WordNeurons {
         if self.has_bias {
             gained = isa.add_words(gained, isa.load_words(&constants.bias));
         }
-        let (v, changed) =
-            self.membrane.sum(isa, left(state.v, &constants.membrane, self.shifts[1]), gained);
+        let left = left::<W, R>(isa, state.v, &constants.membrane, self.shifts[1]);
+        let (v, changed) = self.membrane.sum(isa, left, gained);
         let free = isa.words_above(isa.word(1), state.held);
         state.n_v = isa.count(isa.both(changed, free), state.n_v);
         let v_th = isa.load_words(&constants.v_th);
