@@ -4,15 +4,14 @@ use std::ops::Range;
 
 use super::neuron::{FixedLif, Overflows};
 use super::rows::{Arriving, PANEL, PANEL_BLOCKS, PackedRows, sum_exactly, sum_words};
-use super::words::{Floor, MOST_STEPS, Nearest, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
+use super::words::{Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
 use crate::engine::kernels::list_spikes;
 use crate::fixed::Rounding;
-use crate::simd::{LANES, LaneMask, WORDS, WordIsa, multiversion};
+use crate::simd::{LANES, LaneMask, WORDS, WordIsa, Words, multiversion};
 use crate::spikes::PaddedRows;
 
 /// Steps of a feed-forward layer between two lists of its spikes.
 const STEPS_AHEAD: usize = 512;
-const _: () = assert!(STEPS_AHEAD <= MOST_STEPS);
 
 /// A layer whose weights have 8 bits, and its neurons at most 16.
 #[derive(Clone, Debug)]
@@ -79,10 +78,25 @@ impl WordLayer {
                 list_spikes::<f32>(fired, n_blocks, own);
                 far
             };
-            states.iter_mut().for_each(|state| overflows += state.take_overflows());
         }
         overflows
     }
+}
+
+/// Sums as words that are added one after the other: the first ones, and all others.
+#[inline(always)]
+fn split<W: WordIsa, const HALVES: usize>(
+    isa: W,
+    neurons: &WordNeurons,
+    sums: &[[i32; WORDS]; HALVES],
+) -> ([W::Words; HALVES], [[Words; TERMS - 1]; HALVES]) {
+    let (mut first, mut more) = ([isa.word(0); HALVES], [[Words::splat(0); TERMS - 1]; HALVES]);
+    for half in 0..HALVES {
+        let terms = neurons.split(&sums[half]);
+        first[half] = isa.load_words(&terms[0]);
+        more[half].copy_from_slice(&terms[1..]);
+    }
+    (first, more)
 }
 
 /// One step of a panel with all that arrives; who fires goes to `fired`.
@@ -96,25 +110,35 @@ fn step_panel<W: WordIsa, R: WordRounding, const HALVES: usize, const N: usize>(
     fired: &mut [LaneMask],
     overflows: &mut Overflows,
 ) {
-    let n: usize = arriving.iter().map(|arriving| arriving.index.len()).sum();
-    let mut bits = [0; 2];
-    if n <= layer.most {
-        let sums = sum_words::<W, HALVES, N>(isa, arriving);
-        for half in 0..HALVES {
-            let line = 2 * p + half;
-            bits[half] = layer.neurons.step::<W, R>(isa, line, &mut states[half], sums[half], None, overflows);
-        }
+    let mut n = 0;
+    for arriving in arriving {
+        n += arriving.index.len();
+    }
+    let mut more = None;
+    let sums = if n <= layer.most {
+        sum_words::<W, HALVES, N>(isa, arriving)
     } else {
         let mut sums = [[0; WORDS]; HALVES];
-        arriving.iter().for_each(|&arriving| sum_exactly(isa, &mut sums, arriving, layer.most));
-        for half in 0..HALVES {
-            let (line, none) = (2 * p + half, isa.word(0));
-            let far = Some(&sums[half]);
-            bits[half] = layer.neurons.step::<W, R>(isa, line, &mut states[half], none, far, overflows);
+        for &arriving in arriving {
+            sum_exactly(isa, &mut sums, arriving, layer.most);
         }
+        let (first, terms) = split::<W, HALVES>(isa, &layer.neurons, &sums);
+        more = Some(terms);
+        first
+    };
+    let mut bits = [0; 2];
+    for half in 0..HALVES {
+        let more = match &more {
+            Some(more) => Some(&more[half]),
+            None => None,
+        };
+        bits[half] = layer.neurons.step::<W, R>(isa, 2 * p + half, &mut states[half], sums[half], more, overflows);
     }
-    let masks = bits.map(|bits| [bits as LaneMask, (bits >> LANES) as LaneMask]);
-    fired.iter_mut().zip(masks.as_flattened()).for_each(|(fired, &mask)| *fired = mask);
+    let mut bits = u64::from(bits[0]) | u64::from(bits[1]) << WORDS;
+    for fired in fired.iter_mut().take(PANEL_BLOCKS) {
+        *fired = bits as LaneMask;
+        bits >>= LANES;
+    }
 }
 
 #[inline(always)]

@@ -7,11 +7,11 @@ use crate::simd::{WORDS, WordIsa, Words};
 /// Bits of a word that are not its sign.
 const MAGNITUDE_BITS: u32 = 15;
 
-/// Longest shift of sums with which no bit is lost, once they are cut down to [`FAR`].
-const LONGEST_INPUT_SHIFT: u32 = 14;
+/// Longest shift of sums of which [`TERMS`] words saturate every current.
+const LONGEST_INPUT_SHIFT: u32 = 13;
 
-/// A sum that saturates every current.
-const FAR: i32 = 1 << 16;
+/// Words that a sum is cut into, if one shifted word does not hold it: enough for any, as what is beyond saturates.
+pub const TERMS: usize = 3;
 
 /// A product with a fraction in [0, 1], rounded.
 #[derive(Clone, Debug)]
@@ -137,16 +137,13 @@ pub struct WordState {
     v: Words,
     /// Steps for which each is still held, if positive.
     held: Words,
-    /// Numbers of a window that did not fit.
-    n_u: Words,
-    n_v: Words,
 }
 
 impl WordState {
     /// All zero.
     pub fn zero() -> Self {
         let zero = Words::splat(0);
-        Self { u: zero, v: zero, held: zero, n_u: zero, n_v: zero }
+        Self { u: zero, v: zero, held: zero }
     }
 
     /// Sets current and membrane of a neuron.
@@ -160,12 +157,6 @@ impl WordState {
         let state = FixedState { u: self.u.0[at].into(), v: self.v.0[at].into() };
         (state, self.held.0[at].max(0) as u64)
     }
-
-    /// Ends a window; what did not fit in it.
-    pub fn take_overflows(&mut self) -> Overflows {
-        let total = |counts: &mut Words| std::mem::replace(counts, Words::splat(0)).0.iter().map(|&n| n as u64).sum();
-        Overflows { current: total(&mut self.n_u), membrane: total(&mut self.n_v) }
-    }
 }
 
 /// [`WordState`] in registers.
@@ -174,21 +165,13 @@ pub struct WordVectors<W: WordIsa> {
     u: W::Words,
     v: W::Words,
     held: W::Words,
-    n_u: W::Words,
-    n_v: W::Words,
 }
 
 impl<W: WordIsa> WordVectors<W> {
     /// Reads a state.
     #[inline(always)]
     pub fn load(isa: W, state: &WordState) -> Self {
-        Self {
-            u: isa.load_words(&state.u),
-            v: isa.load_words(&state.v),
-            held: isa.load_words(&state.held),
-            n_u: isa.load_words(&state.n_u),
-            n_v: isa.load_words(&state.n_v),
-        }
+        Self { u: isa.load_words(&state.u), v: isa.load_words(&state.v), held: isa.load_words(&state.held) }
     }
 
     /// Writes the state.
@@ -197,13 +180,8 @@ impl<W: WordIsa> WordVectors<W> {
         isa.store_words(self.u, &mut state.u);
         isa.store_words(self.v, &mut state.v);
         isa.store_words(self.held, &mut state.held);
-        isa.store_words(self.n_u, &mut state.n_u);
-        isa.store_words(self.n_v, &mut state.n_v);
     }
 }
-
-/// Most steps of a window, so that words can count them.
-pub const MOST_STEPS: usize = i16::MAX as usize;
 
 impl WordNeurons {
     /// Of `n` neurons, if words hold their states and every number of a step but sums of what arrives.
@@ -275,7 +253,8 @@ impl WordNeurons {
         }
     }
 
-    /// A step of 32 neurons, number `line`, with what arrives: words or, if those do not hold it, `far`. Who fires.
+    /// A step of 32 neurons, number `line`, with what arrives: words, and those of [`split`](Self::split) after the first if
+    /// it is more than that. Who fires.
     #[inline(always)]
     pub fn step<W: WordIsa, R: WordRounding>(
         &self,
@@ -283,33 +262,29 @@ impl WordNeurons {
         line: usize,
         state: &mut WordVectors<W>,
         arriving: W::Words,
-        far: Option<&[i32; WORDS]>,
+        more: Option<&[Words; TERMS - 1]>,
         overflows: &mut Overflows,
     ) -> u32 {
         let constants = self.constants(line);
         let decayed = left::<W, R>(isa, state.u, &constants.current, self.shifts[0]);
         let shifted = isa.shift_left(arriving, self.input_shift);
         let lost = isa.words_differ(isa.shift_right(shifted, self.input_shift), arriving);
-        if far.is_none() && isa.word_bits(lost) == 0 {
+        let (u, changed) = if more.is_none() && isa.word_bits(lost) == 0 {
             let (u, changed) = self.current.sum(isa, decayed, shifted);
-            state.u = u;
-            state.n_u = isa.count(changed, state.n_u);
+            (u, isa.word_bits(changed))
         } else {
-            let mut words = [Words::splat(0); 2];
-            isa.store_words(decayed, &mut words[0]);
-            isa.store_words(arriving, &mut words[1]);
-            let near = words[1].0.map(i32::from);
-            overflows.current += self.add_far(&mut words[0], far.unwrap_or(&near));
-            state.u = isa.load_words(&words[0]);
-        }
-        let mut gained = R::scale(isa, state.u, &constants.gain);
+            self.add_terms(isa, decayed, arriving, more)
+        };
+        state.u = u;
+        overflows.current += u64::from(changed.count_ones());
+        let mut gained = R::scale(isa, u, &constants.gain);
         if self.has_bias {
             gained = isa.add_words(gained, isa.load_words(&constants.bias));
         }
         let left = left::<W, R>(isa, state.v, &constants.membrane, self.shifts[1]);
         let (v, changed) = self.membrane.sum(isa, left, gained);
         let free = isa.words_above(isa.word(1), state.held);
-        state.n_v = isa.count(isa.both(changed, free), state.n_v);
+        overflows.membrane += u64::from(isa.word_bits(isa.both(changed, free)).count_ones());
         let v_th = isa.load_words(&constants.v_th);
         let level = if self.at_threshold { isa.sub_words(v_th, isa.word(1)) } else { v_th };
         let fires = isa.both(isa.words_above(v, level), free);
@@ -319,17 +294,51 @@ impl WordNeurons {
         isa.word_bits(fires)
     }
 
-    /// Adds sums to decayed currents; how many do not fit.
-    fn add_far(&self, u: &mut Words, sums: &[i32; WORDS]) -> u64 {
-        let (low, high) = (self.current.low.into(), self.current.high.into());
-        let mut n = 0;
-        for (u, &sum) in u.0.iter_mut().zip(sums) {
-            let exact = i32::from(*u) + (sum.clamp(-FAR, FAR) << self.input_shift);
-            let kept = exact.clamp(low, high);
-            n += i32::from(kept != exact);
-            *u = kept as i16;
+    /// Adds sums to decayed currents, term by term: as all have one sign, what saturates at one does so at the end. One bit
+    /// for each that does not fit.
+    #[inline(always)]
+    fn add_terms<W: WordIsa>(
+        &self,
+        isa: W,
+        mut u: W::Words,
+        arriving: W::Words,
+        more: Option<&[Words; TERMS - 1]>,
+    ) -> (W::Words, u32) {
+        let most = self.most_of_term() as i16;
+        let (most, least) = (isa.word(most), isa.word(-most));
+        let (mut rest, mut changed) = (arriving, 0);
+        for term in 0..TERMS {
+            let words = match more {
+                Some(more) if term > 0 => isa.load_words(&more[term - 1]),
+                _ => isa.max_words(isa.min_words(rest, most), least),
+            };
+            rest = isa.sub_words(rest, words);
+            let (sum, differ) = self.current.sum(isa, u, isa.shift_left(words, self.input_shift));
+            changed |= isa.word_bits(differ);
+            u = sum;
         }
-        n as u64
+        (u, changed)
+    }
+
+    /// Largest sum that a word holds once it is shifted.
+    #[inline(always)]
+    fn most_of_term(&self) -> i32 {
+        i32::from(i16::MAX) >> self.input_shift
+    }
+
+    /// Sums as words that are added one after the other.
+    #[inline(always)]
+    pub fn split(&self, sums: &[i32; WORDS]) -> [Words; TERMS] {
+        let most = self.most_of_term();
+        let (mut terms, mut rest) = ([Words::splat(0); TERMS], *sums);
+        for term in &mut terms {
+            for l in 0..WORDS {
+                let word = rest[l].clamp(-most, most);
+                term.0[l] = word as i16;
+                rest[l] -= word;
+            }
+        }
+        terms
     }
 }
 

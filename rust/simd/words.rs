@@ -187,9 +187,8 @@ impl WordIsa for Portable {
         }
         #[cfg(not(target_arch = "x86_64"))]
         {
-            let half = |words: &[i16]| {
-                words.iter().enumerate().fold(0u16, |bits, (l, &word)| bits | (word as u16 & 1 << l))
-            };
+            let half =
+                |words: &[i16]| words.iter().enumerate().fold(0u16, |bits, (l, &word)| bits | (word as u16 & 1 << l));
             let (low, high) = mask.split_at(WORDS / 2);
             u32::from(half(low)) | u32::from(half(high)) << 16
         }
