@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::neuron::{FixedLif, Overflows};
 use super::rows::{Arriving, PANEL, PANEL_BLOCKS, PackedRows, sum_exactly, sum_words};
-use super::words::{Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
+use super::words::{Constants, Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
 use crate::engine::kernels::list_spikes;
 use crate::fixed::Rounding;
 use crate::simd::{LANES, LaneMask, WORDS, WordIsa, Words, multiversion};
@@ -89,22 +89,22 @@ fn split<W: WordIsa, const HALVES: usize>(
     isa: W,
     neurons: &WordNeurons,
     sums: &[[i32; WORDS]; HALVES],
-) -> ([W::Words; HALVES], [[Words; TERMS - 1]; HALVES]) {
-    let (mut first, mut more) = ([isa.word(0); HALVES], [[Words::splat(0); TERMS - 1]; HALVES]);
+) -> ([W::Words; HALVES], [Option<[Words; TERMS - 1]>; HALVES]) {
+    let (mut first, mut more) = ([isa.word(0); HALVES], [None; HALVES]);
     for half in 0..HALVES {
         let terms = neurons.split(&sums[half]);
         first[half] = isa.load_words(&terms[0]);
-        more[half].copy_from_slice(&terms[1..]);
+        more[half] = Some([terms[1], terms[2]]);
     }
     (first, more)
 }
 
 /// One step of a panel with all that arrives; who fires goes to `fired`.
 #[inline(always)]
-fn step_panel<W: WordIsa, R: WordRounding, const HALVES: usize, const N: usize>(
+fn step_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const HALVES: usize, const N: usize>(
     isa: W,
     layer: &WordLayer,
-    p: usize,
+    constants: &[&Constants; HALVES],
     arriving: &[Arriving<'_>; N],
     states: &mut [WordVectors<W>; HALVES],
     fired: &mut [LaneMask],
@@ -114,7 +114,7 @@ fn step_panel<W: WordIsa, R: WordRounding, const HALVES: usize, const N: usize>(
     for arriving in arriving {
         n += arriving.index.len();
     }
-    let mut more = None;
+    let mut more = [None; HALVES];
     let sums = if n <= layer.most {
         sum_words::<W, HALVES, N>(isa, arriving)
     } else {
@@ -123,22 +123,26 @@ fn step_panel<W: WordIsa, R: WordRounding, const HALVES: usize, const N: usize>(
             sum_exactly(isa, &mut sums, arriving, layer.most);
         }
         let (first, terms) = split::<W, HALVES>(isa, &layer.neurons, &sums);
-        more = Some(terms);
+        more = terms;
         first
     };
-    let mut bits = [0; 2];
-    for half in 0..HALVES {
-        let more = match &more {
-            Some(more) => Some(&more[half]),
-            None => None,
-        };
-        bits[half] = layer.neurons.step::<W, R>(isa, 2 * p + half, &mut states[half], sums[half], more, overflows);
+    let [mut bits, mut upper] = [0; 2];
+    // Written out: in a loop, the states would not stay in registers.
+    let neurons = &layer.neurons;
+    bits |= neurons.step::<W, R, PLAIN>(isa, constants[0], &mut states[0], sums[0], more[0].as_ref(), overflows);
+    if HALVES == 2 {
+        upper = neurons.step::<W, R, PLAIN>(isa, constants[1], &mut states[1], sums[1], more[1].as_ref(), overflows);
     }
-    let mut bits = u64::from(bits[0]) | u64::from(bits[1]) << WORDS;
+    let mut bits = u64::from(bits) | u64::from(upper) << WORDS;
     for fired in fired.iter_mut().take(PANEL_BLOCKS) {
         *fired = bits as LaneMask;
         bits >>= LANES;
     }
+}
+
+#[inline(always)]
+fn constants<const HALVES: usize>(layer: &WordLayer, p: usize) -> [&Constants; HALVES] {
+    std::array::from_fn(|half| layer.neurons.constants(2 * p + half))
 }
 
 #[inline(always)]
@@ -152,7 +156,7 @@ fn load<W: WordIsa, const HALVES: usize>(isa: W, states: &[WordState]) -> [WordV
 
 /// All steps of a panel.
 #[inline(always)]
-fn dense_panel<W: WordIsa, R: WordRounding, const HALVES: usize>(
+fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const HALVES: usize>(
     isa: W,
     layer: &WordLayer,
     p: usize,
@@ -163,11 +167,12 @@ fn dense_panel<W: WordIsa, R: WordRounding, const HALVES: usize>(
     overflows: &mut Overflows,
 ) {
     let (panel, n_blocks) = (layer.weight.panel(p), layer.n.div_ceil(LANES));
+    let constants = constants::<HALVES>(layer, p);
     let mut vectors = load::<W, HALVES>(isa, states);
     for (t, fired) in steps.zip(fired.chunks_exact_mut(n_blocks)) {
         let arriving = [Arriving { panel, index: below.padded(t - 1), n: below.lengths()[t - 1] as usize }];
         let fired = &mut fired[p * PANEL_BLOCKS..];
-        step_panel::<W, R, HALVES, 1>(isa, layer, p, &arriving, &mut vectors, fired, overflows);
+        step_panel::<W, R, PLAIN, HALVES, 1>(isa, layer, &constants, &arriving, &mut vectors, fired, overflows);
     }
     for half in 0..HALVES {
         vectors[half].store(isa, &mut states[half]);
@@ -175,7 +180,7 @@ fn dense_panel<W: WordIsa, R: WordRounding, const HALVES: usize>(
 }
 
 #[inline(always)]
-fn dense_rounded<W: WordIsa, R: WordRounding>(
+fn dense_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     isa: W,
     layer: &WordLayer,
     below: &PaddedRows,
@@ -187,9 +192,9 @@ fn dense_rounded<W: WordIsa, R: WordRounding>(
     for (p, states) in states.chunks_exact_mut(2).enumerate() {
         let steps = steps.clone();
         if layer.weight.is_single(p) {
-            dense_panel::<W, R, 1>(isa, layer, p, below, steps, states, fired, &mut overflows);
+            dense_panel::<W, R, PLAIN, 1>(isa, layer, p, below, steps, states, fired, &mut overflows);
         } else {
-            dense_panel::<W, R, 2>(isa, layer, p, below, steps, states, fired, &mut overflows);
+            dense_panel::<W, R, PLAIN, 2>(isa, layer, p, below, steps, states, fired, &mut overflows);
         }
     }
     overflows
@@ -205,9 +210,12 @@ fn dense_steps_body<W: WordIsa>(
     fired: &mut [LaneMask],
 ) -> Overflows {
     match layer.neurons.rounding() {
-        Rounding::Nearest => dense_rounded::<W, Nearest>(isa, layer, below, steps, states, fired),
-        Rounding::Floor => dense_rounded::<W, Floor>(isa, layer, below, steps, states, fired),
-        _ => dense_rounded::<W, TowardZero>(isa, layer, below, steps, states, fired),
+        Rounding::Nearest if layer.neurons.is_plain() => {
+            dense_rounded::<W, Nearest, true>(isa, layer, below, steps, states, fired)
+        }
+        Rounding::Nearest => dense_rounded::<W, Nearest, false>(isa, layer, below, steps, states, fired),
+        Rounding::Floor => dense_rounded::<W, Floor, false>(isa, layer, below, steps, states, fired),
+        _ => dense_rounded::<W, TowardZero, false>(isa, layer, below, steps, states, fired),
     }
 }
 
@@ -223,7 +231,7 @@ multiversion! {
 }
 
 #[inline(always)]
-fn recurrent_panel<W: WordIsa, R: WordRounding, const HALVES: usize>(
+fn recurrent_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const HALVES: usize>(
     isa: W,
     layer: &WordLayer,
     p: usize,
@@ -232,15 +240,16 @@ fn recurrent_panel<W: WordIsa, R: WordRounding, const HALVES: usize>(
     fired: &mut [LaneMask],
     overflows: &mut Overflows,
 ) {
+    let constants = constants::<HALVES>(layer, p);
     let mut vectors = load::<W, HALVES>(isa, states);
-    step_panel::<W, R, HALVES, 2>(isa, layer, p, arriving, &mut vectors, fired, overflows);
+    step_panel::<W, R, PLAIN, HALVES, 2>(isa, layer, &constants, arriving, &mut vectors, fired, overflows);
     for half in 0..HALVES {
         vectors[half].store(isa, &mut states[half]);
     }
 }
 
 #[inline(always)]
-fn recurrent_rounded<W: WordIsa, R: WordRounding>(
+fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     isa: W,
     layer: &WordLayer,
     below: &PaddedRows,
@@ -265,9 +274,9 @@ fn recurrent_rounded<W: WordIsa, R: WordRounding>(
                 Arriving { panel: recurrent.panel(p), index: own_index, n: own_n },
             ];
             if recurrent.is_single(p) {
-                recurrent_panel::<W, R, 1>(isa, layer, p, &arriving, states, fired, &mut overflows);
+                recurrent_panel::<W, R, PLAIN, 1>(isa, layer, p, &arriving, states, fired, &mut overflows);
             } else {
-                recurrent_panel::<W, R, 2>(isa, layer, p, &arriving, states, fired, &mut overflows);
+                recurrent_panel::<W, R, PLAIN, 2>(isa, layer, p, &arriving, states, fired, &mut overflows);
             }
         }
         own.push_masks(isa, fired);
@@ -287,9 +296,14 @@ fn recurrent_steps_body<W: WordIsa>(
     own: &mut PaddedRows,
 ) -> Overflows {
     match layer.neurons.rounding() {
-        Rounding::Nearest => recurrent_rounded::<W, Nearest>(isa, layer, below, steps, states, fired, heard, own),
-        Rounding::Floor => recurrent_rounded::<W, Floor>(isa, layer, below, steps, states, fired, heard, own),
-        _ => recurrent_rounded::<W, TowardZero>(isa, layer, below, steps, states, fired, heard, own),
+        Rounding::Nearest if layer.neurons.is_plain() => {
+            recurrent_rounded::<W, Nearest, true>(isa, layer, below, steps, states, fired, heard, own)
+        }
+        Rounding::Nearest => {
+            recurrent_rounded::<W, Nearest, false>(isa, layer, below, steps, states, fired, heard, own)
+        }
+        Rounding::Floor => recurrent_rounded::<W, Floor, false>(isa, layer, below, steps, states, fired, heard, own),
+        _ => recurrent_rounded::<W, TowardZero, false>(isa, layer, below, steps, states, fired, heard, own),
     }
 }
 

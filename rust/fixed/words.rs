@@ -76,12 +76,14 @@ fn left<W: WordIsa, R: WordRounding>(isa: W, x: W::Words, by: &Scale, is_shift: 
 
 /// The constants of 32 neurons.
 #[derive(Clone, Debug)]
-struct Constants {
+pub struct Constants {
     current: Scale,
     membrane: Scale,
     gain: Scale,
     bias: Words,
     v_th: Words,
+    /// What is fired above.
+    level: Words,
 }
 
 /// The words that a state may be.
@@ -102,9 +104,9 @@ impl Range {
 
     /// a + b fitted, and where that is another number.
     #[inline(always)]
-    fn sum<W: WordIsa>(self, isa: W, a: W::Words, b: W::Words) -> (W::Words, W::WordMask) {
+    fn sum<W: WordIsa, const PLAIN: bool>(self, isa: W, a: W::Words, b: W::Words) -> (W::Words, W::WordMask) {
         let mut kept = isa.add_saturating(a, b);
-        if self.is_narrower {
+        if !PLAIN && self.is_narrower {
             kept = isa.max_words(isa.min_words(kept, isa.word(self.high)), isa.word(self.low));
         }
         (kept, isa.words_differ(kept, isa.add_words(a, b)))
@@ -121,7 +123,6 @@ pub struct WordNeurons {
     membrane: Range,
     input_shift: u32,
     has_bias: bool,
-    at_threshold: bool,
     subtracts: bool,
     t_ref: i16,
     /// Of 32 neurons at a time or, if all are alike, of all but the last ones, and of those.
@@ -232,7 +233,6 @@ impl WordNeurons {
             membrane: Range::new(format.membrane_overflow, format.membrane_bits),
             input_shift: format.input_shift,
             has_bias,
-            at_threshold: format.fires_at == FiresAt::Threshold,
             subtracts: format.reset == Reset::Subtract,
             t_ref: format.t_ref_steps as i16,
             constants,
@@ -240,54 +240,58 @@ impl WordNeurons {
         }
     }
 
+    /// Whether decays multiply, all words are states, and there is no bias: what a step then need not look at.
+    pub fn is_plain(&self) -> bool {
+        !(self.shifts[0] || self.shifts[1] || self.current.is_narrower || self.membrane.is_narrower || self.has_bias)
+    }
+
     /// How products are rounded, one of three.
     pub fn rounding(&self) -> Rounding {
         self.rounding
     }
 
+    /// The constants of the neurons from 32 `line` on.
     #[inline(always)]
-    fn constants(&self, line: usize) -> &Constants {
+    pub fn constants(&self, line: usize) -> &Constants {
         match self.last {
             Some(last) => &self.constants[usize::from(line == last)],
             None => &self.constants[line],
         }
     }
 
-    /// A step of 32 neurons, number `line`, with what arrives: words, and those of [`split`](Self::split) after the first if
+    /// A step of 32 neurons with what arrives: words, and those of [`split`](Self::split) after the first if
     /// it is more than that. Who fires.
     #[inline(always)]
-    pub fn step<W: WordIsa, R: WordRounding>(
+    pub fn step<W: WordIsa, R: WordRounding, const PLAIN: bool>(
         &self,
         isa: W,
-        line: usize,
+        constants: &Constants,
         state: &mut WordVectors<W>,
         arriving: W::Words,
         more: Option<&[Words; TERMS - 1]>,
         overflows: &mut Overflows,
     ) -> u32 {
-        let constants = self.constants(line);
-        let decayed = left::<W, R>(isa, state.u, &constants.current, self.shifts[0]);
+        let decayed = left::<W, R>(isa, state.u, &constants.current, !PLAIN && self.shifts[0]);
         let shifted = isa.shift_left(arriving, self.input_shift);
         let lost = isa.words_differ(isa.shift_right(shifted, self.input_shift), arriving);
         let (u, changed) = if more.is_none() && isa.word_bits(lost) == 0 {
-            let (u, changed) = self.current.sum(isa, decayed, shifted);
+            let (u, changed) = self.current.sum::<W, PLAIN>(isa, decayed, shifted);
             (u, isa.word_bits(changed))
         } else {
-            self.add_terms(isa, decayed, arriving, more)
+            self.add_terms::<W, PLAIN>(isa, decayed, arriving, more)
         };
         state.u = u;
         overflows.current += u64::from(changed.count_ones());
         let mut gained = R::scale(isa, u, &constants.gain);
-        if self.has_bias {
+        if !PLAIN && self.has_bias {
             gained = isa.add_words(gained, isa.load_words(&constants.bias));
         }
-        let left = left::<W, R>(isa, state.v, &constants.membrane, self.shifts[1]);
-        let (v, changed) = self.membrane.sum(isa, left, gained);
+        let left = left::<W, R>(isa, state.v, &constants.membrane, !PLAIN && self.shifts[1]);
+        let (v, changed) = self.membrane.sum::<W, PLAIN>(isa, left, gained);
         let free = isa.words_above(isa.word(1), state.held);
         overflows.membrane += u64::from(isa.word_bits(isa.both(changed, free)).count_ones());
+        let fires = isa.both(isa.words_above(v, isa.load_words(&constants.level)), free);
         let v_th = isa.load_words(&constants.v_th);
-        let level = if self.at_threshold { isa.sub_words(v_th, isa.word(1)) } else { v_th };
-        let fires = isa.both(isa.words_above(v, level), free);
         let after = if self.subtracts { isa.sub_words(v, v_th) } else { isa.word(0) };
         state.v = isa.choose(free, isa.choose(fires, after, v), state.v);
         state.held = isa.choose(fires, isa.word(self.t_ref), isa.sub_saturating(state.held, isa.word(1)));
@@ -297,7 +301,7 @@ impl WordNeurons {
     /// Adds sums to decayed currents, term by term: as all have one sign, what saturates at one does so at the end. One bit
     /// for each that does not fit.
     #[inline(always)]
-    fn add_terms<W: WordIsa>(
+    fn add_terms<W: WordIsa, const PLAIN: bool>(
         &self,
         isa: W,
         mut u: W::Words,
@@ -313,7 +317,7 @@ impl WordNeurons {
                 _ => isa.max_words(isa.min_words(rest, most), least),
             };
             rest = isa.sub_words(rest, words);
-            let (sum, differ) = self.current.sum(isa, u, isa.shift_left(words, self.input_shift));
+            let (sum, differ) = self.current.sum::<W, PLAIN>(isa, u, isa.shift_left(words, self.input_shift));
             changed |= isa.word_bits(differ);
             u = sum;
         }
@@ -357,12 +361,14 @@ impl Constants {
             Decay::Multiply { factor, bits } => scale(&|i| (factor.get(i).into(), *bits)),
             Decay::Shift { shift, .. } => scale(&|i| (1, shift.get(i))),
         };
+        let (v_th, at) = (words(&format.v_th, i16::MAX), i16::from(format.fires_at == FiresAt::Threshold));
         Self {
             current: decay(&format.current_decay),
             membrane: decay(&format.membrane_decay),
             gain: scale(&|_| (1, format.gain_shift)),
             bias: words(&format.bias, 0),
-            v_th: words(&format.v_th, i16::MAX),
+            v_th,
+            level: Words(v_th.0.map(|v_th| v_th - at)),
         }
     }
 }
