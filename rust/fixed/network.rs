@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::lane_layer::{LaneLayer, LaneScratch};
-use super::rows::IntegerRows;
-use super::word_layer::{WordLayer, WordScratch};
+use super::rows::{IntegerRows, PackedRows};
+use super::word_layer::{Recurrent, WordLayer, WordScratch};
 use super::words::WordNeurons;
 use super::{FixedLif, FixedParams, Overflows, Rules};
 use crate::engine::{Lists, SampleSpikes};
@@ -82,22 +82,31 @@ impl FixedLayer {
         if most >= 1 << 31 {
             return Err(Error::value("weight", "of magnitudes that add up to < 2^31 for each neuron", most));
         }
-        let rows = |synapses: &IntegerSynapses, n_in| {
-            let taps = synapses.taps.steps();
-            let rows = IntegerRows::new(n, taps.len() * n_in, &spread(synapses, n, n_in));
-            (rows, taps.to_vec())
-        };
-        let (weight, taps) = rows(feed_forward, n_in);
-        let recurrent = recurrent.map(|synapses| rows(synapses, n));
-        let kind = match (WordNeurons::new(params, n), weight, recurrent) {
-            (Some(neurons), IntegerRows::Packed(weight), None) => {
+        let taps = |synapses: &IntegerSynapses| synapses.taps.steps().to_vec();
+        let weight = spread(feed_forward, [n, n_in]);
+        let rec_weight = recurrent.map(|synapses| (spread(synapses, [n, n]), taps(synapses)));
+        let n_rows = weight.len() / n;
+        let own = rec_weight.iter().flat_map(|(weight, _)| weight.iter());
+        let are_bytes = weight.iter().chain(own).all(|&w| i8::try_from(w).is_ok());
+        let kind = match (WordNeurons::new(params, n).filter(|_| are_bytes), rec_weight) {
+            (Some(neurons), None) => {
+                let weight = PackedRows::new(n, n_rows, &weight);
                 Kind::Words(WordLayer::new(&lif, n, neurons, weight, None))
             }
-            (Some(neurons), IntegerRows::Packed(weight), Some((IntegerRows::Packed(rows), taps))) => {
-                Kind::Words(WordLayer::new(&lif, n, neurons, weight, Some((rows, taps))))
+            (Some(neurons), Some((own, taps))) => {
+                let n_own = own.len() / n;
+                let rows = weight.chunks_exact(n_rows).zip(own.chunks_exact(n_own));
+                let joined: Vec<i32> = rows.flat_map(|(row, own)| [row, own].concat()).collect();
+                let weight = PackedRows::new(n, n_rows + n_own, &joined);
+                Kind::Words(WordLayer::new(&lif, n, neurons, weight, Some(Recurrent { first: n_rows, taps })))
             }
-            (_, weight, recurrent) => Kind::Lanes(LaneLayer::new(lif.clone(), n, most, weight, recurrent)),
+            (None, rec_weight) => {
+                let recurrent = rec_weight.map(|(own, taps)| (IntegerRows::new(n, own.len() / n, &own), taps));
+                let weight = IntegerRows::new(n, n_rows, &weight);
+                Kind::Lanes(LaneLayer::new(lif.clone(), n, most, weight, recurrent))
+            }
         };
+        let taps = taps(feed_forward);
         Ok(Self { n, lif, taps, kind })
     }
 
@@ -177,7 +186,7 @@ impl FixedLayer {
 }
 
 /// Weights (n_out, n_taps * n_in) row-major, 0 where they belong to no synapse.
-fn spread(synapses: &IntegerSynapses, n_out: usize, n_in: usize) -> Cow<'_, [i32]> {
+fn spread(synapses: &IntegerSynapses, [n_out, n_in]: [usize; 2]) -> Cow<'_, [i32]> {
     let n_taps = synapses.taps.steps().len();
     if n_taps == 1 {
         return Cow::Borrowed(&synapses.weight);

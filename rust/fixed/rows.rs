@@ -3,8 +3,8 @@
 use crate::simd::{LANES, Lanes, WORDS, WordIsa, Words, multiversion, unpack};
 use crate::spikes::{PAD, PaddedRows};
 
-/// Neurons of a panel: weights are laid out panel by panel, so that the rows of one stay in the first-level cache.
-pub const PANEL: usize = 2 * WORDS;
+/// Neurons of a panel: weights are laid out panel by panel, so that the rows of one stay in a near cache.
+pub const PANEL: usize = 4 * WORDS;
 
 /// Blocks of a panel.
 pub const PANEL_BLOCKS: usize = PANEL / LANES;
@@ -23,10 +23,10 @@ pub enum IntegerRows {
     Widest(Vec<[i32; PANEL]>, usize),
 }
 
-/// Weights of 8 bits, two to a word: neuron l of a panel in the lower bytes, neuron 32 + l in the upper ones.
+/// Weights of 8 bits, two to a word: of 64 neurons, number l in the lower bytes, number 32 + l in the upper ones.
 ///
-/// Sums of words and of their upper bytes alone give the sums of both, as all that wraps cancels. A last panel of at most 32
-/// neurons has a word for each.
+/// Sums of words and of their upper bytes alone give the sums of both, as all that wraps cancels. A last panel of few
+/// neurons has shorter rows, and of at most 32 a word for each.
 #[derive(Clone, Debug)]
 pub struct PackedRows {
     n_out: usize,
@@ -36,46 +36,46 @@ pub struct PackedRows {
     most: usize,
 }
 
-/// Rows of a panel that are to be summed.
+/// Which rows are to be summed: a list padded by that of zeros to a multiple of four, and its length without.
 #[derive(Clone, Copy)]
-pub struct Arriving<'a> {
-    /// The panel's rows.
-    pub panel: &'a [Words],
-    /// Which of them, padded by that of zeros to a multiple of four.
-    pub index: &'a [u32],
-    /// How many of them, padding not counted.
-    pub n: usize,
-}
+pub struct Arriving<'a>(pub &'a [u32], pub usize);
 
 impl PackedRows {
-    fn new(n_out: usize, n_rows: usize, weight: &[i32], largest: u32) -> Self {
-        let mut rows = Self {
-            n_out,
-            n_rows,
-            words: vec![Words::splat(0); n_out.div_ceil(PANEL) * (n_rows + 1)],
-            most: 0x7fff / largest.max(1) as usize / PAD * PAD,
-        };
-        let none = vec![0; n_rows];
+    /// From weights of 8 bits (n_out, n_rows), row-major.
+    pub fn new(n_out: usize, n_rows: usize, weight: &[i32]) -> Self {
+        let largest = weight.iter().fold(1, |largest, w| w.unsigned_abs().max(largest));
+        let (none, length) = (vec![0; n_rows], n_rows + 1);
         let weights = |i: usize| if i < n_out { &weight[i * n_rows..][..n_rows] } else { &none };
-        for (p, panel) in rows.words.chunks_exact_mut(n_rows + 1).enumerate() {
-            for l in 0..WORDS {
-                let (lower, upper) = (weights(p * PANEL + l), weights(p * PANEL + WORDS + l));
-                if is_single(n_out, p) {
-                    panel.iter_mut().zip(lower).for_each(|(words, &w)| words.0[l] = w as i16);
-                    continue;
-                }
-                for (words, (&lower, &upper)) in panel.iter_mut().zip(lower.iter().zip(upper)) {
-                    words.0[l] = (upper as i16) << 8 | i16::from(lower as u8) ^ BIAS;
+        let mut rows = Self { n_out, n_rows, words: Vec::new(), most: 0x7fff / largest as usize / PAD * PAD };
+        for p in 0..n_out.div_ceil(PANEL) {
+            let (first, parts) = (rows.words.len(), rows.parts(p));
+            let lines = parts.div_ceil(2);
+            rows.words.resize(first + length * lines, Words::splat(0));
+            for (line, l) in (0..lines).flat_map(|line| (0..WORDS).map(move |l| (line, l))) {
+                let neuron = p * PANEL + 2 * line * WORDS + l;
+                let (lower, upper) = (weights(neuron), weights(neuron + WORDS));
+                let words = rows.words[first + line..].iter_mut().step_by(lines).map(|words| &mut words.0[l]);
+                if parts == 1 {
+                    words.zip(lower).for_each(|(word, &w)| *word = w as i16);
+                } else {
+                    let pairs = lower.iter().zip(upper);
+                    words.zip(pairs).for_each(|(word, (&lower, &upper))| {
+                        *word = (upper as i16) << 8 | i16::from(lower as u8) ^ BIAS;
+                    });
                 }
             }
         }
         rows
     }
 
-    /// Whether panel `p` has a word for each neuron.
+    /// Parts of 32 neurons that panel `p` has sums of: 1, 2 or 4.
     #[inline(always)]
-    pub fn is_single(&self, p: usize) -> bool {
-        is_single(self.n_out, p)
+    pub fn parts(&self, p: usize) -> usize {
+        match self.n_out - p * PANEL {
+            ..=WORDS => 1,
+            n if n <= 2 * WORDS => 2,
+            _ => 4,
+        }
     }
 
     /// Most rows whose sum 16 bits are sure to hold.
@@ -83,67 +83,74 @@ impl PackedRows {
         self.most
     }
 
-    /// The rows of a panel.
-    #[inline(always)]
-    pub fn panel(&self, p: usize) -> &[Words] {
-        &self.words[p * (self.n_rows + 1)..][..self.n_rows + 1]
+    /// Number of the row of zeros.
+    pub fn zeros(&self) -> u32 {
+        self.n_rows as u32
     }
-}
 
-#[inline(always)]
-fn is_single(n_out: usize, p: usize) -> bool {
-    n_out - p * PANEL <= WORDS
-}
+    /// The rows of panel `p`.
+    #[inline(always)]
+    fn panel<const LINES: usize>(&self, p: usize) -> &[[Words; LINES]] {
+        let length = self.n_rows + 1;
+        &self.words[p * PANEL / (2 * WORDS) * length..].as_chunks().0[..length]
+    }
 
-/// The sums for each half of a panel, or for the only one; no more rows than `most`.
-#[inline(always)]
-pub fn sum_words<W: WordIsa, const HALVES: usize, const N: usize>(
-    isa: W,
-    arriving: &[Arriving<'_>; N],
-) -> [W::Words; HALVES] {
-    let zero = isa.word(0);
-    let (mut sum, mut upper, mut n) = (zero, zero, 0);
-    for Arriving { panel, index, n: more } in arriving {
+    /// The sums for each part of panel `p`, of no more rows than [`most`](Self::most); `LINES` is half of `PARTS`, rounded up.
+    #[inline(always)]
+    pub fn sum<W: WordIsa, const PARTS: usize, const LINES: usize>(
+        &self,
+        isa: W,
+        p: usize,
+        Arriving(index, n): Arriving<'_>,
+    ) -> [W::Words; PARTS] {
+        let rows = self.panel::<LINES>(p);
+        let [mut sums, mut upper] = [[isa.word(0); LINES]; 2];
         for four in index.as_chunks::<PAD>().0 {
             for row in unpack(four) {
-                let words = isa.load_words(&panel[row]);
-                sum = isa.add_words(sum, words);
-                if HALVES == 2 {
-                    upper = isa.add_words(upper, isa.shift_right(words, 8));
+                let row = &rows[row];
+                for line in 0..LINES {
+                    let words = isa.load_words(&row[line]);
+                    sums[line] = isa.add_words(sums[line], words);
+                    if PARTS > 1 {
+                        upper[line] = isa.add_words(upper[line], isa.shift_right(words, 8));
+                    }
                 }
             }
         }
-        n += more;
-    }
-    let mut halves = [sum; HALVES];
-    if HALVES == 2 {
-        let bias = isa.word((n as i16).wrapping_mul(BIAS));
-        halves[0] = isa.sub_words(isa.sub_words(sum, isa.shift_left(upper, 8)), bias);
-        halves[1] = upper;
-    }
-    halves
-}
-
-/// The sums for each neuron of a panel, of any number of rows.
-#[inline(always)]
-pub fn sum_exactly<W: WordIsa, const HALVES: usize>(
-    isa: W,
-    sums: &mut [[i32; WORDS]; HALVES],
-    arriving: Arriving<'_>,
-    most: usize,
-) {
-    let mut left = arriving.n;
-    for index in arriving.index.chunks(most) {
-        let n = left.min(index.len());
-        left -= n;
-        let halves = sum_words::<W, HALVES, 1>(isa, &[Arriving { index, n, ..arriving }]);
-        for half in 0..HALVES {
-            let mut words = Words::splat(0);
-            isa.store_words(halves[half], &mut words);
-            for l in 0..WORDS {
-                sums[half][l] = sums[half][l].wrapping_add(words.0[l].into());
+        let mut parts = [sums[0]; PARTS];
+        if PARTS > 1 {
+            let bias = isa.word((n as i16).wrapping_mul(BIAS));
+            for line in 0..LINES {
+                let both = isa.sub_words(sums[line], isa.shift_left(upper[line], 8));
+                parts[2 * line] = isa.sub_words(both, bias);
+                parts[2 * line + 1] = upper[line];
             }
         }
+        parts
+    }
+
+    /// The sums for each part of panel `p`, of any number of rows.
+    #[inline(always)]
+    pub fn sum_exactly<W: WordIsa, const PARTS: usize, const LINES: usize>(
+        &self,
+        isa: W,
+        p: usize,
+        Arriving(index, n): Arriving<'_>,
+    ) -> [[i32; WORDS]; PARTS] {
+        let (mut sums, mut left) = ([[0; WORDS]; PARTS], n);
+        for index in index.chunks(self.most) {
+            let n = left.min(index.len());
+            left -= n;
+            let parts = self.sum::<W, PARTS, LINES>(isa, p, Arriving(index, n));
+            for part in 0..PARTS {
+                let mut words = Words::splat(0);
+                isa.store_words(parts[part], &mut words);
+                for l in 0..WORDS {
+                    sums[part][l] = i32::wrapping_add(sums[part][l], words.0[l].into());
+                }
+            }
+        }
+        sums
     }
 }
 
@@ -152,7 +159,7 @@ impl IntegerRows {
     pub fn new(n_out: usize, n_rows: usize, weight: &[i32]) -> Self {
         let (low, high) = weight.iter().fold((0, 0), |(low, high), &w| (w.min(low), w.max(high)));
         if i8::try_from(low).is_ok() && i8::try_from(high).is_ok() {
-            return Self::Packed(PackedRows::new(n_out, n_rows, weight, high.max(-low) as u32));
+            return Self::Packed(PackedRows::new(n_out, n_rows, weight));
         }
         if i16::try_from(low).is_ok() && i16::try_from(high).is_ok() {
             return Self::Wide(panels(n_out, n_rows, weight, |w| w as i16), n_rows);
@@ -187,15 +194,11 @@ fn panels<T: Copy + Default>(n_out: usize, n_rows: usize, weight: &[i32], narrow
 fn add_panel<W: WordIsa>(isa: W, rows: &IntegerRows, p: usize, index: &[u32], n: usize, sums: &mut [Lanes<i32>]) {
     match rows {
         IntegerRows::Packed(rows) => {
-            let arriving = Arriving { panel: rows.panel(p), index, n };
-            if rows.is_single(p) {
-                let mut halves = [[0; WORDS]];
-                sum_exactly(isa, &mut halves, arriving, rows.most);
-                add_halves(sums, &halves);
-            } else {
-                let mut halves = [[0; WORDS]; 2];
-                sum_exactly(isa, &mut halves, arriving, rows.most);
-                add_halves(sums, &halves);
+            let arriving = Arriving(index, n);
+            match rows.parts(p) {
+                1 => add_parts(sums, &rows.sum_exactly::<W, 1, 1>(isa, p, arriving)),
+                2 => add_parts(sums, &rows.sum_exactly::<W, 2, 1>(isa, p, arriving)),
+                _ => add_parts(sums, &rows.sum_exactly::<W, 4, 2>(isa, p, arriving)),
             }
         }
         IntegerRows::Wide(rows, n_rows) => add_plain(&rows[p * (n_rows + 1)..], &index[..n], sums),
@@ -205,20 +208,20 @@ fn add_panel<W: WordIsa>(isa: W, rows: &IntegerRows, p: usize, index: &[u32], n:
 
 #[inline(always)]
 fn add_plain<T: Copy + Into<i32>>(panel: &[[T; PANEL]], index: &[u32], sums: &mut [Lanes<i32>]) {
-    let mut halves = [[0i32; WORDS]; 2];
+    let mut parts = [[0i32; WORDS]; PANEL / WORDS];
     for &j in index {
         let row = &panel[j as usize];
         for l in 0..PANEL {
-            let sum = &mut halves[l / WORDS][l % WORDS];
+            let sum = &mut parts[l / WORDS][l % WORDS];
             *sum = sum.wrapping_add(row[l].into());
         }
     }
-    add_halves(sums, &halves);
+    add_parts(sums, &parts);
 }
 
 #[inline(always)]
-fn add_halves(sums: &mut [Lanes<i32>], halves: &[[i32; WORDS]]) {
-    for (sums, more) in sums.iter_mut().zip(halves.as_flattened().as_chunks::<LANES>().0) {
+fn add_parts(sums: &mut [Lanes<i32>], parts: &[[i32; WORDS]]) {
+    for (sums, more) in sums.iter_mut().zip(parts.as_flattened().as_chunks::<LANES>().0) {
         for l in 0..LANES {
             sums[l] = sums[l].wrapping_add(more[l]);
         }

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::neuron::{FixedLif, Overflows};
-use super::rows::{Arriving, PANEL, PANEL_BLOCKS, PackedRows, sum_exactly, sum_words};
-use super::words::{Constants, Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
+use super::rows::{Arriving, PANEL, PANEL_BLOCKS, PackedRows};
+use super::words::{Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
 use crate::engine::kernels::list_spikes;
 use crate::fixed::Rounding;
 use crate::simd::{LANES, LaneMask, WORDS, WordIsa, Words, multiversion};
-use crate::spikes::PaddedRows;
+use crate::spikes::{PAD, PaddedRows};
 
 /// Steps of a feed-forward layer between two lists of its spikes.
 const STEPS_AHEAD: usize = 512;
@@ -18,12 +18,19 @@ const STEPS_AHEAD: usize = 512;
 pub struct WordLayer {
     n: usize,
     neurons: WordNeurons,
+    /// Rows of the neurons below and then, of a recurrent layer, of its own.
     weight: PackedRows,
-    /// And their delays.
-    recurrent: Option<(PackedRows, Vec<u32>)>,
-    /// Most rows that a step can sum up in words.
-    most: usize,
+    recurrent: Option<Recurrent>,
     rest: Vec<WordState>,
+}
+
+/// What a layer hears of itself.
+#[derive(Clone, Debug)]
+pub struct Recurrent {
+    /// First row of its own neurons.
+    pub first: usize,
+    /// Delays.
+    pub taps: Vec<u32>,
 }
 
 /// Buffers of a simulation.
@@ -37,20 +44,19 @@ pub struct WordScratch {
 }
 
 impl WordLayer {
-    /// `n` neurons, and the delays of recurrent synapses.
+    /// `n` neurons.
     pub fn new(
         lif: &FixedLif,
         n: usize,
         neurons: WordNeurons,
         weight: PackedRows,
-        recurrent: Option<(PackedRows, Vec<u32>)>,
+        recurrent: Option<Recurrent>,
     ) -> Self {
-        let most = recurrent.iter().map(|(rows, _)| rows.most()).fold(weight.most(), usize::min);
         let mut rest = vec![WordState::zero(); n.div_ceil(PANEL) * (PANEL / WORDS)];
         for i in 0..n {
             rest[i / WORDS].set_neuron(i % WORDS, lif.rest(i));
         }
-        Self { n, neurons, weight, recurrent, most, rest }
+        Self { n, neurons, weight, recurrent, rest }
     }
 
     /// Steps from 1 on; the spikes are appended to `own`. What did not fit.
@@ -70,8 +76,8 @@ impl WordLayer {
         while first < n_steps {
             let steps = first..n_steps.min(first + STEPS_AHEAD);
             first = steps.end;
-            overflows += if self.recurrent.is_some() {
-                recurrent_steps(self, below, steps, states, fired, heard, own)
+            overflows += if let Some(recurrent) = &self.recurrent {
+                recurrent_steps(self, recurrent, below, steps, states, fired, heard, own)
             } else {
                 let fired = &mut fired[..n_blocks * steps.len()];
                 let far = dense_steps(self, below, steps, states, fired);
@@ -85,78 +91,79 @@ impl WordLayer {
 
 /// Sums as words that are added one after the other: the first ones, and all others.
 #[inline(always)]
-fn split<W: WordIsa, const HALVES: usize>(
+fn split<W: WordIsa, const PARTS: usize>(
     isa: W,
     neurons: &WordNeurons,
-    sums: &[[i32; WORDS]; HALVES],
-) -> ([W::Words; HALVES], [Option<[Words; TERMS - 1]>; HALVES]) {
-    let (mut first, mut more) = ([isa.word(0); HALVES], [None; HALVES]);
-    for half in 0..HALVES {
-        let terms = neurons.split(&sums[half]);
-        first[half] = isa.load_words(&terms[0]);
-        more[half] = Some([terms[1], terms[2]]);
+    sums: &[[i32; WORDS]; PARTS],
+) -> ([W::Words; PARTS], [Option<[Words; TERMS - 1]>; PARTS]) {
+    let (mut first, mut more) = ([isa.word(0); PARTS], [None; PARTS]);
+    for part in 0..PARTS {
+        let terms = neurons.split(&sums[part]);
+        first[part] = isa.load_words(&terms[0]);
+        more[part] = Some([terms[1], terms[2]]);
     }
     (first, more)
 }
 
-/// One step of a panel with all that arrives; who fires goes to `fired`.
+/// One step of panel `p` with all that arrives; who fires goes to `fired`.
 #[inline(always)]
-fn step_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const HALVES: usize, const N: usize>(
+fn step_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usize, const LINES: usize>(
     isa: W,
     layer: &WordLayer,
-    constants: &[&Constants; HALVES],
-    arriving: &[Arriving<'_>; N],
-    states: &mut [WordVectors<W>; HALVES],
+    p: usize,
+    arriving: Arriving<'_>,
+    states: &mut [WordVectors<W>; PARTS],
     fired: &mut [LaneMask],
     overflows: &mut Overflows,
 ) {
-    let mut n = 0;
-    for arriving in arriving {
-        n += arriving.index.len();
-    }
-    let mut more = [None; HALVES];
-    let sums = if n <= layer.most {
-        sum_words::<W, HALVES, N>(isa, arriving)
+    let WordLayer { neurons, weight, .. } = layer;
+    let (sums, more) = if arriving.0.len() <= weight.most() {
+        (weight.sum::<W, PARTS, LINES>(isa, p, arriving), [None; PARTS])
     } else {
-        let mut sums = [[0; WORDS]; HALVES];
-        for &arriving in arriving {
-            sum_exactly(isa, &mut sums, arriving, layer.most);
-        }
-        let (first, terms) = split::<W, HALVES>(isa, &layer.neurons, &sums);
-        more = terms;
-        first
+        split(isa, neurons, &weight.sum_exactly::<W, PARTS, LINES>(isa, p, arriving))
     };
-    let [mut bits, mut upper] = [0; 2];
-    // Written out: in a loop, the states would not stay in registers.
-    let neurons = &layer.neurons;
-    bits |= neurons.step::<W, R, PLAIN>(isa, constants[0], &mut states[0], sums[0], more[0].as_ref(), overflows);
-    if HALVES == 2 {
-        upper = neurons.step::<W, R, PLAIN>(isa, constants[1], &mut states[1], sums[1], more[1].as_ref(), overflows);
+    let mut bits = [0; PARTS];
+    // Written out, as in a loop the states would not stay in registers.
+    macro_rules! step {
+        ($part:literal) => {
+            if $part < PARTS {
+                let constants = neurons.constants(p * (PANEL / WORDS) + $part);
+                let (state, more) = (&mut states[$part], more[$part].as_ref());
+                bits[$part] = neurons.step::<W, R, PLAIN>(isa, constants, state, sums[$part], more, overflows);
+            }
+        };
     }
-    let mut bits = u64::from(bits) | u64::from(upper) << WORDS;
-    for fired in fired.iter_mut().take(PANEL_BLOCKS) {
-        *fired = bits as LaneMask;
-        bits >>= LANES;
+    step!(0);
+    step!(1);
+    step!(2);
+    step!(3);
+    for (fired, bits) in fired.chunks_mut(2).zip(bits) {
+        fired[0] = bits as LaneMask;
+        if let Some(fired) = fired.get_mut(1) {
+            *fired = (bits >> LANES) as LaneMask;
+        }
     }
 }
 
 #[inline(always)]
-fn constants<const HALVES: usize>(layer: &WordLayer, p: usize) -> [&Constants; HALVES] {
-    std::array::from_fn(|half| layer.neurons.constants(2 * p + half))
-}
-
-#[inline(always)]
-fn load<W: WordIsa, const HALVES: usize>(isa: W, states: &[WordState]) -> [WordVectors<W>; HALVES] {
-    let mut vectors = [WordVectors::load(isa, &states[0]); HALVES];
-    for half in 1..HALVES {
-        vectors[half] = WordVectors::load(isa, &states[half]);
+fn load<W: WordIsa, const PARTS: usize>(isa: W, states: &[WordState]) -> [WordVectors<W>; PARTS] {
+    let mut vectors = [WordVectors::load(isa, &states[0]); PARTS];
+    for part in 1..PARTS {
+        vectors[part] = WordVectors::load(isa, &states[part]);
     }
     vectors
 }
 
-/// All steps of a panel.
 #[inline(always)]
-fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const HALVES: usize>(
+fn store<W: WordIsa, const PARTS: usize>(isa: W, vectors: [WordVectors<W>; PARTS], states: &mut [WordState]) {
+    for part in 0..PARTS {
+        vectors[part].store(isa, &mut states[part]);
+    }
+}
+
+/// All steps of panel `p`.
+#[inline(always)]
+fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usize, const LINES: usize>(
     isa: W,
     layer: &WordLayer,
     p: usize,
@@ -166,17 +173,13 @@ fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const HALVES: usi
     fired: &mut [LaneMask],
     overflows: &mut Overflows,
 ) {
-    let (panel, n_blocks) = (layer.weight.panel(p), layer.n.div_ceil(LANES));
-    let constants = constants::<HALVES>(layer, p);
-    let mut vectors = load::<W, HALVES>(isa, states);
-    for (t, fired) in steps.zip(fired.chunks_exact_mut(n_blocks)) {
-        let arriving = [Arriving { panel, index: below.padded(t - 1), n: below.lengths()[t - 1] as usize }];
+    let mut vectors = load::<W, PARTS>(isa, states);
+    for (t, fired) in steps.zip(fired.chunks_exact_mut(layer.n.div_ceil(LANES))) {
+        let arriving = Arriving(below.padded(t - 1), below.lengths()[t - 1] as usize);
         let fired = &mut fired[p * PANEL_BLOCKS..];
-        step_panel::<W, R, PLAIN, HALVES, 1>(isa, layer, &constants, &arriving, &mut vectors, fired, overflows);
+        step_panel::<W, R, PLAIN, PARTS, LINES>(isa, layer, p, arriving, &mut vectors, fired, overflows);
     }
-    for half in 0..HALVES {
-        vectors[half].store(isa, &mut states[half]);
-    }
+    store(isa, vectors, states);
 }
 
 #[inline(always)]
@@ -188,16 +191,16 @@ fn dense_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     states: &mut [WordState],
     fired: &mut [LaneMask],
 ) -> Overflows {
-    let mut overflows = Overflows::default();
-    for (p, states) in states.chunks_exact_mut(2).enumerate() {
+    let mut far = Overflows::default();
+    for (p, states) in states.chunks_exact_mut(PANEL / WORDS).enumerate() {
         let steps = steps.clone();
-        if layer.weight.is_single(p) {
-            dense_panel::<W, R, PLAIN, 1>(isa, layer, p, below, steps, states, fired, &mut overflows);
-        } else {
-            dense_panel::<W, R, PLAIN, 2>(isa, layer, p, below, steps, states, fired, &mut overflows);
+        match layer.weight.parts(p) {
+            1 => dense_panel::<W, R, PLAIN, 1, 1>(isa, layer, p, below, steps, states, fired, &mut far),
+            2 => dense_panel::<W, R, PLAIN, 2, 1>(isa, layer, p, below, steps, states, fired, &mut far),
+            _ => dense_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, below, steps, states, fired, &mut far),
         }
     }
-    overflows
+    far
 }
 
 #[inline(always)]
@@ -231,27 +234,25 @@ multiversion! {
 }
 
 #[inline(always)]
-fn recurrent_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const HALVES: usize>(
+fn recurrent_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usize, const LINES: usize>(
     isa: W,
     layer: &WordLayer,
     p: usize,
-    arriving: &[Arriving<'_>; 2],
+    arriving: Arriving<'_>,
     states: &mut [WordState],
     fired: &mut [LaneMask],
     overflows: &mut Overflows,
 ) {
-    let constants = constants::<HALVES>(layer, p);
-    let mut vectors = load::<W, HALVES>(isa, states);
-    step_panel::<W, R, PLAIN, HALVES, 2>(isa, layer, &constants, arriving, &mut vectors, fired, overflows);
-    for half in 0..HALVES {
-        vectors[half].store(isa, &mut states[half]);
-    }
+    let mut vectors = load::<W, PARTS>(isa, states);
+    step_panel::<W, R, PLAIN, PARTS, LINES>(isa, layer, p, arriving, &mut vectors, fired, overflows);
+    store(isa, vectors, states);
 }
 
 #[inline(always)]
 fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     isa: W,
     layer: &WordLayer,
+    recurrent: &Recurrent,
     below: &PaddedRows,
     steps: Range<usize>,
     states: &mut [WordState],
@@ -259,35 +260,34 @@ fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     heard: &mut Vec<u32>,
     own: &mut PaddedRows,
 ) -> Overflows {
-    let mut overflows = Overflows::default();
-    let Some((recurrent, delays)) = &layer.recurrent else { return overflows };
+    let mut far = Overflows::default();
     for t in steps {
-        let (own_index, own_n) = if *delays == [0] {
-            (own.padded(t - 1), own.lengths()[t - 1] as usize)
-        } else {
-            own.heard(t - 1, delays, heard)
-        };
-        for (p, states) in states.chunks_exact_mut(2).enumerate() {
-            let (fired, n) = (&mut fired[p * PANEL_BLOCKS..], below.lengths()[t - 1] as usize);
-            let arriving = [
-                Arriving { panel: layer.weight.panel(p), index: below.padded(t - 1), n },
-                Arriving { panel: recurrent.panel(p), index: own_index, n: own_n },
-            ];
-            if recurrent.is_single(p) {
-                recurrent_panel::<W, R, PLAIN, 1>(isa, layer, p, &arriving, states, fired, &mut overflows);
-            } else {
-                recurrent_panel::<W, R, PLAIN, 2>(isa, layer, p, &arriving, states, fired, &mut overflows);
+        heard.clear();
+        heard.extend_from_slice(below.row(t - 1));
+        for (first, row) in own.delayed(t - 1, &recurrent.taps) {
+            heard.extend(row.iter().map(|&j| recurrent.first as u32 + first + j));
+        }
+        let n = heard.len();
+        heard.resize(n.next_multiple_of(PAD), layer.weight.zeros());
+        let arriving = Arriving(heard, n);
+        for (p, states) in states.chunks_exact_mut(PANEL / WORDS).enumerate() {
+            let fired = &mut fired[p * PANEL_BLOCKS..];
+            match layer.weight.parts(p) {
+                1 => recurrent_panel::<W, R, PLAIN, 1, 1>(isa, layer, p, arriving, states, fired, &mut far),
+                2 => recurrent_panel::<W, R, PLAIN, 2, 1>(isa, layer, p, arriving, states, fired, &mut far),
+                _ => recurrent_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, arriving, states, fired, &mut far),
             }
         }
         own.push_masks(isa, fired);
     }
-    overflows
+    far
 }
 
 #[inline(always)]
 fn recurrent_steps_body<W: WordIsa>(
     isa: W,
     layer: &WordLayer,
+    recurrent: &Recurrent,
     below: &PaddedRows,
     steps: Range<usize>,
     states: &mut [WordState],
@@ -295,15 +295,18 @@ fn recurrent_steps_body<W: WordIsa>(
     heard: &mut Vec<u32>,
     own: &mut PaddedRows,
 ) -> Overflows {
-    match layer.neurons.rounding() {
-        Rounding::Nearest if layer.neurons.is_plain() => {
-            recurrent_rounded::<W, Nearest, true>(isa, layer, below, steps, states, fired, heard, own)
+    let kind = (layer.neurons.rounding(), layer.neurons.is_plain());
+    match kind {
+        (Rounding::Nearest, true) => {
+            recurrent_rounded::<W, Nearest, true>(isa, layer, recurrent, below, steps, states, fired, heard, own)
         }
-        Rounding::Nearest => {
-            recurrent_rounded::<W, Nearest, false>(isa, layer, below, steps, states, fired, heard, own)
+        (Rounding::Nearest, false) => {
+            recurrent_rounded::<W, Nearest, false>(isa, layer, recurrent, below, steps, states, fired, heard, own)
         }
-        Rounding::Floor => recurrent_rounded::<W, Floor, false>(isa, layer, below, steps, states, fired, heard, own),
-        _ => recurrent_rounded::<W, TowardZero, false>(isa, layer, below, steps, states, fired, heard, own),
+        (Rounding::Floor, _) => {
+            recurrent_rounded::<W, Floor, false>(isa, layer, recurrent, below, steps, states, fired, heard, own)
+        }
+        _ => recurrent_rounded::<W, TowardZero, false>(isa, layer, recurrent, below, steps, states, fired, heard, own),
     }
 }
 
@@ -312,6 +315,7 @@ multiversion! {
     /// and the spikes are appended to `own`.
     fn recurrent_steps<W: WordIsa>(
         layer: &WordLayer,
+        recurrent: &Recurrent,
         below: &PaddedRows,
         steps: Range<usize>,
         states: &mut [WordState],

@@ -125,10 +125,10 @@ pub struct WordNeurons {
     has_bias: bool,
     subtracts: bool,
     t_ref: i16,
-    /// Of 32 neurons at a time or, if all are alike, of all but the last ones, and of those.
+    /// Of 32 neurons at a time, the last two of fewer and of none; if all are alike, of 32, of fewer and of none.
     constants: Vec<Constants>,
-    /// Number of the last ones, if all are alike.
-    last: Option<usize>,
+    /// The first 32 of which not all exist.
+    last: usize,
 }
 
 /// State of 32 neurons in memory.
@@ -215,16 +215,13 @@ impl WordNeurons {
             Decay::Multiply { factor, .. } => matches!(factor, PerNeuron::Each(_)),
             Decay::Shift { shift, .. } => matches!(shift, PerNeuron::Each(_)),
         };
-        let alike = !(of_each(&format.current_decay)
+        let are_alike = !(of_each(&format.current_decay)
             || of_each(&format.membrane_decay)
             || matches!(format.bias, PerNeuron::Each(_))
             || matches!(format.v_th, PerNeuron::Each(_)));
-        let n_lines = n.div_ceil(WORDS);
-        let constants = |line| Constants::new(format, n, line);
-        let (constants, last) = match alike {
-            true => (vec![constants(0), constants(n_lines - 1)], Some(n_lines - 1)),
-            false => ((0..n_lines).map(constants).collect(), None),
-        };
+        let last = n / WORDS;
+        let lines = (0..last).take(if are_alike { 1 } else { last }).chain([last, last + 1]);
+        let constants = lines.map(|line| Constants::new(format, n, line)).collect();
         let is_shift = |decay: &Decay| matches!(decay, Decay::Shift { .. });
         Self {
             rounding: format.rounding,
@@ -253,10 +250,9 @@ impl WordNeurons {
     /// The constants of the neurons from 32 `line` on.
     #[inline(always)]
     pub fn constants(&self, line: usize) -> &Constants {
-        match self.last {
-            Some(last) => &self.constants[usize::from(line == last)],
-            None => &self.constants[line],
-        }
+        let n_full = self.constants.len() - 2;
+        let at = if line < self.last { line.min(n_full - 1) } else { n_full + usize::from(line > self.last) };
+        &self.constants[at]
     }
 
     /// A step of 32 neurons with what arrives: words, and those of [`split`](Self::split) after the first if
