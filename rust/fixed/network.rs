@@ -90,15 +90,13 @@ impl FixedLayer {
         let are_bytes = weight.iter().chain(own).all(|&w| i8::try_from(w).is_ok());
         let kind = match (WordNeurons::new(params, n).filter(|_| are_bytes), rec_weight) {
             (Some(neurons), None) => {
-                let weight = PackedRows::new(n, n_rows, &weight);
+                let weight = PackedRows::new(n, [(&weight, n_rows)]);
                 Kind::Words(WordLayer::new(&lif, n, neurons, weight, None))
             }
             (Some(neurons), Some((own, taps))) => {
-                let n_own = own.len() / n;
-                let rows = weight.chunks_exact(n_rows).zip(own.chunks_exact(n_own));
-                let joined: Vec<i32> = rows.flat_map(|(row, own)| [row, own].concat()).collect();
-                let weight = PackedRows::new(n, n_rows + n_own, &joined);
-                Kind::Words(WordLayer::new(&lif, n, neurons, weight, Some(Recurrent { first: n_rows, taps })))
+                let weight = PackedRows::new(n, [(&weight, n_rows), (&own, own.len() / n)]);
+                let recurrent = Some(Recurrent { first: n_rows + 1, taps });
+                Kind::Words(WordLayer::new(&lif, n, neurons, weight, recurrent))
             }
             (None, rec_weight) => {
                 let recurrent = rec_weight.map(|(own, taps)| (IntegerRows::new(n, own.len() / n, &own), taps));

@@ -25,56 +25,70 @@ pub enum IntegerRows {
 
 /// Weights of 8 bits, two to a word: of 64 neurons, number l in the lower bytes, number 32 + l in the upper ones.
 ///
-/// Sums of words and of their upper bytes alone give the sums of both, as all that wraps cancels. A last panel of few
-/// neurons has shorter rows, and of at most 32 a word for each.
+/// Sums of words and of their upper bytes alone give the sums of both, as all that wraps cancels. A last panel has shorter
+/// rows, or takes up to 32 neurons more; where there are 32 neurons or fewer for a word, each has one.
 #[derive(Clone, Debug)]
 pub struct PackedRows {
     n_out: usize,
+    /// Rows of a panel, those of zeros included.
     n_rows: usize,
     words: Vec<Words>,
     /// How many rows the sum of which 16 bits are sure to hold, a multiple of four.
     most: usize,
 }
 
-/// Which rows are to be summed: a list padded by that of zeros to a multiple of four, and its length without.
+/// Rows that are to be summed.
 #[derive(Clone, Copy)]
-pub struct Arriving<'a>(pub &'a [u32], pub usize);
+pub struct Arriving<'a> {
+    /// Row number 0 of the list.
+    pub first: usize,
+    /// Padded by a row of zeros to a multiple of four.
+    pub index: &'a [u32],
+    /// Its length without.
+    pub n: usize,
+}
 
 impl PackedRows {
-    /// From weights of 8 bits (n_out, n_rows), row-major.
-    pub fn new(n_out: usize, n_rows: usize, weight: &[i32]) -> Self {
-        let largest = weight.iter().fold(1, |largest, w| w.unsigned_abs().max(largest));
-        let (none, length) = (vec![0; n_rows], n_rows + 1);
-        let weights = |i: usize| if i < n_out { &weight[i * n_rows..][..n_rows] } else { &none };
-        let mut rows = Self { n_out, n_rows, words: Vec::new(), most: 0x7fff / largest as usize / PAD * PAD };
-        for p in 0..n_out.div_ceil(PANEL) {
-            let (first, parts) = (rows.words.len(), rows.parts(p));
-            let lines = parts.div_ceil(2);
-            rows.words.resize(first + length * lines, Words::splat(0));
-            for (line, l) in (0..lines).flat_map(|line| (0..WORDS).map(move |l| (line, l))) {
-                let neuron = p * PANEL + 2 * line * WORDS + l;
-                let (lower, upper) = (weights(neuron), weights(neuron + WORDS));
-                let words = rows.words[first + line..].iter_mut().step_by(lines).map(|words| &mut words.0[l]);
-                if parts == 1 {
-                    words.zip(lower).for_each(|(word, &w)| *word = w as i16);
-                } else {
-                    let pairs = lower.iter().zip(upper);
-                    words.zip(pairs).for_each(|(word, (&lower, &upper))| {
-                        *word = (upper as i16) << 8 | i16::from(lower as u8) ^ BIAS;
-                    });
+    /// From matrices (n_out, n_rows) of weights of 8 bits, row-major, with their numbers of rows. Each is followed by a row of
+    /// zeros.
+    pub fn new<const N: usize>(n_out: usize, matrices: [(&[i32], usize); N]) -> Self {
+        let weights = matrices.iter().flat_map(|(weight, _)| weight.iter());
+        let largest = weights.fold(1, |largest, w| w.unsigned_abs().max(largest));
+        let n_rows = matrices.iter().map(|(_, n_rows)| n_rows + 1).sum();
+        let most = 0x7fff / largest as usize / PAD * PAD;
+        let mut rows = Self { n_out, n_rows, words: Vec::new(), most };
+        for p in 0..rows.n_panels() {
+            let (start, parts) = (rows.words.len(), rows.parts(p));
+            let n_lines = parts.div_ceil(2);
+            rows.words.resize(start + n_rows * n_lines, Words::splat(0));
+            for line in 0..n_lines {
+                let (mut words, neuron) = (&mut rows.words[start + line..], p * PANEL + 2 * line * WORDS);
+                for (weight, n_rows) in matrices {
+                    let is_pair = 2 * line + 1 < parts;
+                    (0..WORDS).for_each(|l| set_word(words, l, n_lines, neuron + l, is_pair, n_out, weight, n_rows));
+                    words = words.get_mut((n_rows + 1) * n_lines..).unwrap_or_default();
                 }
             }
         }
         rows
     }
 
-    /// Parts of 32 neurons that panel `p` has sums of: 1, 2 or 4.
+    /// Number of panels.
+    #[inline(always)]
+    pub fn n_panels(&self) -> usize {
+        let (n_full, rest) = (self.n_out / PANEL, self.n_out % PANEL);
+        n_full + usize::from(n_full == 0 || rest > WORDS)
+    }
+
+    /// Parts of 32 neurons that panel `p` has sums of: 1, 2, 4 or 5.
     #[inline(always)]
     pub fn parts(&self, p: usize) -> usize {
-        match self.n_out - p * PANEL {
-            ..=WORDS => 1,
-            n if n <= 2 * WORDS => 2,
-            _ => 4,
+        if p + 1 < self.n_panels() {
+            return PANEL / WORDS;
+        }
+        match (self.n_out - p * PANEL).div_ceil(WORDS) {
+            3 => 4,
+            parts => parts,
         }
     }
 
@@ -83,65 +97,56 @@ impl PackedRows {
         self.most
     }
 
-    /// Number of the row of zeros.
-    pub fn zeros(&self) -> u32 {
-        self.n_rows as u32
-    }
-
-    /// The rows of panel `p`.
-    #[inline(always)]
-    fn panel<const LINES: usize>(&self, p: usize) -> &[[Words; LINES]] {
-        let length = self.n_rows + 1;
-        &self.words[p * PANEL / (2 * WORDS) * length..].as_chunks().0[..length]
-    }
-
     /// The sums for each part of panel `p`, of no more rows than [`most`](Self::most); `LINES` is half of `PARTS`, rounded up.
     #[inline(always)]
-    pub fn sum<W: WordIsa, const PARTS: usize, const LINES: usize>(
+    pub fn sum<W: WordIsa, const PARTS: usize, const LINES: usize, const N: usize>(
         &self,
         isa: W,
         p: usize,
-        Arriving(index, n): Arriving<'_>,
+        arriving: &[Arriving<'_>; N],
     ) -> [W::Words; PARTS] {
-        let rows = self.panel::<LINES>(p);
+        let rows = &self.words[p * PANEL / (2 * WORDS) * self.n_rows..].as_chunks::<LINES>().0[..self.n_rows];
         let [mut sums, mut upper] = [[isa.word(0); LINES]; 2];
-        for four in index.as_chunks::<PAD>().0 {
-            for row in unpack(four) {
-                let row = &rows[row];
-                for line in 0..LINES {
-                    let words = isa.load_words(&row[line]);
-                    sums[line] = isa.add_words(sums[line], words);
-                    if PARTS > 1 {
-                        upper[line] = isa.add_words(upper[line], isa.shift_right(words, 8));
+        let mut bias = 0i16;
+        for arriving in arriving {
+            bias = bias.wrapping_add((arriving.n as i16).wrapping_mul(BIAS));
+            let rows = &rows[arriving.first..];
+            for four in arriving.index.as_chunks::<PAD>().0 {
+                for row in unpack(four) {
+                    let row = &rows[row];
+                    for line in 0..LINES {
+                        let words = isa.load_words(&row[line]);
+                        sums[line] = isa.add_words(sums[line], words);
+                        if 2 * line + 1 < PARTS {
+                            upper[line] = isa.add_words(upper[line], isa.shift_right(words, 8));
+                        }
                     }
                 }
             }
         }
-        let mut parts = [sums[0]; PARTS];
-        if PARTS > 1 {
-            let bias = isa.word((n as i16).wrapping_mul(BIAS));
-            for line in 0..LINES {
-                let both = isa.sub_words(sums[line], isa.shift_left(upper[line], 8));
-                parts[2 * line] = isa.sub_words(both, bias);
-                parts[2 * line + 1] = upper[line];
-            }
+        let mut parts = [sums[LINES - 1]; PARTS];
+        for line in 0..PARTS / 2 {
+            let both = isa.sub_words(sums[line], isa.shift_left(upper[line], 8));
+            parts[2 * line] = isa.sub_words(both, isa.word(bias));
+            parts[2 * line + 1] = upper[line];
         }
         parts
     }
 
-    /// The sums for each part of panel `p`, of any number of rows.
+    /// Adds to the sums for each part of panel `p`, of any number of rows.
     #[inline(always)]
     pub fn sum_exactly<W: WordIsa, const PARTS: usize, const LINES: usize>(
         &self,
         isa: W,
         p: usize,
-        Arriving(index, n): Arriving<'_>,
-    ) -> [[i32; WORDS]; PARTS] {
-        let (mut sums, mut left) = ([[0; WORDS]; PARTS], n);
-        for index in index.chunks(self.most) {
+        arriving: &Arriving<'_>,
+        sums: &mut [[i32; WORDS]; PARTS],
+    ) {
+        let mut left = arriving.n;
+        for index in arriving.index.chunks(self.most) {
             let n = left.min(index.len());
             left -= n;
-            let parts = self.sum::<W, PARTS, LINES>(isa, p, Arriving(index, n));
+            let parts = self.sum::<W, PARTS, LINES, 1>(isa, p, &[Arriving { index, n, ..*arriving }]);
             for part in 0..PARTS {
                 let mut words = Words::splat(0);
                 isa.store_words(parts[part], &mut words);
@@ -150,7 +155,30 @@ impl PackedRows {
                 }
             }
         }
-        sums
+    }
+}
+
+/// Sets words number `l` of all rows to the weights of `neuron` or, of pairs, of the one 32 further on as well.
+fn set_word(
+    words: &mut [Words],
+    l: usize,
+    n_lines: usize,
+    neuron: usize,
+    is_pair: bool,
+    n_out: usize,
+    weight: &[i32],
+    n_rows: usize,
+) {
+    let of = |i: usize| if i < n_out { &weight[i * n_rows..][..n_rows] } else { &[] };
+    let (lower, upper) = (of(neuron), of(neuron + WORDS));
+    let words = words.iter_mut().step_by(n_lines).take(n_rows).map(|words| &mut words.0[l]);
+    match (is_pair, lower, upper) {
+        (false, ..) => words.zip(lower).for_each(|(word, &w)| *word = w as i16),
+        (true, [], _) => words.for_each(|word| *word = BIAS),
+        (true, _, []) => words.zip(lower).for_each(|(word, &w)| *word = i16::from(w as u8) ^ BIAS),
+        _ => words.zip(lower.iter().zip(upper)).for_each(|(word, (&lower, &upper))| {
+            *word = (upper as i16) << 8 | i16::from(lower as u8) ^ BIAS;
+        }),
     }
 }
 
@@ -159,12 +187,19 @@ impl IntegerRows {
     pub fn new(n_out: usize, n_rows: usize, weight: &[i32]) -> Self {
         let (low, high) = weight.iter().fold((0, 0), |(low, high), &w| (w.min(low), w.max(high)));
         if i8::try_from(low).is_ok() && i8::try_from(high).is_ok() {
-            return Self::Packed(PackedRows::new(n_out, n_rows, weight));
+            return Self::Packed(PackedRows::new(n_out, [(weight, n_rows)]));
         }
         if i16::try_from(low).is_ok() && i16::try_from(high).is_ok() {
             return Self::Wide(panels(n_out, n_rows, weight, |w| w as i16), n_rows);
         }
         Self::Widest(panels(n_out, n_rows, weight, |w| w), n_rows)
+    }
+
+    fn n_panels(&self, n_blocks: usize) -> usize {
+        match self {
+            Self::Packed(rows) => rows.n_panels(),
+            _ => n_blocks.div_ceil(PANEL_BLOCKS),
+        }
     }
 
     /// Adds the rows that `below` lists at each step before onto the sums of all neurons, for steps from `first` on;
@@ -194,16 +229,30 @@ fn panels<T: Copy + Default>(n_out: usize, n_rows: usize, weight: &[i32], narrow
 fn add_panel<W: WordIsa>(isa: W, rows: &IntegerRows, p: usize, index: &[u32], n: usize, sums: &mut [Lanes<i32>]) {
     match rows {
         IntegerRows::Packed(rows) => {
-            let arriving = Arriving(index, n);
+            let arriving = Arriving { first: 0, index, n };
             match rows.parts(p) {
-                1 => add_parts(sums, &rows.sum_exactly::<W, 1, 1>(isa, p, arriving)),
-                2 => add_parts(sums, &rows.sum_exactly::<W, 2, 1>(isa, p, arriving)),
-                _ => add_parts(sums, &rows.sum_exactly::<W, 4, 2>(isa, p, arriving)),
+                1 => add_packed::<W, 1, 1>(isa, rows, p, &arriving, sums),
+                2 => add_packed::<W, 2, 1>(isa, rows, p, &arriving, sums),
+                4 => add_packed::<W, 4, 2>(isa, rows, p, &arriving, sums),
+                _ => add_packed::<W, 5, 3>(isa, rows, p, &arriving, sums),
             }
         }
         IntegerRows::Wide(rows, n_rows) => add_plain(&rows[p * (n_rows + 1)..], &index[..n], sums),
         IntegerRows::Widest(rows, n_rows) => add_plain(&rows[p * (n_rows + 1)..], &index[..n], sums),
     }
+}
+
+#[inline(always)]
+fn add_packed<W: WordIsa, const PARTS: usize, const LINES: usize>(
+    isa: W,
+    rows: &PackedRows,
+    p: usize,
+    arriving: &Arriving<'_>,
+    sums: &mut [Lanes<i32>],
+) {
+    let mut parts = [[0; WORDS]; PARTS];
+    rows.sum_exactly::<W, PARTS, LINES>(isa, p, arriving, &mut parts);
+    add_parts(sums, &parts);
 }
 
 #[inline(always)]
@@ -237,7 +286,7 @@ fn add_steps_body<W: WordIsa>(
     n_blocks: usize,
     sums: &mut [Lanes<i32>],
 ) {
-    for p in 0..n_blocks.div_ceil(PANEL_BLOCKS) {
+    for p in 0..rows.n_panels(n_blocks) {
         for (t, sums) in (first..).zip(sums.chunks_exact_mut(n_blocks)) {
             let (index, n) = (below.padded(t - 1), below.lengths()[t - 1] as usize);
             add_panel(isa, rows, p, index, n, &mut sums[p * PANEL_BLOCKS..]);
@@ -247,8 +296,8 @@ fn add_steps_body<W: WordIsa>(
 
 #[inline(always)]
 fn add_list_body<W: WordIsa>(isa: W, rows: &IntegerRows, index: &[u32], n: usize, sums: &mut [Lanes<i32>]) {
-    for (p, sums) in sums.chunks_mut(PANEL_BLOCKS).enumerate() {
-        add_panel(isa, rows, p, index, n, sums);
+    for p in 0..rows.n_panels(sums.len()) {
+        add_panel(isa, rows, p, index, n, &mut sums[p * PANEL_BLOCKS..]);
     }
 }
 

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::neuron::{FixedLif, Overflows};
-use super::rows::{Arriving, PANEL, PANEL_BLOCKS, PackedRows};
+use super::rows::{Arriving, PANEL, PackedRows};
 use super::words::{Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
 use crate::engine::kernels::list_spikes;
 use crate::fixed::Rounding;
 use crate::simd::{LANES, LaneMask, WORDS, WordIsa, Words, multiversion};
-use crate::spikes::{PAD, PaddedRows};
+use crate::spikes::PaddedRows;
 
 /// Steps of a feed-forward layer between two lists of its spikes.
 const STEPS_AHEAD: usize = 512;
@@ -33,12 +33,18 @@ pub struct Recurrent {
     pub taps: Vec<u32>,
 }
 
+/// Who fires of 32 neurons.
+type Fired = [LaneMask; WORDS / LANES];
+
+/// Parts of 32 neurons of a panel.
+const PARTS_OF_PANEL: usize = PANEL / WORDS;
+
 /// Buffers of a simulation.
 #[derive(Clone, Debug, Default)]
 pub struct WordScratch {
     states: Vec<WordState>,
-    /// One bit a neuron, (n_steps, n_blocks); of a recurrent layer one step only.
-    fired: Vec<LaneMask>,
+    /// One bit a neuron, (n_steps, n_parts); of a recurrent layer one step only.
+    fired: Vec<Fired>,
     /// What a recurrent layer with delays hears of itself at one step.
     heard: Vec<u32>,
 }
@@ -52,7 +58,7 @@ impl WordLayer {
         weight: PackedRows,
         recurrent: Option<Recurrent>,
     ) -> Self {
-        let mut rest = vec![WordState::zero(); n.div_ceil(PANEL) * (PANEL / WORDS)];
+        let mut rest = vec![WordState::zero(); n.div_ceil(PANEL) * PARTS_OF_PANEL];
         for i in 0..n {
             rest[i / WORDS].set_neuron(i % WORDS, lif.rest(i));
         }
@@ -69,9 +75,10 @@ impl WordLayer {
     ) -> Overflows {
         let WordScratch { states, fired, heard } = scratch;
         states.clone_from(&self.rest);
-        let (n_blocks, mut overflows) = (self.n.div_ceil(LANES), Overflows::default());
+        let (n_parts, mut overflows) = (self.n.div_ceil(WORDS), Overflows::default());
+        let ahead = if self.recurrent.is_some() { 1 } else { STEPS_AHEAD.min(n_steps) };
         fired.clear();
-        fired.resize(n_blocks * if self.recurrent.is_some() { 1 } else { STEPS_AHEAD.min(n_steps) }, 0);
+        fired.resize(n_parts * ahead, Fired::default());
         let mut first = 1;
         while first < n_steps {
             let steps = first..n_steps.min(first + STEPS_AHEAD);
@@ -79,9 +86,9 @@ impl WordLayer {
             overflows += if let Some(recurrent) = &self.recurrent {
                 recurrent_steps(self, recurrent, below, steps, states, fired, heard, own)
             } else {
-                let fired = &mut fired[..n_blocks * steps.len()];
+                let fired = &mut fired[..n_parts * steps.len()];
                 let far = dense_steps(self, below, steps, states, fired);
-                list_spikes::<f32>(fired, n_blocks, own);
+                list_spikes::<f32>(fired.as_flattened(), n_parts * (WORDS / LANES), own);
                 far
             };
         }
@@ -89,47 +96,55 @@ impl WordLayer {
     }
 }
 
-/// Sums as words that are added one after the other: the first ones, and all others.
+/// One step of panel `p` with all that arrives; who fires goes to `fired`. `terms` is a buffer.
 #[inline(always)]
-fn split<W: WordIsa, const PARTS: usize>(
-    isa: W,
-    neurons: &WordNeurons,
-    sums: &[[i32; WORDS]; PARTS],
-) -> ([W::Words; PARTS], [Option<[Words; TERMS - 1]>; PARTS]) {
-    let (mut first, mut more) = ([isa.word(0); PARTS], [None; PARTS]);
-    for part in 0..PARTS {
-        let terms = neurons.split(&sums[part]);
-        first[part] = isa.load_words(&terms[0]);
-        more[part] = Some([terms[1], terms[2]]);
-    }
-    (first, more)
-}
-
-/// One step of panel `p` with all that arrives; who fires goes to `fired`.
-#[inline(always)]
-fn step_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usize, const LINES: usize>(
+fn step_panel<
+    W: WordIsa,
+    R: WordRounding,
+    const PLAIN: bool,
+    const PARTS: usize,
+    const LINES: usize,
+    const N: usize,
+>(
     isa: W,
     layer: &WordLayer,
     p: usize,
-    arriving: Arriving<'_>,
+    arriving: &[Arriving<'_>; N],
     states: &mut [WordVectors<W>; PARTS],
-    fired: &mut [LaneMask],
+    terms: &mut [[Words; TERMS]; PARTS],
+    fired: &mut [Fired],
     overflows: &mut Overflows,
 ) {
     let WordLayer { neurons, weight, .. } = layer;
-    let (sums, more) = if arriving.0.len() <= weight.most() {
-        (weight.sum::<W, PARTS, LINES>(isa, p, arriving), [None; PARTS])
+    let mut n = 0;
+    for arriving in arriving {
+        n += arriving.index.len();
+    }
+    let is_far = n > weight.most();
+    let mut sums = [isa.word(0); PARTS];
+    if is_far {
+        let mut exact = [[0; WORDS]; PARTS];
+        for arriving in arriving {
+            weight.sum_exactly::<W, PARTS, LINES>(isa, p, arriving, &mut exact);
+        }
+        for part in 0..PARTS {
+            terms[part] = neurons.split(&exact[part]);
+        }
     } else {
-        split(isa, neurons, &weight.sum_exactly::<W, PARTS, LINES>(isa, p, arriving))
-    };
-    let mut bits = [0; PARTS];
+        sums = weight.sum::<W, PARTS, LINES, N>(isa, p, arriving);
+    }
+    let fired = &mut fired[p * PARTS_OF_PANEL..];
     // Written out, as in a loop the states would not stay in registers.
     macro_rules! step {
         ($part:literal) => {
             if $part < PARTS {
-                let constants = neurons.constants(p * (PANEL / WORDS) + $part);
-                let (state, more) = (&mut states[$part], more[$part].as_ref());
-                bits[$part] = neurons.step::<W, R, PLAIN>(isa, constants, state, sums[$part], more, overflows);
+                let constants = neurons.constants(p * PARTS_OF_PANEL + $part);
+                let terms = if is_far { Some(&terms[$part]) } else { None };
+                let state = &mut states[$part];
+                let bits = neurons.step::<W, R, PLAIN>(isa, constants, state, sums[$part], terms, overflows);
+                if let Some(fired) = fired.get_mut($part) {
+                    *fired = [bits as LaneMask, (bits >> LANES) as LaneMask];
+                }
             }
         };
     }
@@ -137,12 +152,7 @@ fn step_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usize
     step!(1);
     step!(2);
     step!(3);
-    for (fired, bits) in fired.chunks_mut(2).zip(bits) {
-        fired[0] = bits as LaneMask;
-        if let Some(fired) = fired.get_mut(1) {
-            *fired = (bits >> LANES) as LaneMask;
-        }
-    }
+    step!(4);
 }
 
 #[inline(always)]
@@ -170,14 +180,23 @@ fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usiz
     below: &PaddedRows,
     steps: Range<usize>,
     states: &mut [WordState],
-    fired: &mut [LaneMask],
+    fired: &mut [Fired],
     overflows: &mut Overflows,
 ) {
-    let mut vectors = load::<W, PARTS>(isa, states);
-    for (t, fired) in steps.zip(fired.chunks_exact_mut(layer.n.div_ceil(LANES))) {
-        let arriving = Arriving(below.padded(t - 1), below.lengths()[t - 1] as usize);
-        let fired = &mut fired[p * PANEL_BLOCKS..];
-        step_panel::<W, R, PLAIN, PARTS, LINES>(isa, layer, p, arriving, &mut vectors, fired, overflows);
+    let (mut vectors, mut terms) = (load::<W, PARTS>(isa, states), [[Words::splat(0); TERMS]; PARTS]);
+    for (t, fired) in steps.zip(fired.chunks_exact_mut(layer.n.div_ceil(WORDS))) {
+        let (index, n) = (below.padded(t - 1), below.lengths()[t - 1] as usize);
+        let arriving = [Arriving { first: 0, index, n }];
+        step_panel::<W, R, PLAIN, PARTS, LINES, 1>(
+            isa,
+            layer,
+            p,
+            &arriving,
+            &mut vectors,
+            &mut terms,
+            fired,
+            overflows,
+        );
     }
     store(isa, vectors, states);
 }
@@ -189,15 +208,16 @@ fn dense_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     below: &PaddedRows,
     steps: Range<usize>,
     states: &mut [WordState],
-    fired: &mut [LaneMask],
+    fired: &mut [Fired],
 ) -> Overflows {
     let mut far = Overflows::default();
-    for (p, states) in states.chunks_exact_mut(PANEL / WORDS).enumerate() {
-        let steps = steps.clone();
+    for p in 0..layer.weight.n_panels() {
+        let (states, steps) = (&mut states[p * PARTS_OF_PANEL..], steps.clone());
         match layer.weight.parts(p) {
             1 => dense_panel::<W, R, PLAIN, 1, 1>(isa, layer, p, below, steps, states, fired, &mut far),
             2 => dense_panel::<W, R, PLAIN, 2, 1>(isa, layer, p, below, steps, states, fired, &mut far),
-            _ => dense_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, below, steps, states, fired, &mut far),
+            4 => dense_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, below, steps, states, fired, &mut far),
+            _ => dense_panel::<W, R, PLAIN, 5, 3>(isa, layer, p, below, steps, states, fired, &mut far),
         }
     }
     far
@@ -210,7 +230,7 @@ fn dense_steps_body<W: WordIsa>(
     below: &PaddedRows,
     steps: Range<usize>,
     states: &mut [WordState],
-    fired: &mut [LaneMask],
+    fired: &mut [Fired],
 ) -> Overflows {
     match layer.neurons.rounding() {
         Rounding::Nearest if layer.neurons.is_plain() => {
@@ -223,13 +243,13 @@ fn dense_steps_body<W: WordIsa>(
 }
 
 multiversion! {
-    /// Runs a feed-forward layer over `steps` (from 1 on), panel by panel; `fired` is (n_steps, n_blocks).
+    /// Runs a feed-forward layer over `steps` (from 1 on), panel by panel; `fired` is (n_steps, n_parts).
     fn dense_steps<W: WordIsa>(
         layer: &WordLayer,
         below: &PaddedRows,
         steps: Range<usize>,
         states: &mut [WordState],
-        fired: &mut [LaneMask],
+        fired: &mut [Fired],
     ) -> Overflows = dense_steps_body
 }
 
@@ -238,13 +258,13 @@ fn recurrent_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: 
     isa: W,
     layer: &WordLayer,
     p: usize,
-    arriving: Arriving<'_>,
+    arriving: &[Arriving<'_>; 2],
     states: &mut [WordState],
-    fired: &mut [LaneMask],
+    fired: &mut [Fired],
     overflows: &mut Overflows,
 ) {
-    let mut vectors = load::<W, PARTS>(isa, states);
-    step_panel::<W, R, PLAIN, PARTS, LINES>(isa, layer, p, arriving, &mut vectors, fired, overflows);
+    let (mut vectors, mut terms) = (load::<W, PARTS>(isa, states), [[Words::splat(0); TERMS]; PARTS]);
+    step_panel::<W, R, PLAIN, PARTS, LINES, 2>(isa, layer, p, arriving, &mut vectors, &mut terms, fired, overflows);
     store(isa, vectors, states);
 }
 
@@ -256,29 +276,31 @@ fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     below: &PaddedRows,
     steps: Range<usize>,
     states: &mut [WordState],
-    fired: &mut [LaneMask],
+    fired: &mut [Fired],
     heard: &mut Vec<u32>,
     own: &mut PaddedRows,
 ) -> Overflows {
     let mut far = Overflows::default();
     for t in steps {
-        heard.clear();
-        heard.extend_from_slice(below.row(t - 1));
-        for (first, row) in own.delayed(t - 1, &recurrent.taps) {
-            heard.extend(row.iter().map(|&j| recurrent.first as u32 + first + j));
-        }
-        let n = heard.len();
-        heard.resize(n.next_multiple_of(PAD), layer.weight.zeros());
-        let arriving = Arriving(heard, n);
-        for (p, states) in states.chunks_exact_mut(PANEL / WORDS).enumerate() {
-            let fired = &mut fired[p * PANEL_BLOCKS..];
+        let (own_index, own_n) = if recurrent.taps == [0] {
+            (own.padded(t - 1), own.lengths()[t - 1] as usize)
+        } else {
+            own.heard(t - 1, &recurrent.taps, heard)
+        };
+        let arriving = [
+            Arriving { first: 0, index: below.padded(t - 1), n: below.lengths()[t - 1] as usize },
+            Arriving { first: recurrent.first, index: own_index, n: own_n },
+        ];
+        for p in 0..layer.weight.n_panels() {
+            let states = &mut states[p * PARTS_OF_PANEL..];
             match layer.weight.parts(p) {
-                1 => recurrent_panel::<W, R, PLAIN, 1, 1>(isa, layer, p, arriving, states, fired, &mut far),
-                2 => recurrent_panel::<W, R, PLAIN, 2, 1>(isa, layer, p, arriving, states, fired, &mut far),
-                _ => recurrent_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, arriving, states, fired, &mut far),
+                1 => recurrent_panel::<W, R, PLAIN, 1, 1>(isa, layer, p, &arriving, states, fired, &mut far),
+                2 => recurrent_panel::<W, R, PLAIN, 2, 1>(isa, layer, p, &arriving, states, fired, &mut far),
+                4 => recurrent_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, &arriving, states, fired, &mut far),
+                _ => recurrent_panel::<W, R, PLAIN, 5, 3>(isa, layer, p, &arriving, states, fired, &mut far),
             }
         }
-        own.push_masks(isa, fired);
+        own.push_masks(isa, fired.as_flattened());
     }
     far
 }
@@ -291,7 +313,7 @@ fn recurrent_steps_body<W: WordIsa>(
     below: &PaddedRows,
     steps: Range<usize>,
     states: &mut [WordState],
-    fired: &mut [LaneMask],
+    fired: &mut [Fired],
     heard: &mut Vec<u32>,
     own: &mut PaddedRows,
 ) -> Overflows {
@@ -311,7 +333,7 @@ fn recurrent_steps_body<W: WordIsa>(
 }
 
 multiversion! {
-    /// Runs a recurrent layer over `steps` (from 1 on), all neurons in step; `fired` has a mask a block, `heard` is a buffer,
+    /// Runs a recurrent layer over `steps` (from 1 on), all neurons in step; `fired` is of one step, `heard` is a buffer,
     /// and the spikes are appended to `own`.
     fn recurrent_steps<W: WordIsa>(
         layer: &WordLayer,
@@ -319,7 +341,7 @@ multiversion! {
         below: &PaddedRows,
         steps: Range<usize>,
         states: &mut [WordState],
-        fired: &mut [LaneMask],
+        fired: &mut [Fired],
         heard: &mut Vec<u32>,
         own: &mut PaddedRows,
     ) -> Overflows = recurrent_steps_body

@@ -255,8 +255,8 @@ impl WordNeurons {
         &self.constants[at]
     }
 
-    /// A step of 32 neurons with what arrives: words, and those of [`split`](Self::split) after the first if
-    /// it is more than that. Who fires.
+    /// A step of 32 neurons with what arrives: words or, if it may be more than that,
+    /// those of [`split`](Self::split). Who fires.
     #[inline(always)]
     pub fn step<W: WordIsa, R: WordRounding, const PLAIN: bool>(
         &self,
@@ -264,17 +264,17 @@ impl WordNeurons {
         constants: &Constants,
         state: &mut WordVectors<W>,
         arriving: W::Words,
-        more: Option<&[Words; TERMS - 1]>,
+        terms: Option<&[Words; TERMS]>,
         overflows: &mut Overflows,
     ) -> u32 {
         let decayed = left::<W, R>(isa, state.u, &constants.current, !PLAIN && self.shifts[0]);
         let shifted = isa.shift_left(arriving, self.input_shift);
         let lost = isa.words_differ(isa.shift_right(shifted, self.input_shift), arriving);
-        let (u, changed) = if more.is_none() && isa.word_bits(lost) == 0 {
+        let (u, changed) = if terms.is_none() && isa.word_bits(lost) == 0 {
             let (u, changed) = self.current.sum::<W, PLAIN>(isa, decayed, shifted);
             (u, isa.word_bits(changed))
         } else {
-            self.add_terms::<W, PLAIN>(isa, decayed, arriving, more)
+            self.add_terms::<W, PLAIN>(isa, decayed, arriving, terms)
         };
         state.u = u;
         overflows.current += u64::from(changed.count_ones());
@@ -302,15 +302,15 @@ impl WordNeurons {
         isa: W,
         mut u: W::Words,
         arriving: W::Words,
-        more: Option<&[Words; TERMS - 1]>,
+        terms: Option<&[Words; TERMS]>,
     ) -> (W::Words, u32) {
         let most = self.most_of_term() as i16;
         let (most, least) = (isa.word(most), isa.word(-most));
         let (mut rest, mut changed) = (arriving, 0);
         for term in 0..TERMS {
-            let words = match more {
-                Some(more) if term > 0 => isa.load_words(&more[term - 1]),
-                _ => isa.max_words(isa.min_words(rest, most), least),
+            let words = match terms {
+                Some(terms) => isa.load_words(&terms[term]),
+                None => isa.max_words(isa.min_words(rest, most), least),
             };
             rest = isa.sub_words(rest, words);
             let (sum, differ) = self.current.sum::<W, PLAIN>(isa, u, isa.shift_left(words, self.input_shift));

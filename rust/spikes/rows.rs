@@ -103,17 +103,26 @@ impl PaddedRows {
 
     /// A whole row: 16 l + bit for every bit that is set in mask l.
     ///
-    /// A vector of indices is written for every mask, however many of its bits are set: which neurons fire cannot be
-    /// predicted, and a wrong guess costs more.
+    /// A vector of indices is written for every mask that is not 0, however many of its bits are set; and those masks are
+    /// found first, without branches. Which neurons fire cannot be predicted, and a wrong guess costs more.
     #[inline(always)]
     pub fn push_masks<F: Real, I: Isa<F>>(&mut self, isa: I, masks: &[LaneMask]) {
+        const AT_ONCE: usize = 64;
         let room = self.room(masks.len() * LANES);
         let (mut n, mut first) = (0, 0);
-        for &mask in masks {
-            let room = room[n..].first_chunk_mut().expect("no mask lists more than 16");
-            isa.list_bits(mask, first, room);
-            n += mask.count_ones() as usize;
-            first += LANES as u32;
+        for masks in masks.chunks(AT_ONCE) {
+            let (mut busy, mut n_busy) = ([0; AT_ONCE], 0);
+            for (l, &mask) in masks.iter().enumerate() {
+                busy[n_busy % AT_ONCE] = l as u32;
+                n_busy += usize::from(mask != 0);
+            }
+            for &l in &busy[..n_busy] {
+                let mask = masks[l as usize];
+                let room = room[n..].first_chunk_mut().expect("no mask lists more than 16");
+                isa.list_bits(mask, first + l * LANES as u32, room);
+                n += mask.count_ones() as usize;
+            }
+            first += (AT_ONCE * LANES) as u32;
         }
         self.advance(n);
         self.end_row();
