@@ -33,6 +33,11 @@ pub struct Recurrent {
     pub taps: Vec<u32>,
 }
 
+/// A buffer for sums that words do not hold, of each part of a panel.
+type Terms = [[Words; TERMS]; PARTS_OF_PANEL + 1];
+
+const NO_TERMS: Terms = [[Words::splat(0); TERMS]; PARTS_OF_PANEL + 1];
+
 /// Who fires of 32 neurons.
 type Fired = [LaneMask; WORDS / LANES];
 
@@ -111,7 +116,7 @@ fn step_panel<
     p: usize,
     arriving: &[Arriving<'_>; N],
     states: &mut [WordVectors<W>; PARTS],
-    terms: &mut [[Words; TERMS]; PARTS],
+    terms: &mut Terms,
     fired: &mut [Fired],
     overflows: &mut Overflows,
 ) {
@@ -183,7 +188,7 @@ fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usiz
     fired: &mut [Fired],
     overflows: &mut Overflows,
 ) {
-    let (mut vectors, mut terms) = (load::<W, PARTS>(isa, states), [[Words::splat(0); TERMS]; PARTS]);
+    let (mut vectors, mut terms) = (load::<W, PARTS>(isa, states), NO_TERMS);
     for (t, fired) in steps.zip(fired.chunks_exact_mut(layer.n.div_ceil(WORDS))) {
         let (index, n) = (below.padded(t - 1), below.lengths()[t - 1] as usize);
         let arriving = [Arriving { first: 0, index, n }];
@@ -260,11 +265,12 @@ fn recurrent_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: 
     p: usize,
     arriving: &[Arriving<'_>; 2],
     states: &mut [WordState],
+    terms: &mut Terms,
     fired: &mut [Fired],
     overflows: &mut Overflows,
 ) {
-    let (mut vectors, mut terms) = (load::<W, PARTS>(isa, states), [[Words::splat(0); TERMS]; PARTS]);
-    step_panel::<W, R, PLAIN, PARTS, LINES, 2>(isa, layer, p, arriving, &mut vectors, &mut terms, fired, overflows);
+    let mut vectors = load::<W, PARTS>(isa, states);
+    step_panel::<W, R, PLAIN, PARTS, LINES, 2>(isa, layer, p, arriving, &mut vectors, terms, fired, overflows);
     store(isa, vectors, states);
 }
 
@@ -280,7 +286,7 @@ fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     heard: &mut Vec<u32>,
     own: &mut PaddedRows,
 ) -> Overflows {
-    let mut far = Overflows::default();
+    let (mut far, mut terms) = (Overflows::default(), NO_TERMS);
     for t in steps {
         let (own_index, own_n) = if recurrent.taps == [0] {
             (own.padded(t - 1), own.lengths()[t - 1] as usize)
@@ -294,10 +300,18 @@ fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
         for p in 0..layer.weight.n_panels() {
             let states = &mut states[p * PARTS_OF_PANEL..];
             match layer.weight.parts(p) {
-                1 => recurrent_panel::<W, R, PLAIN, 1, 1>(isa, layer, p, &arriving, states, fired, &mut far),
-                2 => recurrent_panel::<W, R, PLAIN, 2, 1>(isa, layer, p, &arriving, states, fired, &mut far),
-                4 => recurrent_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, &arriving, states, fired, &mut far),
-                _ => recurrent_panel::<W, R, PLAIN, 5, 3>(isa, layer, p, &arriving, states, fired, &mut far),
+                1 => {
+                    recurrent_panel::<W, R, PLAIN, 1, 1>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
+                }
+                2 => {
+                    recurrent_panel::<W, R, PLAIN, 2, 1>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
+                }
+                4 => {
+                    recurrent_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
+                }
+                _ => {
+                    recurrent_panel::<W, R, PLAIN, 5, 3>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
+                }
             }
         }
         own.push_masks(isa, fired.as_flattened());

@@ -16,7 +16,7 @@ pub const TERMS: usize = 3;
 /// A product with a fraction in [0, 1], rounded.
 #[derive(Clone, Debug)]
 pub struct Scale {
-    /// In units of 2^-15, less 1, to the nearest; else in units of 2^-16, less 1 from a half on.
+    /// In units of 2^-15 where rounding is to the nearest, else of 2^-16; less 1 where a word does not hold it.
     factor: Words,
     /// All bits where 1 is missing.
     whole: Words,
@@ -27,8 +27,15 @@ pub trait WordRounding {
     /// Bits of a fraction.
     const BITS: u32;
 
-    /// The product.
-    fn scale<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words;
+    /// The product with a factor that may be less 1.
+    fn part<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words;
+
+    /// The product; `PLAIN` says that no factor is less 1.
+    #[inline(always)]
+    fn scale<W: WordIsa, const PLAIN: bool>(isa: W, x: W::Words, by: &Scale) -> W::Words {
+        let part = Self::part(isa, x, by);
+        if PLAIN { part } else { isa.add_words(part, isa.and_words(x, isa.load_words(&by.whole))) }
+    }
 }
 
 /// To the nearest, halves up.
@@ -42,8 +49,8 @@ impl WordRounding for Nearest {
     const BITS: u32 = 15;
 
     #[inline(always)]
-    fn scale<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words {
-        isa.add_words(isa.mul_round(x, isa.load_words(&by.factor)), x)
+    fn part<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words {
+        isa.mul_round(x, isa.load_words(&by.factor))
     }
 }
 
@@ -51,8 +58,8 @@ impl WordRounding for Floor {
     const BITS: u32 = 16;
 
     #[inline(always)]
-    fn scale<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words {
-        isa.add_words(isa.mul_high(x, isa.load_words(&by.factor)), isa.and_words(x, isa.load_words(&by.whole)))
+    fn part<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words {
+        isa.mul_high(x, isa.load_words(&by.factor))
     }
 }
 
@@ -60,8 +67,8 @@ impl WordRounding for TowardZero {
     const BITS: u32 = 16;
 
     #[inline(always)]
-    fn scale<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words {
-        let (floor, zero) = (Floor::scale(isa, x, by), isa.word(0));
+    fn part<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words {
+        let (floor, zero) = (Floor::part(isa, x, by), isa.word(0));
         let has_rest = isa.words_differ(isa.mul_low(x, isa.load_words(&by.factor)), zero);
         isa.count(isa.both(has_rest, isa.words_above(zero, x)), floor)
     }
@@ -69,9 +76,9 @@ impl WordRounding for TowardZero {
 
 /// What a decay leaves.
 #[inline(always)]
-fn left<W: WordIsa, R: WordRounding>(isa: W, x: W::Words, by: &Scale, is_shift: bool) -> W::Words {
-    let scaled = R::scale(isa, x, by);
-    if is_shift { isa.sub_words(x, scaled) } else { scaled }
+fn left<W: WordIsa, R: WordRounding, const PLAIN: bool>(isa: W, x: W::Words, by: &Scale, is_shift: bool) -> W::Words {
+    let scaled = R::scale::<W, PLAIN>(isa, x, by);
+    if !PLAIN && is_shift { isa.sub_words(x, scaled) } else { scaled }
 }
 
 /// The constants of 32 neurons.
@@ -122,9 +129,13 @@ pub struct WordNeurons {
     current: Range,
     membrane: Range,
     input_shift: u32,
+    /// Whether currents are shifted down.
+    gains: bool,
     has_bias: bool,
     subtracts: bool,
     t_ref: i16,
+    /// Whether decays multiply, by less than 1, all words are states, and there is no bias.
+    is_plain: bool,
     /// Of 32 neurons at a time, the last two of fewer and of none; if all are alike, of 32, of fewer and of none.
     constants: Vec<Constants>,
     /// The first 32 of which not all exist.
@@ -223,23 +234,34 @@ impl WordNeurons {
         let lines = (0..last).take(if are_alike { 1 } else { last }).chain([last, last + 1]);
         let constants = lines.map(|line| Constants::new(format, n, line)).collect();
         let is_shift = |decay: &Decay| matches!(decay, Decay::Shift { .. });
-        Self {
+        let mut neurons = Self {
             rounding: format.rounding,
             shifts: [is_shift(&format.current_decay), is_shift(&format.membrane_decay)],
             current: Range::new(format.current_overflow, format.current_bits),
             membrane: Range::new(format.membrane_overflow, format.membrane_bits),
             input_shift: format.input_shift,
+            gains: format.gain_shift > 0,
             has_bias,
             subtracts: format.reset == Reset::Subtract,
             t_ref: format.t_ref_steps as i16,
+            is_plain: false,
             constants,
             last,
-        }
+        };
+        neurons.is_plain = neurons.find_plain();
+        neurons
     }
 
-    /// Whether decays multiply, all words are states, and there is no bias: what a step then need not look at.
+    fn find_plain(&self) -> bool {
+        let scales = self.constants.iter().flat_map(|constants| [&constants.current, &constants.membrane]);
+        let has_whole = scales.map(|scale| scale.whole).any(|whole| whole != Words::splat(0));
+        let [current, membrane] = [self.current, self.membrane].map(|range| range.is_narrower);
+        !(has_whole || self.shifts[0] || self.shifts[1] || current || membrane || self.has_bias)
+    }
+
+    /// Whether a step has less to look at.
     pub fn is_plain(&self) -> bool {
-        !(self.shifts[0] || self.shifts[1] || self.current.is_narrower || self.membrane.is_narrower || self.has_bias)
+        self.is_plain
     }
 
     /// How products are rounded, one of three.
@@ -267,7 +289,7 @@ impl WordNeurons {
         terms: Option<&[Words; TERMS]>,
         overflows: &mut Overflows,
     ) -> u32 {
-        let decayed = left::<W, R>(isa, state.u, &constants.current, !PLAIN && self.shifts[0]);
+        let decayed = left::<W, R, PLAIN>(isa, state.u, &constants.current, self.shifts[0]);
         let shifted = isa.shift_left(arriving, self.input_shift);
         let lost = isa.words_differ(isa.shift_right(shifted, self.input_shift), arriving);
         let (u, changed) = if terms.is_none() && isa.word_bits(lost) == 0 {
@@ -278,11 +300,11 @@ impl WordNeurons {
         };
         state.u = u;
         overflows.current += u64::from(changed.count_ones());
-        let mut gained = R::scale(isa, u, &constants.gain);
+        let mut gained = if self.gains { R::scale::<W, PLAIN>(isa, u, &constants.gain) } else { u };
         if !PLAIN && self.has_bias {
             gained = isa.add_words(gained, isa.load_words(&constants.bias));
         }
-        let left = left::<W, R>(isa, state.v, &constants.membrane, !PLAIN && self.shifts[1]);
+        let left = left::<W, R, PLAIN>(isa, state.v, &constants.membrane, self.shifts[1]);
         let (v, changed) = self.membrane.sum::<W, PLAIN>(isa, left, gained);
         let free = isa.words_above(isa.word(1), state.held);
         overflows.membrane += u64::from(isa.word_bits(isa.both(changed, free)).count_ones());
@@ -379,7 +401,7 @@ impl Scale {
             Some(more) if more > 0 => u64::from(!nearest),
             _ => x << (unit - bits),
         });
-        let is_whole = |x: u64| nearest || x >= 1 << MAGNITUDE_BITS;
+        let is_whole = |x: u64| x >= 1 << MAGNITUDE_BITS;
         Self {
             factor: Words(fixed.map(|x| (x as i64 - (i64::from(is_whole(x)) << unit)) as i16)),
             whole: Words(fixed.map(|x| -i16::from(is_whole(x)))),

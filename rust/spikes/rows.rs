@@ -107,22 +107,22 @@ impl PaddedRows {
     /// found first, without branches. Which neurons fire cannot be predicted, and a wrong guess costs more.
     #[inline(always)]
     pub fn push_masks<F: Real, I: Isa<F>>(&mut self, isa: I, masks: &[LaneMask]) {
-        const AT_ONCE: usize = 64;
         let room = self.room(masks.len() * LANES);
         let (mut n, mut first) = (0, 0);
-        for masks in masks.chunks(AT_ONCE) {
-            let (mut busy, mut n_busy) = ([0; AT_ONCE], 0);
+        for masks in masks.chunks(u64::BITS as usize) {
+            let mut busy = 0u64;
             for (l, &mask) in masks.iter().enumerate() {
-                busy[n_busy % AT_ONCE] = l as u32;
-                n_busy += usize::from(mask != 0);
+                busy |= u64::from(mask != 0) << l;
             }
-            for &l in &busy[..n_busy] {
+            while busy != 0 {
+                let l = busy.trailing_zeros();
+                busy &= busy - 1;
                 let mask = masks[l as usize];
                 let room = room[n..].first_chunk_mut().expect("no mask lists more than 16");
                 isa.list_bits(mask, first + l * LANES as u32, room);
                 n += mask.count_ones() as usize;
             }
-            first += (AT_ONCE * LANES) as u32;
+            first += u64::BITS * LANES as u32;
         }
         self.advance(n);
         self.end_row();
