@@ -1,5 +1,7 @@
 //! Layers of neurons whose states have up to 32 bits, over many steps.
 
+#[cfg(test)]
+use super::neuron::FixedState;
 use super::neuron::{FixedLif, Overflows};
 use super::rows::IntegerRows;
 use super::{FixedBlock, FixedLanes};
@@ -30,6 +32,14 @@ pub struct LaneScratch {
     sums: Vec<Lanes<i32>>,
     blocks: Vec<FixedBlock>,
     fired: Vec<LaneMask>,
+}
+
+#[cfg(test)]
+impl LaneScratch {
+    /// States after a simulation, and the steps for which each is still held.
+    pub fn neurons(&self, n: usize) -> Vec<(FixedState, u64)> {
+        (0..n).map(|i| self.blocks[i / LANES].neuron(i % LANES)).collect()
+    }
 }
 
 impl LaneLayer {

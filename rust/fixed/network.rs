@@ -195,3 +195,6 @@ fn spread(synapses: &IntegerSynapses, [n_out, n_in]: [usize; 2]) -> Cow<'_, [i32
     }
     Cow::Owned(rows)
 }
+
+#[cfg(test)]
+mod tests;

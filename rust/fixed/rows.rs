@@ -133,25 +133,27 @@ impl PackedRows {
         parts
     }
 
-    /// Adds to the sums for each part of panel `p`, of any number of rows.
+    /// Adds any number of rows onto the sums of panel `p`, as far as there are blocks of them.
     #[inline(always)]
-    pub fn sum_exactly<W: WordIsa, const PARTS: usize, const LINES: usize>(
+    pub fn add_to<W: WordIsa, const PARTS: usize, const LINES: usize>(
         &self,
         isa: W,
         p: usize,
         arriving: &Arriving<'_>,
-        sums: &mut [[i32; WORDS]; PARTS],
+        sums: &mut [Lanes<i32>],
     ) {
         let mut left = arriving.n;
         for index in arriving.index.chunks(self.most) {
             let n = left.min(index.len());
             left -= n;
             let parts = self.sum::<W, PARTS, LINES, 1>(isa, p, &[Arriving { index, n, ..*arriving }]);
-            for part in 0..PARTS {
+            for (part, sums) in parts.into_iter().zip(sums.chunks_mut(WORDS / LANES)) {
                 let mut words = Words::splat(0);
-                isa.store_words(parts[part], &mut words);
-                for l in 0..WORDS {
-                    sums[part][l] = i32::wrapping_add(sums[part][l], words.0[l].into());
+                isa.store_words(part, &mut words);
+                for (sums, words) in sums.iter_mut().zip(words.0.as_chunks::<LANES>().0) {
+                    for l in 0..LANES {
+                        sums[l] = sums[l].wrapping_add(words[l].into());
+                    }
                 }
             }
         }
@@ -231,10 +233,10 @@ fn add_panel<W: WordIsa>(isa: W, rows: &IntegerRows, p: usize, index: &[u32], n:
         IntegerRows::Packed(rows) => {
             let arriving = Arriving { first: 0, index, n };
             match rows.parts(p) {
-                1 => add_packed::<W, 1, 1>(isa, rows, p, &arriving, sums),
-                2 => add_packed::<W, 2, 1>(isa, rows, p, &arriving, sums),
-                4 => add_packed::<W, 4, 2>(isa, rows, p, &arriving, sums),
-                _ => add_packed::<W, 5, 3>(isa, rows, p, &arriving, sums),
+                1 => rows.add_to::<W, 1, 1>(isa, p, &arriving, sums),
+                2 => rows.add_to::<W, 2, 1>(isa, p, &arriving, sums),
+                4 => rows.add_to::<W, 4, 2>(isa, p, &arriving, sums),
+                _ => rows.add_to::<W, 5, 3>(isa, p, &arriving, sums),
             }
         }
         IntegerRows::Wide(rows, n_rows) => add_plain(&rows[p * (n_rows + 1)..], &index[..n], sums),
@@ -243,34 +245,15 @@ fn add_panel<W: WordIsa>(isa: W, rows: &IntegerRows, p: usize, index: &[u32], n:
 }
 
 #[inline(always)]
-fn add_packed<W: WordIsa, const PARTS: usize, const LINES: usize>(
-    isa: W,
-    rows: &PackedRows,
-    p: usize,
-    arriving: &Arriving<'_>,
-    sums: &mut [Lanes<i32>],
-) {
-    let mut parts = [[0; WORDS]; PARTS];
-    rows.sum_exactly::<W, PARTS, LINES>(isa, p, arriving, &mut parts);
-    add_parts(sums, &parts);
-}
-
-#[inline(always)]
 fn add_plain<T: Copy + Into<i32>>(panel: &[[T; PANEL]], index: &[u32], sums: &mut [Lanes<i32>]) {
-    let mut parts = [[0i32; WORDS]; PANEL / WORDS];
+    let mut more = [0i32; PANEL];
     for &j in index {
         let row = &panel[j as usize];
         for l in 0..PANEL {
-            let sum = &mut parts[l / WORDS][l % WORDS];
-            *sum = sum.wrapping_add(row[l].into());
+            more[l] = more[l].wrapping_add(row[l].into());
         }
     }
-    add_parts(sums, &parts);
-}
-
-#[inline(always)]
-fn add_parts(sums: &mut [Lanes<i32>], parts: &[[i32; WORDS]]) {
-    for (sums, more) in sums.iter_mut().zip(parts.as_flattened().as_chunks::<LANES>().0) {
+    for (sums, more) in sums.iter_mut().zip(more.as_chunks::<LANES>().0) {
         for l in 0..LANES {
             sums[l] = sums[l].wrapping_add(more[l]);
         }

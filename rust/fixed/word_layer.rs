@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+#[cfg(test)]
+use super::neuron::FixedState;
 use super::neuron::{FixedLif, Overflows};
 use super::rows::{Arriving, PANEL, PackedRows};
 use super::words::{Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
 use crate::engine::kernels::list_spikes;
 use crate::fixed::Rounding;
-use crate::simd::{LANES, LaneMask, WORDS, WordIsa, Words, multiversion};
+use crate::simd::{LANES, LaneMask, Lanes, WORDS, WordIsa, Words, multiversion};
 use crate::spikes::PaddedRows;
 
 /// Steps of a feed-forward layer between two lists of its spikes.
@@ -52,6 +54,14 @@ pub struct WordScratch {
     fired: Vec<Fired>,
     /// What a recurrent layer with delays hears of itself at one step.
     heard: Vec<u32>,
+}
+
+#[cfg(test)]
+impl WordScratch {
+    /// States after a simulation, and the steps for which each is still held.
+    pub fn neurons(&self, n: usize) -> Vec<(FixedState, u64)> {
+        (0..n).map(|i| self.states[i / WORDS].neuron(i % WORDS)).collect()
+    }
 }
 
 impl WordLayer {
@@ -128,9 +138,9 @@ fn step_panel<
     let is_far = n > weight.most();
     let mut sums = [isa.word(0); PARTS];
     if is_far {
-        let mut exact = [[0; WORDS]; PARTS];
+        let mut exact = [[Lanes([0; LANES]); WORDS / LANES]; PARTS];
         for arriving in arriving {
-            weight.sum_exactly::<W, PARTS, LINES>(isa, p, arriving, &mut exact);
+            weight.add_to::<W, PARTS, LINES>(isa, p, arriving, exact.as_flattened_mut());
         }
         for part in 0..PARTS {
             terms[part] = neurons.split(&exact[part]);

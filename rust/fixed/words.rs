@@ -2,7 +2,7 @@
 
 use super::format::{Decay, FiresAt, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
 use super::neuron::{FixedState, Overflows};
-use crate::simd::{WORDS, WordIsa, Words};
+use crate::simd::{LANES, Lanes, WORDS, WordIsa, Words};
 
 /// Bits of a word that are not its sign.
 const MAGNITUDE_BITS: u32 = 15;
@@ -350,14 +350,17 @@ impl WordNeurons {
 
     /// Sums as words that are added one after the other.
     #[inline(always)]
-    pub fn split(&self, sums: &[i32; WORDS]) -> [Words; TERMS] {
+    pub fn split(&self, sums: &[Lanes<i32>; WORDS / LANES]) -> [Words; TERMS] {
         let most = self.most_of_term();
-        let (mut terms, mut rest) = ([Words::splat(0); TERMS], *sums);
-        for term in &mut terms {
-            for l in 0..WORDS {
-                let word = rest[l].clamp(-most, most);
-                term.0[l] = word as i16;
-                rest[l] -= word;
+        let mut terms = [Words::splat(0); TERMS];
+        for (b, sums) in sums.iter().enumerate() {
+            let mut rest = *sums;
+            for term in &mut terms {
+                for l in 0..LANES {
+                    let word = rest[l].clamp(-most, most);
+                    term.0[b * LANES + l] = word as i16;
+                    rest[l] -= word;
+                }
             }
         }
         terms
@@ -408,3 +411,6 @@ impl Scale {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
