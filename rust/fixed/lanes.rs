@@ -408,6 +408,12 @@ impl<T: Word> Fitting<T> {
     }
 }
 
+/// `yes` where all bits are set, `no` where none is.
+#[inline(always)]
+fn choose(mask: i32, yes: i32, no: i32) -> i32 {
+    (yes & mask) | (no & !mask)
+}
+
 /// A step of a block, in one loop without branches, which the compiler turns into vectors.
 #[inline(always)]
 fn step_words<T: Word, R: Rounder<T>, const CURRENT: bool, const MEMBRANE: bool, const SATURATES: bool>(
@@ -427,21 +433,24 @@ fn step_words<T: Word, R: Rounder<T>, const CURRENT: bool, const MEMBRANE: bool,
     let subtracted = -i32::from(format.reset == Reset::Subtract);
     let (t_ref, input_shift, gain_shift) = (format.t_ref_steps as i32, format.input_shift, format.gain_shift);
     let (mut fired, mut n_u, mut n_v) = ([0i32; LANES], 0, 0);
+    // Written without conditions: a store of some lanes would have to end before they can be read again.
+    let mut next = FixedBlock::zero();
     for l in 0..LANES {
         let u = current.apply::<T, CURRENT>(block.u[l], l, rounder) + (T::from(input[l]) << input_shift);
         let (u, u_changed) = fits_u.fit::<SATURATES>(u);
         let v = membrane.apply::<T, MEMBRANE>(block.v[l], l, rounder);
         let (v, v_changed) = fits_v.fit::<SATURATES>(v + T::from(bias[l]) + rounder.shift(T::from(u), gain_shift));
-        let is_free = block.held[l] == 0;
-        let fires = is_free & (v > v_th[l] - at);
-        let after = if fires { v.wrapping_sub(v_th[l]) & subtracted } else { v };
-        block.u[l] = u;
-        block.v[l] = if is_free { after } else { block.v[l] };
-        block.held[l] = if fires { t_ref } else { block.held[l] - i32::from(!is_free) };
-        fired[l] = i32::from(fires);
+        let free = -i32::from(block.held[l] == 0);
+        let fires = -i32::from(v > v_th[l] - at) & free;
+        let after = choose(fires, v.wrapping_sub(v_th[l]) & subtracted, v);
+        next.u[l] = u;
+        next.v[l] = choose(free, after, block.v[l]);
+        next.held[l] = choose(fires, t_ref, block.held[l] - 1 - free);
+        fired[l] = fires & 1;
         n_u += u_changed;
-        n_v += if is_free { v_changed } else { 0 };
+        n_v += v_changed & free;
     }
+    *block = next;
     let mut mask = 0;
     if fired.iter().fold(0, |any, fires| any | fires) != 0 {
         for l in 0..LANES {

@@ -148,11 +148,9 @@ impl PackedRows {
             left -= n;
             let parts = self.sum::<W, PARTS, LINES, 1>(isa, p, &[Arriving { index, n, ..*arriving }]);
             for (part, sums) in parts.into_iter().zip(sums.chunks_mut(WORDS / LANES)) {
-                let mut words = Words::splat(0);
-                isa.store_words(part, &mut words);
-                for (sums, words) in sums.iter_mut().zip(words.0.as_chunks::<LANES>().0) {
+                for (sums, more) in sums.iter_mut().zip(isa.widen(part)) {
                     for l in 0..LANES {
-                        sums[l] = sums[l].wrapping_add(words[l].into());
+                        sums[l] = sums[l].wrapping_add(more[l]);
                     }
                 }
             }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::neuron::FixedState;
 use super::neuron::{FixedLif, Overflows};
 use super::rows::{Arriving, PANEL, PackedRows};
-use super::words::{Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
+use super::words::{Constants, Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
 use crate::engine::kernels::list_spikes;
 use crate::fixed::Rounding;
 use crate::simd::{LANES, LaneMask, Lanes, WORDS, WordIsa, Words, multiversion};
@@ -124,6 +124,7 @@ fn step_panel<
     isa: W,
     layer: &WordLayer,
     p: usize,
+    constants: &[&Constants; PARTS],
     arriving: &[Arriving<'_>; N],
     states: &mut [WordVectors<W>; PARTS],
     terms: &mut Terms,
@@ -153,9 +154,8 @@ fn step_panel<
     macro_rules! step {
         ($part:literal) => {
             if $part < PARTS {
-                let constants = neurons.constants(p * PARTS_OF_PANEL + $part);
                 let terms = if is_far { Some(&terms[$part]) } else { None };
-                let state = &mut states[$part];
+                let (constants, state) = (constants[$part], &mut states[$part]);
                 let bits = neurons.step::<W, R, PLAIN>(isa, constants, state, sums[$part], terms, overflows);
                 if let Some(fired) = fired.get_mut($part) {
                     *fired = [bits as LaneMask, (bits >> LANES) as LaneMask];
@@ -168,6 +168,11 @@ fn step_panel<
     step!(2);
     step!(3);
     step!(4);
+}
+
+#[inline(always)]
+fn constants<const PARTS: usize>(layer: &WordLayer, p: usize) -> [&Constants; PARTS] {
+    std::array::from_fn(|part| layer.neurons.constants(p * PARTS_OF_PANEL + part))
 }
 
 #[inline(always)]
@@ -199,6 +204,7 @@ fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usiz
     overflows: &mut Overflows,
 ) {
     let (mut vectors, mut terms) = (load::<W, PARTS>(isa, states), NO_TERMS);
+    let constants = constants(layer, p);
     for (t, fired) in steps.zip(fired.chunks_exact_mut(layer.n.div_ceil(WORDS))) {
         let (index, n) = (below.padded(t - 1), below.lengths()[t - 1] as usize);
         let arriving = [Arriving { first: 0, index, n }];
@@ -206,6 +212,7 @@ fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usiz
             isa,
             layer,
             p,
+            &constants,
             &arriving,
             &mut vectors,
             &mut terms,
@@ -279,8 +286,18 @@ fn recurrent_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: 
     fired: &mut [Fired],
     overflows: &mut Overflows,
 ) {
-    let mut vectors = load::<W, PARTS>(isa, states);
-    step_panel::<W, R, PLAIN, PARTS, LINES, 2>(isa, layer, p, arriving, &mut vectors, terms, fired, overflows);
+    let (mut vectors, constants) = (load::<W, PARTS>(isa, states), constants(layer, p));
+    step_panel::<W, R, PLAIN, PARTS, LINES, 2>(
+        isa,
+        layer,
+        p,
+        &constants,
+        arriving,
+        &mut vectors,
+        terms,
+        fired,
+        overflows,
+    );
     store(isa, vectors, states);
 }
 

@@ -108,6 +108,10 @@ fn word_results<W: WordIsa>(isa: W, a: &Words, b: &Words, bits: u32) -> (Vec<Wor
         isa.store_words(vector, &mut words);
         results.push(words);
     }
+    results.push(Words(std::array::from_fn(|l| {
+        let wide = isa.widen(x)[l / LANES][l % LANES];
+        i16::try_from(wide).unwrap()
+    })));
     (results, [isa.word_bits(above), isa.word_bits(differ), isa.word_bits(both)])
 }
 

@@ -1,6 +1,6 @@
 //! What an instruction set does with words of 16 bits, a cache line of them at a time.
 
-use super::{Isa, Portable};
+use super::{Isa, LANES, Lanes, Portable};
 
 /// Words of a cache line.
 pub const WORDS: usize = 32;
@@ -64,6 +64,8 @@ pub trait WordIsa: Isa<f32> {
     fn choose(self, mask: Self::WordMask, yes: Self::Words, no: Self::Words) -> Self::Words;
     /// a + 1 where the condition holds.
     fn count(self, mask: Self::WordMask, a: Self::Words) -> Self::Words;
+    /// The words with 32 bits.
+    fn widen(self, a: Self::Words) -> [Lanes<i32>; WORDS / LANES];
     /// One bit for each word.
     fn word_bits(self, mask: Self::WordMask) -> u32;
 }
@@ -171,6 +173,15 @@ impl WordIsa for Portable {
     #[inline(always)]
     fn count(self, mask: [i16; WORDS], a: [i16; WORDS]) -> [i16; WORDS] {
         self.sub_words(a, mask)
+    }
+
+    #[inline(always)]
+    fn widen(self, a: [i16; WORDS]) -> [Lanes<i32>; WORDS / LANES] {
+        let mut wide = [Lanes([0; LANES]); WORDS / LANES];
+        for l in 0..WORDS {
+            wide[l / LANES].0[l % LANES] = a[l].into();
+        }
+        wide
     }
 
     #[inline(always)]

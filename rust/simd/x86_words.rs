@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Avx2, Avx512, WordIsa, Words};
+use super::{Avx2, Avx512, LANES, Lanes, WORDS, WordIsa, Words};
 
 // SAFETY of every block: as of those in `x86`.
 
@@ -93,6 +93,17 @@ impl WordIsa for Avx512 {
     }
 
     #[inline(always)]
+    fn widen(self, a: __m512i) -> [Lanes<i32>; WORDS / LANES] {
+        let mut wide = [Lanes([0; LANES]); WORDS / LANES];
+        unsafe {
+            let [low, high] = [_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64::<1>(a)];
+            _mm512_store_si512(wide[0].as_mut_ptr().cast(), _mm512_cvtepi16_epi32(low));
+            _mm512_store_si512(wide[1].as_mut_ptr().cast(), _mm512_cvtepi16_epi32(high));
+        }
+        wide
+    }
+
+    #[inline(always)]
     fn word_bits(self, mask: __mmask32) -> u32 {
         mask
     }
@@ -172,6 +183,20 @@ impl WordIsa for Avx2 {
     #[inline(always)]
     fn count(self, mask: [__m256i; 2], a: [__m256i; 2]) -> [__m256i; 2] {
         self.sub_words(a, mask)
+    }
+
+    #[inline(always)]
+    fn widen(self, a: [__m256i; 2]) -> [Lanes<i32>; WORDS / LANES] {
+        let mut wide = [Lanes([0; LANES]); WORDS / LANES];
+        for half in 0..2 {
+            let lanes: *mut __m256i = wide[half].as_mut_ptr().cast();
+            unsafe {
+                let [low, high] = [_mm256_castsi256_si128(a[half]), _mm256_extracti128_si256::<1>(a[half])];
+                _mm256_store_si256(lanes, _mm256_cvtepi16_epi32(low));
+                _mm256_store_si256(lanes.add(1), _mm256_cvtepi16_epi32(high));
+            }
+        }
+        wide
     }
 
     #[inline(always)]

@@ -116,7 +116,9 @@ proptest! {
     #[test]
     fn words_are_neurons(case in cases(|n| word_formats(n).boxed())) {
         let (got, are_words) = got(&case);
-        prop_assert_eq!(are_words, case.format.weight_bits <= 8 && WordNeurons::new(&case.format, case.n).is_some());
+        let mut weights = case.weight.iter().chain(case.rec_weight.iter().flatten());
+        let are_bytes = weights.all(|&w| i8::try_from(w).is_ok());
+        prop_assert_eq!(are_words, are_bytes && WordNeurons::new(&case.format, case.n).is_some());
         prop_assert_eq!(got, expected(&case));
     }
 }
