@@ -238,8 +238,23 @@ impl Word for i64 {
 }
 
 /// A rounding, without branches.
+trait Rounder<T: Word>: Copy {
+    fn new(rounding: Rounding) -> Self;
+
+    /// Rounds a floor, given what is left in units of 2^-bits.
+    fn round(self, floor: T, rest: T, bits: u32) -> T;
+
+    /// x / 2^bits, rounded.
+    #[inline(always)]
+    fn shift(self, x: T, bits: u32) -> T {
+        let floor = x >> bits;
+        self.round(floor, x - (floor << bits), bits)
+    }
+}
+
+/// Any that is not stochastic.
 #[derive(Clone, Copy)]
-struct Rounder<T> {
+struct AnyRounder<T> {
     /// All bits if halves go up or to the even number.
     near: T,
     /// 1 if they go to the even number.
@@ -248,7 +263,7 @@ struct Rounder<T> {
     toward_zero: T,
 }
 
-impl<T: Word> Rounder<T> {
+impl<T: Word> Rounder<T> for AnyRounder<T> {
     #[inline(always)]
     fn new(rounding: Rounding) -> Self {
         let all = |holds: bool| T::from(-i32::from(holds));
@@ -259,7 +274,6 @@ impl<T: Word> Rounder<T> {
         }
     }
 
-    /// Rounds a floor, given what is left in units of 2^-bits.
     #[inline(always)]
     fn round(self, floor: T, rest: T, bits: u32) -> T {
         let unit = T::from(1) << bits;
@@ -270,12 +284,54 @@ impl<T: Word> Rounder<T> {
         let add = (half & self.near) - even + (floor & even) + ((unit - T::from(1)) & negative & self.toward_zero);
         floor + ((rest + add) >> bits)
     }
+}
 
-    /// x / 2^bits, rounded.
+/// To the nearest, halves up.
+#[derive(Clone, Copy)]
+struct Nearest;
+
+impl<T: Word> Rounder<T> for Nearest {
     #[inline(always)]
-    fn shift(self, x: T, bits: u32) -> T {
-        let floor = x >> bits;
-        self.round(floor, x - (floor << bits), bits)
+    fn new(_: Rounding) -> Self {
+        Self
+    }
+
+    #[inline(always)]
+    fn round(self, floor: T, rest: T, bits: u32) -> T {
+        floor + ((rest + (T::from(1) << bits >> 1)) >> bits)
+    }
+}
+
+/// Down.
+#[derive(Clone, Copy)]
+struct Floor;
+
+impl<T: Word> Rounder<T> for Floor {
+    #[inline(always)]
+    fn new(_: Rounding) -> Self {
+        Self
+    }
+
+    #[inline(always)]
+    fn round(self, floor: T, _: T, _: u32) -> T {
+        floor
+    }
+}
+
+/// The fraction is dropped.
+#[derive(Clone, Copy)]
+struct TowardZero;
+
+impl<T: Word> Rounder<T> for TowardZero {
+    #[inline(always)]
+    fn new(_: Rounding) -> Self {
+        Self
+    }
+
+    #[inline(always)]
+    fn round(self, floor: T, rest: T, bits: u32) -> T {
+        let negative = floor >> (T::BITS - 1);
+        floor + ((rest + (((T::from(1) << bits) - T::from(1)) & negative)) >> bits)
     }
 }
 
@@ -299,7 +355,7 @@ impl<'a> Decaying<'a> {
     }
 
     #[inline(always)]
-    fn apply<T: Word, const MULTIPLIES: bool>(self, x: i32, lane: usize, rounder: Rounder<T>) -> T {
+    fn apply<T: Word, const MULTIPLIES: bool>(self, x: i32, lane: usize, rounder: impl Rounder<T>) -> T {
         if MULTIPLIES {
             let (floor, rest) = T::product(x, self.by[lane], self.bits);
             return rounder.round(floor, rest, self.bits);
@@ -337,7 +393,11 @@ impl<T: Word> Fitting<T> {
 
     /// What fits, and 1 if it is another number.
     #[inline(always)]
-    fn fit(self, x: T) -> (i32, i32) {
+    fn fit<const SATURATES: bool>(self, x: T) -> (i32, i32) {
+        if SATURATES {
+            let kept = x.max(self.low).min(self.high);
+            return (kept.low(), i32::from(kept != x));
+        }
         let negated = |x: T| (x ^ self.upper) - self.upper;
         let wrapped = negated(negated(x) << self.unused >> self.unused);
         let saturated = x.max(self.low).min(self.high);
@@ -346,16 +406,22 @@ impl<T: Word> Fitting<T> {
     }
 }
 
+/// `yes` where all bits are set, `no` where none is.
+#[inline(always)]
+fn choose(mask: i32, yes: i32, no: i32) -> i32 {
+    (yes & mask) | (no & !mask)
+}
+
 /// A step of a block, in one loop without branches, which the compiler turns into vectors.
 #[inline(always)]
-fn step_words<T: Word, const CURRENT: bool, const MEMBRANE: bool>(
+fn step_words<T: Word, R: Rounder<T>, const CURRENT: bool, const MEMBRANE: bool, const SATURATES: bool>(
     lanes: &FixedLanes,
     number: usize,
     block: &mut FixedBlock,
     input: &Lanes<i32>,
 ) -> (LaneMask, Overflows) {
     let format = lanes.lif.params();
-    let rounder = Rounder::<T>::new(format.rounding);
+    let rounder = R::new(format.rounding);
     let current = Decaying::new(&lanes.current_decay, number);
     let membrane = Decaying::new(&lanes.membrane_decay, number);
     let fits_u = Fitting::<T>::new(format.current_overflow, format.current_bits);
@@ -365,21 +431,24 @@ fn step_words<T: Word, const CURRENT: bool, const MEMBRANE: bool>(
     let subtracted = -i32::from(format.reset == Reset::Subtract);
     let (t_ref, input_shift, gain_shift) = (format.t_ref_steps as i32, format.input_shift, format.gain_shift);
     let (mut fired, mut n_u, mut n_v) = ([0i32; LANES], 0, 0);
+    // Written without conditions: a store of some lanes would have to end before they can be read again.
+    let mut next = FixedBlock::zero();
     for l in 0..LANES {
         let u = current.apply::<T, CURRENT>(block.u[l], l, rounder) + (T::from(input[l]) << input_shift);
-        let (u, u_changed) = fits_u.fit(u);
+        let (u, u_changed) = fits_u.fit::<SATURATES>(u);
         let v = membrane.apply::<T, MEMBRANE>(block.v[l], l, rounder);
-        let (v, v_changed) = fits_v.fit(v + T::from(bias[l]) + rounder.shift(T::from(u), gain_shift));
-        let is_free = block.held[l] == 0;
-        let fires = is_free & (v > v_th[l] - at);
-        let after = if fires { v.wrapping_sub(v_th[l]) & subtracted } else { v };
-        block.u[l] = u;
-        block.v[l] = if is_free { after } else { block.v[l] };
-        block.held[l] = if fires { t_ref } else { block.held[l] - i32::from(!is_free) };
-        fired[l] = i32::from(fires);
+        let (v, v_changed) = fits_v.fit::<SATURATES>(v + T::from(bias[l]) + rounder.shift(T::from(u), gain_shift));
+        let free = -i32::from(block.held[l] == 0);
+        let fires = -i32::from(v > v_th[l] - at) & free;
+        let after = choose(fires, v.wrapping_sub(v_th[l]) & subtracted, v);
+        next.u[l] = u;
+        next.v[l] = choose(free, after, block.v[l]);
+        next.held[l] = choose(fires, t_ref, block.held[l] - 1 - free);
+        fired[l] = fires & 1;
         n_u += u_changed;
-        n_v += if is_free { v_changed } else { 0 };
+        n_v += v_changed & free;
     }
+    *block = next;
     let mut mask = 0;
     if fired.iter().fold(0, |any, fires| any | fires) != 0 {
         for l in 0..LANES {
@@ -390,7 +459,7 @@ fn step_words<T: Word, const CURRENT: bool, const MEMBRANE: bool>(
 }
 
 #[inline(always)]
-fn run_words<T: Word, const CURRENT: bool, const MEMBRANE: bool>(
+fn run_words<T: Word, R: Rounder<T>, const CURRENT: bool, const MEMBRANE: bool, const SATURATES: bool>(
     lanes: &FixedLanes,
     blocks: &mut [FixedBlock],
     input: &mut [Lanes<i32>],
@@ -401,7 +470,7 @@ fn run_words<T: Word, const CURRENT: bool, const MEMBRANE: bool>(
     for (b, block) in blocks.iter_mut().enumerate() {
         let steps = input[b..].iter_mut().step_by(n_blocks).zip(fired[b..].iter_mut().step_by(n_blocks));
         for (input, fired) in steps {
-            let (mask, changed) = step_words::<T, CURRENT, MEMBRANE>(lanes, b, block, input);
+            let (mask, changed) = step_words::<T, R, CURRENT, MEMBRANE, SATURATES>(lanes, b, block, input);
             *fired = mask;
             overflows += changed;
             *input = Lanes([0; LANES]);
@@ -417,16 +486,30 @@ fn run_blocks_body(
     input: &mut [Lanes<i32>],
     fired: &mut [LaneMask],
 ) -> Overflows {
-    let multiplies = |decay: &LaneDecay| matches!(decay.kind, Kind::Multiply { .. });
-    match (lanes.wide, multiplies(&lanes.current_decay), multiplies(&lanes.membrane_decay)) {
-        (false, false, false) => run_words::<i32, false, false>(lanes, blocks, input, fired),
-        (false, false, true) => run_words::<i32, false, true>(lanes, blocks, input, fired),
-        (false, true, false) => run_words::<i32, true, false>(lanes, blocks, input, fired),
-        (false, true, true) => run_words::<i32, true, true>(lanes, blocks, input, fired),
-        (true, false, false) => run_words::<i64, false, false>(lanes, blocks, input, fired),
-        (true, false, true) => run_words::<i64, false, true>(lanes, blocks, input, fired),
-        (true, true, false) => run_words::<i64, true, false>(lanes, blocks, input, fired),
-        (true, true, true) => run_words::<i64, true, true>(lanes, blocks, input, fired),
+    let format = lanes.lif.params();
+    let multiplies = [&lanes.current_decay, &lanes.membrane_decay].map(|by| matches!(by.kind, Kind::Multiply { .. }));
+    let saturates = format.current_overflow.saturates() && format.membrane_overflow.saturates();
+    macro_rules! run {
+        ($word:ty, $rounder:ty, $current:literal, $membrane:literal, $saturates:literal) => {
+            run_words::<$word, $rounder, $current, $membrane, $saturates>(lanes, blocks, input, fired)
+        };
+    }
+    // What is common is compiled by itself; all else decides within the loop.
+    match (lanes.wide, multiplies, saturates, format.rounding) {
+        (false, [true, true], true, Rounding::Nearest) => run!(i32, Nearest, true, true, true),
+        (false, [true, true], true, Rounding::Floor) => run!(i32, Floor, true, true, true),
+        (false, [true, true], true, Rounding::TowardZero) => run!(i32, TowardZero, true, true, true),
+        (false, [false, false], true, Rounding::Nearest) => run!(i32, Nearest, false, false, true),
+        (false, [false, false], true, Rounding::Floor) => run!(i32, Floor, false, false, true),
+        (false, [false, false], true, Rounding::TowardZero) => run!(i32, TowardZero, false, false, true),
+        (false, [false, false], ..) => run!(i32, AnyRounder<i32>, false, false, false),
+        (false, [false, true], ..) => run!(i32, AnyRounder<i32>, false, true, false),
+        (false, [true, false], ..) => run!(i32, AnyRounder<i32>, true, false, false),
+        (false, [true, true], ..) => run!(i32, AnyRounder<i32>, true, true, false),
+        (true, [false, false], ..) => run!(i64, AnyRounder<i64>, false, false, false),
+        (true, [false, true], ..) => run!(i64, AnyRounder<i64>, false, true, false),
+        (true, [true, false], ..) => run!(i64, AnyRounder<i64>, true, false, false),
+        (true, [true, true], ..) => run!(i64, AnyRounder<i64>, true, true, false),
     }
 }
 

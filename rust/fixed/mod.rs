@@ -6,6 +6,7 @@
 mod anchor;
 mod format;
 pub mod io;
+mod lane_layer;
 mod lanes;
 mod network;
 mod neuron;
@@ -16,6 +17,8 @@ mod rows;
 #[cfg(test)]
 pub mod strategies;
 mod weight;
+mod word_layer;
+mod words;
 mod xylo_layer;
 
 pub use anchor::Anchor;

@@ -1,17 +1,17 @@
 //! Networks of fixed-point layers, simulated sample by sample.
 
-use super::rows::IntegerRows;
+use std::borrow::Cow;
+
+use super::lane_layer::{LaneLayer, LaneScratch};
+use super::rows::{IntegerRows, PackedRows};
+use super::word_layer::{Recurrent, WordLayer, WordScratch};
+use super::words::WordNeurons;
 use super::xylo_layer::{XyloLayer, XyloScratch};
-use super::{At, FixedBlock, FixedLanes, FixedLif, FixedNeuron, FixedParams, Overflows};
-use crate::engine::kernels::list_spikes;
+use super::{FixedLif, FixedParams, Overflows};
 use crate::engine::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
 use crate::network::Taps;
-use crate::simd::{LANES, LaneMask, Lanes};
 use crate::spikes::PaddedRows;
-
-/// Steps whose feed-forward input is summed up ahead: it then stays in the second-level cache.
-const STEPS_AHEAD: usize = 128;
 
 /// Integer synapses of a connection group.
 #[derive(Clone, Debug)]
@@ -35,20 +35,9 @@ pub struct FixedLayer {
 /// How a layer is computed.
 #[derive(Clone, Debug)]
 enum Kind {
-    Lif(Box<LifLayer>),
+    Words(WordLayer),
+    Lanes(LaneLayer),
     Xylo(XyloLayer),
-}
-
-/// Neurons by the LIF rules.
-#[derive(Clone, Debug)]
-struct LifLayer {
-    lanes: FixedLanes,
-    weight: IntegerRows,
-    /// And the delays of recurrent synapses.
-    recurrent: Option<(IntegerRows, Vec<u32>)>,
-    rest: Vec<FixedBlock>,
-    /// Of neurons that are stepped one by one, instead.
-    rest_single: Vec<FixedNeuron>,
 }
 
 impl FixedLayer {
@@ -92,36 +81,39 @@ impl FixedLayer {
         if most >= 1 << 31 {
             return Err(Error::value("weight", "of magnitudes that add up to < 2^31 for each neuron", most));
         }
-        let taps = feed_forward.taps.steps().to_vec();
+        let taps = |synapses: &IntegerSynapses| synapses.taps.steps().to_vec();
         if is_xylo {
-            let mut delays = taps.iter().chain(recurrent.map_or(&[][..], |synapses| synapses.taps.steps()));
+            let mut delays =
+                feed_forward.taps.steps().iter().chain(recurrent.map_or(&[][..], |synapses| synapses.taps.steps()));
             if let Some(delay) = delays.find(|&&delay| delay > 0) {
                 return Err(Error::value("delay", "0 steps by the rules of Xylo", delay));
             }
             let recurrent = recurrent.map(|synapses| &*synapses.weight);
             let kind = Kind::Xylo(XyloLayer::new(params, n, &feed_forward.weight, recurrent));
-            return Ok(Self { n, lif, taps, kind });
+            return Ok(Self { n, lif, taps: taps(feed_forward), kind });
         }
-        let rows = |synapses: &IntegerSynapses, n_in: usize| {
-            let taps = &synapses.taps;
-            IntegerRows::new(n, taps.steps().len() * n_in, |i, row| {
-                let at = i * n_in + row % n_in;
-                if taps.tap(at) == row / n_in { synapses.weight[at] } else { 0 }
-            })
+        let weight = spread(feed_forward, [n, n_in]);
+        let rec_weight = recurrent.map(|synapses| (spread(synapses, [n, n]), taps(synapses)));
+        let n_rows = weight.len() / n;
+        let own = rec_weight.iter().flat_map(|(weight, _)| weight.iter());
+        let are_bytes = weight.iter().chain(own).all(|&w| i8::try_from(w).is_ok());
+        let kind = match (WordNeurons::new(params, n).filter(|_| are_bytes), rec_weight) {
+            (Some(neurons), None) => {
+                let weight = PackedRows::new(n, [(&weight, n_rows)]);
+                Kind::Words(WordLayer::new(&lif, n, neurons, weight, None))
+            }
+            (Some(neurons), Some((own, taps))) => {
+                let weight = PackedRows::new(n, [(&weight, n_rows), (&own, own.len() / n)]);
+                let recurrent = Some(Recurrent { first: n_rows + 1, taps });
+                Kind::Words(WordLayer::new(&lif, n, neurons, weight, recurrent))
+            }
+            (None, rec_weight) => {
+                let recurrent = rec_weight.map(|(own, taps)| (IntegerRows::new(n, own.len() / n, &own), taps));
+                let weight = IntegerRows::new(n, n_rows, &weight);
+                Kind::Lanes(LaneLayer::new(lif.clone(), n, most, weight, recurrent))
+            }
         };
-        let weight = rows(feed_forward, n_in);
-        let mut rest = vec![FixedBlock::zero(); n.div_ceil(LANES)];
-        (0..n).for_each(|i| rest[i / LANES].set_neuron(i % LANES, lif.rest(i), 0));
-        let lanes = FixedLanes::new(lif.clone(), n, most);
-        let single = |i| FixedNeuron { state: lif.rest(i), held: 0 };
-        let rest_single = if lanes.one_by_one() { (0..n).map(single).collect() } else { Vec::new() };
-        let kind = Kind::Lif(Box::new(LifLayer {
-            lanes,
-            weight,
-            recurrent: recurrent.map(|synapses| (rows(synapses, n), synapses.taps.steps().to_vec())),
-            rest,
-            rest_single,
-        }));
+        let taps = taps(feed_forward);
         Ok(Self { n, lif, taps, kind })
     }
 
@@ -146,19 +138,10 @@ pub struct FixedNetwork {
 #[derive(Clone, Debug, Default)]
 pub struct FixedScratch {
     heard: PaddedRows,
-    lif: LifScratch,
+    words: WordScratch,
+    lanes: LaneScratch,
     xylo: XyloScratch,
     overflows: Vec<Overflows>,
-}
-
-/// Those of a layer by the LIF rules.
-#[derive(Clone, Debug, Default)]
-struct LifScratch {
-    heard_now: Vec<u32>,
-    sums: Vec<Lanes<i32>>,
-    blocks: Vec<FixedBlock>,
-    single: Vec<FixedNeuron>,
-    fired: Vec<LaneMask>,
 }
 
 impl FixedNetwork {
@@ -228,65 +211,25 @@ impl FixedLayer {
         own.clear(self.n);
         own.end_row();
         match &self.kind {
-            Kind::Lif(layer) => layer.forward(n_steps, below, own, &mut scratch.lif),
+            Kind::Words(layer) => layer.forward(n_steps, below, own, &mut scratch.words),
+            Kind::Lanes(layer) => layer.forward(n_steps, below, own, &mut scratch.lanes),
             Kind::Xylo(layer) => layer.forward(n_steps, below, own, &mut scratch.xylo),
         }
     }
 }
 
-impl LifLayer {
-    fn forward(&self, n_steps: usize, below: &PaddedRows, own: &mut PaddedRows, scratch: &mut LifScratch) -> Overflows {
-        let LifScratch { heard_now, sums, blocks, single, fired } = scratch;
-        blocks.clone_from(&self.rest);
-        single.clone_from(&self.rest_single);
-        let (stride, mut overflows) = (self.weight.n_blocks(), Overflows::default());
-        sums.clear();
-        sums.resize(stride * STEPS_AHEAD.min(n_steps), Lanes([0; LANES]));
-        let mut first = 1;
-        while first < n_steps {
-            let end = n_steps.min(first + STEPS_AHEAD);
-            let ahead = &mut sums[..stride * (end - first)];
-            self.weight.sum_steps(below, first, ahead);
-            for (t, sums) in (first..end).zip(ahead.chunks_exact_mut(stride)) {
-                if let Some((rows, taps)) = &self.recurrent {
-                    if *taps == [0] {
-                        rows.add_to(sums, own.row(t - 1));
-                    } else {
-                        heard_now.clear();
-                        own.delayed(t - 1, taps)
-                            .for_each(|(first, row)| heard_now.extend(row.iter().map(|&k| first + k)));
-                        rows.add_to(sums, heard_now);
-                    }
-                }
-                fired.resize(blocks.len(), 0);
-                overflows += self.step(t as u64, blocks, single, sums, fired);
-                list_spikes::<f32>(fired, blocks.len(), own);
-                sums.fill(Lanes([0; LANES]));
-            }
-            first = end;
-        }
-        overflows
+/// Weights (n_out, n_taps * n_in) row-major, 0 where they belong to no synapse.
+fn spread(synapses: &IntegerSynapses, [n_out, n_in]: [usize; 2]) -> Cow<'_, [i32]> {
+    let n_taps = synapses.taps.steps().len();
+    if n_taps == 1 {
+        return Cow::Borrowed(&synapses.weight);
     }
-
-    /// A step of all neurons, with the sums that arrive.
-    fn step(
-        &self,
-        t: u64,
-        blocks: &mut [FixedBlock],
-        single: &mut [FixedNeuron],
-        sums: &mut [Lanes<i32>],
-        fired: &mut [LaneMask],
-    ) -> Overflows {
-        if !self.lanes.one_by_one() {
-            return self.lanes.run(blocks, &mut sums[..blocks.len()], fired);
-        }
-        let mut overflows = Overflows::default();
-        fired.fill(0);
-        for (neuron, state) in single.iter_mut().enumerate() {
-            let (b, l) = (neuron / LANES, neuron % LANES);
-            let spikes = self.lanes.lif().advance(At { neuron, step: t }, state, sums[b][l], &mut overflows);
-            fired[b] |= LaneMask::from(spikes > 0) << l;
-        }
-        overflows
+    let mut rows = vec![0; n_out * n_taps * n_in];
+    for (at, &w) in synapses.weight.iter().enumerate() {
+        rows[(at / n_in * n_taps + synapses.taps.tap(at)) * n_in + at % n_in] = w;
     }
+    Cow::Owned(rows)
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,6 +82,42 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// Formats of `n` LIF neurons whose states are words, most of them with nothing that rules out the fastest steps.
+    pub fn word_formats(n: usize)(
+        (current_bits, membrane_bits) in prop_oneof![Just((16, 16)), (2..=16u32, 3..=16u32)],
+        (current_decay, membrane_decay) in (word_decay(n), word_decay(n)),
+        rounding in prop::sample::select(vec![Rounding::Nearest, Rounding::Nearest, Rounding::Floor, Rounding::TowardZero]),
+        symmetric: [bool; 2],
+        (input_shift, gain_shift, t_ref_steps) in (0..=13u32, prop_oneof![0..8u32, 0..=31u32], 0..3u32),
+        (fires_at, reset, has_bias) in (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2)),
+        share in per_neuron(n, 1..=1000i64),
+        bias in per_neuron(n, -1000..=1000i64),
+    ) -> FixedParams {
+        let overflow = symmetric.map(|is| if is { Overflow::SaturateSymmetric } else { Overflow::Saturate });
+        let most = overflow[1].range(membrane_bits).1 - 1;
+        let v_th = map(&share, |share| (share * most / 1000).max(1) as i32);
+        let least = v_th.values().iter().copied().min().unwrap();
+        let bias = if has_bias { map(&bias, |bias| ((i64::from(least) - 1) * bias / 1000) as i32) } else { 0.into() };
+        FixedParams {
+            v_th, input_shift, gain_shift, bias, rounding, t_ref_steps,
+            current_overflow: overflow[0],
+            membrane_overflow: overflow[1],
+            fires_at: if fires_at { FiresAt::Above } else { FiresAt::Threshold },
+            reset: if reset { Reset::Zero } else { Reset::Subtract },
+            ..FixedParams::new(8, current_bits, membrane_bits, current_decay, membrane_decay, 1)
+        }
+    }
+}
+
+fn word_decay(n: usize) -> impl Strategy<Value = Decay> {
+    let multiply = (1..=15u32).prop_flat_map(move |bits| {
+        per_neuron(n, 1..=1u32 << bits).prop_map(move |factor| Decay::Multiply { factor, bits })
+    });
+    let shift = per_neuron(n, 1..=31u32).prop_map(|shift| Decay::Shift { shift, least_one: false });
+    prop_oneof![3 => multiply, 1 => shift]
+}
+
 fn map<T: Copy, U: Copy>(values: &PerNeuron<T>, f: impl Fn(T) -> U) -> PerNeuron<U> {
     match values {
         PerNeuron::Same(value) => PerNeuron::Same(f(*value)),

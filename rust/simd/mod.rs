@@ -6,12 +6,16 @@
 //! contracts `a * b + c` into a fused multiply-add and every sum has a fixed order, so all versions give the same bits.
 
 mod isa;
+mod words;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_words;
 
 use std::ops::{Deref, DerefMut};
 
 pub use isa::{Isa, Portable, Spread};
+pub use words::{WORDS, WordIsa, Words};
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
 
@@ -130,9 +134,19 @@ pub type LaneMask = u16;
 
 /// Defines a function that runs `$body` compiled for the best instruction set of the machine.
 ///
-/// The body must be an `#[inline(always)]` function of the same arguments; if it is generic over a [`Real`], an [`Isa`]
-/// comes first.
+/// The body must be an `#[inline(always)]` function of the same arguments; if it is generic over a [`Real`] or a [`WordIsa`],
+/// the instruction set comes first.
 macro_rules! multiversion {
+    (
+        $(#[$meta:meta])* $vis:vis fn $name:ident<W: WordIsa>($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:ident
+    ) => {
+        $crate::simd::multiversion! {
+            @ $(#[$meta])* $vis fn $name [] [] [_] [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body
+            [unsafe { <$crate::simd::Avx512 as $crate::simd::Isa<f32>>::new_unchecked() },]
+            [unsafe { <$crate::simd::Avx2 as $crate::simd::Isa<f32>>::new_unchecked() },]
+            [unsafe { <$crate::simd::Portable as $crate::simd::Isa<f32>>::new_unchecked() },]
+        }
+    };
     (
         $(#[$meta:meta])*
         $vis:vis fn $name:ident<F: Real $(, const $n:ident: usize)*>($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:ident

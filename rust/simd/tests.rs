@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::{Isa, LANES, LaneMask, Lanes, Level, Portable, STEPS, Spread, level, run_ahead, unpack};
+use super::{
+    Isa, LANES, LaneMask, Lanes, Level, Portable, STEPS, Spread, WORDS, WordIsa, Words, level, run_ahead, unpack,
+};
 use crate::real::Real;
 
 fn lanes() -> impl Strategy<Value = Lanes<f64>> {
@@ -72,6 +74,47 @@ fn listed<F: Real, I: Isa<F>>(isa: I, mask: LaneMask) -> (Vec<u32>, LaneMask) {
     (indices[..mask.count_ones() as usize].to_vec(), isa.bits(isa.mask(mask)))
 }
 
+fn words() -> impl Strategy<Value = Words> {
+    let word = prop_oneof![2 => any::<i16>(), 1 => -3..4i16, 1 => prop::sample::select(vec![i16::MIN, i16::MAX])];
+    prop::collection::vec(word, WORDS).prop_map(|words| Words(words.try_into().unwrap()))
+}
+
+/// Results of all operations on words.
+#[inline(always)]
+fn word_results<W: WordIsa>(isa: W, a: &Words, b: &Words, bits: u32) -> (Vec<Words>, [u32; 3]) {
+    let (x, y) = (isa.load_words(a), isa.load_words(b));
+    let (above, differ) = (isa.words_above(x, y), isa.words_differ(x, y));
+    let both = isa.both(above, isa.words_above(y, isa.word(0)));
+    let vectors = [
+        isa.add_words(x, y),
+        isa.sub_words(x, y),
+        isa.add_saturating(x, y),
+        isa.sub_saturating(x, y),
+        isa.min_words(x, y),
+        isa.max_words(x, y),
+        isa.mul_high(x, y),
+        isa.mul_low(x, y),
+        isa.mul_round(x, y),
+        isa.and_words(x, y),
+        isa.shift_left(x, bits),
+        isa.shift_right(x, bits),
+        isa.choose(above, x, y),
+        isa.count(differ, x),
+        isa.word(b.0[3]),
+    ];
+    let mut results = Vec::new();
+    for vector in vectors {
+        let mut words = Words::splat(0);
+        isa.store_words(vector, &mut words);
+        results.push(words);
+    }
+    results.push(Words(std::array::from_fn(|l| {
+        let wide = isa.widen(x)[l / LANES][l % LANES];
+        i16::try_from(wide).unwrap()
+    })));
+    (results, [isa.word_bits(above), isa.word_bits(differ), isa.word_bits(both)])
+}
+
 fn portable() -> Portable {
     // SAFETY: every machine has it.
     unsafe { <Portable as Isa<f32>>::new_unchecked() }
@@ -103,6 +146,14 @@ proptest! {
         with_each_isa!(isa, f32 => prop_assert_eq!(&results::<f32, _>(isa, &a, &b, chosen, &spread), &expected));
         let expected = results::<f64, _>(portable(), &a, &b, chosen, &spread);
         with_each_isa!(isa, f64 => prop_assert_eq!(&results::<f64, _>(isa, &a, &b, chosen, &spread), &expected));
+    }
+
+    #[test]
+    fn word_operations_agree(a in words(), b in words(), bits in 0..16u32) {
+        let expected = word_results(portable(), &a, &b, bits);
+        let bits_of = |holds: fn(i16, i16) -> bool| (0..WORDS).fold(0, |x, l| x | u32::from(holds(a.0[l], b.0[l])) << l);
+        prop_assert_eq!(expected.1, [bits_of(|a, b| a > b), bits_of(|a, b| a != b), bits_of(|a, b| a > b && b > 0)]);
+        with_each_isa!(isa, f32 => prop_assert_eq!(&word_results(isa, &a, &b, bits), &expected));
     }
 
     #[test]

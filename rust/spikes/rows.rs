@@ -103,17 +103,26 @@ impl PaddedRows {
 
     /// A whole row: 16 l + bit for every bit that is set in mask l.
     ///
-    /// A vector of indices is written for every mask, however many of its bits are set: which neurons fire cannot be
-    /// predicted, and a wrong guess costs more.
+    /// A vector of indices is written for every mask that is not 0, however many of its bits are set; and those masks are
+    /// found first, without branches. Which neurons fire cannot be predicted, and a wrong guess costs more.
     #[inline(always)]
     pub fn push_masks<F: Real, I: Isa<F>>(&mut self, isa: I, masks: &[LaneMask]) {
         let room = self.room(masks.len() * LANES);
         let (mut n, mut first) = (0, 0);
-        for &mask in masks {
-            let room = room[n..].first_chunk_mut().expect("no mask lists more than 16");
-            isa.list_bits(mask, first, room);
-            n += mask.count_ones() as usize;
-            first += LANES as u32;
+        for masks in masks.chunks(u64::BITS as usize) {
+            let mut busy = 0u64;
+            for (l, &mask) in masks.iter().enumerate() {
+                busy |= u64::from(mask != 0) << l;
+            }
+            while busy != 0 {
+                let l = busy.trailing_zeros();
+                busy &= busy - 1;
+                let mask = masks[l as usize];
+                let room = room[n..].first_chunk_mut().expect("no mask lists more than 16");
+                isa.list_bits(mask, first + l * LANES as u32, room);
+                n += mask.count_ones() as usize;
+            }
+            first += u64::BITS * LANES as u32;
         }
         self.advance(n);
         self.end_row();
@@ -143,6 +152,15 @@ impl PaddedRows {
     pub fn delayed(&self, t: usize, delays: &[u32]) -> impl Iterator<Item = (u32, &[u32])> {
         let rows = delays.iter().map_while(move |&delay| t.checked_sub(delay as usize));
         rows.enumerate().map(|(k, from)| ((k * self.n_columns()) as u32, self.row(from)))
+    }
+
+    /// [`delayed`](Self::delayed) as a list in `heard`, padded; and the length of it without its padding.
+    pub fn heard<'a>(&self, t: usize, delays: &[u32], heard: &'a mut Vec<u32>) -> (&'a [u32], usize) {
+        heard.clear();
+        self.delayed(t, delays).for_each(|(first, row)| heard.extend(row.iter().map(|&j| first + j)));
+        let n = heard.len();
+        heard.resize(n.next_multiple_of(PAD), (delays.len() * self.n_columns()) as u32);
+        (heard, n)
     }
 
     /// Becomes what synapses with these ascending delays hear of `other`, step by step: see [`delayed`](Self::delayed).

@@ -1,0 +1,389 @@
+//! Layers of neurons whose states are words, over many steps.
+
+use std::ops::Range;
+
+#[cfg(test)]
+use super::neuron::FixedState;
+use super::neuron::{FixedLif, Overflows};
+use super::rows::{Arriving, PANEL, PackedRows};
+use super::words::{Constants, Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
+use crate::engine::kernels::list_spikes;
+use crate::fixed::Rounding;
+use crate::simd::{LANES, LaneMask, Lanes, WORDS, WordIsa, Words, multiversion};
+use crate::spikes::PaddedRows;
+
+/// Steps of a feed-forward layer between two lists of its spikes.
+const STEPS_AHEAD: usize = 512;
+
+/// A layer whose weights have 8 bits, and its neurons at most 16.
+#[derive(Clone, Debug)]
+pub struct WordLayer {
+    n: usize,
+    neurons: WordNeurons,
+    /// Rows of the neurons below and then, of a recurrent layer, of its own.
+    weight: PackedRows,
+    recurrent: Option<Recurrent>,
+    rest: Vec<WordState>,
+}
+
+/// What a layer hears of itself.
+#[derive(Clone, Debug)]
+pub struct Recurrent {
+    /// First row of its own neurons.
+    pub first: usize,
+    /// Delays.
+    pub taps: Vec<u32>,
+}
+
+/// A buffer for sums that words do not hold, of each part of a panel.
+type Terms = [[Words; TERMS]; PARTS_OF_PANEL + 1];
+
+const NO_TERMS: Terms = [[Words::splat(0); TERMS]; PARTS_OF_PANEL + 1];
+
+/// Who fires of 32 neurons.
+type Fired = [LaneMask; WORDS / LANES];
+
+/// Parts of 32 neurons of a panel.
+const PARTS_OF_PANEL: usize = PANEL / WORDS;
+
+/// Buffers of a simulation.
+#[derive(Clone, Debug, Default)]
+pub struct WordScratch {
+    states: Vec<WordState>,
+    /// One bit a neuron, (n_steps, n_parts); of a recurrent layer one step only.
+    fired: Vec<Fired>,
+    /// What a recurrent layer with delays hears of itself at one step.
+    heard: Vec<u32>,
+}
+
+#[cfg(test)]
+impl WordScratch {
+    /// States after a simulation, and the steps for which each is still held.
+    pub fn neurons(&self, n: usize) -> Vec<(FixedState, u64)> {
+        (0..n).map(|i| self.states[i / WORDS].neuron(i % WORDS)).collect()
+    }
+}
+
+impl WordLayer {
+    /// `n` neurons.
+    pub fn new(
+        lif: &FixedLif,
+        n: usize,
+        neurons: WordNeurons,
+        weight: PackedRows,
+        recurrent: Option<Recurrent>,
+    ) -> Self {
+        let mut rest = vec![WordState::zero(); n.div_ceil(PANEL) * PARTS_OF_PANEL];
+        for i in 0..n {
+            rest[i / WORDS].set_neuron(i % WORDS, lif.rest(i));
+        }
+        Self { n, neurons, weight, recurrent, rest }
+    }
+
+    /// Steps from 1 on; the spikes are appended to `own`. What did not fit.
+    pub fn forward(
+        &self,
+        n_steps: usize,
+        below: &PaddedRows,
+        own: &mut PaddedRows,
+        scratch: &mut WordScratch,
+    ) -> Overflows {
+        let WordScratch { states, fired, heard } = scratch;
+        states.clone_from(&self.rest);
+        let (n_parts, mut overflows) = (self.n.div_ceil(WORDS), Overflows::default());
+        let ahead = if self.recurrent.is_some() { 1 } else { STEPS_AHEAD.min(n_steps) };
+        fired.clear();
+        fired.resize(n_parts * ahead, Fired::default());
+        let mut first = 1;
+        while first < n_steps {
+            let steps = first..n_steps.min(first + STEPS_AHEAD);
+            first = steps.end;
+            overflows += if let Some(recurrent) = &self.recurrent {
+                recurrent_steps(self, recurrent, below, steps, states, fired, heard, own)
+            } else {
+                let fired = &mut fired[..n_parts * steps.len()];
+                let far = dense_steps(self, below, steps, states, fired);
+                list_spikes::<f32>(fired.as_flattened(), n_parts * (WORDS / LANES), own);
+                far
+            };
+        }
+        overflows
+    }
+}
+
+/// One step of panel `p` with all that arrives; who fires goes to `fired`. `terms` is a buffer.
+#[inline(always)]
+fn step_panel<
+    W: WordIsa,
+    R: WordRounding,
+    const PLAIN: bool,
+    const PARTS: usize,
+    const LINES: usize,
+    const N: usize,
+>(
+    isa: W,
+    layer: &WordLayer,
+    p: usize,
+    constants: &[&Constants; PARTS],
+    arriving: &[Arriving<'_>; N],
+    states: &mut [WordVectors<W>; PARTS],
+    terms: &mut Terms,
+    fired: &mut [Fired],
+    overflows: &mut Overflows,
+) {
+    let WordLayer { neurons, weight, .. } = layer;
+    let mut n = 0;
+    for arriving in arriving {
+        n += arriving.index.len();
+    }
+    let is_far = n > weight.most();
+    let mut sums = [isa.word(0); PARTS];
+    if is_far {
+        let mut exact = [[Lanes([0; LANES]); WORDS / LANES]; PARTS];
+        for arriving in arriving {
+            weight.add_to::<W, PARTS, LINES>(isa, p, arriving, exact.as_flattened_mut());
+        }
+        for part in 0..PARTS {
+            terms[part] = neurons.split(&exact[part]);
+        }
+    } else {
+        sums = weight.sum::<W, PARTS, LINES, N>(isa, p, arriving);
+    }
+    let fired = &mut fired[p * PARTS_OF_PANEL..];
+    // Written out, as in a loop the states would not stay in registers.
+    macro_rules! step {
+        ($part:literal) => {
+            if $part < PARTS {
+                let terms = if is_far { Some(&terms[$part]) } else { None };
+                let (constants, state) = (constants[$part], &mut states[$part]);
+                let bits = neurons.step::<W, R, PLAIN>(isa, constants, state, sums[$part], terms, overflows);
+                if let Some(fired) = fired.get_mut($part) {
+                    *fired = [bits as LaneMask, (bits >> LANES) as LaneMask];
+                }
+            }
+        };
+    }
+    step!(0);
+    step!(1);
+    step!(2);
+    step!(3);
+    step!(4);
+}
+
+#[inline(always)]
+fn constants<const PARTS: usize>(layer: &WordLayer, p: usize) -> [&Constants; PARTS] {
+    std::array::from_fn(|part| layer.neurons.constants(p * PARTS_OF_PANEL + part))
+}
+
+#[inline(always)]
+fn load<W: WordIsa, const PARTS: usize>(isa: W, states: &[WordState]) -> [WordVectors<W>; PARTS] {
+    let mut vectors = [WordVectors::load(isa, &states[0]); PARTS];
+    for part in 1..PARTS {
+        vectors[part] = WordVectors::load(isa, &states[part]);
+    }
+    vectors
+}
+
+#[inline(always)]
+fn store<W: WordIsa, const PARTS: usize>(isa: W, vectors: [WordVectors<W>; PARTS], states: &mut [WordState]) {
+    for part in 0..PARTS {
+        vectors[part].store(isa, &mut states[part]);
+    }
+}
+
+/// All steps of panel `p`.
+#[inline(always)]
+fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usize, const LINES: usize>(
+    isa: W,
+    layer: &WordLayer,
+    p: usize,
+    below: &PaddedRows,
+    steps: Range<usize>,
+    states: &mut [WordState],
+    fired: &mut [Fired],
+    overflows: &mut Overflows,
+) {
+    let (mut vectors, mut terms) = (load::<W, PARTS>(isa, states), NO_TERMS);
+    let constants = constants(layer, p);
+    for (t, fired) in steps.zip(fired.chunks_exact_mut(layer.n.div_ceil(WORDS))) {
+        let (index, n) = (below.padded(t - 1), below.lengths()[t - 1] as usize);
+        let arriving = [Arriving { first: 0, index, n }];
+        step_panel::<W, R, PLAIN, PARTS, LINES, 1>(
+            isa,
+            layer,
+            p,
+            &constants,
+            &arriving,
+            &mut vectors,
+            &mut terms,
+            fired,
+            overflows,
+        );
+    }
+    store(isa, vectors, states);
+}
+
+#[inline(always)]
+fn dense_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
+    isa: W,
+    layer: &WordLayer,
+    below: &PaddedRows,
+    steps: Range<usize>,
+    states: &mut [WordState],
+    fired: &mut [Fired],
+) -> Overflows {
+    let mut far = Overflows::default();
+    for p in 0..layer.weight.n_panels() {
+        let (states, steps) = (&mut states[p * PARTS_OF_PANEL..], steps.clone());
+        match layer.weight.parts(p) {
+            1 => dense_panel::<W, R, PLAIN, 1, 1>(isa, layer, p, below, steps, states, fired, &mut far),
+            2 => dense_panel::<W, R, PLAIN, 2, 1>(isa, layer, p, below, steps, states, fired, &mut far),
+            4 => dense_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, below, steps, states, fired, &mut far),
+            _ => dense_panel::<W, R, PLAIN, 5, 3>(isa, layer, p, below, steps, states, fired, &mut far),
+        }
+    }
+    far
+}
+
+#[inline(always)]
+fn dense_steps_body<W: WordIsa>(
+    isa: W,
+    layer: &WordLayer,
+    below: &PaddedRows,
+    steps: Range<usize>,
+    states: &mut [WordState],
+    fired: &mut [Fired],
+) -> Overflows {
+    match layer.neurons.rounding() {
+        Rounding::Nearest if layer.neurons.is_plain() => {
+            dense_rounded::<W, Nearest, true>(isa, layer, below, steps, states, fired)
+        }
+        Rounding::Nearest => dense_rounded::<W, Nearest, false>(isa, layer, below, steps, states, fired),
+        Rounding::Floor => dense_rounded::<W, Floor, false>(isa, layer, below, steps, states, fired),
+        _ => dense_rounded::<W, TowardZero, false>(isa, layer, below, steps, states, fired),
+    }
+}
+
+multiversion! {
+    /// Runs a feed-forward layer over `steps` (from 1 on), panel by panel; `fired` is (n_steps, n_parts).
+    fn dense_steps<W: WordIsa>(
+        layer: &WordLayer,
+        below: &PaddedRows,
+        steps: Range<usize>,
+        states: &mut [WordState],
+        fired: &mut [Fired],
+    ) -> Overflows = dense_steps_body
+}
+
+#[inline(always)]
+fn recurrent_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usize, const LINES: usize>(
+    isa: W,
+    layer: &WordLayer,
+    p: usize,
+    arriving: &[Arriving<'_>; 2],
+    states: &mut [WordState],
+    terms: &mut Terms,
+    fired: &mut [Fired],
+    overflows: &mut Overflows,
+) {
+    let (mut vectors, constants) = (load::<W, PARTS>(isa, states), constants(layer, p));
+    step_panel::<W, R, PLAIN, PARTS, LINES, 2>(
+        isa,
+        layer,
+        p,
+        &constants,
+        arriving,
+        &mut vectors,
+        terms,
+        fired,
+        overflows,
+    );
+    store(isa, vectors, states);
+}
+
+#[inline(always)]
+fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
+    isa: W,
+    layer: &WordLayer,
+    recurrent: &Recurrent,
+    below: &PaddedRows,
+    steps: Range<usize>,
+    states: &mut [WordState],
+    fired: &mut [Fired],
+    heard: &mut Vec<u32>,
+    own: &mut PaddedRows,
+) -> Overflows {
+    let (mut far, mut terms) = (Overflows::default(), NO_TERMS);
+    for t in steps {
+        let (own_index, own_n) = if recurrent.taps == [0] {
+            (own.padded(t - 1), own.lengths()[t - 1] as usize)
+        } else {
+            own.heard(t - 1, &recurrent.taps, heard)
+        };
+        let arriving = [
+            Arriving { first: 0, index: below.padded(t - 1), n: below.lengths()[t - 1] as usize },
+            Arriving { first: recurrent.first, index: own_index, n: own_n },
+        ];
+        for p in 0..layer.weight.n_panels() {
+            let states = &mut states[p * PARTS_OF_PANEL..];
+            match layer.weight.parts(p) {
+                1 => {
+                    recurrent_panel::<W, R, PLAIN, 1, 1>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
+                }
+                2 => {
+                    recurrent_panel::<W, R, PLAIN, 2, 1>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
+                }
+                4 => {
+                    recurrent_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
+                }
+                _ => {
+                    recurrent_panel::<W, R, PLAIN, 5, 3>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
+                }
+            }
+        }
+        own.push_masks(isa, fired.as_flattened());
+    }
+    far
+}
+
+#[inline(always)]
+fn recurrent_steps_body<W: WordIsa>(
+    isa: W,
+    layer: &WordLayer,
+    recurrent: &Recurrent,
+    below: &PaddedRows,
+    steps: Range<usize>,
+    states: &mut [WordState],
+    fired: &mut [Fired],
+    heard: &mut Vec<u32>,
+    own: &mut PaddedRows,
+) -> Overflows {
+    let kind = (layer.neurons.rounding(), layer.neurons.is_plain());
+    match kind {
+        (Rounding::Nearest, true) => {
+            recurrent_rounded::<W, Nearest, true>(isa, layer, recurrent, below, steps, states, fired, heard, own)
+        }
+        (Rounding::Nearest, false) => {
+            recurrent_rounded::<W, Nearest, false>(isa, layer, recurrent, below, steps, states, fired, heard, own)
+        }
+        (Rounding::Floor, _) => {
+            recurrent_rounded::<W, Floor, false>(isa, layer, recurrent, below, steps, states, fired, heard, own)
+        }
+        _ => recurrent_rounded::<W, TowardZero, false>(isa, layer, recurrent, below, steps, states, fired, heard, own),
+    }
+}
+
+multiversion! {
+    /// Runs a recurrent layer over `steps` (from 1 on), all neurons in step; `fired` is of one step, `heard` is a buffer,
+    /// and the spikes are appended to `own`.
+    fn recurrent_steps<W: WordIsa>(
+        layer: &WordLayer,
+        recurrent: &Recurrent,
+        below: &PaddedRows,
+        steps: Range<usize>,
+        states: &mut [WordState],
+        fired: &mut [Fired],
+        heard: &mut Vec<u32>,
+        own: &mut PaddedRows,
+    ) -> Overflows = recurrent_steps_body
+}
