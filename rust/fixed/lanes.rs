@@ -417,9 +417,9 @@ fn choose(mask: i32, yes: i32, no: i32) -> i32 {
 fn step_words<T: Word, R: Rounder<T>, const CURRENT: bool, const MEMBRANE: bool, const SATURATES: bool>(
     lanes: &FixedLanes,
     number: usize,
-    block: &mut FixedBlock,
+    block: FixedBlock,
     input: &Lanes<i32>,
-) -> (LaneMask, Overflows) {
+) -> (FixedBlock, LaneMask, Overflows) {
     let format = lanes.lif.params();
     let rounder = R::new(format.rounding);
     let current = Decaying::new(&lanes.current_decay, number);
@@ -431,7 +431,7 @@ fn step_words<T: Word, R: Rounder<T>, const CURRENT: bool, const MEMBRANE: bool,
     let subtracted = -i32::from(format.reset == Reset::Subtract);
     let (t_ref, input_shift, gain_shift) = (format.t_ref_steps as i32, format.input_shift, format.gain_shift);
     let (mut fired, mut n_u, mut n_v) = ([0i32; LANES], 0, 0);
-    // Written without conditions: a store of some lanes would have to end before they can be read again.
+    // Without conditions, and not in place: a store of some lanes would have to end before they can be read again.
     let mut next = FixedBlock::zero();
     for l in 0..LANES {
         let u = current.apply::<T, CURRENT>(block.u[l], l, rounder) + (T::from(input[l]) << input_shift);
@@ -448,14 +448,13 @@ fn step_words<T: Word, R: Rounder<T>, const CURRENT: bool, const MEMBRANE: bool,
         n_u += u_changed;
         n_v += v_changed & free;
     }
-    *block = next;
     let mut mask = 0;
     if fired.iter().fold(0, |any, fires| any | fires) != 0 {
         for l in 0..LANES {
             mask |= (fired[l] as LaneMask) << l;
         }
     }
-    (mask, Overflows { current: n_u as u64, membrane: n_v as u64 })
+    (next, mask, Overflows { current: n_u as u64, membrane: n_v as u64 })
 }
 
 #[inline(always)]
@@ -469,12 +468,15 @@ fn run_words<T: Word, R: Rounder<T>, const CURRENT: bool, const MEMBRANE: bool, 
     let mut overflows = Overflows::default();
     for (b, block) in blocks.iter_mut().enumerate() {
         let steps = input[b..].iter_mut().step_by(n_blocks).zip(fired[b..].iter_mut().step_by(n_blocks));
+        let mut state = *block;
         for (input, fired) in steps {
-            let (mask, changed) = step_words::<T, R, CURRENT, MEMBRANE, SATURATES>(lanes, b, block, input);
+            let (next, mask, changed) = step_words::<T, R, CURRENT, MEMBRANE, SATURATES>(lanes, b, state, input);
+            state = next;
             *fired = mask;
             overflows += changed;
             *input = Lanes([0; LANES]);
         }
+        *block = state;
     }
     overflows
 }
