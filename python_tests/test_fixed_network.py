@@ -140,7 +140,7 @@ def test_weights_of_other_shapes_and_sizes_are_refused() -> None:
     ]:
         with pytest.raises(ValueError, match=message):
             sr.FixedNetwork(network(), [replace(layers[0], weight=weight), *layers[1:]])
-    with pytest.raises(TypeError, match="weights must be integers, got float64"):
+    with pytest.raises(TypeError, match=r"layers\[0\]\.weight must be integers, got float64"):
         weight = layers[0].weight.astype(float)
         sr.FixedNetwork(network(), [replace(layers[0], weight=weight), *layers[1:]])
     with pytest.raises(ValueError, match=r"layers must be 3 of them, got 2"):

@@ -76,7 +76,7 @@ def test_gradients_are_those_of_the_integers_spikes(target: Target, dtype: str) 
 )
 def test_a_step_from_recorded_spikes(target: Target | None) -> None:
     net, (x, y) = network(), data()
-    one = trainer(net, target, optimizer=sr.SGD(lr=0.5), schedule=sr.Cosine(epochs=3))
+    one = trainer(net, target, optimizer=sr.SGD(lr=0.05), schedule=sr.Cosine(epochs=3))
     source: sr.Network | sr.FixedNetwork = net if target is None else net.to_fixed(target)
     if isinstance(source, sr.FixedNetwork):
         spikes = source.record(x, encoder=ENCODER, seed=1)
@@ -86,14 +86,14 @@ def test_a_step_from_recorded_spikes(target: Target | None) -> None:
         gradients = sr.gradients_from_spikes(net, spikes, y)
     before = net.weights
     result = one.step(spikes, y)
-    assert result.loss == gradients.loss and result.lr == 0.5
+    assert result.loss == gradients.loss and result.lr == 0.05
     norm = np.sqrt(
         sum(np.sum(g.astype(float) ** 2) for layer in gradients.weights for g in layer.values())
     )
     assert result.grad_norm == pytest.approx(norm, rel=1e-5)
     for old, grad, new in zip(before, gradients.weights, net.weights, strict=True):
         for key in old:
-            np.testing.assert_allclose(new[key], old[key] - 0.5 * grad[key], rtol=1e-5, atol=1e-7)
+            np.testing.assert_allclose(new[key], old[key] - 0.05 * grad[key], rtol=1e-5, atol=1e-7)
     assert one.step(spikes, y, lr=0.0).lr == 0.0
 
 
@@ -175,4 +175,11 @@ def test_what_is_refused() -> None:
         trainer(network(), sr.QFormat(weight_bits=40))
     net = sr.Network(5000, [sr.Dense(3)])
     with pytest.raises(ValueError, match="4096 synapses"):
-        trainer(net, "loihi").evaluate(np.zeros((2, 5000)), np.zeros(2, int))
+        trainer(net, "loihi")
+
+
+def test_weights_that_are_no_longer_finite_are_told() -> None:
+    x, y = data(40)
+    one = trainer(network(), "qformat", optimizer=sr.SGD(lr=1e38))
+    with pytest.raises(ValueError, match="try a lower lr"):
+        one.fit(x, y, epochs=2, progress=False)

@@ -155,6 +155,9 @@ def train(
             network.dt,
         ):
             raise ValueError(f"--init {init} has other layers or another dt than the recipe {name}")
+        if network is not None:
+            options = replace(plan.network, dtype=str(network.dtype), seed=network.seed)
+            plan = replace(plan, network=options)
         label = init.stem if init is not None and not recipe else Path(name).stem
         run = RunFolder(out or Path("runs") / f"{label}-{stamp}")
         trainer = plan.build(data.x_train.shape[1], threads, network)
@@ -206,8 +209,10 @@ def _refuse_with_resume(
 
 
 def _default_recipe(init: Path | None, data_dir: str | None) -> str:
-    if init is not None and init.is_dir():
-        return str(RunFolder(init).config)
+    if init is not None:
+        config = RunFolder(init if init.is_dir() else init.parent).config
+        if config.is_file():
+            return str(config)
     folder = find_fashion_mnist(data_dir)
     if folder is not None:
         click.echo(f"training fashion-mnist, found in {folder}")
@@ -229,7 +234,11 @@ def _say_interrupted(run: RunFolder) -> None:
 
 @main.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--target", type=click.Choice(list(TARGETS)), default="qformat", show_default=True)
+@click.option(
+    "--target",
+    type=click.Choice(list(TARGETS)),
+    help="Hardware; if not given, that the run was trained through, else qformat.",
+)
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A field, as weight_bits=4."
 )
@@ -242,7 +251,7 @@ def _say_interrupted(run: RunFolder) -> None:
 @_one_line_errors
 def quantize(
     run: Path,
-    target: str,
+    target: str | None,
     settings: tuple[str, ...],
     calibrate: int | None,
     out: Path | None,
@@ -258,7 +267,12 @@ def quantize(
     --hardware TARGET.
     """
     folder = RunFolder(run.parent if run.is_file() else run)
-    overrides = [f"hardware.{setting}" for setting in (f"kind={target}", *settings)]
+    held = folder.recipe().hardware
+    kinds = []
+    if target is not None or held is None:
+        # Of another kind first: options of the run's own hardware are not meant.
+        kinds = ["kind=none", f"kind={target or 'qformat'}"]
+    overrides = [f"hardware.{setting}" for setting in (*kinds, *settings)]
     if limit_test is not None:
         overrides.append(f"data.limit_test={limit_test}")
     plan = folder.recipe(tuple(overrides))
@@ -277,7 +291,7 @@ def quantize(
     report = fixed.report(
         data.x_test, data.y_test, encoder=plan.encoder, seed=plan.train.seed, n_threads=threads
     )
-    path = out or folder.path / f"{target}.safetensors"
+    path = out or folder.path / f"{plan.hardware.kind}.safetensors"
     fixed.save(path)
     if as_json:
         click.echo(json.dumps({"file": str(path), **asdict(report)}))

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs import fixed
+from strsbp_rs._arguments import labels
 from strsbp_rs._network import Input, Network, PathLike, input_options, prepare_input, threads
 from strsbp_rs._progress import steps_bar
 from strsbp_rs._spikes import SpikeTrains, van_rossum
@@ -34,12 +35,14 @@ class FixedLayer:
         recurrent_weight: int32 (n, n), of post- and presynaptic neuron; lateral inhibition is
             among them. None where a layer does not hear itself.
         scale: What one unit of a weight stands for: float64 (1,), or (n_out,) of each neuron.
+        step: What all weights are multiples of: the target has no others.
     """
 
     format: fixed.Format
     weight: NDArray[np.int32]
     recurrent_weight: NDArray[np.int32] | None
     scale: NDArray[np.float64]
+    step: int = 1
 
 
 @dataclass(frozen=True)
@@ -110,18 +113,20 @@ class FixedNetwork:
         target: What the layers were made for, if it is known.
 
     Raises:
-        TypeError: If a weight is no integer.
-        ValueError: If a format is outside its domain, or a weight does not fit it. By the rules
-            "lif" neurons fire, and are heard, once a step at most, and by those of Xylo there are
-            no delays; others run in a `Graph`.
+        TypeError: If an argument has the wrong type, or a weight is no integer.
+        ValueError: If a scale is not positive or has the wrong shape, a format is outside its
+            domain, or a weight does not fit it. By the rules "lif" a neuron fires once a step, and
+            by those of Xylo there are no delays; others run in a `Graph`.
     """
 
     def __init__(
         self, network: Network, layers: Sequence[FixedLayer], target: Target | None = None
     ) -> None:
-        self._layers = list(layers)
+        if not isinstance(network, Network):
+            raise TypeError(f"network must be a Network, got {network!r}")
+        self._layers = [_checked(index, layer) for index, layer in enumerate(layers)]
         self._target = target
-        self._core = FixedNetworkCore(network._core, [_layer_dict(layer) for layer in layers])
+        self._core = FixedNetworkCore(network._core, [_layer_dict(layer) for layer in self._layers])
 
     @property
     def layers(self) -> list[FixedLayer]:
@@ -240,7 +245,8 @@ class FixedNetwork:
 
         Args:
             x: As for `Network.spike_counts`.
-            y: Classes, integers of shape (n_samples,); without them there is no accuracy.
+            y: Classes, integers of shape (n_samples,) in [0, n_out); without them there is no
+                accuracy.
             encoder: Makes spikes of analog values.
             seed: Seed of the encoder.
             n_threads: Number of threads; all cores if None.
@@ -250,31 +256,26 @@ class FixedNetwork:
             TypeError: If x has another dtype.
         """
         net = self.network
-        before = self.overflows
-        options: dict[str, Any] = {"encoder": encoder, "seed": seed, "n_threads": n_threads}
-        trains = self.record(x, **options)
-        floats = net.run(trains[0], n_threads=n_threads).spikes
+        # Of its own, so that overflows are those of these samples.
+        run = FixedNetwork(net, self._layers, self._target)
+        trains = run.record(x, encoder=encoder, seed=seed, n_threads=n_threads)
         n_samples = trains[0].shape[0]
+        classes = None if y is None else labels("y", y, n_samples, net.n_out)
+        floats = net.run(trains[0], n_threads=n_threads).spikes
         layers = []
-        rows = zip(net.layers, net.weights, self._layers, self.overflows, before, strict=True)
-        for index, (layer, weights, held, after, already) in enumerate(rows):
+        rows = zip(net.layers, net.weights, self._layers, run.overflows, strict=True)
+        for index, (layer, weights, held, overflows) in enumerate(rows):
             error, clipped, zeros = _weight_errors(layer, weights, held)
             rate, fixed_rate = (
                 train.n_spikes / float(np.prod(train.shape))
                 for train in (floats[index + 1], trains[index + 1])
             )
-            counts = fixed.Overflows(
-                after.current - already.current, after.membrane - already.membrane
-            )
             distance = _distance(trains[index + 1], floats[index + 1], layer.tau_s, net.dt)
-            layers.append(LayerReport(error, clipped, zeros, rate, fixed_rate, distance, counts))
-        if y is None:
+            layers.append(LayerReport(error, clipped, zeros, rate, fixed_rate, distance, overflows))
+        if classes is None:
             return QuantizationReport(layers, n_samples)
-        labels = np.asarray(y)
-        if labels.shape != (n_samples,):
-            raise ValueError(f"y has shape {labels.shape}, expected (n_samples={n_samples},)")
         accuracies = [
-            float(np.mean(np.argmax(train[-1].counts(), axis=1) == labels))
+            float(np.mean(np.argmax(train[-1].counts(), axis=1) == classes))
             for train in (floats, trains)
         ]
         return QuantizationReport(layers, n_samples, *accuracies)
@@ -289,7 +290,10 @@ class FixedNetwork:
         Raises:
             OSError: If the file cannot be written.
         """
-        layers = [{**_layer_dict(layer), "scale": list(layer.scale)} for layer in self._layers]
+        layers = [
+            {**_layer_dict(layer), "scale": layer.scale.tolist(), "step": layer.step}
+            for layer in self._layers
+        ]
         user = {"target": None if self._target is None else self._target.to_dict()}
         self._core.save(os.fspath(path), layers, user)
 
@@ -302,12 +306,11 @@ class FixedNetwork:
             ValueError: If it is not such a file of this package, is damaged, or of another version.
         """
         network, layers, user = FixedNetworkCore.load(os.fspath(path))
-        target = user["target"]
-        return cls(
-            Network._wrap(network),
-            [_layer(values) for values in layers],
-            None if target is None else target_from_dict(target),
-        )
+        try:
+            target = None if user["target"] is None else target_from_dict(user["target"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{os.fspath(path)}: has an unknown target ({error!r})") from error
+        return cls(Network._wrap(network), [_layer(values) for values in layers], target)
 
 
 def to_fixed(
@@ -374,9 +377,8 @@ def _weight_errors(
         error = np.where(exists, weight - integers * scale, 0.0)
         errors += float(np.sum(error**2))
         squares += float(np.sum(weight.astype(np.float64) ** 2))
-        # Half a unit off is rounding: what is further off has been clipped.
-        step = np.gcd.reduce(integers, axis=None) or 1
-        clipped += int(np.count_nonzero(np.abs(error) > 0.5001 * step * scale))
+        # Half a step off is rounding: what is further off has been clipped.
+        clipped += int(np.count_nonzero(np.abs(error) > 0.5001 * held.step * scale))
         zeros += int(np.count_nonzero(exists & (integers == 0)))
         n += int(np.count_nonzero(exists))
     n = max(n, 1)
@@ -394,18 +396,48 @@ def _layer(values: dict[str, Any]) -> FixedLayer:
         values["weight"],
         values.get("recurrent_weight"),
         values["scale"],
+        values["step"],
     )
 
 
+def _checked(index: int, layer: FixedLayer) -> FixedLayer:
+    """Returns a layer of its own, with arrays that nobody can change.
+
+    Raises:
+        TypeError: If a weight is no integer.
+        ValueError: If one has more than 32 bits, or a scale is not positive or of another shape.
+    """
+    name = f"layers[{index}]"
+    weight = _integers(f"{name}.weight", layer.weight)
+    recurrent = layer.recurrent_weight
+    if recurrent is not None:
+        recurrent = _integers(f"{name}.recurrent_weight", recurrent)
+    scale = np.array(layer.scale, dtype=np.float64)
+    if scale.shape not in ((1,), (len(weight),)):
+        raise ValueError(
+            f"{name}.scale has shape {scale.shape}, expected (1,) or (n_out={len(weight)},)"
+        )
+    if not (np.isfinite(scale).all() and (scale > 0).all()):
+        raise ValueError(f"{name}.scale must be finite and > 0, got {scale.min()}")
+    scale.flags.writeable = False
+    return replace(layer, weight=weight, recurrent_weight=recurrent, scale=scale)
+
+
 def _layer_dict(layer: FixedLayer) -> dict[str, Any]:
-    values: dict[str, Any] = {"format": layer.format.to_dict(), "weight": _integers(layer.weight)}
+    values: dict[str, Any] = {"format": layer.format.to_dict(), "weight": layer.weight}
     if layer.recurrent_weight is not None:
-        values["recurrent_weight"] = _integers(layer.recurrent_weight)
+        values["recurrent_weight"] = layer.recurrent_weight
     return values
 
 
-def _integers(weight: ArrayLike) -> NDArray[np.int32]:
+def _integers(name: str, weight: ArrayLike) -> NDArray[np.int32]:
     array = np.asarray(weight)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"weights must be integers, got {array.dtype}")
-    return np.ascontiguousarray(array, dtype=np.int32)
+        raise TypeError(f"{name} must be integers, got {array.dtype}")
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}, expected two dimensions")
+    if array.size and not -(2**31) <= int(array.min()) <= int(array.max()) < 2**31:
+        raise ValueError(f"{name} must have 32 bits, got {array.min()} to {array.max()}")
+    held = np.array(array, dtype=np.int32, order="C")
+    held.flags.writeable = False
+    return held

@@ -12,6 +12,20 @@ __all__ = ["CortexM", "Loihi", "QFormat", "Spinnaker", "Target", "Xylo", "as_tar
 
 _SCALES = ("mse", "max", "percentile")
 _GRANULARITIES = ("layer", "neuron")
+_ROUNDINGS = ("toward_zero", "floor", "nearest", "nearest_even", "stochastic")
+_DEVICES = ("a1", "audio2", "audio3", "imu")
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {list(known)}, got {value!r}")
+    return value
+
+
+def _bits(name: str, value: int) -> int:
+    if integer(name, value) >= 2**32:
+        raise ValueError(f"{name} must be a number of bits, got {value}")
+    return int(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +50,14 @@ class _Target(_Config):
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the target as the core takes it."""
-        if self.scale not in _SCALES:
-            raise ValueError(f"scale must be one of {list(_SCALES)}, got {self.scale!r}")
-        if self.granularity not in _GRANULARITIES:
-            raise ValueError(
-                f"granularity must be one of {list(_GRANULARITIES)}, got {self.granularity!r}"
-            )
+        _one_of("scale", self.scale, _SCALES)
+        _one_of("granularity", self.granularity, _GRANULARITIES)
         scale: dict[str, Any] = {"kind": self.scale}
         if self.scale == "percentile":
             scale["percent"] = number("percentile", self.percentile)
-        if self.clip:
+        if isinstance(self.clip, (str, float, int)) or not hasattr(self.clip, "__iter__"):
+            raise TypeError(f"clip must be a fraction for each layer, got {self.clip!r}")
+        if len(self.clip):
             scale = {"kind": "clip", "fractions": [number("clip", value) for value in self.clip]}
         return {
             "target": {"kind": self.kind, **self._target()},
@@ -85,10 +97,9 @@ class QFormat(_Target):
     kind: ClassVar[str] = "qformat"
 
     def _target(self) -> dict[str, Any]:
-        bits = ("weight_bits", "state_bits", "decay_bits")
-        return {name: integer(name, getattr(self, name)) for name in bits} | {
-            "rounding": self.rounding
-        }
+        names = ("weight_bits", "state_bits", "decay_bits")
+        bits = {name: _bits(name, getattr(self, name)) for name in names}
+        return {**bits, "rounding": _one_of("rounding", self.rounding, _ROUNDINGS)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +121,7 @@ class Loihi(_Target):
     kind: ClassVar[str] = "loihi"
 
     def _target(self) -> dict[str, Any]:
-        return {"weight_bits": integer("weight_bits", self.weight_bits)}
+        return {"weight_bits": _bits("weight_bits", self.weight_bits)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +152,7 @@ class Xylo(_Target):
     kind: ClassVar[str] = "xylo"
 
     def _target(self) -> dict[str, Any]:
-        return {"device": self.device}
+        return {"device": _one_of("device", self.device, _DEVICES)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +185,7 @@ class CortexM(_Target):
     kind: ClassVar[str] = "cortex_m"
 
     def _target(self) -> dict[str, Any]:
-        return {"weight_bits": integer("weight_bits", self.weight_bits)}
+        return {"weight_bits": _bits("weight_bits", self.weight_bits)}
 
 
 Target = QFormat | Loihi | Xylo | Spinnaker | CortexM

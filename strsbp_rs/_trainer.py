@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
-from strsbp_rs._arguments import integer, number
+from strsbp_rs._arguments import integer, labels, number
 from strsbp_rs._callback import Callback, History
 from strsbp_rs._network import (
     Input,
@@ -117,7 +117,8 @@ class Trainer:
             CortexM, or one of their names), as `Network.to_fixed` makes it: for every batch weights
             are rounded, spikes are computed in integers, bit for bit, and gradients of the rounded
             weights change the float ones (straight through). Scales are chosen anew at the start of
-            every epoch; `evaluate` and validation are those of the integers.
+            every epoch, and by every call of `step` and `gradients`; `evaluate` and validation are
+            those of the integers.
         n_threads: Number of threads; all cores if None. Results do not depend on it.
         seed: Seed of the order of the samples, of the encoder and of the augmentation.
 
@@ -251,7 +252,7 @@ class Trainer:
         """
         if integer("epochs", epochs) <= self.epoch:
             raise ValueError(f"epochs must be > {self.epoch}, the epochs completed, got {epochs}")
-        data, labels = prepare_input(x), _labels("y", y)
+        data, classes = prepare_input(x), labels("y", y)
         weight = None if sample_weight is None else _weights(sample_weight)
         test = None
         if validation_data is not None:
@@ -259,7 +260,7 @@ class Trainer:
                 raise ValueError(
                     f"validation_data must be (x, y), got {len(validation_data)} entries"
                 )
-            test = prepare_input(validation_data[0]), _labels("y", validation_data[1])
+            test = prepare_input(validation_data[0]), labels("y", validation_data[1])
         if checkpoint is not None:
             folder = os.path.dirname(os.path.abspath(os.fspath(checkpoint)))
             if not os.path.isdir(folder):
@@ -277,7 +278,7 @@ class Trainer:
         try:
             while self.epoch < epochs:
                 values = self._core.train_epoch(
-                    self.network._core, data, labels, encoder_tuple(self.encoder), weight, report
+                    self.network._core, data, classes, encoder_tuple(self.encoder), weight, report
                 )
                 record = {key: values[key] for key in ("epoch", "lr", "loss", "accuracy")}
                 record |= {key: values[key] for key in ("firing_rate", "seconds", "engine")}
@@ -314,19 +315,19 @@ class Trainer:
             TypeError: If an array has the wrong dtype.
             ValueError: If shapes disagree, a label is out of range or the engine is unknown.
         """
-        return self._evaluate(prepare_input(x), _labels("y", y), seed, engine)
+        return self._evaluate(prepare_input(x), labels("y", y), seed, engine)
 
     def _evaluate(
         self,
         data: Any,
-        labels: NDArray[np.int64],
+        classes: NDArray[np.int64],
         seed: int | None = None,
         engine: str | None = None,
     ) -> Evaluation:
         seed = self.config["seed"] if seed is None else integer("seed", seed)
         engine = config.check_engine(self.config["engine"] if engine is None else engine)
         values, counts = self._core.evaluate(
-            self.network._core, data, labels, encoder_tuple(self.encoder), seed, engine
+            self.network._core, data, classes, encoder_tuple(self.encoder), seed, engine
         )
         return Evaluation(
             loss=values["loss"],
@@ -334,7 +335,7 @@ class Trainer:
             counts=counts,
             predictions=np.argmax(counts, axis=1).astype(np.int64),
             firing_rate=values["firing_rate"],
-            samples_per_s=len(labels) / values["seconds"],
+            samples_per_s=len(classes) / values["seconds"],
             engine=values["engine"],
             overflows=[Overflows(*counts) for counts in values["overflows"]],
         )
@@ -370,7 +371,7 @@ class Trainer:
         if rate is not None and not 0.0 <= rate < float("inf"):
             raise ValueError(f"lr must be finite and >= 0, got {lr}")
         values = self._core.step_from_spikes(
-            self.network._core, _cores(spikes), _labels("y", y), weight, rate
+            self.network._core, _cores(spikes), labels("y", y), weight, rate
         )
         names = ("loss", "accuracy", "firing_rate", "lr", "grad_norm")
         return StepResult(**{name: values[name] for name in names})
@@ -396,7 +397,7 @@ class Trainer:
         weights, loss = self._core.gradients(
             self.network._core,
             prepare_input(x),
-            _labels("y", y),
+            labels("y", y),
             encoder_tuple(self.encoder),
             weight,
         )
@@ -475,7 +476,7 @@ def gradients_from_spikes(
     trainer = Trainer(network, loss=loss, rule=rule, n_threads=n_threads)
     weight = None if sample_weight is None else _weights(sample_weight)
     weights, value = trainer._core.gradients_from_spikes(
-        network._core, _cores(spikes), _labels("y", y), weight
+        network._core, _cores(spikes), labels("y", y), weight
     )
     return Gradients(value, weights)
 
@@ -485,15 +486,6 @@ def _cores(spikes: Sequence[SpikeTrains]) -> list[SpikeTrainsCore]:
         if not isinstance(trains, SpikeTrains):
             raise TypeError(f"spikes[{index}] must be SpikeTrains, got {type(trains).__name__}")
     return [trains._core for trains in spikes]
-
-
-def _labels(name: str, y: ArrayLike) -> NDArray[np.int64]:
-    array = np.asarray(y)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
-    if array.ndim != 1:
-        raise ValueError(f"{name} has shape {array.shape}, expected (n_samples,)")
-    return array.astype(np.int64)
 
 
 def _weights(sample_weight: ArrayLike) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ use crate::real::Real;
 struct LayerHeader {
     format: FixedParams,
     scale: Vec<f64>,
+    step: i32,
 }
 
 /// What the JSON of a file adds to that of a network.
@@ -32,6 +33,8 @@ pub struct StoredLayer {
     pub format: FixedParams,
     /// What one unit of a weight stands for: of all neurons, or of each.
     pub scale: Vec<f64>,
+    /// What all weights are multiples of.
+    pub step: i32,
     /// Weights.
     pub weights: IntegerLayer,
 }
@@ -54,7 +57,10 @@ pub fn write_fixed<F: Real>(
     layers: &[StoredLayer],
     user: serde_json::Value,
 ) -> Result<()> {
-    let header = |layer: &StoredLayer| LayerHeader { format: layer.format.clone(), scale: layer.scale.clone() };
+    let header = |layer: &StoredLayer| {
+        let StoredLayer { format, scale, step, .. } = layer;
+        LayerHeader { format: format.clone(), scale: scale.clone(), step: *step }
+    };
     let extra = FixedHeader { layers: layers.iter().map(header).collect(), user };
     let mut integers = IntegerArrays::new();
     for (l, (stored, layer)) in layers.iter().zip(net.layers()).enumerate() {
@@ -88,12 +94,16 @@ pub fn fixed_from_bytes<F: Real>(
         return Err(Error::format(path, detail));
     }
     let stored = extra.layers.into_iter().zip(net.layers()).enumerate();
-    let stored = stored.map(|(l, (LayerHeader { format, scale }, layer))| {
+    let stored = stored.map(|(l, (LayerHeader { format, scale, step }, layer))| {
         if scale.len() != 1 && scale.len() != layer.n_out() {
             let expected = format!("1 or {}", layer.n_out());
             return Err(Error::format(path, format!("has {} scales of layer {l}, expected {expected}", scale.len())));
         }
-        Ok(StoredLayer { format, scale, weights: weights(path, &arrays, l, layer)? })
+        if step < 1 || scale.iter().any(|scale| !(scale.is_finite() && *scale > 0.0)) {
+            return Err(Error::format(path, format!("has a scale or step of layer {l} that is not positive")));
+        }
+        format.validate(layer.n_out()).map_err(|error| Error::format(path, format!("layer {l}: {error}")))?;
+        Ok(StoredLayer { format, scale, step, weights: weights(path, &arrays, l, layer)? })
     });
     let stored = stored.collect::<Result<_>>()?;
     Ok((net, stored, extra.user))

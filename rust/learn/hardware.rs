@@ -32,10 +32,10 @@ impl<F: Real> HardwareModel<F> {
     /// Rounds the present weights; the layers that fire.
     ///
     /// # Errors
-    /// Those of [`Grid::network`].
+    /// Those of [`Grid::integers`] and [`Grid::network`].
     pub fn round(&mut self, net: &Network<F>, pool: &ThreadPool) -> Result<Arc<FixedSamples>> {
         pool.install(|| {
-            let integers = self.grid.integers(net);
+            let integers = self.grid.integers(net)?;
             self.grid.represent(&integers, &mut self.rounded);
             Ok(Arc::new(FixedSamples::new(self.grid.network(net, integers)?)))
         })

@@ -172,13 +172,17 @@ impl<F: Real> Trainer<F> {
     /// A trainer of `net` on `n_threads` threads (all cores if `None`).
     ///
     /// # Errors
-    /// [`Error::Value`] naming the first field of `config` outside its domain.
+    /// [`Error::Value`] naming the first field of `config` outside its domain; those of [`HardwareModel::new`].
     pub fn new(config: TrainerConfig, net: &Network<F>, n_threads: Option<usize>) -> Result<Self> {
         config.validate()?;
         let worker = Worker::new(n_threads)?;
         let grads = Gradients::zeros(net);
         let moments = Moments::new(&config.optimizer, net);
         let taps = net.layers().iter().map(Layer::layer_taps).collect();
+        if let Some(hardware) = &config.hardware {
+            // It is to be known now, not in the first epoch, if there is no room.
+            HardwareModel::new(net, hardware, &worker.pool())?.round(net, &worker.pool())?;
+        }
         Ok(Self { config, worker, grads, moments, taps, epoch: 0, coupling: None })
     }
 

@@ -156,6 +156,7 @@ fn stored_layer(given: &Bound<'_, PyDict>) -> PyResult<StoredLayer> {
     Ok(StoredLayer {
         format: from_python("format", &entry("format")?)?,
         scale: entry("scale")?.extract()?,
+        step: entry("step")?.extract()?,
         weights: IntegerLayer { weight: values(entry("weight")?.extract()?), recurrent },
     })
 }
@@ -171,6 +172,7 @@ pub fn layers_to_python<'py, F: Real>(
         let dict = PyDict::new(py);
         dict.set_item("format", to_python(py, &stored.format)?)?;
         dict.set_item("scale", vector(py, stored.scale))?;
+        dict.set_item("step", stored.step)?;
         dict.set_item("weight", shaped(py, stored.weights.weight, [layer.n_out(), layer.n_in()])?)?;
         if let Some(weight) = stored.weights.recurrent {
             dict.set_item("recurrent_weight", shaped(py, weight, [layer.n_out(); 2])?)?;

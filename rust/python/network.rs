@@ -123,9 +123,12 @@ impl NetworkCore {
         with_net!(&self.net, net => {
             let stored = py.detach(|| {
                 let grid = Grid::new(net, &quantization)?;
-                let integers = grid.integers(net);
+                let integers = grid.integers(net)?;
                 let layers = grid.layers.into_iter().zip(integers);
-                let stored = layers.map(|(grid, weights)| StoredLayer { format: grid.format, scale: grid.scale, weights });
+                let stored = layers.map(|(grid, weights)| {
+                    let step = grid.step();
+                    StoredLayer { format: grid.format, scale: grid.scale, step, weights }
+                });
                 Ok::<Vec<_>, Error>(stored.collect())
             })?;
             layers_to_python(py, net, stored)

@@ -23,6 +23,12 @@ const CHUNK: usize = 1 << 14;
 /// Number added to and taken from one in [-2^51, 2^51] to round it to the nearest integer, halves to the even one.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
+/// What weights must be.
+const FINITE: &str = "finite (in training try a lower lr)";
+
+/// Of the usual level, the least that a neuron has: those with hardly any weight would take all room for thresholds.
+const LEAST_LEVEL: f64 = 1.0 / 64.0;
+
 /// Which weights share a scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -102,8 +108,12 @@ impl Grid {
     }
 
     /// The weights of a network, rounded to the grid.
-    pub fn integers<F: Real>(&self, net: &Network<F>) -> Vec<IntegerLayer> {
-        self.layers.iter().zip(net.layers()).map(|(grid, layer)| grid.integers(layer)).collect()
+    ///
+    /// # Errors
+    /// [`Error::Value`] if one is not finite.
+    pub fn integers<F: Real>(&self, net: &Network<F>) -> Result<Vec<IntegerLayer>> {
+        let layers = self.layers.iter().zip(net.layers()).enumerate();
+        layers.map(|(l, (grid, layer))| grid.integers(layer, l)).collect()
     }
 
     /// The integer network that `weights` are of, with the delays of `net`.
@@ -136,8 +146,13 @@ impl Grid {
 }
 
 impl LayerGrid {
+    /// What all integer weights are multiples of.
+    pub fn step(&self) -> i32 {
+        self.grid.step
+    }
+
     fn new<F: Real>(layer: &Layer<F>, number: usize, is_output: bool, quantization: &Quantization) -> Result<Self> {
-        let weights = LayerWeights::new(layer);
+        let weights = LayerWeights::new(layer, number)?;
         let n = layer.n_out();
         let grid = quantization.target.weight_grid();
         let groups = match quantization.granularity {
@@ -145,13 +160,12 @@ impl LayerGrid {
             Granularity::Neuron => n,
         };
         let rows_of = |group: usize| if groups == 1 { 0..n } else { group..group + 1 };
-        let choose = |group: usize| {
-            let mut values = weights.of(rows_of(group));
-            level(&mut values, grid.levels, &quantization.scale, number)
-        };
-        let levels: Vec<f64> = (0..groups).into_par_iter().map(choose).collect();
+        let scale = if quantization.target.has_free_scale() { &quantization.scale } else { &Scale::Max };
+        let choose = |group: usize| level(&mut weights.of(rows_of(group)), grid.levels, scale, number);
+        let found: Vec<Option<f64>> = (0..groups).into_par_iter().map(choose).collect();
         let lif = LifPropagator::<f64>::new(layer.params())?;
         let neurons = Neurons { name: format!("layers[{number}]"), lif, n, is_output, sums: weights.sums() };
+        let levels = usual_levels(&found, neurons.silent_level(grid));
         let recurrent = if layer.recurrent().is_some() { n } else { 0 };
         let (format, grid, scale) = quantization.target.format(&neurons, &levels)?;
         check_room(&neurons.name, &format, layer, layer.n_in() + recurrent)?;
@@ -164,12 +178,18 @@ impl LayerGrid {
     }
 
     /// The weights of a layer, rounded.
-    fn integers<F: Real>(&self, layer: &Layer<F>) -> IntegerLayer {
-        let round = |synapses: &Synapses<F>| self.rounded(&synapses.rows(), synapses.n_in());
-        IntegerLayer {
-            weight: round(layer.synapses()),
-            recurrent: layer.recurrent().map(|recurrent| round(recurrent.synapses())),
-        }
+    fn integers<F: Real>(&self, layer: &Layer<F>, number: usize) -> Result<IntegerLayer> {
+        let round = |synapses: &Synapses<F>| {
+            let rows = synapses.rows();
+            match rows.iter().find(|w| !w.is_finite()) {
+                Some(w) => Err(Error::value(format!("weights of layers[{number}]"), FINITE, w.widen())),
+                None => Ok(self.rounded(&rows, synapses.n_in())),
+            }
+        };
+        Ok(IntegerLayer {
+            weight: round(layer.synapses())?,
+            recurrent: layer.recurrent().map(|recurrent| round(recurrent.synapses())).transpose()?,
+        })
     }
 
     fn rounded<F: Real>(&self, rows: &[F], n_in: usize) -> Vec<i32> {
@@ -196,6 +216,14 @@ impl LayerGrid {
     }
 }
 
+/// Levels of groups of weights, those of groups of zeros the usual one, or `silent` if there is none.
+fn usual_levels(found: &[Option<f64>], silent: f64) -> Vec<f64> {
+    let mut sorted: Vec<f64> = found.iter().copied().flatten().collect();
+    sorted.sort_by(f64::total_cmp);
+    let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(silent);
+    found.iter().map(|level| level.map_or(usual, |level| level.max(LEAST_LEVEL * usual))).collect()
+}
+
 /// Refuses a layer whose synapses the hardware has no room for.
 fn check_room<F: Real>(name: &str, format: &FixedParams, layer: &Layer<F>, fan_in: usize) -> Result<()> {
     if let Some(most) = format.limits.fan_in.filter(|&most| fan_in > most) {
@@ -218,12 +246,17 @@ struct LayerWeights {
 }
 
 impl LayerWeights {
-    fn new<F: Real>(layer: &Layer<F>) -> Self {
-        let values = |synapses: &Synapses<F>| synapses.rows().iter().map(|w| w.widen() as f32).collect();
-        Self {
+    fn new<F: Real>(layer: &Layer<F>, number: usize) -> Result<Self> {
+        let values =
+            |synapses: &Synapses<F>| -> Vec<f32> { synapses.rows().iter().map(|w| w.widen() as f32).collect() };
+        let weights = Self {
             n_in: layer.n_in(),
             feed_forward: values(layer.synapses()),
             recurrent: layer.recurrent().map(|recurrent| values(recurrent.synapses())).unwrap_or_default(),
+        };
+        match weights.feed_forward.iter().chain(&weights.recurrent).find(|w| !w.is_finite()) {
+            Some(w) => Err(Error::value(format!("weights of layers[{number}]"), FINITE, w)),
+            None => Ok(weights),
         }
     }
 

@@ -48,7 +48,7 @@ impl Scale {
                 Err(Error::value("percentile", "in (0, 100]", percent))
             }
             Self::Clip { fractions } => match fractions.iter().position(|&fraction| !inside(fraction, 1.0)) {
-                Some(l) => Err(Error::value(format!("scale[{l}]"), "in (0, 1]", fractions[l])),
+                Some(l) => Err(Error::value(format!("clip[{l}]"), "in (0, 1]", fractions[l])),
                 None => Ok(()),
             },
             _ => Ok(()),
@@ -62,27 +62,28 @@ impl Scale {
     pub fn check_layers(&self, n_layers: usize) -> Result<()> {
         match self {
             Self::Clip { fractions } if fractions.len() != n_layers => {
-                Err(Error::value("scale", format!("a fraction for each of the {n_layers} layers"), fractions.len()))
+                Err(Error::value("clip", format!("a fraction for each of the {n_layers} layers"), fractions.len()))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// What one of `levels` levels stands for; reorders the weights.
-pub fn level(weights: &mut [f32], levels: i32, scale: &Scale, layer: usize) -> f64 {
+/// What one of `levels` levels stands for, `None` if all weights are 0; reorders the weights.
+pub fn level(weights: &mut [f32], levels: i32, scale: &Scale, layer: usize) -> Option<f64> {
     let largest = weights.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));
     if largest == 0.0 {
-        return 1.0;
+        return None;
     }
     let level = f64::from(largest) / f64::from(levels);
-    match scale {
+    Some(match scale {
         Scale::Max => level,
         Scale::Percentile { percent } => {
-            let at = ((percent / 100.0 * weights.len() as f64).ceil() as usize).clamp(1, weights.len()) - 1;
+            // Weights of 0 are those of synapses that do not exist.
+            let n = weights.iter().filter(|&&w| w != 0.0).count();
+            let at = weights.len() - n + ((percent / 100.0 * n as f64).ceil() as usize).clamp(1, n) - 1;
             let (_, found, _) = weights.select_nth_unstable_by(at, |a, b| a.abs().total_cmp(&b.abs()));
-            let found = f64::from(found.abs());
-            if found > 0.0 { found / f64::from(levels) } else { level }
+            f64::from(found.abs()) / f64::from(levels)
         }
         Scale::Mse => {
             let tried = (0..N_TRIED).map(|k| level * NEXT.powi(k as i32));
@@ -90,7 +91,7 @@ pub fn level(weights: &mut [f32], levels: i32, scale: &Scale, layer: usize) -> f
             tried.map(error).fold((f64::INFINITY, level), |best, next| if next.0 < best.0 { next } else { best }).1
         }
         Scale::Clip { fractions } => fractions[layer] * level,
-    }
+    })
 }
 
 /// Sum of the squared errors of weights rounded to `level` times an integer in [-levels, levels].
@@ -118,12 +119,13 @@ mod tests {
     #[test]
     fn scales_of_known_weights() {
         let weights = || vec![0.1f32, -0.2, 0.3, -0.4, 0.5, -0.6, 0.7, -0.8, 0.9, -10.0];
-        let of = |scale: Scale| level(&mut weights(), 1, &scale, 1);
+        let of = |scale: Scale| level(&mut weights(), 1, &scale, 1).unwrap();
         assert_eq!(of(Scale::Max), 10.0);
         assert_eq!(of(Scale::Percentile { percent: 90.0 }), f64::from(0.9f32));
         assert_eq!(of(Scale::Percentile { percent: 100.0 }), 10.0);
         assert_eq!(of(Scale::Clip { fractions: vec![1.0, 0.25] }), 2.5);
-        assert_eq!(level(&mut [0.0; 3], 7, &Scale::Mse, 0), 1.0);
+        assert_eq!(level(&mut [0.0, 0.0, 3.0, -1.0], 1, &Scale::Percentile { percent: 50.0 }, 0), Some(1.0));
+        assert_eq!(level(&mut [0.0; 3], 7, &Scale::Mse, 0), None);
     }
 
     /// Three values for weights of +-1 and a little noise: the mean magnitude is best, within the step of the search.
@@ -132,7 +134,7 @@ mod tests {
         let mut weights: Vec<f32> =
             (0..1000).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 } + 0.1 * (i as f32).sin()).collect();
         weights[0] = 3.0;
-        let found = level(&mut weights.clone(), 1, &Scale::Mse, 0);
+        let found = level(&mut weights.clone(), 1, &Scale::Mse, 0).unwrap();
         assert!((found - 1.0).abs() < 0.02, "{found}");
         let error = |level: f64| squared_error(&weights, level as f32, 1.0);
         assert!(error(found) < error(1.1) && error(found) < error(0.9));

@@ -122,6 +122,11 @@ impl Target {
         Ok(())
     }
 
+    /// Whether weights may have any scale.
+    pub fn has_free_scale(&self) -> bool {
+        !matches!(self, Self::Spinnaker {})
+    }
+
     /// Integers of weights, before anything is known of them.
     pub fn weight_grid(&self) -> WeightGrid {
         let (bits, step) = match self {
@@ -162,6 +167,11 @@ impl Neurons {
         }
     }
 
+    /// What a level stands for where there are no weights: something as fine as thresholds need.
+    pub fn silent_level(&self, grid: WeightGrid) -> f64 {
+        f64::from(grid.step) * self.lif.v_th / (self.lif.mem_gain * FINE_MANTISSA)
+    }
+
     /// Threshold in units of a weight: of currents that, kept up for a step, bring the membrane there.
     fn threshold(&self, unit: f64) -> f64 {
         self.lif.v_th / (self.lif.mem_gain * unit)
@@ -172,6 +182,14 @@ impl Neurons {
         let unit = |i: usize| if units.len() == 1 { units[0] } else { units[i] };
         let largest = self.sums.iter().enumerate().map(|(i, sum)| sum / unit(i)).fold(0.0, f64::max);
         largest / (1.0 - self.lif.syn_decay)
+    }
+
+    /// Refuses thresholds that are next to nothing beside the weights.
+    fn check_thresholds(&self, v_th: &PerNeuron<i32>) -> Result<()> {
+        match v_th.values().iter().find(|&&v_th| v_th < 1) {
+            Some(v_th) => Err(Error::value(&self.name, "of thresholds of at least a unit of their weights", v_th)),
+            None => Ok(()),
+        }
     }
 
     /// A factor of so many bits.
@@ -191,11 +209,11 @@ fn largest(units: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     units.iter().map(|&unit| f(unit)).fold(0.0, f64::max)
 }
 
-/// Bits by which a state is finer than a weight: as many as leave room for the largest state, if that is as fine as wanted;
-/// else as leave room for usual ones, or for what is fine.
+/// Bits by which a state is finer than a weight: as many as leave room for the largest state and for usual ones, if that is as
+/// fine as wanted; else as leave room for usual ones, or for what is fine.
 fn finer_by(bits: u32, largest: f64, usual: f64, fine: f64) -> i32 {
     let room = 2f64.powi(bits as i32 - 1);
-    let all_fit = room / largest.max(1e-300);
+    let all_fit = room / largest.max(usual).max(1e-300);
     let chosen = if all_fit >= fine { all_fit } else { all_fit.max((room / usual.max(1e-300)).min(fine)) };
     chosen.log2().floor() as i32
 }
@@ -212,8 +230,8 @@ fn shifts(neurons: &Neurons, units: &[f64], state_bits: u32) -> Result<(u32, u32
     let highest = 2f64.powi(state_bits as i32 - 1) - 2.0;
     let thresholds = neurons.each(units, |unit| (neurons.threshold(unit) * finer).round());
     if let Some(v_th) = thresholds.values().iter().find(|v_th| !(1.0..=highest).contains(*v_th)) {
-        let expected = format!("enough for the threshold of {}, {v_th} in units of the membrane", neurons.name);
-        return Err(Error::value("state_bits", expected, state_bits));
+        let expected = format!("in [1, {highest}] in units of a membrane of {state_bits} bits");
+        return Err(Error::value(format!("the threshold of {}", neurons.name), expected, v_th));
     }
     let v_th = neurons.each(units, |unit| (neurons.threshold(unit) * finer).round() as i32);
     Ok((input_shift as u32, gain_shift as u32, v_th))
@@ -280,6 +298,7 @@ fn loihi(neurons: &Neurons, levels: &[f64], grid: WeightGrid) -> Result<(FixedPa
     let grid = WeightGrid { step: grid.step << exponent, ..grid };
     let units: Vec<f64> = levels.iter().map(|&level| coarser * level / f64::from(grid.step)).collect();
     let v_th = neurons.each(&units, |unit| neurons.threshold(unit).round().min(LARGEST_MANTISSA) as i32);
+    neurons.check_thresholds(&v_th)?;
     let lost = |decay: f64| ((1.0 - decay) * 4096.0).round();
     let preset = Loihi {
         du: ((lost(neurons.lif.syn_decay) - 1.0).clamp(0.0, 4095.0) as u32).into(),
@@ -337,10 +356,12 @@ fn xylo(
     let coarser = (highest / room).max(1.0);
     let grid = WeightGrid { step: 1 << up, ..grid };
     let units: Vec<f64> = levels.iter().map(|&level| coarser * level / f64::from(grid.step)).collect();
+    let v_th = neurons.each(&units, |unit| (taken * neurons.threshold(unit)).round().min(32767.0) as i32);
+    neurons.check_thresholds(&v_th)?;
     let preset = Xylo {
         device,
         is_output: neurons.is_output,
-        v_th: neurons.each(&units, |unit| (taken * neurons.threshold(unit)).round().clamp(1.0, 32767.0) as i32),
+        v_th,
         dash_syn: dash_syn.into(),
         dash_mem: dash_mem.into(),
         bias: 0.into(),
