@@ -70,6 +70,15 @@ pub trait WordIsa: Isa<f32> {
     fn word_bits(self, mask: Self::WordMask) -> u32;
 }
 
+/// An operation on every word, in a loop that the compiler turns into vectors.
+#[inline(always)]
+fn pairwise(mut a: [i16; WORDS], b: [i16; WORDS], operation: impl Fn(i16, i16) -> i16) -> [i16; WORDS] {
+    for l in 0..WORDS {
+        a[l] = operation(a[l], b[l]);
+    }
+    a
+}
+
 impl WordIsa for Portable {
     type Words = [i16; WORDS];
     /// All bits where it holds.
@@ -92,72 +101,72 @@ impl WordIsa for Portable {
 
     #[inline(always)]
     fn add_words(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| a[l].wrapping_add(b[l]))
+        pairwise(a, b, |a, b| a.wrapping_add(b))
     }
 
     #[inline(always)]
     fn sub_words(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| a[l].wrapping_sub(b[l]))
+        pairwise(a, b, |a, b| a.wrapping_sub(b))
     }
 
     #[inline(always)]
     fn add_saturating(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| a[l].saturating_add(b[l]))
+        pairwise(a, b, |a, b| a.saturating_add(b))
     }
 
     #[inline(always)]
     fn sub_saturating(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| a[l].saturating_sub(b[l]))
+        pairwise(a, b, |a, b| a.saturating_sub(b))
     }
 
     #[inline(always)]
     fn min_words(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| a[l].min(b[l]))
+        pairwise(a, b, |a, b| a.min(b))
     }
 
     #[inline(always)]
     fn max_words(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| a[l].max(b[l]))
+        pairwise(a, b, |a, b| a.max(b))
     }
 
     #[inline(always)]
     fn mul_high(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| ((i32::from(a[l]) * i32::from(b[l])) >> 16) as i16)
+        pairwise(a, b, |a, b| ((i32::from(a) * i32::from(b)) >> 16) as i16)
     }
 
     #[inline(always)]
     fn mul_low(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| a[l].wrapping_mul(b[l]))
+        pairwise(a, b, |a, b| a.wrapping_mul(b))
     }
 
     #[inline(always)]
     fn mul_round(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| ((((i32::from(a[l]) * i32::from(b[l])) >> 14) + 1) >> 1) as i16)
+        pairwise(a, b, |a, b| ((((i32::from(a) * i32::from(b)) >> 14) + 1) >> 1) as i16)
     }
 
     #[inline(always)]
     fn and_words(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| a[l] & b[l])
+        pairwise(a, b, |a, b| a & b)
     }
 
     #[inline(always)]
     fn shift_left(self, a: [i16; WORDS], bits: u32) -> [i16; WORDS] {
-        a.map(|a| a << bits)
+        pairwise(a, a, |a, _| a << bits)
     }
 
     #[inline(always)]
     fn shift_right(self, a: [i16; WORDS], bits: u32) -> [i16; WORDS] {
-        a.map(|a| a >> bits)
+        pairwise(a, a, |a, _| a >> bits)
     }
 
     #[inline(always)]
     fn words_above(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| -i16::from(a[l] > b[l]))
+        pairwise(a, b, |a, b| -i16::from(a > b))
     }
 
     #[inline(always)]
     fn words_differ(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| -i16::from(a[l] != b[l]))
+        pairwise(a, b, |a, b| -i16::from(a != b))
     }
 
     #[inline(always)]
@@ -167,7 +176,11 @@ impl WordIsa for Portable {
 
     #[inline(always)]
     fn choose(self, mask: [i16; WORDS], yes: [i16; WORDS], no: [i16; WORDS]) -> [i16; WORDS] {
-        std::array::from_fn(|l| yes[l] & mask[l] | no[l] & !mask[l])
+        let mut chosen = no;
+        for l in 0..WORDS {
+            chosen[l] = yes[l] & mask[l] | no[l] & !mask[l];
+        }
+        chosen
     }
 
     #[inline(always)]

@@ -1,11 +1,13 @@
-//! Once warm, a simulation allocates nothing: pushing, advancing and reading.
+//! Once warm, a simulation allocates nothing: pushing, advancing and reading, and samples in fixed point.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use strsbp_rs::engine::{Lists, SampleSpikes};
+use strsbp_rs::fixed::{Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Rounding};
 use strsbp_rs::graph::{ConnectionRule, Graph};
-use strsbp_rs::network::{Delay, DelayDistribution, Init};
+use strsbp_rs::network::{Delay, DelayDistribution, Init, Taps};
 use strsbp_rs::neuron::{Discretisation, LifParams};
 use strsbp_rs::sim::{EngineKind, Events, Simulator, Time};
 
@@ -79,8 +81,46 @@ fn run(simulator: &mut Simulator<f32>, kind: EngineKind, periods: std::ops::Rang
     n_spikes
 }
 
+/// A feed-forward layer below one that hears itself two steps later.
+fn fixed(state_bits: u32) -> FixedNetwork {
+    let decay = |factor: u32| Decay::Multiply { factor: factor.into(), bits: 12 };
+    let format = FixedParams {
+        rounding: Rounding::Nearest,
+        t_ref_steps: 2,
+        ..FixedParams::new(8, state_bits, state_bits, decay(3584), decay(4032), 1000)
+    };
+    let synapses = |n: usize, delay| IntegerSynapses {
+        weight: (0..200 * n as i32).map(|at| at * 37 % 101 - 30).collect(),
+        taps: Taps::all(delay),
+    };
+    let layer = |n_in, own: Option<&IntegerSynapses>, number| {
+        FixedLayer::new(&format, [200, n_in], &synapses(n_in, 0), own, number).unwrap()
+    };
+    FixedNetwork { layers: vec![layer(300, None, 1), layer(200, Some(&synapses(200, 2)), 2)] }
+}
+
+/// Samples of fixed-point networks, those of words and others.
+fn run_fixed() {
+    for state_bits in [16, 24] {
+        let network = fixed(state_bits);
+        let (mut spikes, mut scratch) = (SampleSpikes::new(2), FixedScratch::default());
+        spikes.input.by_time.clear(300);
+        for t in 0..100 {
+            // At some steps more than words hold the sum of.
+            let row: Vec<u32> = (0..300).filter(|j| t % 10 == 0 || (j * 7 + t) % 19 == 0).collect();
+            spikes.input.by_time.push_row(&row);
+        }
+        network.forward(100, &mut spikes, Lists::Counts, &mut scratch);
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        network.forward(100, &mut spikes, Lists::Counts, &mut scratch);
+        assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0, "{state_bits} bits");
+        assert!(spikes.layers[1].by_time.total() > 100);
+    }
+}
+
 #[test]
 fn nothing_is_allocated_once_warm() {
+    run_fixed();
     for kind in [EngineKind::Clocked, EngineKind::Event, EngineKind::Continuous] {
         let mut simulator = Simulator::new(graph(), kind, &[1, 2]).unwrap();
         let warm = ALLOCATIONS.load(Ordering::Relaxed);
