@@ -96,7 +96,7 @@ fn fixed(state_bits: u32) -> FixedNetwork {
     let layer = |n_in, own: Option<&IntegerSynapses>, number| {
         FixedLayer::new(&format, [200, n_in], &synapses(n_in, 0), own, number).unwrap()
     };
-    FixedNetwork { layers: vec![layer(300, None, 1), layer(200, Some(&synapses(200, 2)), 2)] }
+    FixedNetwork::new(vec![layer(300, None, 1), layer(200, Some(&synapses(200, 2)), 2)]).unwrap()
 }
 
 /// Samples of fixed-point networks, those of words and others.
