@@ -3,7 +3,7 @@
 Usage: python benches/fixed.py [--data-dir DIR] [--samples N] [--repetitions N] [--quick]
 
 784-400-R400-10, T = 400, float32, trained for an epoch of 2,000 samples of Fashion-MNIST (of the
-demo data where that is not found); `predict` of the network and of what `quantize` makes of it.
+demo data where that is not found); `predict` of the network and of what `to_fixed` makes of it.
 The networks alternate, and the median of the repetitions counts. Times are of a sample, with the
 encoder and, of spike trains that exist already, without. Nothing else should run meanwhile.
 """
@@ -43,7 +43,7 @@ def main() -> None:
     build_times = []
     for weight_bits, state_bits in FORMATS:
         start = time.perf_counter()
-        fixed = sr.quantize(net, weight_bits=weight_bits, state_bits=state_bits)
+        fixed = net.to_fixed(sr.QFormat(weight_bits=weight_bits, state_bits=state_bits))
         build_times.append(time.perf_counter() - start)
         networks[f"{weight_bits}-bit weights, {state_bits}-bit states"] = fixed
     seconds: dict[str, list[tuple[float, float]]] = {key: [] for key in networks}
@@ -61,7 +61,7 @@ def main() -> None:
         median = np.median(times, axis=0)
         pairs = zip(1e6 * median / len(x), reference / median, strict=True)
         print(f"| {key} | {' | '.join(f'{us:.0f} | {ratio:.2f}x' for us, ratio in pairs)} |")
-    print(f"\nquantize: {1e3 * np.median(build_times):.1f} ms")
+    print(f"\nto_fixed: {1e3 * np.median(build_times):.1f} ms")
 
 
 if __name__ == "__main__":

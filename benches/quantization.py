@@ -120,7 +120,7 @@ def report(after: Table, through: Table, epochs: int) -> None:
             if values is None:
                 cells.append("")
                 continue
-            lost = float(np.mean(base - np.array(values)))
+            lost = float(np.mean(base[: len(values)] - np.array(values)))
             cells.append(f"{100 * np.mean(values):.2f} ({100 * lost:+.2f})")
         print(f"| {name} | {cells[0]} | {cells[1]} |")
     print("\n| T | float | weights 8, state 16 | weights 4, state 16 |")

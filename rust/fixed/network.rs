@@ -36,7 +36,7 @@ pub struct FixedLayer {
 #[derive(Clone, Debug)]
 enum Kind {
     Words(WordLayer),
-    Lanes(LaneLayer),
+    Lanes(Box<LaneLayer>),
     Xylo(XyloLayer),
 }
 
@@ -110,7 +110,7 @@ impl FixedLayer {
             (None, rec_weight) => {
                 let recurrent = rec_weight.map(|(own, taps)| (IntegerRows::new(n, own.len() / n, &own), taps));
                 let weight = IntegerRows::new(n, n_rows, &weight);
-                Kind::Lanes(LaneLayer::new(lif.clone(), n, most, weight, recurrent))
+                Kind::Lanes(Box::new(LaneLayer::new(lif.clone(), n, most, weight, recurrent)))
             }
         };
         let taps = taps(feed_forward);
