@@ -73,6 +73,17 @@ for weight_bits in (8, 16, 32):
         spikes += record.counts().sum()
         digest.update(record.to_dense().tobytes())
     digest.update(repr(fixed_net.overflows).encode())
+# Every kind of step, in words of 16 bits and wider.
+init = sr.Uniform(-0.6, 1.0)
+layers = [sr.Dense(300, v_th=20.0, init=init), sr.Recurrent(170, v_th=20.0), sr.Dense(40, v_th=3.0)]
+net = sr.Network(50, layers, seed=2)
+for weight_bits, state_bits in ((8, 16), (8, 12), (4, 16), (8, 24), (12, 30)):
+    for rounding in ("nearest", "floor", "toward_zero", "nearest_even"):
+        target = sr.QFormat(weight_bits=weight_bits, state_bits=state_bits, rounding=rounding)
+        fixed_net = net.to_fixed(target)
+        for record in fixed_net.record(rng.random((5, 50)), encoder=encoder, seed=1):
+            digest.update(record.to_dense().tobytes())
+        digest.update(repr(fixed_net.overflows).encode())
 print(sr.simd_level(), spikes > 1000, digest.hexdigest())
 """
 

@@ -29,19 +29,6 @@ for dtype in ("float32", "float64"):
     trainer.fit(x, y, epochs=2, progress=False)
     assert trainer.history.epochs[-1]["firing_rate"][-1] > 0
     print(sr.simd_level(), dtype, digest(net))
-# In fixed point, of every kind of step.
-init = sr.Uniform(-0.6, 1.0)
-layers = [sr.Dense(300, v_th=20.0, init=init), sr.Recurrent(170, v_th=20.0), sr.Dense(40, v_th=3.0)]
-net = sr.Network(50, layers, seed=2)
-encoder = sr.BernoulliEncoder(60, 0.3)
-for weight_bits, state_bits in ((8, 16), (8, 12), (4, 16), (8, 24), (12, 30)):
-    for rounding in ("nearest", "floor", "toward_zero", "nearest_even"):
-        fixed = sr.quantize(
-            net, weight_bits=weight_bits, state_bits=state_bits, rounding=rounding
-        )
-        trains = fixed.record(x, encoder=encoder, seed=3, n_threads=1)
-        counts = b"".join(layer.counts().tobytes() for layer in trains)
-        print(sr.simd_level(), hashlib.sha256(counts).hexdigest(), fixed.overflows)
 # Layers of more neurons than are taken at once, bytes as input, silent neurons in the systems.
 for silent_ratio in (0.0, 0.5):
     init = sr.Uniform(-0.6, 1.0)
