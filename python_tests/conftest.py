@@ -1,5 +1,7 @@
 """Fixtures shared by all tests."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,9 @@ def task(rng):
     y = np.arange(30) % 3
     x = np.clip(rng.random((3, 12))[y] + 0.1 * rng.standard_normal((30, 12)), 0, 1)
     return x, y, sr.BernoulliEncoder(n_steps=60, rate_scale=0.3)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c() -> None:
+    """Ctrl-C interrupts, though what a shell starts in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
