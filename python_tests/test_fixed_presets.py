@@ -24,9 +24,9 @@ from references.generic import (
 )
 from references.integers import Ints
 from references.loihi import Connection, LoihiNeuron, loihi_reference
-from references.xylo import Xylo, XyloNeurons, xylo_reference
+from references.xylo import Xylo, xylo_reference
 from test_xylo_reference import run_xylosim
-from xylo_cases import random_xylo
+from xylo_cases import random_xylo, xylo_formats
 
 import strsbp_rs as sr
 from strsbp_rs import fixed
@@ -73,23 +73,11 @@ def test_loihi_is_the_reference(seed: int, engine: str, each_step: bool) -> None
 
 
 def xylo_graph(xylo: Xylo) -> sr.Graph:
-    device: fixed.Device = "a1" if xylo.version == 1 else "audio2"
-
-    def neurons(of: XyloNeurons, output: bool) -> fixed.Format:
-        bias = 0 if of.bias is None else of.bias
-        return fixed.xylo(
-            v_th=of.v_th,
-            dash_syn=of.dash_syn[0],
-            dash_mem=of.dash_mem,
-            bias=bias,
-            device=device,
-            output=output,
-        )
-
+    hidden_format, output_format = xylo_formats(xylo)
     graph = sr.Graph(dtype="int16")
     inputs = graph.add_input(xylo.weight_in.shape[2])
-    hidden = graph.add_fixed(len(xylo.hidden.v_th), neurons(xylo.hidden, False))
-    output = graph.add_fixed(len(xylo.output.v_th), neurons(xylo.output, True))
+    hidden = graph.add_fixed(len(xylo.hidden.v_th), hidden_format)
+    output = graph.add_fixed(len(xylo.output.v_th), output_format)
     connect(graph, inputs, hidden, fixed.xylo_weights(xylo.weight_in[0], xylo.shift_in), None)
     connect(graph, hidden, hidden, fixed.xylo_weights(xylo.weight_rec[0], xylo.shift_rec), None)
     connect(graph, hidden, output, fixed.xylo_weights(xylo.weight_out[0], xylo.shift_out), None)

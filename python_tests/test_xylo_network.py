@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from references.integers import Ints
 from references.xylo import PopulationRecord, Xylo, XyloNeurons, xylo_reference
 from test_xylo_reference import run_xylosim
-from xylo_cases import random_xylo
+from xylo_cases import random_xylo, xylo_formats
 
 import strsbp_rs as sr
 from strsbp_rs import fixed
@@ -92,28 +92,14 @@ def test_layers_fire_as_the_graph_of_them(seed: int) -> None:
 
 
 def layers_of(xylo: Xylo) -> list[sr.FixedLayer]:
-    device: fixed.Device = "a1" if xylo.version == 1 else "audio2"
-
-    def layer(of: XyloNeurons, output: bool, weight: Ints, recurrent: Ints | None) -> sr.FixedLayer:
-        bias = 0 if of.bias is None else of.bias
-        form = fixed.xylo(
-            v_th=of.v_th,
-            dash_syn=of.dash_syn[0],
-            dash_mem=of.dash_mem,
-            bias=bias,
-            device=device,
-            output=output,
-        )
-        return sr.FixedLayer(form, weight, recurrent, np.array([1.0]))
-
+    hidden, output = xylo_formats(xylo)
+    weight = fixed.xylo_weights(xylo.weight_in[0], xylo.shift_in)
+    recurrent = fixed.xylo_weights(xylo.weight_rec[0], xylo.shift_rec)
+    weight_out = fixed.xylo_weights(xylo.weight_out[0], xylo.shift_out)
+    scale = np.array([1.0])
     return [
-        layer(
-            xylo.hidden,
-            False,
-            fixed.xylo_weights(xylo.weight_in[0], xylo.shift_in),
-            fixed.xylo_weights(xylo.weight_rec[0], xylo.shift_rec),
-        ),
-        layer(xylo.output, True, fixed.xylo_weights(xylo.weight_out[0], xylo.shift_out), None),
+        sr.FixedLayer(hidden, weight, recurrent, scale),
+        sr.FixedLayer(output, weight_out, None, scale),
     ]
 
 

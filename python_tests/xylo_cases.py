@@ -6,6 +6,8 @@ import numpy as np
 from references.integers import Ints
 from references.xylo import Xylo, XyloNeurons
 
+from strsbp_rs import fixed
+
 
 def random_xylo(rng: np.random.Generator) -> Xylo:
     """A network with one synapse a neuron and no aliases."""
@@ -36,3 +38,19 @@ def random_xylo(rng: np.random.Generator) -> Xylo:
         neurons(n_out),
         [[] for _ in range(n_hidden)],
     )
+
+
+def xylo_formats(xylo: Xylo) -> list[fixed.Format]:
+    """Formats of the hidden neurons and of the output."""
+    device: fixed.Device = "a1" if xylo.version == 1 else "audio2"
+    return [
+        fixed.xylo(
+            v_th=of.v_th,
+            dash_syn=of.dash_syn[0],
+            dash_mem=of.dash_mem,
+            bias=0 if of.bias is None else of.bias,
+            device=device,
+            output=output,
+        )
+        for of, output in ((xylo.hidden, False), (xylo.output, True))
+    ]

@@ -348,7 +348,8 @@ def _calibrated(
                 tried = to_fixed(network, replace(target, clip=tuple(clip)), None, None, 0, False)
                 train = tried.record(recording.spikes[0])[index + 1]
                 floats = recording.spikes[index + 1]
-                distances.append(_distance(train, floats, layer.tau_s, network.dt))
+                apart = van_rossum(train, floats, tau=layer.tau_s, dt=network.dt)
+                distances.append(float(apart.sum()))
                 bar.update()
             clip[index] = _FRACTIONS[int(np.argmin(distances))]
     return replace(target, clip=tuple(clip))

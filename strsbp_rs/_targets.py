@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, get_args
 
 from strsbp_rs._arguments import integer, number
 from strsbp_rs._config import _Config
+from strsbp_rs.fixed import Device, Rounding
 
 __all__ = ["CortexM", "Loihi", "QFormat", "Spinnaker", "Target", "Xylo", "as_target"]
 
 _SCALES = ("mse", "max", "percentile")
 _GRANULARITIES = ("layer", "neuron")
-_ROUNDINGS = ("toward_zero", "floor", "nearest", "nearest_even", "stochastic")
-_DEVICES = ("a1", "audio2", "audio3", "imu")
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
@@ -93,13 +92,13 @@ class QFormat(_Target):
     weight_bits: int = 8
     state_bits: int = 16
     decay_bits: int = 12
-    rounding: Literal["toward_zero", "floor", "nearest", "nearest_even", "stochastic"] = "nearest"
+    rounding: Rounding = "nearest"
     kind: ClassVar[str] = "qformat"
 
     def _target(self) -> dict[str, Any]:
         names = ("weight_bits", "state_bits", "decay_bits")
         bits = {name: _bits(name, getattr(self, name)) for name in names}
-        return {**bits, "rounding": _one_of("rounding", self.rounding, _ROUNDINGS)}
+        return {**bits, "rounding": _one_of("rounding", self.rounding, get_args(Rounding))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,11 +147,11 @@ class Xylo(_Target):
         granularity: Which weights share a scale: those onto a "layer" or onto a "neuron".
     """
 
-    device: Literal["a1", "audio2", "audio3", "imu"] = "audio3"
+    device: Device = "audio3"
     kind: ClassVar[str] = "xylo"
 
     def _target(self) -> dict[str, Any]:
-        return {"device": _one_of("device", self.device, _DEVICES)}
+        return {"device": _one_of("device", self.device, get_args(Device))}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,6 +84,14 @@ impl<T: Copy> PerNeuron<T> {
             Self::Each(values) => values,
         }
     }
+
+    /// Of each number, another one.
+    pub fn map<U>(&self, f: impl Fn(T) -> U) -> PerNeuron<U> {
+        match self {
+            Self::Same(value) => PerNeuron::Same(f(*value)),
+            Self::Each(values) => PerNeuron::Each(values.iter().map(|&value| f(value)).collect()),
+        }
+    }
 }
 
 impl<T: Copy + ToString> PerNeuron<T> {

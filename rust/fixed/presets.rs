@@ -41,13 +41,6 @@ fn check<T: PartialOrd + Copy + std::fmt::Display>(name: &str, least: T, most: T
     }
 }
 
-fn map<T: Copy, U>(values: &PerNeuron<T>, f: impl Fn(T) -> U) -> PerNeuron<U> {
-    match values {
-        PerNeuron::Same(value) => PerNeuron::Same(f(*value)),
-        PerNeuron::Each(values) => PerNeuron::Each(values.iter().map(|&value| f(value)).collect()),
-    }
-}
-
 /// Neurons of Loihi, by the rules of the bit-accurate LIF model of the open Lava framework.
 ///
 /// Compared with that model bit for bit, but for refractory times, which it has none of. A current that is more than 2^24 off is
@@ -84,21 +77,14 @@ impl Loihi {
         check("t_ref_steps", 0, 62, &[self.t_ref_steps])?;
         let decay = |factor| Decay::Multiply { factor, bits: 12 };
         Ok(FixedParams {
-            v_th: map(&self.v_th, |v_th| v_th << 6),
-            bias: map(&self.bias_mantissa, |mantissa| mantissa << self.bias_exponent),
+            v_th: self.v_th.map(|v_th| v_th << 6),
+            bias: self.bias_mantissa.map(|mantissa| mantissa << self.bias_exponent),
             input_shift: 6,
             current_overflow: Overflow::WrapUpper,
             membrane_overflow: Overflow::SaturateSymmetric,
             t_ref_steps: self.t_ref_steps,
             limits: Limits { n: Some(128 * 1024), fan_in: Some(4096), delay: Some(62), ..Limits::default() },
-            ..FixedParams::new(
-                16,
-                24,
-                24,
-                decay(map(&self.du, |du| 4095 - du)),
-                decay(map(&self.dv, |dv| 4096 - dv)),
-                1,
-            )
+            ..FixedParams::new(16, 24, 24, decay(self.du.map(|du| 4095 - du)), decay(self.dv.map(|dv| 4096 - dv)), 1)
         })
     }
 }

@@ -48,6 +48,24 @@ pub struct Arriving<'a> {
     pub n: usize,
 }
 
+/// `$call` with constants for the parts of a panel, and for its lines: half of them, rounded up.
+macro_rules! by_parts {
+    ($of:expr, |$PARTS:ident, $LINES:ident| $call:expr) => {
+        match $of {
+            1 => by_parts!(@ $PARTS, $LINES, $call, 1, 1),
+            2 => by_parts!(@ $PARTS, $LINES, $call, 2, 1),
+            4 => by_parts!(@ $PARTS, $LINES, $call, 4, 2),
+            _ => by_parts!(@ $PARTS, $LINES, $call, 5, 3),
+        }
+    };
+    (@ $PARTS:ident, $LINES:ident, $call:expr, $parts:literal, $lines:literal) => {{
+        const $PARTS: usize = $parts;
+        const $LINES: usize = $lines;
+        $call
+    }};
+}
+pub(super) use by_parts;
+
 impl PackedRows {
     /// From matrices (n_out, n_rows) of weights of 8 bits, row-major, with their numbers of rows. Each is followed by a row of
     /// zeros.
@@ -230,12 +248,7 @@ fn add_panel<W: WordIsa>(isa: W, rows: &IntegerRows, p: usize, index: &[u32], n:
     match rows {
         IntegerRows::Packed(rows) => {
             let arriving = Arriving { first: 0, index, n };
-            match rows.parts(p) {
-                1 => rows.add_to::<W, 1, 1>(isa, p, &arriving, sums),
-                2 => rows.add_to::<W, 2, 1>(isa, p, &arriving, sums),
-                4 => rows.add_to::<W, 4, 2>(isa, p, &arriving, sums),
-                _ => rows.add_to::<W, 5, 3>(isa, p, &arriving, sums),
-            }
+            by_parts!(rows.parts(p), |PARTS, LINES| rows.add_to::<W, PARTS, LINES>(isa, p, &arriving, sums))
         }
         IntegerRows::Wide(rows, n_rows) => add_plain(&rows[p * (n_rows + 1)..], &index[..n], sums),
         IntegerRows::Widest(rows, n_rows) => add_plain(&rows[p * (n_rows + 1)..], &index[..n], sums),

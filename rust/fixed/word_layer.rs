@@ -5,7 +5,7 @@ use std::ops::Range;
 #[cfg(test)]
 use super::neuron::FixedState;
 use super::neuron::{FixedLif, Overflows};
-use super::rows::{Arriving, PANEL, PackedRows};
+use super::rows::{Arriving, PANEL, PackedRows, by_parts};
 use super::words::{Constants, Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
 use crate::engine::kernels::list_spikes;
 use crate::fixed::Rounding;
@@ -109,6 +109,23 @@ impl WordLayer {
         }
         overflows
     }
+}
+
+/// `$call` with the type of the neurons' rounding, and a constant for whether a step has less to look at.
+macro_rules! by_rounding {
+    ($neurons:expr, |$R:ident, $PLAIN:ident| $call:expr) => {
+        match ($neurons.rounding(), $neurons.is_plain()) {
+            (Rounding::Nearest, true) => by_rounding!(@ $R, $PLAIN, $call, Nearest, true),
+            (Rounding::Nearest, false) => by_rounding!(@ $R, $PLAIN, $call, Nearest, false),
+            (Rounding::Floor, _) => by_rounding!(@ $R, $PLAIN, $call, Floor, false),
+            _ => by_rounding!(@ $R, $PLAIN, $call, TowardZero, false),
+        }
+    };
+    (@ $R:ident, $PLAIN:ident, $call:expr, $rounding:ty, $is_plain:literal) => {{
+        type $R = $rounding;
+        const $PLAIN: bool = $is_plain;
+        $call
+    }};
 }
 
 /// One step of panel `p` with all that arrives; who fires goes to `fired`. `terms` is a buffer.
@@ -235,12 +252,9 @@ fn dense_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     let mut far = Overflows::default();
     for p in 0..layer.weight.n_panels() {
         let (states, steps) = (&mut states[p * PARTS_OF_PANEL..], steps.clone());
-        match layer.weight.parts(p) {
-            1 => dense_panel::<W, R, PLAIN, 1, 1>(isa, layer, p, below, steps, states, fired, &mut far),
-            2 => dense_panel::<W, R, PLAIN, 2, 1>(isa, layer, p, below, steps, states, fired, &mut far),
-            4 => dense_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, below, steps, states, fired, &mut far),
-            _ => dense_panel::<W, R, PLAIN, 5, 3>(isa, layer, p, below, steps, states, fired, &mut far),
-        }
+        by_parts!(layer.weight.parts(p), |PARTS, LINES| {
+            dense_panel::<W, R, PLAIN, PARTS, LINES>(isa, layer, p, below, steps, states, fired, &mut far)
+        });
     }
     far
 }
@@ -254,14 +268,7 @@ fn dense_steps_body<W: WordIsa>(
     states: &mut [WordState],
     fired: &mut [Fired],
 ) -> Overflows {
-    match layer.neurons.rounding() {
-        Rounding::Nearest if layer.neurons.is_plain() => {
-            dense_rounded::<W, Nearest, true>(isa, layer, below, steps, states, fired)
-        }
-        Rounding::Nearest => dense_rounded::<W, Nearest, false>(isa, layer, below, steps, states, fired),
-        Rounding::Floor => dense_rounded::<W, Floor, false>(isa, layer, below, steps, states, fired),
-        _ => dense_rounded::<W, TowardZero, false>(isa, layer, below, steps, states, fired),
-    }
+    by_rounding!(layer.neurons, |R, PLAIN| dense_rounded::<W, R, PLAIN>(isa, layer, below, steps, states, fired))
 }
 
 multiversion! {
@@ -326,20 +333,11 @@ fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
         ];
         for p in 0..layer.weight.n_panels() {
             let states = &mut states[p * PARTS_OF_PANEL..];
-            match layer.weight.parts(p) {
-                1 => {
-                    recurrent_panel::<W, R, PLAIN, 1, 1>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
-                }
-                2 => {
-                    recurrent_panel::<W, R, PLAIN, 2, 1>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
-                }
-                4 => {
-                    recurrent_panel::<W, R, PLAIN, 4, 2>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
-                }
-                _ => {
-                    recurrent_panel::<W, R, PLAIN, 5, 3>(isa, layer, p, &arriving, states, &mut terms, fired, &mut far)
-                }
-            }
+            by_parts!(layer.weight.parts(p), |PARTS, LINES| {
+                recurrent_panel::<W, R, PLAIN, PARTS, LINES>(
+                    isa, layer, p, &arriving, states, &mut terms, fired, &mut far,
+                )
+            });
         }
         own.push_masks(isa, fired.as_flattened());
     }
@@ -358,19 +356,9 @@ fn recurrent_steps_body<W: WordIsa>(
     heard: &mut Vec<u32>,
     own: &mut PaddedRows,
 ) -> Overflows {
-    let kind = (layer.neurons.rounding(), layer.neurons.is_plain());
-    match kind {
-        (Rounding::Nearest, true) => {
-            recurrent_rounded::<W, Nearest, true>(isa, layer, recurrent, below, steps, states, fired, heard, own)
-        }
-        (Rounding::Nearest, false) => {
-            recurrent_rounded::<W, Nearest, false>(isa, layer, recurrent, below, steps, states, fired, heard, own)
-        }
-        (Rounding::Floor, _) => {
-            recurrent_rounded::<W, Floor, false>(isa, layer, recurrent, below, steps, states, fired, heard, own)
-        }
-        _ => recurrent_rounded::<W, TowardZero, false>(isa, layer, recurrent, below, steps, states, fired, heard, own),
-    }
+    by_rounding!(layer.neurons, |R, PLAIN| {
+        recurrent_rounded::<W, R, PLAIN>(isa, layer, recurrent, below, steps, states, fired, heard, own)
+    })
 }
 
 multiversion! {

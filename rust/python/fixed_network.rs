@@ -50,11 +50,7 @@ impl FixedNetworkCore {
     #[new]
     fn new(net: PyRef<'_, NetworkCore>, layers: Vec<Bound<'_, PyDict>>) -> PyResult<Self> {
         let fixed = with_net!(&net.net, net => fixed_layers(net, &layers))?;
-        let net = match &net.net {
-            Net::F32(net) => Net::F32(net.clone()),
-            Net::F64(net) => Net::F64(net.clone()),
-        };
-        Ok(Self { net, layers: Arc::new(FixedSamples::new(FixedNetwork::new(fixed)?)) })
+        Ok(Self { net: net.net.clone(), layers: Arc::new(FixedSamples::new(FixedNetwork::new(fixed)?)) })
     }
 
     /// Writes layers as the constructor takes them, each with its `scale`, and the network they stand for, atomically.
@@ -90,11 +86,7 @@ impl FixedNetworkCore {
 
     /// The network it stands for.
     fn network(&self) -> NetworkCore {
-        let net = match &self.net {
-            Net::F32(net) => Net::F32(net.clone()),
-            Net::F64(net) => Net::F64(net.clone()),
-        };
-        NetworkCore { net }
+        NetworkCore { net: self.net.clone() }
     }
 
     /// Output counts, uint32 (n_samples, n_out), and the spikes of every layer.

@@ -26,6 +26,7 @@ use crate::spikes::SpikeTrains;
 const RECORD_CHUNK: usize = 64;
 
 /// A network of either precision.
+#[derive(Clone)]
 pub enum Net {
     F32(Network<f32>),
     F64(Network<f64>),

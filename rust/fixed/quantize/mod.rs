@@ -164,7 +164,7 @@ impl LayerGrid {
         let choose = |group: usize| level(&mut weights.of(rows_of(group)), grid.levels, scale, number);
         let found: Vec<Option<f64>> = (0..groups).into_par_iter().map(choose).collect();
         let lif = LifPropagator::<f64>::new(layer.params())?;
-        let neurons = Neurons { name: format!("layers[{number}]"), lif, n, is_output, sums: weights.sums() };
+        let neurons = Neurons { name: format!("layers[{number}]"), lif, is_output, sums: weights.sums() };
         let levels = usual_levels(&found, neurons.silent_level(grid));
         let recurrent = if layer.recurrent().is_some() { n } else { 0 };
         let (format, grid, scale) = quantization.target.format(&neurons, &levels)?;

@@ -76,7 +76,6 @@ pub struct Neurons {
     /// For messages.
     pub name: String,
     pub lif: LifPropagator<f64>,
-    pub n: usize,
     /// Whether the layer is the last one.
     pub is_output: bool,
     /// Sum of the magnitudes of the weights onto each.
@@ -143,13 +142,13 @@ impl Target {
     /// of each.
     pub fn format(&self, neurons: &Neurons, levels: &[f64]) -> Result<(FixedParams, WeightGrid, Vec<f64>)> {
         let grid = self.weight_grid();
-        let units = |grid: WeightGrid| levels.iter().map(|level| level / f64::from(grid.step)).collect::<Vec<_>>();
         match self {
+            // A level is a unit.
             Self::Qformat { weight_bits, state_bits, decay_bits, rounding } => {
-                let format = qformat(neurons, &units(grid), *weight_bits, *state_bits, *decay_bits, *rounding)?;
-                Ok((format, grid, units(grid)))
+                let format = qformat(neurons, levels, *weight_bits, *state_bits, *decay_bits, *rounding)?;
+                Ok((format, grid, levels.to_vec()))
             }
-            Self::CortexM { weight_bits } => Ok((cortex_m(neurons, &units(grid), *weight_bits)?, grid, units(grid))),
+            Self::CortexM { weight_bits } => Ok((cortex_m(neurons, levels, *weight_bits)?, grid, levels.to_vec())),
             Self::Loihi { .. } => loihi(neurons, levels, grid),
             Self::Spinnaker {} => spinnaker(neurons, levels, grid),
             Self::Xylo { device } => xylo(neurons, levels, grid, *device),
@@ -233,8 +232,7 @@ fn shifts(neurons: &Neurons, units: &[f64], state_bits: u32) -> Result<(u32, u32
         let expected = format!("in [1, {highest}] in units of a membrane of {state_bits} bits");
         return Err(Error::value(format!("the threshold of {}", neurons.name), expected, v_th));
     }
-    let v_th = neurons.each(units, |unit| (neurons.threshold(unit) * finer).round() as i32);
-    Ok((input_shift as u32, gain_shift as u32, v_th))
+    Ok((input_shift as u32, gain_shift as u32, thresholds.map(|v_th| v_th as i32)))
 }
 
 fn qformat(
