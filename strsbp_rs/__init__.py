@@ -50,6 +50,7 @@ from strsbp_rs._trainer import (
     Trainer,
     gradients_from_spikes,
 )
+from strsbp_rs._warnings import QuantizationWarning, StrsbpWarning
 
 __all__ = [
     "SGD",
@@ -87,6 +88,7 @@ __all__ = [
     "Projection",
     "QFormat",
     "QuantizationReport",
+    "QuantizationWarning",
     "Recording",
     "Recurrent",
     "Reservoir",
@@ -99,6 +101,7 @@ __all__ = [
     "StRsbp",
     "Step",
     "StepResult",
+    "StrsbpWarning",
     "Trainer",
     "Uniform",
     "UniformDelay",

@@ -1,0 +1,31 @@
+"""Warnings of this package."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+__all__ = ["QuantizationWarning", "StrsbpWarning", "warn"]
+
+
+class StrsbpWarning(UserWarning):
+    """Base of the warnings of this package.
+
+    `warnings.simplefilter("error", StrsbpWarning)` makes errors of them all.
+    """
+
+
+class QuantizationWarning(StrsbpWarning):
+    """A network loses, in fixed point, more than a conversion should."""
+
+
+def warn(message: str, category: type[StrsbpWarning]) -> None:
+    """Warns in the name of the line outside this package that called it."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_own(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_own(module: str) -> bool:
+    return module == "strsbp_rs" or module.startswith("strsbp_rs.")
