@@ -4,7 +4,7 @@ Times are in ms, potentials relative to rest. See `Network` and `Trainer`.
 """
 
 from strsbp_rs import fixed
-from strsbp_rs._callback import Callback, History
+from strsbp_rs._callback import Callback
 from strsbp_rs._config import (
     SGD,
     Adam,
@@ -37,6 +37,7 @@ from strsbp_rs._config import (
 from strsbp_rs._coupling import post_coupling, psp_table
 from strsbp_rs._fixed_network import FixedLayer, FixedNetwork, LayerReport, QuantizationReport
 from strsbp_rs._graph import Graph, Population, Projection
+from strsbp_rs._history import History
 from strsbp_rs._network import Network, Operations, Recording, Run
 from strsbp_rs._simulator import Simulator
 from strsbp_rs._spikes import SpikeTrains, s_psp, van_rossum

@@ -1,30 +1,23 @@
-"""What training tells its callers while it runs, and afterwards."""
+"""What training tells its callers while it runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from strsbp_rs._history import History
 
 if TYPE_CHECKING:
     from strsbp_rs._trainer import Trainer
 
-__all__ = ["Callback", "History"]
-
-
-@dataclass
-class History:
-    """One dict an epoch: epoch (from 1), lr, loss, accuracy, firing_rate, seconds, samples_per_s.
-
-    Also grad_norm and grad_norm_max, the mean and the largest norm of the gradient of a step before
-    clipping; solver_iterations a sample and recurrent layer, and solver_fallbacks, how often a
-    dense solver had to step in. With validation data val_loss, val_accuracy and val_samples_per_s.
-    """
-
-    epochs: list[dict[str, Any]] = field(default_factory=list)
+__all__ = ["Callback"]
 
 
 class Callback:
-    """Base of training callbacks; override what is needed."""
+    """Base of training callbacks; override what is needed.
+
+    Any object with some of these methods will do. `trainer.stop()` in one of them ends training
+    after the running epoch. What a method changes in an epoch's record, later callbacks see.
+    """
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Called before the first epoch of a `fit`."""

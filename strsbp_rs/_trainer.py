@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
+from strsbp_rs import _hooks
 from strsbp_rs._arguments import integer, labels, number
-from strsbp_rs._callback import Callback, History
+from strsbp_rs._callback import Callback
+from strsbp_rs._history import History
 from strsbp_rs._network import (
     Input,
     Network,
@@ -185,6 +187,7 @@ class Trainer:
         self.network = network
         self.encoder = encoder
         self.history = History()
+        self._stopping = False
 
     # What it is ------------------------------------------------------------------------------
 
@@ -226,6 +229,8 @@ class Trainer:
     ) -> History:
         """Trains until `epochs` epochs are completed, those of a resumed checkpoint included.
 
+        A callback may end it earlier, see `stop`.
+
         Ctrl-C stops within a second. The network then is as the last batch left it, in the middle
         of an epoch; the last checkpoint stays as it was.
 
@@ -235,7 +240,7 @@ class Trainer:
             epochs: Number of epochs to have completed.
             validation_data: (x, y) to evaluate after every epoch.
             sample_weight: Weight of every sample's loss, (n_samples,), finite and >= 0; 1 if None.
-            callbacks: Objects with methods of `Callback`.
+            callbacks: Objects with methods of `Callback`, called in this order.
             checkpoint: File that is (re)written, atomically, after every epoch.
             progress: Whether to show a progress bar.
 
@@ -243,7 +248,8 @@ class Trainer:
             The history, that of a resumed checkpoint included.
 
         Raises:
-            TypeError: If an array has the wrong dtype.
+            TypeError: If an array has the wrong dtype, or a callback has no method of `Callback`,
+                one that is called like one and is none, or one that takes other arguments.
             ValueError: If shapes disagree, a label or weight is out of range, `epochs` is not more
                 than the epochs completed, the network has other delays than the trainer was made
                 with, or a recurrent layer's adjoint system is singular.
@@ -265,18 +271,19 @@ class Trainer:
             folder = os.path.dirname(os.path.abspath(os.fspath(checkpoint)))
             if not os.path.isdir(folder):
                 raise FileNotFoundError(f"checkpoint: the folder {folder} does not exist")
-        all_callbacks = list(callbacks)
+        all_callbacks = _hooks.check(callbacks)
         if progress:
             all_callbacks.insert(0, ProgressBar(total_epochs=epochs))
-        on_batch_end = _hooks(all_callbacks, "on_batch_end")
+        on_batch_end = _hooks.hooks(all_callbacks, "on_batch_end")
 
         def report(values: dict[str, Any]) -> None:
             for hook in on_batch_end:
                 hook(self, values)
 
-        _call(all_callbacks, "on_train_begin", self)
+        self._stopping = False
+        _hooks.call(all_callbacks, "on_train_begin", self)
         try:
-            while self.epoch < epochs:
+            while self.epoch < epochs and not self._stopping:
                 values = self._core.train_epoch(
                     self.network._core, data, classes, encoder_tuple(self.encoder), weight, report
                 )
@@ -295,10 +302,19 @@ class Trainer:
                 self.history.epochs.append(record)
                 if checkpoint is not None:
                     self.save(checkpoint)
-                _call(all_callbacks, "on_epoch_end", self, record)
+                _hooks.call(all_callbacks, "on_epoch_end", self, record)
         finally:
-            _call(all_callbacks, "on_train_end", self, self.history)
+            _hooks.call(all_callbacks, "on_train_end", self, self.history)
         return self.history
+
+    def stop(self) -> None:
+        """Ends `fit` after the running epoch: called by a callback, or by another thread.
+
+        The epoch is completed, recorded and checkpointed first, so that what was stopped can be
+        gone on with bit for bit; in `on_train_begin` there is none, and none is begun. (To leave
+        at once, in the middle of an epoch, raise an exception.)
+        """
+        self._stopping = True
 
     def evaluate(
         self, x: Input, y: ArrayLike, *, seed: int | None = None, engine: str | None = None
@@ -435,6 +451,7 @@ class Trainer:
         encoder = user["encoder"]
         trainer.encoder = None if encoder is None else config.BernoulliEncoder(**encoder)
         trainer.history = History(user["history"])
+        trainer._stopping = False
         return trainer
 
 
@@ -495,12 +512,3 @@ def _weights(sample_weight: ArrayLike) -> NDArray[np.float64]:
     if array.ndim != 1:
         raise ValueError(f"sample_weight has shape {array.shape}, expected (n_samples,)")
     return array.astype(np.float64)
-
-
-def _hooks(callbacks: Sequence[object], name: str) -> list[Callable[..., None]]:
-    return [getattr(callback, name) for callback in callbacks if hasattr(callback, name)]
-
-
-def _call(callbacks: Sequence[object], name: str, *args: Any) -> None:
-    for hook in _hooks(callbacks, name):
-        hook(*args)
