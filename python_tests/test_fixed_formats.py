@@ -72,21 +72,42 @@ def test_bad_formats_are_refused(change: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "error", "message"),
     [
-        {"rounding": "up"},
-        {"v_th": 1.5},
-        {"limits": {"cores": 3}},
-        {"reset": "none"},
-        {"current_decay": fixed.Table([1.5], 12)},  # type: ignore[list-item]
-        {"current_decay": fixed.Table([-1], 12)},
+        (
+            {"rounding": "up"},
+            ValueError,
+            r"Format\.rounding must be one of \['toward_zero', .*'up'",
+        ),
+        ({"rounding": "neerest"}, ValueError, "got 'neerest'; did you mean 'nearest'"),
+        ({"v_th": 1.5}, TypeError, r"Format\.v_th must be an integer, got 1\.5"),
+        ({"v_th": [1, 2.5]}, TypeError, r"Format\.v_th\[1\] must be an integer, got 2\.5"),
+        ({"v_th": 2**31}, ValueError, r"Format\.v_th must be < 2\^31, got 2147483648"),
+        ({"bias": [0, -(2**31) - 1]}, ValueError, r"Format\.bias\[1\] must be >= -2\^31, got"),
+        ({"limits": {"cores": 3}}, ValueError, r"a key of Format\.limits must be one of .*'cores'"),
+        ({"limits": {"n": 3.0}}, TypeError, r"Format\.limits\['n'\] must be an integer, got 3\.0"),
+        ({"limits": 3}, TypeError, r"Format\.limits must be a dict, got 3"),
+        ({"reset": "none"}, ValueError, r"Format\.reset must be one of .*got 'none'"),
+        ({"max_spikes": 2**32}, ValueError, r"Format\.max_spikes must be < 2\^32"),
+        ({"current_decay": 3}, TypeError, "current_decay must be Multiply, Shift or Table, got 3"),
     ],
 )
-def test_formats_of_wrong_types_are_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="format: "):
-        fixed.Format(**{**PLAIN, **change}).check(3)
-    with pytest.raises(TypeError, match="current_decay must be Multiply, Shift or Table, got 3"):
-        fixed.Format(**{**PLAIN, "current_decay": 3}).check(3)
+def test_formats_of_wrong_types_are_refused(
+    change: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        fixed.Format(**{**PLAIN, **change})
+
+
+def test_decays_of_wrong_types_are_refused() -> None:
+    for factors in ([1.5], [True], ["1"]):
+        with pytest.raises(TypeError, match=r"Table\.factors\[0\] must be an integer, got"):
+            fixed.Table(factors, 12)
+    for factors, message in (([-1], r">= 0, got -1"), ([2**32], r"< 2\^32, got 4294967296")):
+        with pytest.raises(ValueError, match=rf"Table\.factors\[0\] must be {message}"):
+            fixed.Table(factors, 12)
+    with pytest.raises(TypeError, match=r"Shift\.least_one must be True or False, got 1"):
+        fixed.Shift(1, 1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,11 @@ def test_bad_tables_are_refused(arguments: Any, error: Any, message: str) -> Non
 
 
 def test_tables_are_lists() -> None:
-    for factors in (5, [[1, 2], [3, 4]], None):
-        with pytest.raises(TypeError, match="factors must be a list of integers, got"):
+    for factors in (5, None, "12"):
+        with pytest.raises(TypeError, match=r"Table\.factors must be integers, got"):
             fixed.Table(factors, 12)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"Table\.factors has shape \(2, 2\), expected one dim"):
+        fixed.Table([[1, 2], [3, 4]], 12)  # type: ignore[list-item]
 
 
 def test_membranes_of_events_go_on_after_any_gap() -> None:

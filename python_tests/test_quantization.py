@@ -270,7 +270,7 @@ def big(v_th: float, **options: float) -> sr.Network:
         (lambda: sr.QFormat(weight_bits=0), r"weight_bits must be in \[2, 16\], got 0"),
         (lambda: sr.QFormat(weight_bits=1), r"weight_bits must be in \[2, 16\], got 1"),
         (lambda: sr.QFormat(weight_bits=65), r"weight_bits must be in \[2, 16\], got 65"),
-        (lambda: sr.QFormat(state_bits=2**40), r"state_bits must be a number of bits"),
+        (lambda: sr.QFormat(state_bits=2**40), r"state_bits must be < 2\^32, got"),
         (lambda: sr.QFormat(rounding="up"), r"rounding must be one of .*, got 'up'"),  # type: ignore[arg-type]
         (lambda: sr.Xylo(device="b"), r"device must be one of .*, got 'b'"),  # type: ignore[arg-type]
         (lambda: sr.QFormat(decay_bits=0), r"decay_bits must be in \[1, 31\], got 0"),

@@ -2,42 +2,128 @@
 
 from __future__ import annotations
 
+import difflib
+import operator
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["integer", "labels", "number"]
+from strsbp_rs._arrays import as_array
+
+__all__ = ["flag", "integer", "integers", "labels", "number", "one_of", "suggestion"]
 
 
-def integer(name: str, value: Any) -> int:
-    """Returns a non-negative integer below 2^64.
+def integer(name: str, value: Any, *, low: int = 0, below: int = 2**64) -> int:
+    """Returns an integer of any type, NumPy's and arrays without dimensions included.
+
+    Args:
+        name: Name of the argument.
+        value: What came.
+        low: The least that is accepted.
+        below: One more than the largest that is accepted.
 
     Raises:
         TypeError: If it is not an integer.
-        ValueError: If it is negative or too large.
+        ValueError: If it is too small or too large.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 0:
-        raise ValueError(f"{name} must be >= 0, got {value}")
-    if value >= 2**64:
-        raise ValueError(f"{name} must be < 2^64, got {value}")
-    return int(value)
+    try:
+        if isinstance(value, (bool, np.bool_, np.timedelta64)):
+            raise TypeError
+        whole = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+    if whole < low:
+        raise ValueError(f"{name} must be >= {_power(low)}, got {whole}")
+    if whole >= below:
+        raise ValueError(f"{name} must be < {_power(below)}, got {whole}")
+    return whole
+
+
+def _power(limit: int) -> str:
+    exponent = abs(limit).bit_length() - 1
+    if exponent < 20 or abs(limit) != 2**exponent:
+        return str(limit)
+    return f"{'-' * (limit < 0)}2^{exponent}"
 
 
 def number(name: str, value: Any) -> float:
-    """Returns a number as a float.
+    """Returns a number of any type, NumPy's and arrays without dimensions included, as a float.
 
     Raises:
-        TypeError: If it is none.
+        TypeError: If it is none, or a truth value.
     """
     try:
-        if not isinstance(value, (str, bytes)):
+        # What NumPy has of numbers that are no plain ones turns into floats without a word.
+        dtype = getattr(value, "dtype", None)
+        plain = not isinstance(dtype, np.dtype) or (dtype.kind in "iuf" and np.ndim(value) == 0)
+        if plain and not isinstance(value, (str, bytes, bytearray, bool)):
             return float(value)
     except (TypeError, ValueError, OverflowError):
         pass
     raise TypeError(f"{name} must be a number, got {value!r}")
+
+
+def flag(name: str, value: Any) -> bool:
+    """Returns a truth value, NumPy's included.
+
+    Raises:
+        TypeError: If it is another thing.
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, got {value!r}")
+
+
+def integers(name: str, values: Any, *, low: int, below: int) -> tuple[int, ...]:
+    """Returns integers from any sequence or array of them.
+
+    Raises:
+        TypeError: If they are not a sequence of integers.
+        ValueError: If one is out of range; the message names it.
+    """
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be integers, got {values!r}")
+    array = as_array(name, values if isinstance(values, np.ndarray) else list(values))
+    if array.ndim != 1:
+        raise ValueError(f"{name} has shape {array.shape}, expected one dimension")
+    # Item by item only where an item is wrong, or so large that NumPy has no type for it.
+    if array.size and (
+        array.dtype.kind not in "iu" or int(array.min()) < low or int(array.max()) >= below
+    ):
+        return tuple(
+            integer(f"{name}[{index}]", value, low=low, below=below)
+            for index, value in enumerate(values)
+        )
+    whole: list[int] = array.tolist()
+    return tuple(whole)
+
+
+def one_of(name: str, value: Any, known: Sequence[str]) -> str:
+    """Returns a name if it is a known one.
+
+    Raises:
+        TypeError: If it is not a string.
+        ValueError: If it is another; the message suggests the nearest.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {list(known)}, got {value!r}")
+    if value not in known:
+        raise ValueError(
+            f"{name} must be one of {list(known)}, got {value!r}{suggestion(value, known)}"
+        )
+    return str(value)
+
+
+def suggestion(value: str, known: Sequence[str]) -> str:
+    """Returns "; did you mean ...?" for the known name that is like another, or nothing."""
+    lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(value.lower(), list(lower), n=1, cutoff=0.5)
+    near = near or [name for name in lower if value and name.startswith(value.lower())]
+    return f"; did you mean '{lower[near[0]]}'?" if near else ""
 
 
 def labels(
@@ -49,7 +135,7 @@ def labels(
         TypeError: If they are no integers.
         ValueError: If their shape or one of them is another.
     """
-    array = np.asarray(y)
+    array = as_array(name, y)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
     if array.ndim != 1 or n_samples not in (None, len(array)):

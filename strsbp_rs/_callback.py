@@ -34,7 +34,13 @@ class Callback:
         """
 
     def on_epoch_end(self, trainer: Trainer, record: dict[str, Any]) -> None:
-        """Called after an epoch, with its entry of the history."""
+        """Called after an epoch, with its entry of the history.
+
+        Args:
+            trainer: The trainer.
+            record: May be added to: strings, numbers and arrays of any type, lists and dicts of
+                them. They become plain, what is not finite None; other things are refused.
+        """
 
     def on_train_end(self, trainer: Trainer, history: History) -> None:
         """Called after the last epoch."""

@@ -1,11 +1,15 @@
-"""What a user says of networks and training: small frozen dataclasses, checked by the Rust core."""
+"""What a user says of networks and training: small frozen dataclasses.
+
+Types of their fields are checked when they are made, domains by the Rust core.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
-from strsbp_rs._arguments import integer
+from strsbp_rs._arguments import one_of
+from strsbp_rs._fields import U32, Checked
 
 __all__ = [
     "ENGINES",
@@ -48,7 +52,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class _Config:
+class _Config(Checked):
     """A configuration the core reads as a dict."""
 
     kind: ClassVar[str | None] = None
@@ -164,7 +168,9 @@ class UniformDelay(_Config):
 
 # Engines ---------------------------------------------------------------------------------------
 
-ENGINES = ("clocked", "event", "continuous", "auto")
+Engine = Literal["clocked", "event", "continuous", "auto"]
+
+ENGINES = get_args(Engine)
 """Names of the engines that simulate networks."""
 
 
@@ -172,11 +178,10 @@ def check_engine(engine: str) -> str:
     """Returns the name of an engine if it is one.
 
     Raises:
-        ValueError: If it is not.
+        TypeError: If it is not a string.
+        ValueError: If it is another.
     """
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-    return engine
+    return one_of("engine", engine, ENGINES)
 
 
 # Connection rules of graphs ---------------------------------------------------------------------
@@ -216,9 +221,6 @@ class FixedOutDegree(_Config):
     self_loops: bool = False
     kind: ClassVar[str] = "fixed_out_degree"
 
-    def __post_init__(self) -> None:
-        integer("n", self.n)
-
 
 @dataclass(frozen=True)
 class FixedInDegree(_Config):
@@ -233,9 +235,6 @@ class FixedInDegree(_Config):
     self_loops: bool = False
     kind: ClassVar[str] = "fixed_in_degree"
 
-    def __post_init__(self) -> None:
-        integer("n", self.n)
-
 
 ConnectionRule = AllToAll | OneToOne | FixedProbability | FixedOutDegree | FixedInDegree
 
@@ -246,6 +245,9 @@ Delay = float | UniformDelay
 that of all of them and a whole number of time steps."""
 
 # Layers ----------------------------------------------------------------------------------------
+
+Discretisation = Literal["euler", "exact"]
+"""How a neuron is brought onto the time grid."""
 
 
 @dataclass(frozen=True)
@@ -259,7 +261,8 @@ class Dense(_Config):
         v_th: Firing threshold, relative to rest.
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
-        init: Distribution of the initial weights.
+        init: Distribution of the initial weights: Uniform, Normal, ConstantInit or KaimingUniform,
+            or the name of one ("uniform", "normal", "constant", "kaiming_uniform").
         delay: Time [ms] that spikes take beyond one time step: a number, or UniformDelay.
         lateral_inhibition: Every spike of a neuron takes this much from the synaptic current of
             every other neuron of the layer, without a delay; fixed, not trained. 0 for none.
@@ -270,7 +273,7 @@ class Dense(_Config):
     tau_s: float = field(default=8.0, kw_only=True)
     v_th: float = field(default=20.0, kw_only=True)
     t_ref: float = field(default=2.0, kw_only=True)
-    discretisation: str = field(default="euler", kw_only=True)
+    discretisation: Discretisation = field(default="euler", kw_only=True)
     init: Init = field(default=Uniform(), kw_only=True)
     delay: Delay = field(default=0.0, kw_only=True)
     lateral_inhibition: float = field(default=0.0, kw_only=True)
@@ -288,11 +291,13 @@ class Recurrent(_Config):
         v_th: Firing threshold, relative to rest.
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
-        init: Distribution of the initial feed-forward weights.
+        init: Distribution of the initial feed-forward weights: Uniform, Normal, ConstantInit or
+            KaimingUniform, or the name of one ("uniform", "normal", "constant", "kaiming_uniform").
         delay: Time [ms] that spikes of the layer below take beyond one time step: a number, or
             UniformDelay.
-        mask: Which recurrent synapses exist.
-        rec_init: Distribution of the initial recurrent weights.
+        mask: Which recurrent synapses exist: AllToAll, Sparse or Reservoir, or "all_to_all" or
+            "sparse".
+        rec_init: Distribution of the initial recurrent weights, as `init`.
         rec_delay: Likewise `delay` of the layer's own spikes.
     """
 
@@ -301,7 +306,7 @@ class Recurrent(_Config):
     tau_s: float = field(default=8.0, kw_only=True)
     v_th: float = field(default=20.0, kw_only=True)
     t_ref: float = field(default=2.0, kw_only=True)
-    discretisation: str = field(default="euler", kw_only=True)
+    discretisation: Discretisation = field(default="euler", kw_only=True)
     init: Init = field(default=Uniform(), kw_only=True)
     delay: Delay = field(default=0.0, kw_only=True)
     mask: Mask = field(default=AllToAll(), kw_only=True)
@@ -346,7 +351,7 @@ class ImageAugment(_Config):
     max_shift: int = 2
     shift_probability: float = 1.0
     flip_horizontal: bool = True
-    first_epoch: int = 1
+    first_epoch: U32 = 1
 
 
 # Losses ----------------------------------------------------------------------------------------
@@ -447,7 +452,7 @@ class Cosine(_Config):
 class Step(_Config):
     """The learning rate times `factor` after every `every` epochs."""
 
-    every: int = 30
+    every: U32 = 30
     factor: float = 0.1
     warmup_epochs: float = 0.0
     kind: ClassVar[str] = "step"
@@ -456,6 +461,9 @@ class Step(_Config):
 Schedule = Constant | InverseSqrt | Cosine | Step
 
 # Learning --------------------------------------------------------------------------------------
+
+PostCoupling = Literal["closed_form", "table", "none"]
+"""How the firing of a neuron weakens its own S-PSPs."""
 
 
 @dataclass(frozen=True)
@@ -474,10 +482,10 @@ class StRsbp(_Config):
             as solved.
     """
 
-    post_coupling: str = "closed_form"
+    post_coupling: PostCoupling = "closed_form"
     silent_ratio: float = 0.0
     teacher_spikes: bool = True
-    teacher_count: int = 35
+    teacher_count: U32 = 35
     solver_tolerance: float = 1e-4
 
 

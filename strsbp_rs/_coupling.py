@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 from numpy.typing import NDArray
 
 from strsbp_rs import _strsbp_rs
-from strsbp_rs._arguments import integer
+from strsbp_rs._arguments import integer, one_of
+from strsbp_rs._config import PostCoupling
 from strsbp_rs._spikes import lif_params
 
 __all__ = ["post_coupling", "psp_table"]
@@ -68,8 +71,9 @@ def post_coupling(
         float64 array of shape (n_steps + 1,).
 
     Raises:
-        TypeError: If the kind is unknown.
-        ValueError: If a constant is outside its domain.
+        TypeError: If an argument has the wrong type.
+        ValueError: If the kind is unknown, or a constant is outside its domain.
     """
+    one_of("kind", kind, get_args(PostCoupling))
     params = lif_params(tau_m, tau_s, t_ref, dt, discretisation)
     return _strsbp_rs.post_coupling(kind, params, integer("n_steps", n_steps))

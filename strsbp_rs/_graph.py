@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer, number
+from strsbp_rs._fields import named
 from strsbp_rs._network import Network
 from strsbp_rs._spikes import lif_params
 from strsbp_rs._strsbp_rs import GraphCore
@@ -237,7 +238,7 @@ class Graph:
         self,
         pre: Population,
         post: Population,
-        rule: config.ConnectionRule | tuple[ArrayLike, ArrayLike] | None = None,
+        rule: config.ConnectionRule | str | tuple[ArrayLike, ArrayLike] | None = None,
         *,
         weight: float | config.Init | ArrayLike = 1.0,
         delay: float | config.UniformDelay | ArrayLike = 0.0,
@@ -247,8 +248,9 @@ class Graph:
         Args:
             pre: The presynaptic population.
             post: The postsynaptic population, not an input.
-            rule: AllToAll, OneToOne, FixedProbability, FixedOutDegree, FixedInDegree, or explicit
-                pairs of neurons: two integer arrays of shape (n_synapses,). All to all if None.
+            rule: AllToAll, OneToOne, FixedProbability, FixedOutDegree, FixedInDegree, or
+                "all_to_all" or "one_to_one"; or explicit pairs of neurons: two integer arrays of
+                shape (n_synapses,). All to all if None.
             weight: One weight for all; a distribution (Uniform, Normal, ...); or, with explicit
                 pairs, an array (n_synapses,). What a spike adds to the synaptic current. In a graph
                 of integers whole numbers, to which distributions are rounded.
@@ -276,10 +278,11 @@ class Graph:
             if self.dtype.kind == "i" and not isinstance(weight, config.Init):
                 _whole(weight, self.dtype)
             rule = config.AllToAll() if rule is None else rule
-            if not isinstance(rule, config.ConnectionRule):
+            if not isinstance(rule, (config.ConnectionRule, str)):
                 raise TypeError(f"rule must be a connection rule or two arrays, got {rule!r}")
+            drawn = named("rule", rule, get_args(config.ConnectionRule))
             index = self._core.connect(
-                pre.index, post.index, rule.to_dict(), _weight_rule(weight), _delay_rule(delay)
+                pre.index, post.index, drawn.to_dict(), _weight_rule(weight), _delay_rule(delay)
             )
         projection = Projection(index, pre, post, self._core.n_synapses(index))
         self._projections.append(projection)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strsbp_rs._arguments import integer, number
+from strsbp_rs._arguments import integer, number, one_of
 from strsbp_rs._strsbp_rs import SpikeTrainsCore
 from strsbp_rs._strsbp_rs import s_psp as _s_psp
 
@@ -329,8 +329,7 @@ def lif_params(
         TypeError: If one is not a number.
         ValueError: If the discretisation is unknown.
     """
-    if discretisation not in ("euler", "exact"):
-        raise ValueError(f"discretisation must be 'euler' or 'exact', got {discretisation!r}")
+    one_of("discretisation", discretisation, ("euler", "exact"))
     numbers = {"tau_m": tau_m, "tau_s": tau_s, "v_th": v_th, "t_ref": t_ref, "dt": dt}
     params = {name: number(name, value) for name, value in numbers.items()}
     return {**params, "discretisation": discretisation}

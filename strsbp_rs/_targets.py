@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Literal
 
-from strsbp_rs._arguments import integer, number
+from strsbp_rs._arguments import one_of
 from strsbp_rs._config import _Config
+from strsbp_rs._fields import U32
 from strsbp_rs.fixed import Device, Rounding
 
 __all__ = ["CortexM", "Loihi", "QFormat", "Spinnaker", "Target", "Xylo", "as_target"]
-
-_SCALES = ("mse", "max", "percentile")
-_GRANULARITIES = ("layer", "neuron")
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
-    if value not in known:
-        raise ValueError(f"{name} must be one of {list(known)}, got {value!r}")
-    return value
-
-
-def _bits(name: str, value: int) -> int:
-    if integer(name, value) >= 2**32:
-        raise ValueError(f"{name} must be a number of bits, got {value}")
-    return int(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,22 +28,18 @@ class _Target(_Config):
             whose threshold makes up for it (per channel, in the words of deep learning).
     """
 
-    scale: str = "mse"
+    scale: Literal["mse", "max", "percentile"] = "mse"
     percentile: float = 99.9
     clip: tuple[float, ...] = ()
-    granularity: str = "layer"
+    granularity: Literal["layer", "neuron"] = "layer"
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the target as the core takes it."""
-        _one_of("scale", self.scale, _SCALES)
-        _one_of("granularity", self.granularity, _GRANULARITIES)
         scale: dict[str, Any] = {"kind": self.scale}
         if self.scale == "percentile":
-            scale["percent"] = number("percentile", self.percentile)
-        if isinstance(self.clip, (str, float, int)) or not hasattr(self.clip, "__iter__"):
-            raise TypeError(f"clip must be a fraction for each layer, got {self.clip!r}")
-        if len(self.clip):
-            scale = {"kind": "clip", "fractions": [number("clip", value) for value in self.clip]}
+            scale["percent"] = self.percentile
+        if self.clip:
+            scale = {"kind": "clip", "fractions": list(self.clip)}
         return {
             "target": {"kind": self.kind, **self._target()},
             "scale": scale,
@@ -89,16 +71,15 @@ class QFormat(_Target):
         granularity: Which weights share a scale: those onto a "layer" or onto a "neuron".
     """
 
-    weight_bits: int = 8
-    state_bits: int = 16
-    decay_bits: int = 12
+    weight_bits: U32 = 8
+    state_bits: U32 = 16
+    decay_bits: U32 = 12
     rounding: Rounding = "nearest"
     kind: ClassVar[str] = "qformat"
 
     def _target(self) -> dict[str, Any]:
         names = ("weight_bits", "state_bits", "decay_bits")
-        bits = {name: _bits(name, getattr(self, name)) for name in names}
-        return {**bits, "rounding": _one_of("rounding", self.rounding, get_args(Rounding))}
+        return {**{name: getattr(self, name) for name in names}, "rounding": self.rounding}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,11 +97,11 @@ class Loihi(_Target):
         granularity: Which weights share a scale: those onto a "layer" or onto a "neuron".
     """
 
-    weight_bits: int = 8
+    weight_bits: U32 = 8
     kind: ClassVar[str] = "loihi"
 
     def _target(self) -> dict[str, Any]:
-        return {"weight_bits": _bits("weight_bits", self.weight_bits)}
+        return {"weight_bits": self.weight_bits}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +132,7 @@ class Xylo(_Target):
     kind: ClassVar[str] = "xylo"
 
     def _target(self) -> dict[str, Any]:
-        return {"device": _one_of("device", self.device, get_args(Device))}
+        return {"device": self.device}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,11 +161,11 @@ class CortexM(_Target):
         granularity: Which weights share a scale: those onto a "layer" or onto a "neuron".
     """
 
-    weight_bits: int = 8
+    weight_bits: U32 = 8
     kind: ClassVar[str] = "cortex_m"
 
     def _target(self) -> dict[str, Any]:
-        return {"weight_bits": _bits("weight_bits", self.weight_bits)}
+        return {"weight_bits": self.weight_bits}
 
 
 Target = QFormat | Loihi | Xylo | Spinnaker | CortexM
@@ -205,9 +186,7 @@ def as_target(name: str, target: Any) -> Target:
         return target  # type: ignore[return-value]
     if not isinstance(target, str):
         raise TypeError(f"{name} must be a target or one of {list(TARGETS)}, got {target!r}")
-    if target not in TARGETS:
-        raise ValueError(f"{name} must be one of {list(TARGETS)}, got {target!r}")
-    return TARGETS[target]()
+    return TARGETS[one_of(name, target, list(TARGETS))]()
 
 
 def target_from_dict(values: dict[str, Any]) -> Target:

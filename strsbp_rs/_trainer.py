@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,7 @@ from strsbp_rs import _config as config
 from strsbp_rs import _hooks
 from strsbp_rs._arguments import integer, labels, number
 from strsbp_rs._callback import Callback
+from strsbp_rs._fields import named
 from strsbp_rs._history import History
 from strsbp_rs._network import (
     Input,
@@ -25,6 +26,7 @@ from strsbp_rs._network import (
     threads,
 )
 from strsbp_rs._progress import ProgressBar
+from strsbp_rs._records import plain_record
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import SpikeTrainsCore, TrainerCore
 from strsbp_rs._targets import Target, as_target, target_from_dict
@@ -102,9 +104,11 @@ class Trainer:
     Args:
         network: The network; trained in place. Its delays must stay as they are.
         encoder: Makes spikes of analog samples; None where samples are spike trains.
-        loss: CountMSE or SoftmaxCrossEntropy.
-        optimizer: Adam, AdamW or SGD.
-        schedule: Factor on the learning rate: Constant, InverseSqrt, Cosine or Step.
+        loss: CountMSE or SoftmaxCrossEntropy; or "count_mse" or "softmax_cross_entropy", for their
+            defaults.
+        optimizer: Adam, AdamW or SGD; or "adam", "adamw" or "sgd".
+        schedule: Factor on the learning rate: Constant, InverseSqrt, Cosine or Step; or "constant",
+            "inverse_sqrt", "cosine" or "step".
         rule: Options of the backward pass.
         batch_size: Samples whose gradients are averaged before a step.
         augment: Random changes of training images; analog samples only.
@@ -138,9 +142,9 @@ class Trainer:
         network: Network,
         *,
         encoder: config.BernoulliEncoder | None = None,
-        loss: config.Loss | None = None,
-        optimizer: config.Optimizer | None = None,
-        schedule: config.Schedule | None = None,
+        loss: config.Loss | str | None = None,
+        optimizer: config.Optimizer | str | None = None,
+        schedule: config.Schedule | str | None = None,
         rule: config.StRsbp | None = None,
         batch_size: int = 32,
         augment: config.ImageAugment | None = None,
@@ -152,33 +156,27 @@ class Trainer:
         n_threads: int | None = None,
         seed: int = 0,
     ) -> None:
+        if not isinstance(network, Network):
+            raise TypeError(f"network must be a Network, got {network!r}")
         loss = config.CountMSE() if loss is None else loss
         optimizer = config.Adam() if optimizer is None else optimizer
         schedule = config.Constant() if schedule is None else schedule
-        rule = config.StRsbp() if rule is None else rule
-        for name, value, types in (
-            ("network", network, Network),
-            ("loss", loss, config.Loss),
-            ("optimizer", optimizer, config.Optimizer),
-            ("schedule", schedule, config.Schedule),
-            ("rule", rule, config.StRsbp),
-            ("augment", augment, config.ImageAugment | None),
-            ("weight_penalty", weight_penalty, config.ExponentialPenalty | None),
-        ):
-            if not isinstance(value, types):
-                expected = getattr(types, "__name__", None) or str(types)
-                raise TypeError(f"{name} must be {expected}, got {value!r}")
+        rule = named("rule", config.StRsbp() if rule is None else rule, (config.StRsbp,))
+        if augment is not None:
+            named("augment", augment, (config.ImageAugment,))
+        if weight_penalty is not None:
+            named("weight_penalty", weight_penalty, (config.ExponentialPenalty,))
         encoder_tuple(encoder)
         description = {
-            "loss": loss.to_dict(),
-            "optimizer": optimizer.to_dict(),
-            "schedule": schedule.to_dict(),
+            "loss": named("loss", loss, get_args(config.Loss)).to_dict(),
+            "optimizer": named("optimizer", optimizer, get_args(config.Optimizer)).to_dict(),
+            "schedule": named("schedule", schedule, get_args(config.Schedule)).to_dict(),
             "rule": rule.to_dict(),
             "batch_size": integer("batch_size", batch_size),
             "augment": augment.to_dict() if augment else None,
             "weight_penalty": weight_penalty.to_dict() if weight_penalty else None,
-            "weight_limit": None if weight_limit is None else float(weight_limit),
-            "clip_norm": None if clip_norm is None else float(clip_norm),
+            "weight_limit": None if weight_limit is None else number("weight_limit", weight_limit),
+            "clip_norm": None if clip_norm is None else number("clip_norm", clip_norm),
             "seed": integer("seed", seed),
             "engine": config.check_engine(engine),
             "hardware": None if hardware is None else as_target("hardware", hardware).to_dict(),
@@ -302,7 +300,10 @@ class Trainer:
                 self.history.epochs.append(record)
                 if checkpoint is not None:
                     self.save(checkpoint)
-                _hooks.call(all_callbacks, "on_epoch_end", self, record)
+                try:
+                    _hooks.call(all_callbacks, "on_epoch_end", self, record)
+                finally:
+                    plain_record(record)
         finally:
             _hooks.call(all_callbacks, "on_train_end", self, self.history)
         return self.history
@@ -428,6 +429,8 @@ class Trainer:
             OSError: If the file cannot be written.
         """
         encoder = None if self.encoder is None else self.encoder.to_dict()
+        for record in self.history.epochs:
+            plain_record(record)
         user = {"encoder": encoder, "history": self.history.epochs}
         self._core.save(os.fspath(path), self.network._core, user)
 
@@ -460,7 +463,7 @@ def gradients_from_spikes(
     spikes: Sequence[SpikeTrains],
     y: ArrayLike,
     *,
-    loss: config.Loss | None = None,
+    loss: config.Loss | str | None = None,
     rule: config.StRsbp | None = None,
     sample_weight: ArrayLike | None = None,
     n_threads: int | None = None,
@@ -474,7 +477,7 @@ def gradients_from_spikes(
         network: The network, whose weights and constants are read.
         spikes: Spike trains of the input and of every layer, all of the same samples and steps.
         y: Classes, integers of shape (n_samples,).
-        loss: CountMSE() if None.
+        loss: As of `Trainer`; CountMSE() if None.
         rule: Options of the backward pass.
         sample_weight: Weight of every sample's loss, (n_samples,).
         n_threads: Number of threads; all cores if None.

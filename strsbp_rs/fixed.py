@@ -14,14 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from math import exp, inf
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _strsbp_rs as _core
-from strsbp_rs._arguments import integer, number
+from strsbp_rs._arguments import flag, integer, integers, number, one_of
+from strsbp_rs._arrays import as_array
+from strsbp_rs._fields import U32, Checked
 
 __all__ = [
     "Format",
@@ -38,16 +41,28 @@ __all__ = [
     "xylo_weights",
 ]
 
-PerNeuron = int | Sequence[int] | NDArray[np.integer[Any]]
+
+def _per_neuron(name: str, value: Any, low: int, below: int) -> int | tuple[int, ...]:
+    if np.ndim(value) == 0:
+        return integer(name, value, low=low, below=below)
+    return integers(name, value, low=low, below=below)
+
+
+_Integers = int | Sequence[int] | NDArray[np.integer[Any]]
+PerNeuron = Annotated[_Integers, partial(_per_neuron, low=-(2**31), below=2**31)]
 """One integer for all neurons of a population, or one for each."""
+
+_UnsignedPerNeuron = Annotated[_Integers, partial(_per_neuron, low=0, below=2**32)]
 
 Rounding = Literal["toward_zero", "floor", "nearest", "nearest_even", "stochastic"]
 Overflow = Literal["saturate", "wrap", "saturate_symmetric", "wrap_upper"]
 Device = Literal["a1", "audio2", "audio3", "imu"]
+Reset = Literal["zero", "subtract"]
+SignMode = Literal["mixed", "excitatory", "inhibitory"]
 
 
 @dataclass(frozen=True)
-class Multiply:
+class Multiply(Checked):
     """A decay: x becomes x factor / 2^bits, rounded.
 
     Attributes:
@@ -55,12 +70,12 @@ class Multiply:
         bits: In [0, 32].
     """
 
-    factor: PerNeuron
-    bits: int
+    factor: _UnsignedPerNeuron
+    bits: U32
 
 
 @dataclass(frozen=True)
-class Shift:
+class Shift(Checked):
     """A decay: x becomes x - x / 2^shift, the quotient rounded.
 
     Attributes:
@@ -68,12 +83,12 @@ class Shift:
         least_one: Whether what is not 0 loses at least 1, so that all ends in 0.
     """
 
-    shift: PerNeuron
+    shift: _UnsignedPerNeuron
     least_one: bool = False
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Checked):
     """A decay by a table of powers, as hardware looks them up that works by events.
 
     A state that was last changed k steps ago, to x, is x factors[k - 1] / 2^bits, rounded once and
@@ -94,14 +109,10 @@ class Table:
         bits: In [0, 32].
     """
 
-    factors: Sequence[int] | NDArray[np.integer[Any]]
-    bits: int
-
-    def __post_init__(self) -> None:
-        factors = np.asarray(self.factors)
-        if factors.ndim != 1:
-            raise TypeError(f"factors must be a list of integers, got {self.factors!r}")
-        object.__setattr__(self, "factors", tuple(factors.tolist()))
+    factors: Annotated[
+        Sequence[int] | NDArray[np.integer[Any]], partial(integers, low=0, below=2**32)
+    ]
+    bits: U32
 
     @classmethod
     def exponential(
@@ -123,7 +134,8 @@ class Table:
         bits = integer("bits", bits)
         if not 1 <= bits <= 31:
             raise ValueError(f"bits must be in [1, 31], got {bits}")
-        factors = [_factor("tau", number("tau", tau), number("dt", dt), "bits", bits)]
+        tau, dt = number("tau", tau), number("dt", dt)
+        factors = [_factor("tau", tau, dt, "bits", bits)]
         most = _MOST_FACTORS if length is None else integer("length", length)
         if not 1 <= most <= _MOST_FACTORS:
             raise ValueError(f"length must be in [1, {_MOST_FACTORS}], got {length}")
@@ -167,8 +179,28 @@ class Overflows:
     membrane: int
 
 
+def _decay(name: str, decay: Any) -> Decay:
+    if not isinstance(decay, Decay):
+        raise TypeError(f"{name} must be Multiply, Shift or Table, got {decay!r}")
+    return decay
+
+
+_LIMITS = ("n", "fan_in", "fan_out", "delay", "input_spikes")
+
+
+def _limits(name: str, limits: Any) -> dict[str, int | None]:
+    if not isinstance(limits, Mapping):
+        raise TypeError(f"{name} must be a dict, got {limits!r}")
+    found = {}
+    for key, value in limits.items():
+        one_of(f"a key of {name}", key, _LIMITS)
+        below = 2**32 if key in ("delay", "input_spikes") else 2**64
+        found[key] = None if value is None else integer(f"{name}[{key!r}]", value, below=below)
+    return found
+
+
 @dataclass(frozen=True)
-class Format:
+class Format(Checked):
     """A number format and the neurons it holds.
 
     A step, from current u and membrane v of 0, with A the sum of the weights that arrive and R the
@@ -203,31 +235,31 @@ class Format:
             input_spikes (of an input in a step).
     """
 
-    weight_bits: int
-    current_bits: int
-    membrane_bits: int
-    current_decay: Decay
-    membrane_decay: Decay
+    weight_bits: U32
+    current_bits: U32
+    membrane_bits: U32
+    current_decay: Annotated[Decay, _decay]
+    membrane_decay: Annotated[Decay, _decay]
     v_th: PerNeuron
-    input_shift: int = 0
-    gain_shift: int = 0
+    input_shift: U32 = 0
+    gain_shift: U32 = 0
     bias: PerNeuron = 0
     rounding: Rounding = "toward_zero"
     rounding_seed: int = 0
     current_overflow: Overflow = "saturate"
     membrane_overflow: Overflow = "saturate"
     fires_at: Literal[">", ">="] = ">"
-    reset: Literal["zero", "subtract"] = "zero"
-    t_ref_steps: int = 0
-    max_spikes: int = 1
+    reset: Reset = "zero"
+    t_ref_steps: U32 = 0
+    max_spikes: U32 = 1
     rules: Literal["lif", "xylo_v1", "xylo_v2"] = "lif"
-    limits: Mapping[str, int | None] = field(default_factory=dict)
+    limits: Annotated[Mapping[str, int | None], _limits] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the format as plain values."""
         values = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
         for name in ("current_decay", "membrane_decay"):
-            values[name] = _decay_dict(name, getattr(self, name))
+            values[name] = _decay_dict(getattr(self, name))
         values["limits"] = dict(self.limits)
         return values
 
@@ -254,27 +286,37 @@ class Format:
             TypeError: If a field has the wrong type.
             ValueError: If one is outside its domain; the message says which and why.
         """
-        _core.check_fixed(self.to_dict(), n)
+        _core.check_fixed(self.to_dict(), integer("n", n))
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.integer):
-        return int(value)
     return list(value) if isinstance(value, tuple) else value
 
 
-def _decay_dict(name: str, decay: Any) -> dict[str, Any]:
-    kinds = [kind for kind, cls in _DECAYS.items() if isinstance(decay, cls)]
-    if not kinds:
-        raise TypeError(f"{name} must be Multiply, Shift or Table, got {decay!r}")
-    return {"kind": kinds[0], **{key: _plain(value) for key, value in vars(decay).items()}}
+def _decay_dict(decay: Decay) -> dict[str, Any]:
+    kind = next(kind for kind, cls in _DECAYS.items() if isinstance(decay, cls))
+    return {"kind": kind, **{key: _plain(value) for key, value in vars(decay).items()}}
+
+
+_SIGNED = ("v_th", "bias", "bias_mantissa")
+"""Of a preset's values that there may be one of for each neuron."""
+
+_UNSIGNED = ("du", "dv", "dash_syn", "dash_mem")
 
 
 def _preset(kind: str, **values: Any) -> Format:
-    plain = {name: _plain(value) for name, value in values.items()}
-    return Format.from_dict(_core.fixed_preset({"kind": kind, **plain}))
+    """A format of hardware; values are numbers of bits, steps and the like but for those above."""
+    plain: dict[str, Any] = {"kind": kind}
+    for name, value in values.items():
+        if name in _SIGNED:
+            plain[name] = _plain(_per_neuron(name, value, -(2**31), 2**31))
+        elif name in _UNSIGNED:
+            plain[name] = _plain(_per_neuron(name, value, 0, 2**32))
+        elif isinstance(value, (str, bool, dict)):
+            plain[name] = value
+        else:
+            plain[name] = integer(name, value, below=2**32)
+    return Format.from_dict(_core.fixed_preset(plain))
 
 
 def qformat(
@@ -310,8 +352,9 @@ def qformat(
     Raises:
         ValueError: If a time is not positive and finite, or a factor is 0.
     """
+    dt, decay_bits = number("dt", dt), integer("decay_bits", decay_bits, below=32)
     current_decay, membrane_decay = (
-        Multiply(_factor(name, tau, dt, "decay_bits", decay_bits), decay_bits)
+        Multiply(_factor(name, number(name, tau), dt, "decay_bits", decay_bits), decay_bits)
         for name, tau in (("tau_s", tau_s), ("tau_m", tau_m))
     )
     return Format(
@@ -375,7 +418,7 @@ def loihi_weights(
     *,
     weight_bits: int = 8,
     exponent: int = 0,
-    sign_mode: Literal["mixed", "excitatory", "inhibitory"] | None = None,
+    sign_mode: SignMode | None = None,
 ) -> NDArray[np.int64]:
     """The weights of a connection as Loihi holds them, for a graph of int16.
 
@@ -393,6 +436,10 @@ def loihi_weights(
         ValueError: If an argument is outside its domain.
     """
     array = _integers("weights", weights)
+    weight_bits = integer("weight_bits", weight_bits, below=2**32)
+    exponent = integer("exponent", exponent, low=-(2**31), below=2**31)
+    if sign_mode is not None:
+        one_of("sign_mode", sign_mode, get_args(SignMode))
     held = _core.loihi_weights(array.ravel(), weight_bits, exponent, sign_mode)
     return held.reshape(array.shape)
 
@@ -441,8 +488,8 @@ def xylo(
         dash_syn=dash_syn,
         dash_mem=dash_mem,
         bias=bias,
-        device=device,
-        is_output=output,
+        device=one_of("device", device, get_args(Device)),
+        is_output=flag("output", output),
     )
 
 
@@ -458,6 +505,7 @@ def xylo_weights(weights: ArrayLike, shift: int = 0) -> NDArray[np.int64]:
         ValueError: If an argument is outside its domain.
     """
     array = _integers("weights", weights)
+    shift = integer("shift", shift, below=2**32)
     return _core.xylo_weights(array.ravel(), shift).reshape(array.shape)
 
 
@@ -497,6 +545,8 @@ def spinnaker(
     Raises:
         ValueError: If an argument is outside its domain.
     """
+    tau_m, tau_s, dt = number("tau_m", tau_m), number("tau_s", tau_s), number("dt", dt)
+    v_th = number("v_th", v_th)
     for name, value in (("tau_m", tau_m), ("tau_s", tau_s), ("dt", dt)):
         if not 0 < value < inf:
             raise ValueError(f"{name} must be finite and > 0 ms, got {value}")
@@ -521,7 +571,7 @@ def cortex_m(
     bias: PerNeuron = 0,
     input_shift: int = 0,
     gain_shift: int = 0,
-    reset: Literal["zero", "subtract"] = "zero",
+    reset: Reset = "zero",
     t_ref_steps: int = 0,
 ) -> Format:
     """Neurons as a microcontroller with an Arm Cortex-M core computes them at little cost.
@@ -553,19 +603,19 @@ def cortex_m(
     return _preset(
         "cortex_m",
         weight_bits=weight_bits,
-        current_decay=_decay_dict("current_decay", current_decay),
-        membrane_decay=_decay_dict("membrane_decay", membrane_decay),
+        current_decay=_decay_dict(_decay("current_decay", current_decay)),
+        membrane_decay=_decay_dict(_decay("membrane_decay", membrane_decay)),
         v_th=v_th,
         bias=bias,
         input_shift=input_shift,
         gain_shift=gain_shift,
-        reset=reset,
+        reset=one_of("reset", reset, get_args(Reset)),
         t_ref_steps=t_ref_steps,
     )
 
 
 def _integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
-    array = np.asarray(values)
+    array = as_array(name, values)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
     return np.ascontiguousarray(array, dtype=np.int64)
