@@ -4,6 +4,7 @@ Times are in ms, potentials relative to rest. See `Network` and `Trainer`.
 """
 
 from strsbp_rs import fixed
+from strsbp_rs._best_checkpoint import BestCheckpoint
 from strsbp_rs._callback import Callback
 from strsbp_rs._config import (
     SGD,
@@ -35,9 +36,11 @@ from strsbp_rs._config import (
     UniformDelay,
 )
 from strsbp_rs._coupling import post_coupling, psp_table
+from strsbp_rs._early_stopping import EarlyStopping
 from strsbp_rs._fixed_network import FixedLayer, FixedNetwork, LayerReport, QuantizationReport
 from strsbp_rs._graph import Graph, Population, Projection
 from strsbp_rs._history import History
+from strsbp_rs._loggers import CSVLogger, TensorBoard
 from strsbp_rs._network import Network, Operations, Recording, Run
 from strsbp_rs._simulator import Simulator
 from strsbp_rs._spikes import SpikeTrains, s_psp, van_rossum
@@ -59,6 +62,8 @@ __all__ = [
     "AdamW",
     "AllToAll",
     "BernoulliEncoder",
+    "BestCheckpoint",
+    "CSVLogger",
     "Callback",
     "Constant",
     "ConstantInit",
@@ -66,6 +71,7 @@ __all__ = [
     "Cosine",
     "CountMSE",
     "Dense",
+    "EarlyStopping",
     "Evaluation",
     "ExponentialPenalty",
     "FixedInDegree",
@@ -103,6 +109,7 @@ __all__ = [
     "Step",
     "StepResult",
     "StrsbpWarning",
+    "TensorBoard",
     "Trainer",
     "Uniform",
     "UniformDelay",

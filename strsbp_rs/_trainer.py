@@ -16,6 +16,7 @@ from strsbp_rs._arguments import integer, labels, number
 from strsbp_rs._callback import Callback
 from strsbp_rs._fields import named
 from strsbp_rs._history import History
+from strsbp_rs._monitor import Monitored
 from strsbp_rs._network import (
     Input,
     Network,
@@ -186,6 +187,8 @@ class Trainer:
         self.encoder = encoder
         self.history = History()
         self._stopping = False
+        # Whether the network is as a checkpoint's last epoch left it.
+        self._resumed = False
 
     # What it is ------------------------------------------------------------------------------
 
@@ -270,6 +273,9 @@ class Trainer:
             if not os.path.isdir(folder):
                 raise FileNotFoundError(f"checkpoint: the folder {folder} does not exist")
         all_callbacks = _hooks.check(callbacks)
+        for callback in all_callbacks:
+            if isinstance(callback, Monitored):
+                callback.check_data(validated=test is not None)
         if progress:
             all_callbacks.insert(0, ProgressBar(total_epochs=epochs))
         on_batch_end = _hooks.hooks(all_callbacks, "on_batch_end")
@@ -280,6 +286,7 @@ class Trainer:
 
         self._stopping = False
         _hooks.call(all_callbacks, "on_train_begin", self)
+        self._resumed = False
         try:
             while self.epoch < epochs and not self._stopping:
                 values = self._core.train_epoch(
@@ -300,10 +307,12 @@ class Trainer:
                 self.history.epochs.append(record)
                 if checkpoint is not None:
                     self.save(checkpoint)
-                try:
-                    _hooks.call(all_callbacks, "on_epoch_end", self, record)
-                finally:
-                    plain_record(record)
+                for hook in _hooks.hooks(all_callbacks, "on_epoch_end"):
+                    try:
+                        hook(self, record)
+                    finally:
+                        # At once: the next one may write a checkpoint.
+                        plain_record(record)
         finally:
             _hooks.call(all_callbacks, "on_train_end", self, self.history)
         return self.history
@@ -454,7 +463,7 @@ class Trainer:
         encoder = user["encoder"]
         trainer.encoder = None if encoder is None else config.BernoulliEncoder(**encoder)
         trainer.history = History(user["history"])
-        trainer._stopping = False
+        trainer._stopping, trainer._resumed = False, True
         return trainer
 
 
