@@ -3,7 +3,7 @@
 Times are in ms, potentials relative to rest. See `Network` and `Trainer`.
 """
 
-from strsbp_rs import fixed
+from strsbp_rs import fixed, plot
 from strsbp_rs._best_checkpoint import BestCheckpoint
 from strsbp_rs._callback import Callback
 from strsbp_rs._config import (
@@ -117,6 +117,7 @@ __all__ = [
     "__version__",
     "fixed",
     "gradients_from_spikes",
+    "plot",
     "post_coupling",
     "psp_table",
     "s_psp",

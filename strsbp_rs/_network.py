@@ -78,6 +78,7 @@ class Recording:
         current: Likewise the synaptic currents.
         engine: The engine that simulated the network.
         operations: What it has done, summed over the samples.
+        neurons: For each layer with traces, which neurons they are of.
     """
 
     spikes: list[SpikeTrains]
@@ -86,6 +87,7 @@ class Recording:
     current: dict[int, NDArray[Any]] = field(default_factory=dict)
     engine: str = "clocked"
     operations: Operations | None = None
+    neurons: dict[int, list[int]] = field(default_factory=dict)
 
 
 class Network:
@@ -475,6 +477,7 @@ class Network:
             current=dict(zip(layers, (current for current, _ in traces), strict=True)),
             engine=used,
             operations=Operations(**operations),
+            neurons=dict(chosen),
         )
 
 

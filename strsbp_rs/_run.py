@@ -106,6 +106,7 @@ class RunFolder(Callback):
             self.path / "spike_raster.png",
             dt=trainer.network.dt,
             class_names=self.dataset.class_names,
+            true_class=int(self.dataset.y_test[0]),
             title=f"{name}, test image 0 ({label}), after epoch {epoch}",
         )
 

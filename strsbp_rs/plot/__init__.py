@@ -1,0 +1,22 @@
+"""Pictures of spikes, training and networks. Needs matplotlib, the extra `plot`.
+
+Every function draws on `ax`, matplotlib's axes, or on those of a new figure if None, and returns
+the axes: `ax.figure.savefig("picture.png")` writes them to a file, a notebook shows them.
+"""
+
+from strsbp_rs.plot._curves import learning_curve, learning_curves
+from strsbp_rs.plot._matrices import confusion_matrix, weight_histogram, weights
+from strsbp_rs.plot._raster import raster, rasters
+from strsbp_rs.plot._rates import rates, traces
+
+__all__ = [
+    "confusion_matrix",
+    "learning_curve",
+    "learning_curves",
+    "raster",
+    "rasters",
+    "rates",
+    "traces",
+    "weight_histogram",
+    "weights",
+]
