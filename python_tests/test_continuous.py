@@ -76,6 +76,23 @@ def test_first_spike_where_tau_m_is_twice_tau_s(ratio: float, delay: float) -> N
     ]
 
 
+@pytest.mark.parametrize("through", ["input", "arrival"])
+def test_what_comes_at_the_moment_of_a_crossing_comes_too_late(through: str) -> None:
+    """Potentials do not jump: inhibition at that very time stops the next spike, not this."""
+    constants = {"tau_m": TAU_M, "tau_s": 5.0, "v_th": 1.0, "t_ref": 1.0}
+    (first, *later) = spike_times(single(20.0, **constants), [0.0], 500.0)
+    assert later
+    graph = sr.Graph(dtype="float64")
+    drive, brake = graph.add_input(1), graph.add_input(1)
+    neuron = graph.add_population(1, discretisation="exact", **constants)
+    graph.connect(drive, neuron, ([0], [0]), weight=[20.0])
+    delay = 0.0 if through == "input" else first
+    graph.connect(brake, neuron, ([0], [0]), weight=[-1e3], delay=[delay])
+    simulator = sr.Simulator(graph, engine="continuous")
+    simulator.push(events(np.array([0.0, first - delay]), [0, 1]))
+    assert simulator.advance(500.0)["t"].tolist() == [first]
+
+
 @pytest.mark.parametrize("share", [1e-3, 0.3, 0.7, 0.95])
 @pytest.mark.parametrize(
     "tau_s",

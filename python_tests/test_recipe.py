@@ -84,6 +84,19 @@ def test_the_order_of_a_kind_and_its_fields_does_not_matter():
     assert load_recipe("demo", settings).optimizer == sr.SGD(lr=0.5)
 
 
+def test_the_order_of_kinds_within_each_other_does_not_matter():
+    """A layer's kind discards its fields, and with them a mask: it comes before the mask's kind."""
+    settings = [
+        "layers.0.mask.kind=sparse",
+        "layers.0.mask.density=0.25",
+        "layers.0.kind=recurrent",
+    ]
+    settings.append("layers.0.n=30")
+    expected = sr.Recurrent(30, mask=sr.Sparse(0.25))
+    for order in (settings, settings[::-1], settings[1:] + settings[:1]):
+        assert load_recipe("demo", order).layers[0] == expected
+
+
 def test_a_section_that_is_left_out_can_be_overridden(tmp_path):
     path = tmp_path / "short.toml"
     path.write_text("[[layers]]\nkind = 'dense'\nn = 10\n")

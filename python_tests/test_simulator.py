@@ -165,6 +165,22 @@ def test_ties_are_proven_for_what_the_proof_covers() -> None:
         assert simulator.ties_are_proven is proven
 
 
+@pytest.mark.parametrize("strange", [1, 2])
+def test_one_strange_population_is_enough(strange: int) -> None:
+    """Potentials beyond the proof, of the first population or of the last."""
+    graph = sr.Graph(dtype="float64")
+    source = graph.add_input(1)
+    for _ in range(2):
+        graph.connect(source, graph.add_population(1, v_th=1.0, t_ref=0.0), weight=0.3)
+    simulator = sr.Simulator(graph, engine="event")
+    assert simulator.ties_are_proven
+    simulator.set_potentials(strange, [-1e6])
+    assert not simulator.ties_are_proven
+    # Nor after another population was set to what the proof covers.
+    simulator.set_potentials(3 - strange, [0.1])
+    assert not simulator.ties_are_proven
+
+
 @pytest.mark.parametrize("engine", GRID_ENGINES)
 def test_input_while_held_is_kept_as_current(engine: str) -> None:
     """As the network's test of a held neuron, worked out there."""

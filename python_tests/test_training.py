@@ -315,6 +315,37 @@ def test_an_error_in_a_callback_stops_training(small):
     assert trainer.epoch <= 1
 
 
+@pytest.mark.parametrize("where", ["on_batch_end", "on_epoch_end"])
+def test_training_ends_for_callbacks_after_an_error_too(small, where):
+    make_network, encoder, x, y = small
+    ended = []
+
+    def fail(*_):
+        raise RuntimeError("enough")
+
+    class Recorder(sr.Callback):
+        def on_train_end(self, trainer, history):
+            ended.append(trainer)
+
+    failing = Recorder()
+    setattr(failing, where, fail)
+    trainer = sr.Trainer(make_network(), encoder=encoder, **OPTIONS)
+    with pytest.raises(RuntimeError, match="enough"):
+        trainer.fit(x, y, epochs=2, callbacks=[Recorder(), failing], progress=False)
+    assert ended == [trainer, trainer]
+
+
+def test_an_evaluation_draws_from_the_seed_it_is_given(small):
+    """0 is a seed, not the trainer's."""
+    make_network, encoder, x, y = small
+    network = make_network()
+    trainer = sr.Trainer(network, encoder=encoder, **{**OPTIONS, "seed": 5})
+    for seed, drawn in ((0, 0), (9, 9), (None, 5)):
+        expected = network.spike_counts(x, encoder=encoder, seed=drawn)
+        np.testing.assert_array_equal(trainer.evaluate(x, y, seed=seed).counts, expected)
+    assert (trainer.evaluate(x, y, seed=0).counts != trainer.evaluate(x, y).counts).any()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("batch_size", [16, 100_000])
 def test_ctrl_c_stops_within_a_second(tmp_path, batch_size):

@@ -183,6 +183,25 @@ mod tests {
     }
 
     #[test]
+    fn ends_with_the_slope_of_the_last_parabola() {
+        // With refractory times o/d(o) is curved: a difference to one neighbour alone is another number.
+        for (t_ref, n_steps) in [(3.0, 40), (5.0, 100), (2.0, 31)] {
+            let params = params(20.0, 5.0, t_ref);
+            let table = psp_table(&params, n_steps).unwrap();
+            let largest = largest_count(t_ref as u32, n_steps);
+            let r = |o: usize| o as f64 / table[o];
+            let (a, b, c) = (r(largest - 2), r(largest - 1), r(largest));
+            // The parabola through the three points, Newton's form, and its derivative at the last.
+            let slope = (b - a) + (c - 2.0 * b + a) * 1.5;
+            let one_sided = c - b;
+            assert!((slope / one_sided - 1.0).abs() > 1e-4, "the curvature matters: {slope}, {one_sided}");
+            let expected = largest as f64 * slope / c;
+            let got = model(PostCoupling::Table, &params, n_steps).one_minus_s(largest as u32);
+            assert!((got - expected).abs() < 1e-9 * expected.abs(), "{got}, expected {expected}");
+        }
+    }
+
+    #[test]
     fn errors_name_the_argument() {
         let message = |params: LifParams, n_steps| {
             PostCouplingModel::new(PostCoupling::ClosedForm, &params, n_steps).unwrap_err().to_string()

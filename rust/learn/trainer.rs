@@ -526,3 +526,7 @@ fn shuffled(n: usize, seed: u64, epoch: u32) -> Vec<u32> {
     }
     order
 }
+
+#[cfg(test)]
+#[path = "trainer_tests.rs"]
+mod tests;

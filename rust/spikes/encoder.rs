@@ -258,4 +258,21 @@ mod tests {
         assert_eq!(rows.row(0), (0..10).collect::<Vec<u32>>());
         assert!(rows.row(1).is_empty());
     }
+
+    #[test]
+    fn a_byte_is_its_255th() {
+        let encoder = BernoulliEncoder::new(2000, 1.0).unwrap();
+        let bytes: Vec<u8> = (0..=255).collect();
+        let values: Vec<f64> = bytes.iter().map(|&byte| f64::from(byte) / 255.0).collect();
+        let (mut of_bytes, mut of_values) = (PaddedRows::default(), PaddedRows::default());
+        let (key, mut scratch) = (StreamKey { seed: 3, epoch: 1, sample: 2 }, EncoderScratch::default());
+        encoder.encode(Analog::U8(&bytes), key, &mut scratch, &mut of_bytes);
+        encoder.encode(Analog::F64(&values), key, &mut scratch, &mut of_values);
+        for byte in 0..256 {
+            assert_eq!(of_bytes.row(byte), of_values.row(byte), "of byte {byte}");
+        }
+        // Certain, and rare enough to tell 254/255 from 255/256.
+        assert_eq!(of_bytes.row(255).len(), 2000);
+        assert!(of_bytes.row(254).len() < 2000);
+    }
 }

@@ -1,0 +1,162 @@
+use serde_json::json;
+
+use super::*;
+use crate::network::Network;
+use crate::spikes::SpikeTrains;
+
+const N_STEPS: usize = 20;
+const N_SAMPLES: usize = 6;
+
+/// A layer of five neurons and one of two onto three inputs.
+fn network() -> Network<f32> {
+    let layer = |n: usize| {
+        json!({"kind": "dense", "n": n, "tau_m": 20.0, "tau_s": 5.0, "v_th": 0.5, "t_ref": 1.0,
+            "discretisation": "euler", "init": {"kind": "uniform", "low": -0.2, "high": 1.0},
+            "lateral_inhibition": 0.0})
+    };
+    let config = json!({"n_in": 3, "layers": [layer(5), layer(2)], "dt": 1.0, "seed": 4});
+    Network::new(serde_json::from_value(config).unwrap()).unwrap()
+}
+
+/// Samples that differ in their spikes, so that their losses do.
+fn spikes() -> SpikeTrains {
+    let mut trains = SpikeTrains::empty(N_STEPS, 3).unwrap();
+    for sample in 0..N_SAMPLES {
+        let rows: Vec<Vec<u32>> =
+            (0..N_STEPS).map(|t| (0..3).filter(|&i| (t * (sample + 2) + i as usize) % 5 < 2).collect()).collect();
+        trains.push_sample(rows.iter().map(Vec::as_slice));
+    }
+    trains
+}
+
+const LABELS: [u32; N_SAMPLES] = [0, 1, 0, 1, 0, 1];
+
+/// Weights that tell the losses of samples apart.
+const WEIGHTS: [f64; N_SAMPLES] = [1.0, 1.3, 1.7, 2.3, 2.9, 3.7];
+
+/// A trainer of one sample a step; weights hardly move, unless `lr` is given.
+fn trainer(net: &Network<f32>, change: impl FnOnce(&mut TrainerConfig)) -> Trainer<f32> {
+    let config = json!({
+        "loss": {"kind": "softmax_cross_entropy", "temperature": 1.0},
+        "optimizer": {"kind": "sgd", "lr": 1e-12, "momentum": 0.0, "nesterov": false},
+        "schedule": {"kind": "constant"},
+        "rule": {"post_coupling": "closed_form", "silent_ratio": 0.0, "teacher_spikes": false, "teacher_count": 5,
+            "solver_tolerance": 1e-4},
+        "batch_size": 1, "augment": null, "weight_penalty": null, "weight_limit": null, "clip_norm": null, "seed": 7,
+    });
+    let mut config: TrainerConfig = serde_json::from_value(config).unwrap();
+    change(&mut config);
+    Trainer::new(config, net, Some(1)).unwrap()
+}
+
+/// What an epoch tells, and the loss of each of its samples, in the order that they were taken in.
+fn epoch(trainer: &mut Trainer<f32>, net: &mut Network<f32>, data: &SpikeTrains) -> (EpochStats, Vec<f64>) {
+    let mut sums = Vec::new();
+    let stats = trainer
+        .train_epoch(net, Data::Spikes(data), &LABELS, Some(&WEIGHTS), &mut |progress| {
+            if sums.len() < progress.stats.n_samples {
+                sums.push(progress.stats.loss);
+            }
+            true
+        })
+        .unwrap();
+    let losses = (0..sums.len()).map(|i| sums[i] - if i > 0 { sums[i - 1] } else { 0.0 }).collect();
+    (stats, losses)
+}
+
+#[test]
+fn the_schedule_is_followed_within_an_epoch() {
+    let mut net = network();
+    let schedule = Schedule::Cosine { epochs: 2.0, min_factor: 0.0, warmup_epochs: 0.0 };
+    let mut trainer = trainer(&net, |config| config.schedule = schedule);
+    for done in 0..2 {
+        let (stats, _) = epoch(&mut trainer, &mut net, &spikes());
+        let last_step = f64::from(done) + (N_SAMPLES - 1) as f64 / N_SAMPLES as f64;
+        assert_eq!(stats.lr, 1e-12 * schedule.factor(last_step));
+    }
+}
+
+#[test]
+fn every_step_has_the_learning_rate_of_its_time() {
+    // What the weights move by is lr times gradient: with a constant gradient, the sum of the factors.
+    let data = spikes();
+    let moved = |schedule: Schedule| {
+        let mut net = network();
+        let before = net.layers()[1].synapses().rows();
+        let mut trainer = trainer(&net, |config| {
+            config.schedule = schedule;
+            config.optimizer =
+                serde_json::from_value(json!({"kind": "sgd", "lr": 1e-4, "momentum": 0.0, "nesterov": false})).unwrap();
+        });
+        let same = data.slice(0, 1);
+        let mut trains = SpikeTrains::empty(N_STEPS, 3).unwrap();
+        for _ in 0..N_SAMPLES {
+            let sample = same.sample(0);
+            trains.push_sample((0..N_STEPS).map(|t| sample.at(t)));
+        }
+        trainer.train_epoch(&mut net, Data::Spikes(&trains), &[0; N_SAMPLES], None, &mut |_| true).unwrap();
+        let after = net.layers()[1].synapses().rows();
+        after.iter().zip(&before).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
+    };
+    let schedule = Schedule::Cosine { epochs: 1.0, min_factor: 0.0, warmup_epochs: 0.0 };
+    let mean = (0..N_SAMPLES).map(|i| schedule.factor(i as f64 / N_SAMPLES as f64)).sum::<f64>() / N_SAMPLES as f64;
+    let (with, without) = (moved(schedule), moved(Schedule::Constant { warmup_epochs: 0.0 }));
+    assert!(without > 1e-5, "{without}");
+    assert!((with / without - mean).abs() < 0.02, "{} of the constant rate, expected {mean}", with / without);
+}
+
+#[test]
+fn every_epoch_has_an_order_of_its_own() {
+    let (mut net, data) = (network(), spikes());
+    let mut trainer = trainer(&net, |_| {});
+    let orders: Vec<Vec<f64>> = (0..3).map(|_| epoch(&mut trainer, &mut net, &data).1).collect();
+    let sorted = |losses: &[f64]| {
+        let mut sorted: Vec<i64> = losses.iter().map(|loss| (loss * 1e6).round() as i64).collect();
+        sorted.sort_unstable();
+        sorted
+    };
+    assert!(sorted(&orders[0]).windows(2).all(|pair| pair[0] != pair[1]), "losses that tell samples apart: {orders:?}");
+    for other in &orders[1..] {
+        assert_eq!(sorted(&orders[0]), sorted(other));
+        assert!(orders[0].iter().zip(other).any(|(a, b)| (a - b).abs() > 1e-4), "the same order twice: {orders:?}");
+    }
+}
+
+#[test]
+fn orders_are_permutations_of_seed_and_epoch() {
+    for (n, seed, epoch) in [(1, 0, 1), (50, 3, 1), (50, 3, 2), (50, 4, 1)] {
+        let mut order = shuffled(n, seed, epoch);
+        assert_eq!(order, shuffled(n, seed, epoch));
+        order.sort_unstable();
+        assert!(order.into_iter().eq(0..n as u32));
+    }
+    assert_ne!(shuffled(50, 3, 1), shuffled(50, 3, 2));
+    assert_ne!(shuffled(50, 3, 1), shuffled(50, 4, 1));
+}
+
+#[test]
+fn overflows_of_all_batches_are_counted() {
+    let (mut net, data) = (network(), spikes());
+    let target = json!({"kind": "qformat", "weight_bits": 8, "state_bits": 9, "decay_bits": 12, "rounding": "floor"});
+    let hardware = json!({"target": target, "scale": {"kind": "max"}, "granularity": "layer"});
+    let hardware: Quantization = serde_json::from_value(hardware).unwrap();
+    let mut trainer = trainer(&net, |config| config.hardware = Some(hardware));
+    let all = trainer.evaluate(&net, Data::Spikes(&data), &LABELS, 0, EngineKind::Clocked, &mut |_| true).unwrap();
+    let (stats, _) = epoch(&mut trainer, &mut net, &data);
+    assert!(all.overflows.iter().any(|lost| lost.current + lost.membrane > 10), "{:?}", all.overflows);
+    assert_eq!(stats.overflows, all.overflows);
+}
+
+#[test]
+fn an_evaluation_has_the_seed_it_is_given() {
+    let net = network();
+    let trainer = trainer(&net, |_| {});
+    let values = [0.3f32, 0.5, 0.8].repeat(N_SAMPLES);
+    let encoder = crate::spikes::BernoulliEncoder::new(N_STEPS, 1.0).unwrap();
+    let images = crate::learn::Images::new(crate::spikes::Analog::F32(&values), 3, &encoder, None).unwrap();
+    let counts = |seed| {
+        trainer.evaluate(&net, Data::Images(images), &LABELS, seed, EngineKind::Clocked, &mut |_| true).unwrap().counts
+    };
+    assert_eq!(counts(0), counts(0));
+    assert_ne!(counts(0), counts(7));
+}
