@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from strsbp_rs._network import Input, Network, PathLike, input_options, prepare_
 from strsbp_rs._progress import steps_bar
 from strsbp_rs._spikes import SpikeTrains, van_rossum
 from strsbp_rs._strsbp_rs import FixedNetworkCore
+from strsbp_rs._tables import html_table
 from strsbp_rs._targets import Target, as_target, target_from_dict
 
 __all__ = ["FixedLayer", "FixedNetwork", "LayerReport", "QuantizationReport", "to_fixed"]
@@ -25,7 +26,7 @@ _FRACTIONS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1)
 """Of the largest weight, at which calibration tries to clip."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FixedLayer:
     """A layer in fixed point.
 
@@ -43,6 +44,14 @@ class FixedLayer:
     recurrent_weight: NDArray[np.int32] | None
     scale: NDArray[np.float64]
     step: int = 1
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, np.shape(self.weight)))
+        recurrent = "" if self.recurrent_weight is None else " and recurrent ones"
+        return (
+            f"<FixedLayer: {shape} weights{recurrent} of {self.format.weight_bits} bits, currents "
+            f"of {self.format.current_bits}, membranes of {self.format.membrane_bits}>"
+        )
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class LayerReport:
     overflows: fixed.Overflows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class QuantizationReport:
     """What fixed point has changed of a network; as a string, a table.
 
@@ -85,6 +94,29 @@ class QuantizationReport:
     accuracy: float | None = None
     fixed_accuracy: float | None = None
 
+    def __repr__(self) -> str:
+        layers = f"{len(self.layers)} layer{'' if len(self.layers) == 1 else 's'}"
+        return f"<QuantizationReport: {layers}, {self._tail()}>"
+
+    def _repr_html_(self) -> str:
+        names = [entry.name for entry in fields(LayerReport) if entry.name != "overflows"]
+        rows = []
+        for index, layer in enumerate(self.layers):
+            values = (getattr(layer, name) for name in names)
+            cells = [number if number is None else f"{number:.2%}" for number in values]
+            cells[names.index("distance")] = f"{layer.distance:.3f}"
+            lost = (f"{layer.overflows.current:,}", f"{layer.overflows.membrane:,}")
+            rows.append((index, *cells, *lost))
+        header = ("layer", *(name.replace("_", " ") for name in names))
+        lost_names = ("overflows of currents", "of membranes")
+        return html_table((*header, *lost_names), rows, "Quantization report", self._tail())
+
+    def _tail(self) -> str:
+        tail = f"{self.n_samples:,} samples"
+        if self.accuracy is not None and self.fixed_accuracy is not None:
+            tail += f": accuracy {self.accuracy:.2%} before, {self.fixed_accuracy:.2%} after"
+        return tail
+
     def __str__(self) -> str:
         lines = [
             "layer  weight error  clipped  zeros  rate: float   fixed  distance  overflows: "
@@ -96,10 +128,7 @@ class QuantizationReport:
             f"{layer.overflows.current:18,}  {layer.overflows.membrane:9,}"
             for index, layer in enumerate(self.layers)
         )
-        tail = f"{self.n_samples:,} samples"
-        if self.accuracy is not None and self.fixed_accuracy is not None:
-            tail += f": accuracy {self.accuracy:.2%} before, {self.fixed_accuracy:.2%} after"
-        return "\n".join([*lines, tail])
+        return "\n".join([*lines, self._tail()])
 
 
 class FixedNetwork:
@@ -166,6 +195,20 @@ class FixedNetwork:
 
     def __repr__(self) -> str:
         return f"<{self.summary()}>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for index, (neurons, layer) in enumerate(
+            zip(self.network.layers, self._layers, strict=True)
+        ):
+            form, (low, high) = layer.format, (layer.scale.min(), layer.scale.max())
+            unit = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+            bits = (form.weight_bits, form.current_bits, form.membrane_bits)
+            rows.append((index, neurons.kind, neurons.n, *bits, unit, _range(form.v_th)))
+        bit_names = ("bits of weights", "of currents", "of membranes")
+        header = ("layer", "kind", "neurons", *bit_names, "unit of a weight", "v_th")
+        target = "formats of its own" if self._target is None else str(self._target)
+        return html_table(header, rows, caption=f"Fixed-point network: {target}")
 
     # Running it ------------------------------------------------------------------------------
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, overload
 
+from strsbp_rs._tables import html_table, significant
+
 __all__ = ["History", "flat"]
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """One dict an epoch: epoch (from 1), lr, loss, accuracy, firing_rate, seconds, samples_per_s.
 
@@ -55,6 +57,23 @@ class History:
             hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names) or 'none'}"
             raise KeyError(f"the history has no {key!r}; {hint}")
         return [record.get(key) for record in self.epochs]
+
+    def __repr__(self) -> str:
+        n = len(self.epochs)
+        if n == 0:
+            return "<History: 0 epochs>"
+        shown = ("loss", "accuracy", "val_loss", "val_accuracy", "lr")
+        last = ", ".join(
+            f"{name} {significant(self.epochs[-1][name])}"
+            for name in shown
+            if self.epochs[-1].get(name) is not None
+        )
+        return f"<History: {n} epoch{'' if n == 1 else 's'}{', at last ' if last else ''}{last}>"
+
+    def _repr_html_(self) -> str:
+        names = self.names
+        rows = [[record.get(name) for name in names] for record in self.epochs]
+        return html_table(names, rows, caption=f"History of {len(rows)} epochs")
 
     def __len__(self) -> int:
         return len(self.epochs)

@@ -14,6 +14,7 @@ from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer, number
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import NetworkCore
+from strsbp_rs._tables import html_table
 from strsbp_rs._targets import Target
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Run:
     operations: Operations
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recording:
     """What a simulation went through.
 
@@ -88,6 +89,28 @@ class Recording:
     engine: str = "clocked"
     operations: Operations | None = None
     neurons: dict[int, list[int]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        n_samples, n_steps, _ = self.spikes[0].shape
+        spikes = ", ".join(f"{trains.n_spikes:,}" for trains in self.spikes)
+        traced = ", ".join(map(str, self.membrane))
+        return (
+            f"<Recording: {n_samples:,} samples of {n_steps:,} steps, spikes of input and layers "
+            f"{spikes}{f', traces of layers {traced}' if traced else ''}, {self.engine}>"
+        )
+
+    def _repr_html_(self) -> str:
+        n_samples, n_steps, _ = self.spikes[0].shape
+        rows = []
+        for index, trains in enumerate(self.spikes):
+            rate = trains.n_spikes / max(float(np.prod(trains.shape)), 1.0)
+            name = "input" if index == 0 else f"layer {index - 1}"
+            rows.append((name, f"{trains.shape[2]:,}", f"{trains.n_spikes:,}", f"{rate:.2%}"))
+        return html_table(
+            ("", "neurons", "spikes", "firing rate"),
+            rows,
+            caption=f"Recording of {n_samples:,} samples, {n_steps:,} steps, {self.engine}",
+        )
 
 
 class Network:
@@ -195,8 +218,31 @@ class Network:
             )
         return "\n".join(lines)
 
+    @property
+    def outline(self) -> str:
+        """Sizes of the input and the layers, in short: 784-400-R400-10 has a recurrent one."""
+        sizes = [f"{'R' if isinstance(la, config.Recurrent) else ''}{la.n}" for la in self.layers]
+        return "-".join([str(self.n_in), *sizes])
+
     def __repr__(self) -> str:
         return f"<{self.summary()}>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for index, (layer, delays) in enumerate(zip(self.layers, self.delays, strict=True)):
+            n = [*(f"{array.size:,}" for array in self.weights[index].values())]
+            longest = max(float(delay.max(initial=0.0)) for delay in delays.values())
+            times = (f"{value:g}" for value in (layer.tau_m, layer.tau_s, layer.t_ref, longest))
+            rows.append((index, layer.kind, layer.n, " + ".join(n), f"{layer.v_th:g}", *times))
+        return html_table(
+            (
+                *("layer", "kind", "neurons", "weights", "v_th"),
+                *("tau_m [ms]", "tau_s [ms]", "t_ref [ms]", "longest delay [ms]"),
+            ),
+            rows,
+            caption=f"Network {self.outline}: {self.n_parameters:,} weights, {self.dtype}, "
+            f"dt {self.dt:g} ms",
+        )
 
     # Weights ---------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ from strsbp_rs._progress import ProgressBar
 from strsbp_rs._records import plain_record
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import SpikeTrainsCore, TrainerCore
+from strsbp_rs._tables import html_table
 from strsbp_rs._targets import Target, as_target, target_from_dict
 from strsbp_rs.fixed import Overflows
 
@@ -42,7 +43,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Gradients:
     """Gradients of a mean loss.
 
@@ -54,8 +55,16 @@ class Gradients:
     loss: float
     weights: Weights
 
+    def __repr__(self) -> str:
+        shapes = ", ".join(
+            f"{name} {'x'.join(map(str, array.shape))}"
+            for layer in self.weights
+            for name, array in layer.items()
+        )
+        return f"<Gradients: loss {self.loss:.4g}, of {shapes}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Results on a test set.
 
@@ -78,6 +87,25 @@ class Evaluation:
     samples_per_s: float
     engine: str = "clocked"
     overflows: list[Overflows] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<Evaluation: {', '.join(f'{name} {value}' for name, value in self._facts())}>"
+
+    def _repr_html_(self) -> str:
+        return html_table((), self._facts(), caption="Evaluation")
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """Names and values, for people."""
+        lost = [f"{counts.current:,} and {counts.membrane:,}" for counts in self.overflows]
+        return [
+            ("accuracy", f"{self.accuracy:.2%}"),
+            ("loss", f"{self.loss:.4g}"),
+            ("samples", f"{len(self.predictions):,}"),
+            ("firing rates", " ".join(f"{rate:.2%}" for rate in self.firing_rate)),
+            ("samples/s", f"{self.samples_per_s:.0f}"),
+            ("engine", self.engine),
+            *([("overflows of currents and membranes", ", ".join(lost))] if lost else []),
+        ]
 
 
 @dataclass(frozen=True)
@@ -213,6 +241,16 @@ class Trainer:
         """The target that the network is trained through."""
         values = self._core.config()["hardware"]
         return None if values is None else target_from_dict(values)
+
+    def __repr__(self) -> str:
+        values, network = self.config, self.network
+        through = "" if self.hardware is None else f", through {self.hardware.kind}"
+        done = f"{self.epoch} epoch{'' if self.epoch == 1 else 's'} completed"
+        return (
+            f"<Trainer: {network.outline}, {values['loss']['kind']}, {values['optimizer']['kind']} "
+            f"with lr {values['optimizer']['lr']:g}, batches of {values['batch_size']}{through}, "
+            f"{self.n_threads} threads, {done}>"
+        )
 
     # Training --------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ _URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/d
 _DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Images and their classes.
 
@@ -61,6 +61,13 @@ class Dataset:
     class_names: tuple[str, ...]
     source: str
     licence: str
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.image_shape))
+        return (
+            f"<Dataset {self.name}: {len(self.x_train):,} training and {len(self.x_test):,} test "
+            f"images of {shape} pixels, {len(self.class_names)} classes, from {self.source}>"
+        )
 
 
 def load_dataset(
