@@ -1,18 +1,24 @@
-"""Progress of training, for people."""
+"""Progress of training, for people: in terminals, notebooks and log files."""
 
 from __future__ import annotations
 
+import os
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
-from tqdm.auto import tqdm
+from tqdm.std import tqdm
 
 from strsbp_rs._callback import Callback
 
 if TYPE_CHECKING:
     from strsbp_rs._trainer import Trainer
 
-__all__ = ["ProgressBar", "epoch_line"]
+__all__ = ["ProgressBar", "epoch_line", "steps_bar"]
+
+_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {remaining}"
+_WIDE = 110
+"""Columns from which a bar has room for firing rates."""
 
 
 class ProgressBar(Callback):
@@ -29,25 +35,30 @@ class ProgressBar(Callback):
     def on_batch_end(self, trainer: Trainer, progress: dict[str, Any]) -> None:
         """Moves the bar."""
         if self._bar is None:
-            self._bar = tqdm(
-                total=progress["samples_total"],
-                desc=f"epoch {progress['epoch']}/{self.total_epochs}",
-                unit=" samples",
-                leave=False,
-                disable=not sys.stderr.isatty(),
-                dynamic_ncols=True,
-            )
-        self._bar.set_postfix_str(
-            f"loss {progress['loss']:.4g}, accuracy {progress['accuracy']:.2%}, "
-            f"rates {_rates(progress['firing_rate'])}",
-            refresh=False,
+            # Delayed: it is shown with the first text.
+            total = progress["samples_total"]
+            self._bar = _new_bar(total, "", bar_format=_FORMAT, delay=1e-9)
+        # Short enough to leave room for the bar at 80 columns.
+        text = (
+            f"epoch {progress['epoch']}/{self.total_epochs}: loss {progress['loss']:.4g}, "
+            f"accuracy {progress['accuracy']:.2%}, {progress['samples_per_s']:.0f}/s"
         )
-        self._bar.update(progress["samples_done"] - self._bar.n)
+        if _columns() >= _WIDE:
+            text += f", rates {_rates(progress['firing_rate'])}"
+        self._bar.set_description_str(text, refresh=False)
+        self._bar.n = progress["samples_done"]
+        self._bar.refresh()
 
     def on_epoch_end(self, trainer: Trainer, record: dict[str, Any]) -> None:
         """Replaces the bar by a line."""
         self._close()
-        tqdm.write(epoch_line(record, self.total_epochs), file=sys.stderr)
+        line = epoch_line(record, self.total_epochs)
+        if _in_notebook():
+            print(line, flush=True)
+        elif sys.stderr.isatty():
+            tqdm.write(textwrap.fill(line, _columns(), subsequent_indent="    "), file=sys.stderr)
+        else:
+            print(line, file=sys.stderr, flush=True)
 
     def on_train_end(self, trainer: Trainer, history: Any) -> None:
         """Takes an unfinished bar away."""
@@ -61,8 +72,7 @@ class ProgressBar(Callback):
 
 def steps_bar(total: int, what: str, shown: bool) -> Any:
     """Returns a bar for some steps, as a context manager with a method `update`."""
-    hidden = not (shown and sys.stderr.isatty())
-    return tqdm(total=total, desc=what, leave=False, disable=hidden, dynamic_ncols=True)
+    return _new_bar(total, what, hidden=not shown)
 
 
 def epoch_line(record: dict[str, Any], total_epochs: int) -> str:
@@ -75,6 +85,39 @@ def epoch_line(record: dict[str, Any], total_epochs: int) -> str:
         f"accuracy {record['accuracy']:.2%}{test}, {record['samples_per_s']:.0f} samples/s, "
         f"rates {_rates(record['firing_rate'])}"
     )
+
+
+def _new_bar(total: int, what: str, hidden: bool = False, **options: Any) -> Any:
+    """Returns a bar that vanishes in the end, of the kind that works where the program runs."""
+    options = {"total": total, "desc": what, "leave": False, "disable": hidden, **options}
+    if not _in_notebook():
+        options["disable"] = hidden or not sys.stderr.isatty()
+        return tqdm(**options, file=sys.stderr, dynamic_ncols=True)
+    try:
+        import ipywidgets  # noqa: F401
+    except ImportError:
+        # A line of text that is written over and over: notebooks understand carriage returns.
+        return tqdm(**options, file=sys.stdout, ncols=_columns())
+    from tqdm.notebook import tqdm as widget
+
+    return widget(**options)
+
+
+def _in_notebook() -> bool:
+    """Whether this runs in a kernel of Jupyter, whose output is no terminal but shows bars."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return getattr(shell, "kernel", None) is not None
+
+
+def _columns() -> int:
+    """The width of the terminal; in a notebook, one that fits everywhere."""
+    if _in_notebook():
+        return 80
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):  # No terminal, or closed.
+        return 80
 
 
 def _rates(rates: list[float]) -> str:
