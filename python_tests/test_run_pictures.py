@@ -1,10 +1,9 @@
-"""Pictures and progress of a training run."""
+"""Pictures of a training run, in files."""
 
 import builtins
 
 import pytest
 
-import strsbp_rs as sr
 from strsbp_rs import _plot
 
 PNG = b"\x89PNG\r\n"
@@ -58,13 +57,3 @@ def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(ImportError, match=r"strsbp_rs\[plot\]"):
         _plot.learning_curve(RECORDS, tmp_path / "x.png")
-
-
-def test_progress_line(small, capsys):
-    make_network, encoder, x, y = small
-    trainer = sr.Trainer(make_network(), encoder=encoder)
-    trainer.fit(x, y, epochs=2, validation_data=(x, y))
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert [line.split(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
-    accuracy = trainer.history.epochs[-1]["val_accuracy"]
-    assert f"test accuracy {accuracy:.2%}" in lines[-1]
