@@ -12,7 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs._arrays import as_array
 
-__all__ = ["flag", "integer", "integers", "labels", "number", "one_of", "suggestion"]
+__all__ = [
+    "flag",
+    "integer",
+    "integers",
+    "labels",
+    "number",
+    "one_of",
+    "suggestion",
+    "threads",
+]
 
 
 def integer(name: str, value: Any, *, low: int = 0, below: int = 2**64) -> int:
@@ -124,6 +133,11 @@ def suggestion(value: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(value.lower(), list(lower), n=1, cutoff=0.5)
     near = near or [name for name in lower if value and name.startswith(value.lower())]
     return f"; did you mean '{lower[near[0]]}'?" if near else ""
+
+
+def threads(n_threads: int | None) -> int | None:
+    """Checks a number of threads; None means all cores."""
+    return None if n_threads is None else integer("n_threads", n_threads)
 
 
 def labels(

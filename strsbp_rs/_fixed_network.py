@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs import fixed
-from strsbp_rs._arguments import labels
-from strsbp_rs._network import Input, Network, PathLike, input_options, prepare_input, threads
+from strsbp_rs._arguments import labels, threads
+from strsbp_rs._network import Input, Network, PathLike, input_options, prepare_input
 from strsbp_rs._progress import steps_bar
 from strsbp_rs._spikes import SpikeTrains, van_rossum
 from strsbp_rs._strsbp_rs import FixedNetworkCore
@@ -313,7 +313,8 @@ class FixedNetwork:
                 train.n_spikes / float(np.prod(train.shape))
                 for train in (floats[index + 1], trains[index + 1])
             )
-            distance = _distance(trains[index + 1], floats[index + 1], layer.tau_s, net.dt)
+            pair = trains[index + 1], floats[index + 1]
+            distance = _distance(*pair, layer.tau_s, net.dt, n_threads)
             layers.append(LayerReport(error, clipped, zeros, rate, fixed_rate, distance, overflows))
         if classes is None:
             return QuantizationReport(layers, n_samples)
@@ -362,13 +363,14 @@ def to_fixed(
     calibration: Input | None,
     encoder: config.BernoulliEncoder | None,
     seed: int,
+    n_threads: int | None,
     progress: bool,
 ) -> FixedNetwork:
     """Brings a network to fixed point; see `Network.to_fixed`."""
     chosen = as_target("target", target)
     if calibration is not None:
-        chosen = _calibrated(network, chosen, calibration, encoder, seed, progress)
-    layers = [_layer(values) for values in network._core.quantize(chosen.to_dict())]
+        chosen = _calibrated(network, chosen, calibration, encoder, seed, n_threads, progress)
+    layers = [_layer(values) for values in network._core.quantize(chosen.to_dict(), n_threads)]
     return FixedNetwork(network, layers, chosen)
 
 
@@ -378,33 +380,43 @@ def _calibrated(
     x: Input,
     encoder: config.BernoulliEncoder | None,
     seed: int,
+    n_threads: int | None,
     progress: bool,
 ) -> Target:
     """Returns the target with the clipping that keeps spike trains nearest, layer by layer."""
-    recording = network.run(x, encoder=encoder, seed=seed)
+    recording = network.run(x, encoder=encoder, seed=seed, n_threads=n_threads)
     clip = [1.0] * len(network.layers)
     with steps_bar(len(clip) * len(_FRACTIONS), "calibrating", progress) as bar:
         for index, layer in enumerate(network.layers):
             distances = []
             for fraction in _FRACTIONS:
                 clip[index] = fraction
-                tried = to_fixed(network, replace(target, clip=tuple(clip)), None, None, 0, False)
-                train = tried.record(recording.spikes[0])[index + 1]
+                chosen = replace(target, clip=tuple(clip))
+                tried = to_fixed(network, chosen, None, None, 0, n_threads, False)
+                train = tried.record(recording.spikes[0], n_threads=n_threads)[index + 1]
                 floats = recording.spikes[index + 1]
-                apart = van_rossum(train, floats, tau=layer.tau_s, dt=network.dt)
+                apart = van_rossum(
+                    train, floats, tau=layer.tau_s, dt=network.dt, n_threads=n_threads
+                )
                 distances.append(float(apart.sum()))
                 bar.update()
             clip[index] = _FRACTIONS[int(np.argmin(distances))]
     return replace(target, clip=tuple(clip))
 
 
-def _distance(trains: SpikeTrains, reference: SpikeTrains, tau: float, dt: float) -> float:
+def _distance(
+    trains: SpikeTrains, reference: SpikeTrains, tau: float, dt: float, n_threads: int | None
+) -> float:
     """Squared van Rossum distance to the reference, over that of it to no spikes at all."""
     n_rows = reference.shape[0] * reference.shape[1]
     no_spikes = np.zeros(0, np.int64)
     silence = SpikeTrains.from_csr(np.zeros(n_rows + 1, np.int64), no_spikes, reference.shape)
-    whole = float(van_rossum(reference, silence, tau=tau, dt=dt).sum())
-    return float(van_rossum(trains, reference, tau=tau, dt=dt).sum()) / (whole or 1.0)
+
+    def distance(trains: SpikeTrains) -> float:
+        each = van_rossum(trains, reference, tau=tau, dt=dt, n_threads=n_threads)
+        return float(each.sum())
+
+    return distance(trains) / (distance(silence) or 1.0)
 
 
 def _weight_errors(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
-from strsbp_rs._arguments import integer, number
+from strsbp_rs._arguments import integer, number, threads
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import NetworkCore
 from strsbp_rs._tables import html_table
@@ -326,6 +326,7 @@ class Network:
         calibration: Input | None = None,
         encoder: config.BernoulliEncoder | None = None,
         seed: int = 0,
+        n_threads: int | None = None,
         progress: bool = False,
     ) -> FixedNetwork:
         """Brings the network to fixed point: weights, thresholds and decays.
@@ -342,6 +343,7 @@ class Network:
                 target says of scales.
             encoder: Makes spikes of analog samples for the calibration.
             seed: Seed of the encoder.
+            n_threads: Number of threads; all cores if None. The result does not depend on it.
             progress: Whether to show a progress bar while calibrating.
 
         Raises:
@@ -351,7 +353,7 @@ class Network:
         """
         from strsbp_rs._fixed_network import to_fixed
 
-        return to_fixed(self, target, calibration, encoder, seed, progress)
+        return to_fixed(self, target, calibration, encoder, seed, threads(n_threads), progress)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _loads, (self._core.dumps(),)
@@ -529,11 +531,6 @@ class Network:
 
 def _loads(data: bytes) -> Network:
     return Network._wrap(NetworkCore.loads(data))
-
-
-def threads(n_threads: int | None) -> int | None:
-    """Checks a number of threads."""
-    return None if n_threads is None else integer("n_threads", n_threads)
 
 
 def input_options(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strsbp_rs._arguments import integer, number, one_of
+from strsbp_rs._arguments import integer, number, one_of, threads
 from strsbp_rs._strsbp_rs import SpikeTrainsCore
 from strsbp_rs._strsbp_rs import s_psp as _s_psp
 
@@ -292,7 +292,12 @@ def s_psp(
 
 
 def van_rossum(
-    a: SpikeTrains, b: SpikeTrains, *, tau: float, dt: float = 1.0
+    a: SpikeTrains,
+    b: SpikeTrains,
+    *,
+    tau: float,
+    dt: float = 1.0,
+    n_threads: int | None = None,
 ) -> NDArray[np.float64]:
     """Computes how far the spike trains of every neuron are apart.
 
@@ -305,6 +310,7 @@ def van_rossum(
         b: Others of the same shape.
         tau: Time constant [ms].
         dt: Time step [ms].
+        n_threads: Number of threads; all cores if None. The result does not depend on it.
 
     Returns:
         Squared distances, float64 (n_samples, n_neurons).
@@ -317,7 +323,8 @@ def van_rossum(
     """
     if not dt > 0:
         raise ValueError(f"dt must be > 0 ms, got {dt}")
-    return a._core.van_rossum(b._core, number("tau", tau) / number("dt", dt))
+    in_steps = number("tau", tau) / number("dt", dt)
+    return a._core.van_rossum(b._core, in_steps, threads(n_threads))
 
 
 def lif_params(

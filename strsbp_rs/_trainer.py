@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs import _hooks
-from strsbp_rs._arguments import integer, labels, number
+from strsbp_rs._arguments import integer, labels, number, threads
 from strsbp_rs._callback import Callback
 from strsbp_rs._fields import named
 from strsbp_rs._history import History
@@ -24,7 +24,6 @@ from strsbp_rs._network import (
     Weights,
     encoder_tuple,
     prepare_input,
-    threads,
 )
 from strsbp_rs._progress import ProgressBar
 from strsbp_rs._records import plain_record

@@ -4,7 +4,7 @@
 //! going through the samples in their order. So no sum is ever split among threads, and the result does not depend on
 //! their number.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -19,6 +19,7 @@ use crate::network::{Layer, Network};
 use crate::real::Real;
 use crate::sim::{Counts, EngineKind, SampleScratch, SampleSimulation, faster_engine};
 use crate::spikes::{PaddedRows, SpikeTrains, StreamKey};
+use crate::threads::{PerProcess, check_threads, start};
 
 /// Samples worked on at once: bounds the memory of large batches.
 const MICRO_BATCH: usize = 64;
@@ -103,11 +104,18 @@ pub fn predict(counts: &[u32]) -> usize {
 /// Threads and the buffers of a batch.
 #[derive(Debug)]
 pub struct Worker<F: Real> {
-    pool: Arc<ThreadPool>,
-    threads: Vec<Mutex<ThreadScratch<F>>>,
+    n_threads: usize,
+    crew: PerProcess<Crew<F>>,
     samples: Vec<SampleWork<F>>,
     /// What each task sends down, (n_tasks, n_samples, n_in).
     sent_down: Vec<F>,
+}
+
+/// Threads, and the buffers of each.
+#[derive(Debug)]
+struct Crew<F: Real> {
+    pool: ThreadPool,
+    scratch: Vec<Mutex<ThreadScratch<F>>>,
 }
 
 #[derive(Debug, Default)]
@@ -146,28 +154,25 @@ impl<F: Real> Worker<F> {
     /// A worker on `n_threads` threads (all cores if `None`).
     ///
     /// # Errors
-    /// [`Error::Value`] if `n_threads` is 0 or the threads cannot be started.
+    /// [`Error::Value`] if `n_threads` is out of range or the threads cannot be started.
     pub fn new(n_threads: Option<usize>) -> Result<Self> {
-        if n_threads == Some(0) {
-            return Err(Error::value("n_threads", ">= 1", 0));
-        }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(n_threads.unwrap_or(0))
-            .thread_name(|i| format!("strsbp-{i}"))
-            .build()
-            .map_err(|error| Error::value("n_threads", "a number of threads that can be started", error))?;
-        let threads = (0..pool.current_num_threads()).map(|_| Mutex::default()).collect();
-        Ok(Self { pool: Arc::new(pool), threads, samples: Vec::new(), sent_down: Vec::new() })
+        let n_threads = check_threads(n_threads)?;
+        let worker = Self { n_threads, crew: PerProcess::new(), samples: Vec::new(), sent_down: Vec::new() };
+        worker.pool()?;
+        Ok(worker)
     }
 
     /// Number of threads.
     pub fn n_threads(&self) -> usize {
-        self.threads.len()
+        self.n_threads
     }
 
-    /// The threads.
-    pub fn pool(&self) -> Arc<ThreadPool> {
-        Arc::clone(&self.pool)
+    /// The threads, of this process.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if they cannot be started.
+    pub fn pool(&self) -> Result<&ThreadPool> {
+        Ok(&Crew::of(&self.crew, self.n_threads)?.pool)
     }
 
     /// Adds the gradients of the mean of weight times loss over the batch to `grads`.
@@ -219,7 +224,8 @@ impl<F: Real> Worker<F> {
         let n_layers = net.layers().len();
         let n_samples = batch.samples.len();
         self.samples.resize_with(self.samples.len().max(n_samples), || SampleWork::new(n_layers));
-        let Self { pool, threads, samples, sent_down } = self;
+        let Self { n_threads, crew, samples, sent_down } = self;
+        let Crew { pool, scratch: threads } = Crew::of(crew, *n_threads)?;
         let samples = &mut samples[..n_samples];
         pool.install(|| {
             samples.par_iter_mut().zip(batch.samples).with_max_len(1).for_each(|(work, &sample)| {
@@ -274,7 +280,7 @@ impl<F: Real> Worker<F> {
         let mut faster = [Ok(EngineKind::Clocked)];
         self.simulate(net, &clocked, data, seed, 0..1, Lists::Counts, &mut faster, |spikes, _, faster| {
             *faster = faster_engine(net, data.n_steps(), spikes);
-        });
+        })?;
         let [faster] = faster;
         faster
     }
@@ -294,6 +300,9 @@ impl<F: Real> Worker<F> {
     }
 
     /// Simulates `samples` of `data` and hands the spikes of each to `use_sample`, in parallel.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the threads cannot be started.
     pub fn simulate<O: Send>(
         &self,
         net: &Network<F>,
@@ -304,12 +313,13 @@ impl<F: Real> Worker<F> {
         lists: Lists,
         outputs: &mut [O],
         use_sample: impl Fn(&SampleSpikes, Option<Counts>, &mut O) + Sync,
-    ) {
+    ) -> Result<()> {
         let first = samples.start;
         assert_eq!(outputs.len(), samples.len());
-        self.pool.install(|| {
+        let Crew { pool, scratch: threads } = Crew::of(&self.crew, self.n_threads)?;
+        pool.install(|| {
             outputs.par_iter_mut().enumerate().with_max_len(1).for_each(|(s, output)| {
-                let mut scratch = scratch(&self.threads);
+                let mut scratch = scratch(threads);
                 let ThreadScratch { load, forward: buffers, spikes, .. } = &mut *scratch;
                 spikes.layers.resize_with(net.layers().len(), Default::default);
                 let key = StreamKey { seed, epoch: 0, sample: (first + s) as u32 };
@@ -318,6 +328,17 @@ impl<F: Real> Worker<F> {
                 use_sample(spikes, counts, output);
             });
         });
+        Ok(())
+    }
+}
+
+impl<F: Real> Crew<F> {
+    /// That of this process.
+    fn of(crew: &PerProcess<Self>, n_threads: usize) -> Result<&Self> {
+        crew.get_or_try_make(|| {
+            let scratch = (0..n_threads).map(|_| Mutex::default()).collect();
+            Ok(Self { pool: start(n_threads)?, scratch })
+        })
     }
 }
 

@@ -181,7 +181,7 @@ impl<F: Real> Trainer<F> {
         let taps = net.layers().iter().map(Layer::layer_taps).collect();
         if let Some(hardware) = &config.hardware {
             // It is to be known now, not in the first epoch, if there is no room.
-            HardwareModel::new(net, hardware, &worker.pool())?.round(net, &worker.pool())?;
+            HardwareModel::new(net, hardware, worker.pool()?)?.round(net, worker.pool()?)?;
         }
         Ok(Self { config, worker, grads, moments, taps, epoch: 0, coupling: None })
     }
@@ -286,8 +286,8 @@ impl<F: Real> Trainer<F> {
 
     /// Takes a step with the gradients there are; their norm.
     fn apply(&mut self, net: &mut Network<F>, lr: f64, step: usize) -> Result<f64> {
-        let pool = self.worker.pool();
-        let norm = apply_gradients(net, &mut self.grads, &mut self.moments, &self.config, lr, &pool);
+        let pool = self.worker.pool()?;
+        let norm = apply_gradients(net, &mut self.grads, &mut self.moments, &self.config, lr, pool);
         if norm.is_finite() { Ok(norm) } else { Err(Error::NotFinite { epoch: self.epoch + 1, step, norm }) }
     }
 
@@ -312,7 +312,7 @@ impl<F: Real> Trainer<F> {
     /// The hardware, if there is one, for data that it is to take.
     fn hardware(&self, net: &Network<F>, data: Option<Data<'_>>) -> Result<Option<HardwareModel<F>>> {
         let Some(hardware) = &self.config.hardware else { return Ok(None) };
-        let model = HardwareModel::new(net, hardware, &self.worker.pool())?;
+        let model = HardwareModel::new(net, hardware, self.worker.pool()?)?;
         data.map_or(Ok(()), |data| data.check_spikes(model.input_spikes()))?;
         Ok(Some(model))
     }
@@ -359,7 +359,7 @@ impl<F: Real> Trainer<F> {
             let simulation = SampleSimulation::new(net, engine)?;
             return self.worker.accumulate(net, &simulation, batch, objective, coupling, &mut self.grads, keep_going);
         };
-        let fixed = hardware.round(net, &self.worker.pool())?;
+        let fixed = hardware.round(net, self.worker.pool()?)?;
         let simulation = SampleSimulation::fixed(Arc::clone(&fixed));
         let net = hardware.rounded();
         let stats =
@@ -392,8 +392,8 @@ impl<F: Real> Trainer<F> {
         check_samples(net, data, labels, None)?;
         self.config.check_engine(engine)?;
         let start = Instant::now();
-        let hardware =
-            self.hardware(net, Some(data))?.map(|mut hardware| hardware.round(net, &self.worker.pool())).transpose()?;
+        let pool = self.worker.pool()?;
+        let hardware = self.hardware(net, Some(data))?.map(|mut hardware| hardware.round(net, pool)).transpose()?;
         let simulation = match &hardware {
             Some(fixed) => SampleSimulation::fixed(Arc::clone(fixed)),
             None => self.worker.prepare(net, engine, data, seed)?,
@@ -454,7 +454,7 @@ pub fn count_spikes<F: Real>(
                 n_spikes.clear();
                 n_spikes.extend(spikes.layers.iter().map(|layer| layer.by_time.total() as u64));
             },
-        );
+        )?;
         for (s, (sample_counts, sample_spikes, of_sample)) in part.iter().enumerate() {
             match (&mut done, of_sample) {
                 (Some(done), Some(of_sample)) => *done += *of_sample,

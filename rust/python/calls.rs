@@ -4,10 +4,21 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
+use super::ending;
 use crate::error::Error;
 
 /// How often a long call looks for Ctrl-C and reports progress.
 const PERIOD: Duration = Duration::from_millis(100);
+
+/// Runs `work` without the GIL. If the interpreter ends meanwhile, the calling thread, a daemon's, never returns.
+pub fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+    let (result, visit) = py.detach(|| {
+        let result = work();
+        (result, ending::Visit::new())
+    });
+    drop(visit);
+    result
+}
 
 /// Asks Python, now and then, whether a long call goes on.
 pub struct Watch<'a> {
@@ -28,6 +39,7 @@ impl<'a> Watch<'a> {
             return true;
         }
         self.last = Instant::now();
+        let _visit = ending::Visit::new();
         let result = Python::attach(|py| {
             py.check_signals()?;
             if let Some(callback) = self.callback {

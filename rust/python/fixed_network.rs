@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::arrays::{from_python, shaped, to_python, vector};
+use super::calls::detached;
 use super::network::{Net, NetworkCore, SampleRun, with_net};
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
@@ -63,20 +64,20 @@ impl FixedNetworkCore {
     ) -> PyResult<()> {
         let user = from_python("user", user)?;
         let stored = layers.iter().map(stored_layer).collect::<PyResult<Vec<_>>>()?;
-        Ok(py.detach(|| with_net!(&self.net, net => write_fixed(&path, net, &stored, user)))?)
+        Ok(detached(py, || with_net!(&self.net, net => write_fixed(&path, net, &stored, user)))?)
     }
 
     /// What `save` wrote: network, layers, and what the writer added.
     #[staticmethod]
     fn load<'py>(py: Python<'py>, path: PathBuf) -> PyResult<(NetworkCore, Bound<'py, PyList>, Bound<'py, PyAny>)> {
-        let bytes = py.detach(|| io::read(&path))?;
+        let bytes = detached(py, || io::read(&path))?;
         let (net, stored, user) = match io::dtype_of(&path, &bytes)?.as_str() {
             "float64" => {
-                let (net, stored, user) = py.detach(|| fixed_from_bytes(&path, &bytes))?;
+                let (net, stored, user) = detached(py, || fixed_from_bytes(&path, &bytes))?;
                 (Net::F64(net), stored, user)
             }
             _ => {
-                let (net, stored, user) = py.detach(|| fixed_from_bytes(&path, &bytes))?;
+                let (net, stored, user) = detached(py, || fixed_from_bytes(&path, &bytes))?;
                 (Net::F32(net), stored, user)
             }
         };

@@ -9,6 +9,7 @@ use pyo3::types::PyDict;
 use serde::de::DeserializeOwned;
 
 use super::arrays::{from_python, vector};
+use super::calls::detached;
 use super::network::{Net, NetworkCore};
 use crate::error::Error;
 use crate::fixed::FixedWeight;
@@ -16,6 +17,7 @@ use crate::graph::{ConnectionRule, Connectivity, Graph};
 use crate::network::{Delay, Init};
 use crate::neuron::Weight;
 use crate::real::Real;
+use crate::threads::install;
 
 /// A graph of any type of weights.
 #[derive(Clone)]
@@ -114,7 +116,7 @@ impl GraphCore {
     #[staticmethod]
     fn from_network(py: Python<'_>, net: PyRef<'_, NetworkCore>) -> PyResult<Self> {
         let net = &net.net;
-        let graph = py.detach(|| match net {
+        let graph = detached(py, || match net {
             Net::F32(net) => Graph::from_network(net).map(|graph| AnyGraph::F32(Arc::new(graph))),
             Net::F64(net) => Graph::from_network(net).map(|graph| AnyGraph::F64(Arc::new(graph))),
         })?;
@@ -150,11 +152,13 @@ impl GraphCore {
         let weight: Init = from_python("weight", weight)?;
         let delay: Delay = from_python("delay", delay)?;
         let graph = &mut self.graph;
-        Ok(py.detach(|| {
-            with_graph!(graph, graph => {
-                PyWeight::connect(Arc::make_mut(graph), (pre, post), &rule, &weight, &delay)
+        Ok(detached(py, || {
+            install(None, || {
+                with_graph!(graph, graph => {
+                    PyWeight::connect(Arc::make_mut(graph), (pre, post), &rule, &weight, &delay)
+                })
             })
-        })?)
+        })??)
     }
 
     /// Connects pairs of neurons; `delay` holds one number, or one a pair [ms].
@@ -184,7 +188,7 @@ impl GraphCore {
             if let Some(at) = weight.iter().position(|w| !w.is_number()) {
                 return Err(Error::value(format!("weight[{at}]"), "finite", weight[at]).into());
             }
-            Ok(py.detach(|| {
+            Ok(detached(py, || {
                 let synapses = Connectivity::from_lists(n_pre, n_post, sources, targets, weight, delay)?;
                 Arc::make_mut(graph).add_projection(pre, post, synapses)
             })?)

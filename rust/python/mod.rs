@@ -2,6 +2,7 @@
 
 mod arrays;
 mod calls;
+mod ending;
 mod fixed_network;
 mod graph;
 mod network;
@@ -50,6 +51,12 @@ mod _strsbp_rs {
     use crate::fixed::{FixedParams, Preset};
     use crate::learn::{PostCoupling, PostCouplingModel};
     use crate::python::arrays::{from_python, vector};
+    use crate::python::calls::detached;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::python::ending::register(module)
+    }
 
     /// Version of the crate.
     #[pymodule_export]
@@ -107,7 +114,7 @@ mod _strsbp_rs {
         n_steps: usize,
     ) -> PyResult<Bound<'py, numpy::PyArray1<f64>>> {
         let params = from_python("params", params)?;
-        let table = py.detach(|| crate::learn::psp_table(&params, n_steps))?;
+        let table = detached(py, || crate::learn::psp_table(&params, n_steps))?;
         Ok(vector(py, table.to_vec()))
     }
 
@@ -121,7 +128,7 @@ mod _strsbp_rs {
     ) -> PyResult<Bound<'py, numpy::PyArray1<f64>>> {
         let kind: PostCoupling = from_python("post_coupling", kind)?;
         let params = from_python("params", params)?;
-        let model = py.detach(|| PostCouplingModel::new(kind, &params, n_steps))?;
+        let model = detached(py, || PostCouplingModel::new(kind, &params, n_steps))?;
         Ok(vector(py, (0..=n_steps as u32).map(|count| 1.0 - model.one_minus_s(count)).collect()))
     }
 
@@ -136,7 +143,7 @@ mod _strsbp_rs {
     ) -> PyResult<Bound<'py, numpy::PyArray3<f64>>> {
         let params = from_python("params", params)?;
         let (pre, post) = (&pre.0, &post.0);
-        let values = py.detach(|| crate::learn::s_psp(pre, post, &params, delay))?;
+        let values = detached(py, || crate::learn::s_psp(pre, post, &params, delay))?;
         crate::python::arrays::shaped(py, values, [pre.n_samples(), post.n_neurons(), pre.n_neurons()])
     }
 }

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::arrays::{Preparation, Samples, from_python, matrix, shaped, to_python};
-use super::calls::Watch;
+use super::calls::{Watch, detached};
 use super::fixed_network::layers_to_python;
 use super::simulator::counts_dict;
 use super::spikes::SpikeTrainsCore;
@@ -21,6 +21,7 @@ use crate::network::{LayerDelays, Network, NetworkConfig, Synapses, delays_in_st
 use crate::real::Real;
 use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
 use crate::spikes::SpikeTrains;
+use crate::threads::install;
 
 /// Samples simulated between two looks at Ctrl-C while recording.
 const RECORD_CHUNK: usize = 64;
@@ -66,8 +67,8 @@ impl NetworkCore {
     fn new(py: Python<'_>, config: &Bound<'_, PyAny>, dtype: &str) -> PyResult<Self> {
         let config: NetworkConfig = from_python("network", config)?;
         let net = match dtype {
-            "float32" => Net::F32(py.detach(|| Network::new(config))?),
-            "float64" => Net::F64(py.detach(|| Network::new(config))?),
+            "float32" => Net::F32(detached(py, || Network::new(config))?),
+            "float64" => Net::F64(detached(py, || Network::new(config))?),
             _ => return Err(Error::value("dtype", "'float32' or 'float64'", format!("'{dtype}'")).into()),
         };
         Ok(Self { net })
@@ -82,12 +83,12 @@ impl NetworkCore {
     /// Reads a network's file, or the network of a checkpoint.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        Ok(py.detach(|| Self::from_bytes(&path, &io::read(&path)?))?)
+        Ok(detached(py, || Self::from_bytes(&path, &io::read(&path)?))?)
     }
 
     /// Writes the network's file, atomically.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        Ok(py.detach(|| with_net!(&self.net, net => io::write_network(&path, net)))?)
+        Ok(detached(py, || with_net!(&self.net, net => io::write_network(&path, net)))?)
     }
 
     /// The bytes of the network's file.
@@ -119,10 +120,15 @@ impl NetworkCore {
 
     /// The network in fixed point: a dict a layer of `format`, `scale`, `weight` and, of layers that hear themselves,
     /// `recurrent_weight`.
-    fn quantize<'py>(&self, py: Python<'py>, quantization: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+    fn quantize<'py>(
+        &self,
+        py: Python<'py>,
+        quantization: &Bound<'py, PyAny>,
+        n_threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyList>> {
         let quantization = from_python("quantization", quantization)?;
         with_net!(&self.net, net => {
-            let stored = py.detach(|| {
+            let stored = detached(py, || install(n_threads, || {
                 let grid = Grid::new(net, &quantization)?;
                 let integers = grid.integers(net)?;
                 let layers = grid.layers.into_iter().zip(integers);
@@ -131,7 +137,7 @@ impl NetworkCore {
                     StoredLayer { format: grid.format, scale: grid.scale, step, weights }
                 });
                 Ok::<Vec<_>, Error>(stored.collect())
-            })?;
+            }))??;
             layers_to_python(py, net, stored)
         })
     }
@@ -279,7 +285,7 @@ impl<'py> SampleRun<'_, 'py> {
         let values = samples.values()?;
         let (seed, n_threads) = (self.seed, self.n_threads);
         let mut watch = Watch::new(callback);
-        let result = py.detach(|| {
+        let result = detached(py, || {
             let data = preparation.data(values, false)?;
             check_inputs(net, data)?;
             let worker = Worker::new(n_threads)?;
@@ -310,7 +316,7 @@ impl<'py> SampleRun<'_, 'py> {
         let values = samples.values()?;
         let (seed, n_threads) = (self.seed, self.n_threads);
         let mut watch = Watch::new(None);
-        let result = py.detach(|| {
+        let result = detached(py, || {
             let data = preparation.data(values, false)?;
             check_inputs(net, data)?;
             let worker = Worker::new(n_threads)?;
@@ -374,7 +380,7 @@ fn record<F: Real>(
             let (traces, counts) = (sample.collect(), counts.unwrap_or_default());
             *output = Some(RecordedSample { spikes: spikes.clone(), traces, counts });
         };
-        worker.simulate(net, simulation, data, seed, range, Lists::All, &mut outputs, use_sample);
+        worker.simulate(net, simulation, data, seed, range, Lists::All, &mut outputs, use_sample)?;
         for sample in outputs.into_iter().flatten() {
             let spikes = &sample.spikes;
             counts += sample.counts;

@@ -8,12 +8,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use super::arrays::{from_python, vector};
-use super::calls::Watch;
+use super::calls::{Watch, detached};
 use super::graph::{AnyGraph, GraphCore};
 use crate::error::Error;
 use crate::fixed::Overflows;
 use crate::sim::fixed::FixedSimulator;
 use crate::sim::{Counts, Events, Simulator, State, Time};
+use crate::threads::install;
 
 enum AnySimulator {
     F32(Simulator<f32>),
@@ -69,13 +70,14 @@ impl SimulatorCore {
     ) -> PyResult<Self> {
         let engine = from_python("engine", engine)?;
         let graph = graph.graph.clone();
-        let simulator = py.detach(|| match &graph {
+        let new = || match &graph {
             AnyGraph::F32(graph) => Simulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::F32),
             AnyGraph::F64(graph) => Simulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::F64),
             AnyGraph::I8(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I8),
             AnyGraph::I16(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I16),
             AnyGraph::I32(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I32),
-        })?;
+        };
+        let simulator = detached(py, || install(None, new))??;
         Ok(Self { simulator: Mutex::new(simulator) })
     }
 
@@ -101,7 +103,7 @@ impl SimulatorCore {
         let mut watch = Watch::new(None);
         let mut guard = self.lock()?;
         let simulator = &mut *guard;
-        let result = py.detach(|| {
+        let result = detached(py, || {
             let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
             with_simulator!(simulator, simulator => simulator.advance(until, &mut keep_going))
         });
@@ -167,7 +169,7 @@ impl SimulatorCore {
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let mut guard = self.lock()?;
         let simulator = &mut *guard;
-        let bytes = py.detach(|| with_simulator!(simulator, simulator => simulator.state().to_bytes()))?;
+        let bytes = detached(py, || with_simulator!(simulator, simulator => simulator.state().to_bytes()))?;
         Ok(PyBytes::new(py, &bytes))
     }
 
@@ -178,7 +180,7 @@ impl SimulatorCore {
         let set = || -> Result<(), Error> {
             with_simulator!(simulator, simulator => simulator.set_state(&State::from_bytes(state)?))
         };
-        Ok(py.detach(set)?)
+        Ok(detached(py, set)?)
     }
 
     /// What has not fitted its number format, (current, membrane) of every population; of floating-point neurons nothing.

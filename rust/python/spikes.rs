@@ -5,8 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::arrays::{shaped, vector};
+use super::calls::detached;
 use crate::error::Error;
 use crate::spikes::{SpikeTrains, van_rossum};
+use crate::threads::install;
 
 /// Sparse spike trains of many samples.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs", name = "SpikeTrainsCore")]
@@ -106,8 +108,14 @@ impl SpikeTrainsCore {
     }
 
     /// Squared van Rossum distance to other trains, of every neuron, float64 (n_samples, n_neurons); `tau` in steps.
-    fn van_rossum<'py>(&self, py: Python<'py>, other: &Self, tau: f64) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let distance = py.detach(|| van_rossum(&self.0, &other.0, tau))?;
+    fn van_rossum<'py>(
+        &self,
+        py: Python<'py>,
+        other: &Self,
+        tau: f64,
+        n_threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let distance = detached(py, || install(n_threads, || van_rossum(&self.0, &other.0, tau)))??;
         shaped(py, distance, [self.0.n_samples(), self.0.n_neurons()])
     }
 

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::arrays::{Preparation, Samples, from_python, labels, shaped, to_python};
-use super::calls::Watch;
+use super::calls::{Watch, detached};
 use super::fixed_network::overflow_counts;
 use super::network::{Net, NetworkCore, gradients_to_python};
 use super::spikes::SpikeTrainsCore;
@@ -71,7 +71,7 @@ impl TrainerCore {
     ) -> PyResult<Self> {
         let config: TrainerConfig = from_python("trainer", config)?;
         let net = &net.net;
-        let trainer = py.detach(|| match net {
+        let trainer = detached(py, || match net {
             Net::F32(net) => Trainer::new(config, net, n_threads).map(AnyTrainer::F32),
             Net::F64(net) => Trainer::new(config, net, n_threads).map(AnyTrainer::F64),
         })?;
@@ -85,16 +85,16 @@ impl TrainerCore {
         path: PathBuf,
         n_threads: Option<usize>,
     ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
-        let bytes = py.detach(|| io::read(&path))?;
+        let bytes = detached(py, || io::read(&path))?;
         let (net, trainer, user) = match io::dtype_of(&path, &bytes)?.as_str() {
             "float64" => {
                 let Checkpoint { network, trainer, user } =
-                    py.detach(|| checkpoint_from_bytes(&path, &bytes, n_threads))?;
+                    detached(py, || checkpoint_from_bytes(&path, &bytes, n_threads))?;
                 (Net::F64(network), AnyTrainer::F64(trainer), user)
             }
             _ => {
                 let Checkpoint { network, trainer, user } =
-                    py.detach(|| checkpoint_from_bytes(&path, &bytes, n_threads))?;
+                    detached(py, || checkpoint_from_bytes(&path, &bytes, n_threads))?;
                 (Net::F32(network), AnyTrainer::F32(trainer), user)
             }
         };
@@ -110,7 +110,7 @@ impl TrainerCore {
         user: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let user: serde_json::Value = from_python("user", user)?;
-        with_both!(&self.trainer, &net.net, (trainer, net) => Ok(py.detach(|| write_checkpoint(&path, net, trainer, user))?))
+        with_both!(&self.trainer, &net.net, (trainer, net) => Ok(detached(py, || write_checkpoint(&path, net, trainer, user))?))
     }
 
     /// How the network is trained.
@@ -149,7 +149,7 @@ impl TrainerCore {
             let preparation = Preparation::new(encoder, trainer.config().augment.clone())?;
             let sizes: Vec<usize> = net.layers().iter().map(|layer| layer.n_out()).collect();
             let mut watch = Watch::new(callback.as_ref());
-            let result = py.detach(|| {
+            let result = detached(py, || {
                 let data = preparation.data(values, true)?;
                 let y = labels(&y, net.n_out())?;
                 trainer.train_epoch(net, data, &y, weights.as_deref(), &mut |progress| {
@@ -190,7 +190,7 @@ impl TrainerCore {
         let preparation = Preparation::new(encoder, None)?;
         with_both!(&self.trainer, &net.net, (trainer, net) => {
             let mut watch = Watch::new(callback.as_ref());
-            let result = py.detach(|| {
+            let result = detached(py, || {
                 let data = preparation.data(values, false)?;
                 let y = labels(&y, net.n_out())?;
                 let mut keep_going = |done: usize| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind()));
@@ -230,7 +230,7 @@ impl TrainerCore {
         let preparation = Preparation::new(encoder, None)?;
         with_both!(&mut self.trainer, &net.net, (trainer, net) => {
             let mut watch = Watch::new(None);
-            let result = py.detach(|| {
+            let result = detached(py, || {
                 let data = preparation.data(values, false)?;
                 check_inputs(net, data)?;
                 let y = labels(&y, net.n_out())?;
@@ -258,7 +258,7 @@ impl TrainerCore {
         let (y, weights) = (y.as_array().to_vec(), weights_of(&sample_weight));
         with_both!(&mut self.trainer, &net.net, (trainer, net) => {
             let mut watch = Watch::new(None);
-            let result = py.detach(|| {
+            let result = detached(py, || {
                 let y = check_recorded(net, &trains, &y, weights.as_deref())?;
                 gradients(trainer, net, Source::Recorded(&trains), &y, weights.as_deref(), &mut watch)
             });
@@ -283,7 +283,7 @@ impl TrainerCore {
         with_both!(&mut self.trainer, &mut net.net, (trainer, net) => {
             let sizes: Vec<usize> = net.layers().iter().map(|layer| layer.n_out()).collect();
             let mut watch = Watch::new(None);
-            let result = py.detach(|| {
+            let result = detached(py, || {
                 let y = check_recorded(net, &trains, &y, weights.as_deref())?;
                 let samples: Vec<u32> = (0..y.len() as u32).collect();
                 let source = Source::Recorded(&trains);
