@@ -248,7 +248,7 @@ class Trainer:
         return (
             f"<Trainer: {network.outline}, {values['loss']['kind']}, {values['optimizer']['kind']} "
             f"with lr {values['optimizer']['lr']:g}, batches of {values['batch_size']}{through}, "
-            f"{self.n_threads} threads, {done}>"
+            f"{self.n_threads} thread{'' if self.n_threads == 1 else 's'}, {done}>"
         )
 
     # Training --------------------------------------------------------------------------------
