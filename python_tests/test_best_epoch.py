@@ -103,9 +103,46 @@ def test_early_stopping_of_a_resumed_run_ends_where_the_whole_one_does(fit, smal
     fit([0.0] * 9, sr.EarlyStopping(**make), epochs=3, **options)
     again = sr.EarlyStopping(**make, restore_best_weights=True)
     trainer = sr.Trainer.load(tmp_path / "last.safetensors")
-    with pytest.warns(sr.StrsbpWarning, match="those of epoch 1 were before the checkpoint"):
+    with pytest.warns(
+        sr.StrsbpWarning, match="weights of epoch 1, the best, were there before this fit"
+    ):
         fit([0.0] * 9, again, trainer=trainer, **options)
     assert (again.best, again.stopped_epoch) == (whole.best, 4)
+
+
+def test_weights_of_a_resumed_epoch_that_stays_the_best_are_restored(fit, tmp_path):
+    last = tmp_path / "last.safetensors"
+    # What a callback adds to the last record is not in its checkpoint: a quantity of training's.
+    make = {"monitor": "loss", "min_delta": 1e6, "patience": 2, "restore_best_weights": True}
+    fit([0.0], checkpoint=last)
+    trainer = sr.Trainer.load(last)
+    after_1 = weights(trainer.network)
+    fit([0.0] * 9, sr.EarlyStopping(**make), trainer=trainer)
+    assert trainer.epoch == 3
+    np.testing.assert_array_equal(weights(trainer.network), after_1)
+
+
+def test_early_stopping_forgets_the_trainer_before(fit, small):
+    make_network, encoder, *_ = small
+    stopping = sr.EarlyStopping("score", mode="max", patience=2, restore_best_weights=True)
+    fit([9.0, 8.0, 8.0], stopping)
+    assert (stopping.best, stopping.stopped_epoch) == (9.0, 3)
+    seen, other = Weights(), sr.Trainer(make_network(seed=8), encoder=encoder)
+    fit([1.0, 2.0, 1.0], seen, stopping, trainer=other)
+    assert (stopping.best, stopping.best_epoch, stopping.stopped_epoch) == (2.0, 2, None)
+    np.testing.assert_array_equal(weights(other.network), seen.after[2])
+    # Nor does one get weights whose best epoch was before it was resumed: a warning says so.
+    third = sr.Trainer(make_network(seed=9), encoder=encoder)
+    third.fit(*small[2:], epochs=3, progress=False)
+    for record, score in zip(third.history, (1.0, 5.0, 4.0), strict=True):
+        record["score"] = score
+    before = weights(third.network)
+    stop = SimpleNamespace(on_train_begin=lambda trainer: trainer.stop())
+    with pytest.warns(
+        sr.StrsbpWarning, match="weights of epoch 2, the best, were there before this fit"
+    ):
+        fit([0.0] * 4, stop, stopping, trainer=third)
+    np.testing.assert_array_equal(weights(third.network), before)
 
 
 def test_best_checkpoint_holds_the_best_epoch(fit, tmp_path):
@@ -127,6 +164,18 @@ def test_scores_of_numpy_are_saved_with_the_best_epoch(fit, tmp_path):
     fit([np.float32(0.5), np.float64("nan"), np.int8(3)], best)
     assert sr.Trainer.load(best.path).history["score"] == [0.5, None, 3]
     assert best.best == 3.0
+
+
+def test_a_trainer_that_is_not_as_its_last_epoch_left_it_is_not_written(fit, tmp_path):
+    path, last = tmp_path / "best.safetensors", tmp_path / "last.safetensors"
+    stop = SimpleNamespace(on_train_begin=lambda trainer: trainer.stop())
+    best = sr.BestCheckpoint(path, "loss")
+    trainer = fit([0.0], checkpoint=last)
+    fit([0.0] * 2, best, stop, trainer=trainer)
+    resumed = sr.Trainer.load(last)
+    fit([0.0] * 2, trainer=resumed)
+    fit([0.0] * 3, best, stop, trainer=resumed)
+    assert not path.exists() and best.best is None
 
 
 def test_best_checkpoint_of_a_resumed_run(fit, small, tmp_path):

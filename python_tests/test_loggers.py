@@ -38,6 +38,13 @@ def test_csv_has_a_row_an_epoch(fit, tmp_path):
     assert list(rows[0]) == list(history.rows()[0])
 
 
+def test_csv_of_another_trainer_begins_anew(fit, tmp_path):
+    logger = sr.CSVLogger(tmp_path / "log.csv")
+    fit(logger)
+    fit(logger, epochs=1)
+    assert [int(row["epoch"]) for row in read(logger.path)] == [1]
+
+
 def test_csv_of_a_resumed_run_is_that_of_the_whole_one(fit, tmp_path):
     def add(trainer, record):
         record["f1"] = record["epoch"] / 8

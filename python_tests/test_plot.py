@@ -141,6 +141,11 @@ def test_learning_curves_are_the_history():
     assert list(validation.get_ydata()) == [2.0, 1.0, 1.5]
     assert (list(best.get_xdata()), list(best.get_ydata())) == ([2], [1.0])
     assert axes.get_legend().texts[1].get_text() == "validation, best 1 (epoch 2)"
+    validated = [
+        {**record, "val_accuracy": v} for record, v in zip(HISTORY, (3, 5, 4), strict=True)
+    ]
+    label = plot.learning_curve(validated).get_legend().texts[1].get_text()
+    assert label == "validation, best 500.00 % (epoch 2)"
     axes = plot.learning_curve(HISTORY.epochs, "firing_rate")
     np.testing.assert_allclose(axes.lines[1].get_ydata(), [20, 30, 40])
     accuracy, loss = plot.learning_curves(HISTORY)
