@@ -86,9 +86,14 @@ def _choice(name: str, value: Any, parts: tuple[Any, ...]) -> Any:
     kinds = tuple(part for part in parts if part not in (float, types.NoneType))
     if value is None and types.NoneType in parts:
         return None
-    if float in parts and not isinstance(value, (str, *kinds)):
+    is_name = isinstance(value, str) and value in [getattr(kind, "kind", None) for kind in kinds]
+    if float not in parts or isinstance(value, kinds) or is_name:
+        return named(name, value, kinds)
+    try:
         return number(name, value)
-    return named(name, value, kinds)
+    except TypeError:
+        classes = ", ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{name} must be a number or {classes}, got {value!r}") from None
 
 
 def named(name: str, value: Any, kinds: tuple[Any, ...]) -> Any:

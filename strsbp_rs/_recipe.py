@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from strsbp_rs import _config as config
+from strsbp_rs._fields import Checked
 from strsbp_rs._network import Network
 from strsbp_rs._targets import Target
 from strsbp_rs._trainer import Trainer
@@ -28,7 +29,7 @@ class RecipeError(ValueError):
 
 
 @dataclass(frozen=True)
-class Data:
+class Data(Checked):
     """Which data set, and how much of it.
 
     Args:
@@ -45,7 +46,7 @@ class Data:
 
 
 @dataclass(frozen=True)
-class NetworkOptions:
+class NetworkOptions(Checked):
     """Options of the network beside its layers; see `Network`."""
 
     dt: float = 1.0
@@ -54,7 +55,7 @@ class NetworkOptions:
 
 
 @dataclass(frozen=True)
-class Train:
+class Train(Checked):
     """Options of the training; see `Trainer`. A limit or norm of 0 is none."""
 
     epochs: int = 10
