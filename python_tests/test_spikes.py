@@ -29,6 +29,7 @@ def test_every_form_round_trips(raster):
 def test_uint8_and_non_contiguous_rasters():
     raster = (np.arange(120).reshape(4, 5, 6) % 7 == 0).astype(np.uint8) * 3
     expected = raster.astype(bool)
+    np.testing.assert_array_equal(sr.SpikeTrains.from_dense(raster).to_counts(), raster)
     np.testing.assert_array_equal(sr.SpikeTrains.from_dense(raster).to_dense(), expected)
     view = raster.transpose(2, 1, 0)
     np.testing.assert_array_equal(
@@ -106,8 +107,15 @@ def test_several_spikes_in_a_step_weigh_as_many():
 
 def test_repeated_events_are_one_spike():
     events = np.array([(1, 4), (1, 2), (1, 4), (3, 0)], dtype=[("t", np.int32), ("x", np.uint16)])
-    trains = sr.SpikeTrains.from_events([events], n_steps=5, n_neurons=6)
+    with pytest.warns(sr.RepeatedEventsWarning, match=r"1 of 4 events \(25\.00%\) coincided"):
+        trains = sr.SpikeTrains.from_events([events], n_steps=5, n_neurons=6)
     assert [tuple(e) for e in trains.to_events()[0]] == [(1, 2), (1, 4), (3, 0)]
+    sizes = {"n_steps": 5, "n_neurons": 6}
+    assert sr.SpikeTrains.from_events([events], **sizes, repeated="merge") == trains
+    kept = sr.SpikeTrains.from_events([events], **sizes, repeated="count")
+    assert [tuple(e) for e in kept.to_events()[0]] == [(1, 2), (1, 4), (1, 4), (3, 0)]
+    with pytest.raises(ValueError, match=r"repeated must be one of .*did you mean 'count'"):
+        sr.SpikeTrains.from_events([events], **sizes, repeated="counts")
 
 
 def events(*pairs):
@@ -146,8 +154,8 @@ def test_bad_rows_are_refused(indptr, indices, message):
 
 
 def test_wrong_types_are_refused():
-    with pytest.raises(TypeError, match="raster has dtype float64, expected bool or uint8"):
-        sr.SpikeTrains.from_dense(np.zeros((1, 2, 3)))
+    with pytest.raises(TypeError, match="raster has dtype complex128, expected truth values"):
+        sr.SpikeTrains.from_dense(np.zeros((1, 2, 3), complex))
     with pytest.raises(ValueError, match=r"raster has shape \(2, 3\), expected"):
         sr.SpikeTrains.from_dense(np.zeros((2, 3), bool))
     with pytest.raises(TypeError, match=r"events\[0\] has fields \('t',\), expected"):

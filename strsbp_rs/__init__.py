@@ -54,7 +54,7 @@ from strsbp_rs._trainer import (
     Trainer,
     gradients_from_spikes,
 )
-from strsbp_rs._warnings import QuantizationWarning, StrsbpWarning
+from strsbp_rs._warnings import QuantizationWarning, RepeatedEventsWarning, StrsbpWarning
 
 __all__ = [
     "SGD",
@@ -98,6 +98,7 @@ __all__ = [
     "QuantizationWarning",
     "Recording",
     "Recurrent",
+    "RepeatedEventsWarning",
     "Reservoir",
     "Run",
     "Simulator",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["as_array"]
+__all__ = ["as_array", "as_floats", "dtype_name", "layer_arrays"]
 
 
 def as_array(name: str, value: Any) -> NDArray[Any]:
@@ -34,6 +35,50 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return array if array.flags.aligned else array.copy()
+
+
+def dtype_name(dtype: Any) -> str:
+    """Returns NumPy's name of a type that is given as a name, a type or a dtype.
+
+    What NumPy does not know comes back as it is printed, for the core to refuse.
+    """
+    try:
+        return str(dtype) if dtype is None else str(np.dtype(dtype))
+    except TypeError:
+        return str(dtype)
+
+
+def as_floats(name: str, value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Returns numbers as a C-contiguous array of a floating-point type.
+
+    Raises:
+        TypeError: If they are no numbers.
+        ValueError: If values are masked.
+    """
+    array = as_array(name, value)
+    if array.dtype.kind not in "fiub" and array.size:
+        raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}")
+    # What is too large for the type becomes infinite, which the core refuses by name.
+    with np.errstate(over="ignore"):
+        return np.asarray(array, dtype=dtype, order="C")
+
+
+def layer_arrays(
+    name: str, layers: Sequence[Mapping[str, Any]], dtype: np.dtype[Any]
+) -> list[dict[str, NDArray[Any]]]:
+    """Returns the arrays of every layer, as weights and delays are given.
+
+    Raises:
+        TypeError: If a layer is no dict, or an array not of numbers.
+        ValueError: If values are masked.
+    """
+    for index, layer in enumerate(layers):
+        if not isinstance(layer, Mapping):
+            raise TypeError(f"{name}[{index}] must be a dict of arrays, got {type(layer).__name__}")
+    return [
+        {key: as_floats(f"{name}[{index}][{key!r}]", value, dtype) for key, value in layer.items()}
+        for index, layer in enumerate(layers)
+    ]
 
 
 def _refuse_masked(name: str, value: Any) -> None:

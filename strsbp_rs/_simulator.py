@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
+from strsbp_rs._arrays import as_floats
+from strsbp_rs._events import event_columns
 from strsbp_rs._graph import Graph, Population
 from strsbp_rs._network import Network, Operations
-from strsbp_rs._spikes import EVENT_DTYPE, event_columns
+from strsbp_rs._spikes import EVENT_DTYPE
 from strsbp_rs._strsbp_rs import SimulatorCore
 from strsbp_rs.fixed import Overflows
 
@@ -172,6 +174,8 @@ class Simulator:
 
     def _time(self, name: str, value: Any) -> int | float:
         """Steps as an integer, ms as a float."""
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            value = value[()]
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise TypeError(f"{name} must be a number, got {value!r}")
         if not 0 <= value < float("inf"):
@@ -231,7 +235,7 @@ class Simulator:
                 grid in the graph's dtype), not of the format, or above the threshold.
         """
         found = self._population("population", population)
-        values = np.ascontiguousarray(potentials, dtype=np.float64)
+        values = as_floats("potentials", potentials, np.dtype(np.float64))
         if values.ndim != 1:
             raise ValueError(f"potentials has shape {values.shape}, expected (n={found.n},)")
         self._core.set_potentials(found.index, values)

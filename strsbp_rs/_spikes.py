@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import math
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs._arguments import integer, number, one_of, threads
+from strsbp_rs._arrays import as_array
+from strsbp_rs._events import Columns, columns_of, sensor
+from strsbp_rs._indexing import samples_of, split, window_of
+from strsbp_rs._rasters import spike_numbers
 from strsbp_rs._strsbp_rs import SpikeTrainsCore
 from strsbp_rs._strsbp_rs import s_psp as _s_psp
+from strsbp_rs._warnings import RepeatedEventsWarning, warn
 
 __all__ = ["EVENT_DTYPE", "SpikeTrains", "s_psp"]
 
 EVENT_DTYPE = np.dtype([("t", np.int64), ("x", np.int64)])
 """Fields of the event lists `to_events` gives: the step `t` and the neuron `x` of each spike."""
 
-_MOST_SPIKES = 2**16 - 1
-"""Of a neuron in a step, where they are given as counts."""
-
 
 class SpikeTrains:
     """Sparse spike trains of shape (n_samples, n_steps, n_neurons), immutable.
 
-    Made by `from_dense`, `from_counts`, `from_events` or `from_csr`; slicing gives a range of
-    samples. A neuron may fire several times in a step, as those of some hardware do.
+    Made by `from_dense`, `from_counts`, `from_events` or `from_csr`. A neuron may fire several
+    times in a step, as those of some hardware do.
+
+    An index selects samples as one of an array does: an integer, a slice, a mask, or an array of
+    integers, in its order. The result is always SpikeTrains: `trains[3]`, and what iterating gives,
+    is a set of one sample. A second index selects steps: `trains[:, 10:50]` is 40 steps of every
+    sample. scikit-learn's `train_test_split` and `KFold` work on them.
     """
 
     __slots__ = ("_core",)
@@ -39,27 +48,32 @@ class SpikeTrains:
         self._core = core
 
     @classmethod
-    def from_dense(cls, raster: NDArray[Any]) -> SpikeTrains:
+    def from_dense(cls, raster: ArrayLike) -> SpikeTrains:
         """Takes a raster.
 
         Args:
-            raster: bool or uint8 array of shape (n_samples, n_steps, n_neurons), non-zero = spike.
+            raster: Truth values, or how often each neuron fires at each step as integers or whole
+                floats in [0, 65535], of shape (n_samples, n_steps, n_neurons). Further axes, as of
+                frames (n_samples, n_steps, P, H, W), are flattened in C order: a pixel is neuron
+                x + W * (y + H * p).
 
         Raises:
             TypeError: If the dtype is another.
-            ValueError: If it has not three dimensions, or no steps or neurons.
+            ValueError: If it has fewer than three dimensions, or no steps or neurons, a number is
+                not whole or out of range, or all that are not 0 are 255 in uint8: a mask.
         """
-        raster = np.asarray(raster)
-        if raster.dtype not in (np.bool_, np.uint8):
-            raise TypeError(f"raster has dtype {raster.dtype}, expected bool or uint8")
-        if raster.ndim != 3:
-            raise ValueError(
-                f"raster has shape {raster.shape}, expected (n_samples, n_steps, n_neurons)"
-            )
-        return cls(SpikeTrainsCore.from_dense(np.ascontiguousarray(raster).view(np.uint8)))
+        return cls.of_raster("raster", raster)
 
     @classmethod
-    def from_counts(cls, counts: NDArray[Any]) -> SpikeTrains:
+    def of_raster(cls, name: str, raster: Any) -> SpikeTrains:
+        """As `from_dense`, of an argument of another name."""
+        numbers = spike_numbers(name, raster)
+        if numbers.dtype == np.bool_:
+            return cls(SpikeTrainsCore.from_dense(numbers.view(np.uint8)))
+        return cls(SpikeTrainsCore.from_counts(numbers))
+
+    @classmethod
+    def from_counts(cls, counts: ArrayLike) -> SpikeTrains:
         """Takes how often each neuron fires at each step.
 
         Args:
@@ -70,49 +84,91 @@ class SpikeTrains:
             ValueError: If one is out of range, or they have not three dimensions, or no steps or
                 neurons.
         """
-        counts = np.asarray(counts)
-        if counts.dtype.kind not in "iu":
-            raise TypeError(f"counts has dtype {counts.dtype}, expected integers")
-        if counts.ndim != 3:
+        array = as_array("counts", counts)
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"counts has dtype {array.dtype}, expected integers")
+        if array.ndim != 3:
             raise ValueError(
-                f"counts has shape {counts.shape}, expected (n_samples, n_steps, n_neurons)"
+                f"counts has shape {array.shape}, expected (n_samples, n_steps, n_neurons)"
             )
-        bad = np.argwhere((counts < 0) | (counts > _MOST_SPIKES))
-        if bad.size:
-            sample, t, neuron = bad[0]
-            got = counts[sample, t, neuron]
-            raise ValueError(
-                f"counts[{sample}, {t}, {neuron}] must be in [0, {_MOST_SPIKES}], got {got}"
-            )
-        return cls(SpikeTrainsCore.from_counts(counts.astype(np.uint16)))
+        # 255 in uint8 here is a count, as the caller says.
+        wide = array.astype(np.uint16) if array.dtype == np.uint8 else array
+        return cls(SpikeTrainsCore.from_counts(spike_numbers("counts", wide)))
 
     @classmethod
     def from_events(
-        cls, events: Sequence[NDArray[Any]], *, n_steps: int, n_neurons: int
+        cls,
+        events: Sequence[NDArray[Any]],
+        *,
+        n_steps: int | None = None,
+        n_neurons: int | None = None,
+        sensor_size: tuple[int, int, int] | None = None,
+        time_unit: Literal["step", "us", "ms", "s"] | None = None,
+        dt: float = 1.0,
+        repeated: Literal["merge", "count"] | None = None,
     ) -> SpikeTrains:
         """Takes event lists, as the neuromorphic data libraries hold them.
 
-        Of repeated events one is kept; `from_counts` and `from_csr` keep all.
+        Tonic's as they are: `from_events(events, sensor_size=(34, 34, 2), time_unit="us")`.
 
         Args:
-            events: One structured array a sample, with integer fields t (step, sorted) and x
-                (neuron).
-            n_steps: Number of time steps; every t is in [0, n_steps).
-            n_neurons: Number of neurons; every x is in [0, n_neurons).
+            events: One structured array a sample, sorted by its field t (time, of at least 0). The
+                neuron is the integer field x or, with `sensor_size`, of x, y and p.
+            n_steps: Number of time steps; every event is in one of [0, n_steps). Up to the last
+                event of all, if None; `trains[:, :n_steps]` then cuts longer recordings.
+            n_neurons: Number of neurons, where x alone says which; every x is in [0, n_neurons).
+            sensor_size: Width W, height H and number of polarities P of a sensor with x in [0, W),
+                y in [0, H) and p in [0, P), integers or truth values: neuron x + W * (y + H * p),
+                as an array (P, H, W) lies in memory. With P = 1 polarities count for nothing; a
+                sensor of one line (W, 1, P) needs no y.
+            time_unit: What t counts: "us", "ms", "s", or "step", which is meant if None; with
+                `sensor_size` it must be said.
+            dt: Time step [ms]; an event is in step floor(t / dt).
+            repeated: What becomes of events of one neuron in one step: "count" keeps all, as
+                several spikes; "merge" makes them one. If None they are one, and a warning says how
+                many were lost.
 
         Raises:
-            TypeError: If an array lacks a field, or a field is not of integers.
-            ValueError: If an event is out of range or unsorted; the message names the first.
+            TypeError: If an array lacks a field, or a field has the wrong type.
+            ValueError: If an event is out of range or unsorted, and the message names the first; or
+                not one of `n_neurons` and `sensor_size` is given.
+
+        Warns:
+            RepeatedEventsWarning: If events of a neuron coincided and `repeated` is None.
         """
-        columns = [
-            (f"events[{sample}]", *event_columns(f"events[{sample}]", array))
-            for sample, array in enumerate(events)
-        ]
-        return cls(
-            SpikeTrainsCore.from_events(
-                columns, integer("n_steps", n_steps), integer("n_neurons", n_neurons)
+        if (n_neurons is None) == (sensor_size is None):
+            raise ValueError("either n_neurons or sensor_size must be given")
+        if sensor_size is None:
+            size, n = None, integer("n_neurons", n_neurons)
+        else:
+            size = sensor(sensor_size)
+            n = math.prod(size)
+        if repeated is not None:
+            one_of("repeated", repeated, ("merge", "count"))
+        columns = columns_of("events", events, size, time_unit, dt)
+        if n_steps is None:
+            n_steps = 1 + max((int(t.max()) for _, t, _ in columns if len(t)), default=-1)
+            if n_steps < 1:
+                raise ValueError("n_steps must be given where no event says it")
+        return cls.of_columns(columns, integer("n_steps", n_steps), n, repeated)
+
+    @classmethod
+    def of_columns(
+        cls, columns: Columns, n_steps: int, n_neurons: int, repeated: str | None
+    ) -> SpikeTrains:
+        """As `from_events`, of the step and the neuron of every event."""
+        trains = cls(SpikeTrainsCore.from_events(columns, n_steps, n_neurons, repeated == "count"))
+        n_events = sum(len(t) for _, t, _ in columns)
+        if repeated is None and n_events > trains.n_spikes:
+            lost = n_events - trains.n_spikes
+            warn(
+                f"{lost:,} of {n_events:,} events ({lost / n_events:.2%}) coincided with another "
+                "of the same neuron in the same step, and are one spike with it: "
+                "SpikeTrains.from_events(repeated='count') keeps them, a smaller dt parts them, "
+                "repeated='merge' says that this is meant",
+                RepeatedEventsWarning,
             )
-        )
+        return trains
 
     @classmethod
     def from_csr(
@@ -135,7 +191,7 @@ class SpikeTrains:
         """
         arrays = []
         for name, array in (("indptr", indptr), ("indices", indices)):
-            array = np.asarray(array)
+            array = as_array(name, array)
             if array.dtype.kind not in "iu":
                 raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
             if array.ndim != 1:
@@ -193,13 +249,56 @@ class SpikeTrains:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, key: slice) -> SpikeTrains:
-        if not isinstance(key, slice):
-            raise TypeError(f"SpikeTrains are indexed by slices of samples, got {key!r}")
-        start, stop, step = key.indices(len(self))
-        if step != 1:
-            raise ValueError(f"slices of SpikeTrains have step 1, got {step}")
-        return SpikeTrains(self._core.slice(start, max(start, stop)))
+    def __getitem__(self, key: Any) -> SpikeTrains:
+        samples, steps = split(key)
+        core = self._core
+        if not (isinstance(steps, slice) and steps == slice(None)):
+            core = core.steps(*window_of(steps, self.shape[1]))
+        chosen = samples_of(samples, len(self))
+        if isinstance(chosen, range) and chosen.step == 1:
+            return SpikeTrains(core.slice(chosen.start, max(chosen.start, chosen.stop)))
+        return SpikeTrains(core.take(list(chosen)))
+
+    def __iter__(self) -> Iterator[SpikeTrains]:
+        return (self[sample] for sample in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        # Sparse on purpose: an array of them is often too large to make without being asked for.
+        raise TypeError(
+            "SpikeTrains do not become an array by themselves: call to_dense() or to_counts()"
+        )
+
+    @staticmethod
+    def concatenate(trains: Sequence[SpikeTrains]) -> SpikeTrains:
+        """Returns the samples of all of `trains`, one set after the other.
+
+        Raises:
+            TypeError: If one of them is not SpikeTrains.
+            ValueError: If there is none, or they differ in steps or neurons.
+        """
+        sets = list(trains)
+        for index, one in enumerate(sets):
+            if not isinstance(one, SpikeTrains):
+                raise TypeError(f"trains[{index}] must be SpikeTrains, got {type(one).__name__}")
+        return SpikeTrains(SpikeTrainsCore.concatenate([one._core for one in sets]))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a safetensors file, atomically: rows as arrays `indptr` and `indices`.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        self._core.save(os.fspath(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> SpikeTrains:
+        """Reads what `save` wrote.
+
+        Raises:
+            OSError: If the file cannot be read.
+            ValueError: If it is not such a file of this package, is damaged, or of another version.
+        """
+        return cls(SpikeTrainsCore.load(os.fspath(path)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SpikeTrains) and self._core == other._core
@@ -216,42 +315,6 @@ class SpikeTrains:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SpikeTrains.from_csr, self.to_csr()
-
-
-def event_columns(
-    name: str, array: Any, *, allow_float: bool = False
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Returns the fields t and x of an event array: t as int64 or, if allowed, float64.
-
-    Raises:
-        TypeError: If a field is missing or has another type, or there is a field y.
-        ValueError: If an integer is 2^63 or more.
-    """
-    fields = getattr(getattr(array, "dtype", None), "names", None) or ()
-    if "t" not in fields or "x" not in fields:
-        got = f"fields {fields}" if fields else type(array).__name__
-        raise TypeError(f"{name} has {got}, expected a structured array with t and x")
-    if "y" in fields:
-        also = ", with polarity p: x + width * (y + height * p)" if "p" in fields else ""
-        raise TypeError(
-            f"{name} has fields {fields}, expected t and x: a pixel is one number, "
-            f"as x + width * y{also}"
-        )
-    if array.ndim != 1:
-        raise TypeError(f"{name} has shape {array.shape}, expected one dimension")
-    for key in ("t", "x"):
-        kinds, expected = (
-            ("iuf", "integers or floats") if key == "t" and allow_float else ("iu", "integers")
-        )
-        if array[key].dtype.kind not in kinds:
-            raise TypeError(f"{name}['{key}'] has dtype {array[key].dtype}, expected {expected}")
-        if array[key].dtype == np.uint64:
-            bad = np.flatnonzero(array[key] >= 2**63)
-            if bad.size:
-                got = array[key][bad[0]]
-                raise ValueError(f"{name}['{key}'][{bad[0]}] must be < 2^63, got {got}")
-    as_time = np.float64 if array["t"].dtype.kind == "f" else np.int64
-    return array["t"].astype(as_time), array["x"].astype(np.int64)
 
 
 def s_psp(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-__all__ = ["QuantizationWarning", "StrsbpWarning", "warn"]
+__all__ = ["QuantizationWarning", "RepeatedEventsWarning", "StrsbpWarning", "warn"]
 
 
 class StrsbpWarning(UserWarning):
@@ -17,6 +17,10 @@ class StrsbpWarning(UserWarning):
 
 class QuantizationWarning(StrsbpWarning):
     """A network loses, in fixed point, more than a conversion should."""
+
+
+class RepeatedEventsWarning(StrsbpWarning):
+    """Events of one neuron in one time step have become one spike."""
 
 
 def warn(message: str, category: type[StrsbpWarning]) -> None:

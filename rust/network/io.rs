@@ -17,7 +17,7 @@ use crate::real::Real;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Key of our JSON in the file's metadata.
-const METADATA_KEY: &str = "strsbp_rs";
+pub(super) const METADATA_KEY: &str = "strsbp_rs";
 
 /// What the JSON of a file says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -172,20 +172,24 @@ fn parse_header<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Header
     #[derive(Deserialize)]
     struct Version {
         version: u32,
+        content: Option<String>,
     }
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| not_ours(path, &error))?;
     let json = metadata.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).ok_or_else(|| {
         Error::format(path, "is a safetensors file without strsbp_rs metadata, expected one that strsbp_rs has written")
     })?;
     let damaged = |error: serde_json::Error| Error::format(path, format!("has damaged metadata: {error}"));
-    let Version { version } = serde_json::from_str(json).map_err(damaged)?;
+    let Version { version, content } = serde_json::from_str(json).map_err(damaged)?;
     if version != FORMAT_VERSION {
         return Err(Error::format(path, format!("has format version {version}, expected {FORMAT_VERSION}")));
+    }
+    if content.as_deref() == Some(super::trains_io::CONTENT) {
+        return Err(Error::format(path, "holds spike trains, expected a network"));
     }
     serde_json::from_str(json).map_err(damaged)
 }
 
-fn not_ours(path: &Path, error: &safetensors::SafeTensorError) -> Error {
+pub(super) fn not_ours(path: &Path, error: &safetensors::SafeTensorError) -> Error {
     Error::format(path, format!("is not a whole safetensors file ({error}), expected one that strsbp_rs has written"))
 }
 

@@ -9,6 +9,7 @@ mod mask;
 mod panels;
 mod synapses;
 mod taps;
+mod trains_io;
 
 pub use config::{DenseConfig, LayerConfig, NetworkConfig, RecurrentConfig};
 pub(crate) use delay::delay_steps;
@@ -19,6 +20,7 @@ pub use mask::RecurrentMask;
 pub use panels::Panels;
 pub use synapses::Synapses;
 pub use taps::Taps;
+pub use trains_io::{read_spike_trains, write_spike_trains};
 
 use crate::error::{Error, Result};
 use crate::real::Real;

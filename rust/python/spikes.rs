@@ -1,5 +1,7 @@
 //! Spike trains for Python.
 
+use std::path::PathBuf;
+
 use numpy::{Element, PyArray2, PyArray3, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -7,6 +9,7 @@ use pyo3::types::PyTuple;
 use super::arrays::{shaped, vector};
 use super::calls::detached;
 use crate::error::Error;
+use crate::network::{read_spike_trains, write_spike_trains};
 use crate::spikes::{SpikeTrains, van_rossum};
 use crate::threads::install;
 
@@ -42,16 +45,17 @@ impl SpikeTrainsCore {
         Ok(Self(SpikeTrains::from_csr(shape.0, shape.1, shape.2, &indptr, &indices)?))
     }
 
-    /// From the events of each sample: a list of (name, t, x).
+    /// From the events of each sample, a list of (name, t, x); of repeated ones all are kept, or one.
     #[staticmethod]
     fn from_events(
         events: Vec<(String, PyReadonlyArray1<'_, i64>, PyReadonlyArray1<'_, i64>)>,
         n_steps: usize,
         n_neurons: usize,
+        keep_repeated: bool,
     ) -> PyResult<Self> {
         let mut trains = SpikeTrains::empty(n_steps, n_neurons)?;
         for (name, t, x) in &events {
-            trains.push_events(name, &t.as_array().to_vec(), &x.as_array().to_vec())?;
+            trains.push_events(name, &t.as_array().to_vec(), &x.as_array().to_vec(), keep_repeated)?;
         }
         Ok(Self(trains))
     }
@@ -126,6 +130,38 @@ impl SpikeTrainsCore {
             return Err(Error::value("slice", expected, format!("{start}..{stop}")).into());
         }
         Ok(Self(self.0.slice(start, stop)))
+    }
+
+    /// The given samples, in the given order.
+    fn take(&self, samples: Vec<usize>) -> PyResult<Self> {
+        Ok(Self(self.0.take(&samples)?))
+    }
+
+    /// The steps `start..stop` of every sample.
+    fn steps(&self, start: usize, stop: usize) -> PyResult<Self> {
+        if start >= stop || stop > self.0.n_steps() {
+            let expected = format!("0 <= start < stop <= {}", self.0.n_steps());
+            return Err(Error::value("steps", expected, format!("{start}..{stop}")).into());
+        }
+        Ok(Self(self.0.steps(start, stop)?))
+    }
+
+    /// The samples of all sets, one set after the other.
+    #[staticmethod]
+    fn concatenate(trains: Vec<PyRef<'_, Self>>) -> PyResult<Self> {
+        let sets: Vec<&SpikeTrains> = trains.iter().map(|set| &set.0).collect();
+        Ok(Self(SpikeTrains::concatenate(&sets)?))
+    }
+
+    /// Writes a safetensors file, atomically.
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        Ok(py.detach(|| write_spike_trains(&path, &self.0))?)
+    }
+
+    /// Reads what `save` wrote.
+    #[staticmethod]
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        Ok(Self(py.detach(|| read_spike_trains(&path))?))
     }
 
     fn __eq__(&self, other: &Self) -> bool {

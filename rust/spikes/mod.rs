@@ -3,6 +3,7 @@
 mod distance;
 mod encoder;
 mod rows;
+mod select;
 mod trains;
 
 pub use distance::van_rossum;

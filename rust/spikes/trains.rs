@@ -126,11 +126,11 @@ impl SpikeTrains {
         Ok(trains)
     }
 
-    /// Adds a sample from its events (t, x): `t` ascending, `x` a neuron; of repeated events one is kept.
+    /// Adds a sample from its events (t, x): `t` ascending, `x` a neuron; of repeated events all are kept, or one.
     ///
     /// # Errors
     /// [`Error::Value`] naming the first event that is out of range or unsorted; nothing is added then.
-    pub fn push_events(&mut self, name: &str, t: &[i64], x: &[i64]) -> Result<()> {
+    pub fn push_events(&mut self, name: &str, t: &[i64], x: &[i64], keep_repeated: bool) -> Result<()> {
         if t.len() != x.len() {
             return Err(Error::shape(format!("{name}['x']"), &[x.len()], format!("({},) as {name}['t']", t.len())));
         }
@@ -164,7 +164,7 @@ impl SpikeTrains {
             self.index[row..].sort_unstable();
             let mut kept = row;
             for i in row..self.index.len() {
-                if i == row || self.index[i] != self.index[kept - 1] {
+                if keep_repeated || i == row || self.index[i] != self.index[kept - 1] {
                     self.index[kept] = self.index[i];
                     kept += 1;
                 }
@@ -174,6 +174,12 @@ impl SpikeTrains {
         }
         self.n_samples += 1;
         Ok(())
+    }
+
+    /// Makes room for so many rows and spikes more.
+    pub(super) fn reserve(&mut self, n_rows: usize, n_spikes: usize) {
+        self.indptr.reserve_exact(n_rows);
+        self.index.reserve_exact(n_spikes);
     }
 
     /// Adds a sample whose rows come step by step, each sorted and in range: an engine's output, not checked.

@@ -1,0 +1,128 @@
+//! Spike trains in a safetensors file, beside networks in theirs.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::io::{FORMAT_VERSION, METADATA_KEY, not_ours, read, write_atomically};
+use crate::error::{Error, Result};
+use crate::spikes::SpikeTrains;
+
+/// What the JSON of such a file calls its content.
+pub(super) const CONTENT: &str = "spike_trains";
+
+/// What the JSON of a file says.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    version: u32,
+    content: String,
+    /// Of (n_samples, n_steps, n_neurons); other files have none.
+    shape: Option<[usize; 3]>,
+}
+
+/// Writes spike trains, atomically: their rows as the arrays `indptr` and `indices`.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be written.
+pub fn write_spike_trains(path: &Path, trains: &SpikeTrains) -> Result<()> {
+    let shape = Some([trains.n_samples(), trains.n_steps(), trains.n_neurons()]);
+    let header = Header { version: FORMAT_VERSION, content: CONTENT.to_owned(), shape };
+    let json = serde_json::to_string(&header).map_err(|error| Error::format(path, error.to_string()))?;
+    let indptr: Vec<u8> = trains.indptr().iter().flat_map(|&at| (at as u64).to_le_bytes()).collect();
+    let index: Vec<u8> = trains.index().iter().flat_map(|neuron| neuron.to_le_bytes()).collect();
+    let unwritten = |error: safetensors::SafeTensorError| Error::format(path, error.to_string());
+    let arrays = [
+        ("indptr", TensorView::new(Dtype::U64, vec![trains.indptr().len()], &indptr).map_err(unwritten)?),
+        ("indices", TensorView::new(Dtype::U32, vec![trains.n_spikes()], &index).map_err(unwritten)?),
+    ];
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), json)]);
+    write_atomically(path, &safetensors::serialize(arrays, Some(metadata)).map_err(unwritten)?)
+}
+
+/// Reads what [`write_spike_trains`] wrote.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not ours, damaged, or of another version.
+pub fn read_spike_trains(path: &Path) -> Result<SpikeTrains> {
+    let bytes = read(path)?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| not_ours(path, &error))?;
+    let json = metadata.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).ok_or_else(|| {
+        Error::format(path, "is a safetensors file without strsbp_rs metadata, expected one that strsbp_rs has written")
+    })?;
+    let header: Header =
+        serde_json::from_str(json).map_err(|error| Error::format(path, format!("has damaged metadata: {error}")))?;
+    if header.version != FORMAT_VERSION {
+        let detail = format!("has format version {}, expected {FORMAT_VERSION}", header.version);
+        return Err(Error::format(path, detail));
+    }
+    let Some([n_samples, n_steps, n_neurons]) = header.shape.filter(|_| header.content == CONTENT) else {
+        return Err(Error::format(path, format!("holds a {}, expected {CONTENT}", header.content)));
+    };
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| not_ours(path, &error))?;
+    let array = |name: &str, dtype| {
+        let view = file.tensor(name).map_err(|_| Error::format(path, format!("lacks the array '{name}'")))?;
+        if view.dtype() != dtype || view.shape().len() != 1 {
+            let got = format!("is {:?} of shape {:?}, expected {dtype:?} of one dimension", view.dtype(), view.shape());
+            return Err(Error::format(path, format!("array '{name}' {got}")));
+        }
+        Ok(view.data().to_vec())
+    };
+    // What is too large for a signed number becomes negative, and so is refused.
+    let indptr: Vec<i64> =
+        array("indptr", Dtype::U64)?.as_chunks().0.iter().map(|&b| u64::from_le_bytes(b) as i64).collect();
+    let index: Vec<i64> =
+        array("indices", Dtype::U32)?.as_chunks().0.iter().map(|&b| i64::from(u32::from_le_bytes(b))).collect();
+    if n_samples.checked_mul(n_steps).and_then(|n| n.checked_add(1)) != Some(indptr.len()) {
+        let expected =
+            format!("shape {:?} has {} rows", [n_samples, n_steps, n_neurons], indptr.len().saturating_sub(1));
+        return Err(Error::format(path, format!("has no rows that fit it: {expected}")));
+    }
+    let trains = SpikeTrains::from_csr(n_samples, n_steps, n_neurons, &indptr, &index);
+    trains.map_err(|error| Error::format(path, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trains() -> SpikeTrains {
+        let counts = [0, 2, 0, 1, 0, 0, 0, 0, 3, 0, 0, 1];
+        SpikeTrains::from_counts(2, 2, 3, counts.into_iter()).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trains.safetensors");
+        for trains in [trains(), SpikeTrains::empty(4, 5).unwrap()] {
+            write_spike_trains(&path, &trains).unwrap();
+            assert_eq!(read_spike_trains(&path).unwrap(), trains);
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trains.safetensors");
+        write_spike_trains(&path, &trains()).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            read_spike_trains(&path).unwrap_err().to_string()
+        };
+        for end in 0..bytes.len() {
+            refused(&bytes[..end]);
+        }
+        let changed = |from: &str, to: &str| {
+            let text = bytes.iter().map(|&b| char::from(b)).collect::<String>().replace(from, to);
+            refused(&text.chars().map(|c| c as u8).collect::<Vec<_>>())
+        };
+        assert!(changed(r#"\"version\":1"#, r#"\"version\":7"#).contains("has format version 7, expected 1"));
+        assert!(changed("spike_trains", "spike_tables").contains("holds a spike_tables, expected spike_trains"));
+        assert!(changed("[2,2,3]", "[2,3,3]").contains("shape [2, 3, 3] has 4 rows"));
+        assert!(changed("[2,2,3]", "[2,2,2]").contains("indices[3] must be a neuron in [0, 2), got 2"));
+    }
+}
