@@ -167,6 +167,23 @@ def test_scalars_of_numpy_everywhere(tmp_path):
     assert graph.synapses(graph.projections[0])["delay"].tolist() == [1.0] * 6
 
 
+def test_types_of_numpy_name_themselves():
+    for dtype in ("float64", np.float64, np.dtype("f8"), float):
+        assert sr.Network(2, [sr.Dense(2)], dtype=dtype).dtype == np.float64
+        assert sr.Graph(dtype=dtype).dtype == np.float64
+    for dtype in (None, "flaot32", np.float16, object()):
+        with pytest.raises(ValueError, match="dtype must be"):
+            sr.Network(2, [sr.Dense(2)], dtype=dtype)
+
+
+def test_times_without_dimensions():
+    simulator = sr.Simulator(sr.Network(2, [sr.Dense(2)]))
+    simulator.advance(np.array(5))
+    simulator.advance(steps=np.uint8(7))
+    simulator.advance(ms=np.array(9.0, np.float32))
+    assert simulator.now == 9
+
+
 def test_names_stand_for_defaults():
     named = sr.Network(3, [sr.Recurrent(4, init="normal", rec_init="constant", mask="sparse")])
     meant = sr.Recurrent(4, init=sr.Normal(), rec_init=sr.ConstantInit(), mask=sr.Sparse())

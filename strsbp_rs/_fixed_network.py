@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs import fixed
-from strsbp_rs._arguments import labels, threads
-from strsbp_rs._network import Input, Network, PathLike, input_options, prepare_input
+from strsbp_rs._arguments import integer, labels, threads
+from strsbp_rs._arrays import as_array, as_floats
+from strsbp_rs._inputs import Input, input_options, prepare_input
+from strsbp_rs._network import Network, PathLike
 from strsbp_rs._progress import steps_bar
 from strsbp_rs._spikes import SpikeTrains, van_rossum
 from strsbp_rs._strsbp_rs import FixedNetworkCore
@@ -210,6 +212,9 @@ class FixedNetwork:
         target = "formats of its own" if self._target is None else str(self._target)
         return html_table(header, rows, caption=f"Fixed-point network: {target}")
 
+    def _n_in(self) -> int:
+        return int(self._layers[0].weight.shape[1])
+
     # Running it ------------------------------------------------------------------------------
 
     def spike_counts(
@@ -217,6 +222,7 @@ class FixedNetwork:
         x: Input,
         *,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
     ) -> NDArray[np.uint32]:
@@ -225,6 +231,7 @@ class FixedNetwork:
         Args:
             x: As for `Network.spike_counts`.
             encoder: Makes spikes of analog values.
+            n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
             seed: Seed of the encoder.
             n_threads: Number of threads; all cores if None. The result does not depend on it.
 
@@ -237,7 +244,9 @@ class FixedNetwork:
             TypeError: If x has another dtype.
         """
         counts, _ = self._core.spike_counts(
-            prepare_input(x), *input_options(encoder, seed), threads(n_threads)
+            prepare_input(x, self._n_in(), encoder, n_steps),
+            *input_options(encoder, seed),
+            threads(n_threads),
         )
         return counts
 
@@ -246,6 +255,7 @@ class FixedNetwork:
         x: Input,
         *,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
     ) -> NDArray[np.int64]:
@@ -253,7 +263,9 @@ class FixedNetwork:
 
         Of equals the first wins. Arguments and errors as for `spike_counts`.
         """
-        counts = self.spike_counts(x, encoder=encoder, seed=seed, n_threads=n_threads)
+        counts = self.spike_counts(
+            x, encoder=encoder, n_steps=n_steps, seed=seed, n_threads=n_threads
+        )
         predictions: NDArray[np.int64] = np.argmax(counts, axis=1).astype(np.int64)
         return predictions
 
@@ -262,6 +274,7 @@ class FixedNetwork:
         x: Input,
         *,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
     ) -> list[SpikeTrains]:
@@ -271,7 +284,9 @@ class FixedNetwork:
         Arguments and errors as for `spike_counts`.
         """
         trains = self._core.record(
-            prepare_input(x), *input_options(encoder, seed), threads(n_threads)
+            prepare_input(x, self._n_in(), encoder, n_steps),
+            *input_options(encoder, seed),
+            threads(n_threads),
         )
         return [SpikeTrains(core) for core in trains]
 
@@ -281,6 +296,7 @@ class FixedNetwork:
         y: ArrayLike | None = None,
         *,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
     ) -> QuantizationReport:
@@ -291,6 +307,7 @@ class FixedNetwork:
             y: Classes, integers of shape (n_samples,) in [0, n_out); without them there is no
                 accuracy.
             encoder: Makes spikes of analog values.
+            n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
             seed: Seed of the encoder.
             n_threads: Number of threads; all cores if None.
 
@@ -301,7 +318,7 @@ class FixedNetwork:
         net = self.network
         # Of its own, so that overflows are those of these samples.
         run = FixedNetwork(net, self._layers, self._target)
-        trains = run.record(x, encoder=encoder, seed=seed, n_threads=n_threads)
+        trains = run.record(x, encoder=encoder, n_steps=n_steps, seed=seed, n_threads=n_threads)
         n_samples = trains[0].shape[0]
         classes = None if y is None else labels("y", y, n_samples, net.n_out)
         floats = net.run(trains[0], n_threads=n_threads).spikes
@@ -468,7 +485,7 @@ def _checked(index: int, layer: FixedLayer) -> FixedLayer:
     recurrent = layer.recurrent_weight
     if recurrent is not None:
         recurrent = _integers(f"{name}.recurrent_weight", recurrent)
-    scale = np.array(layer.scale, dtype=np.float64)
+    scale = as_floats(f"{name}.scale", layer.scale, np.dtype(np.float64)).copy()
     if scale.shape not in ((1,), (len(weight),)):
         raise ValueError(
             f"{name}.scale has shape {scale.shape}, expected (1,) or (n_out={len(weight)},)"
@@ -476,7 +493,8 @@ def _checked(index: int, layer: FixedLayer) -> FixedLayer:
     if not (np.isfinite(scale).all() and (scale > 0).all()):
         raise ValueError(f"{name}.scale must be finite and > 0, got {scale.min()}")
     scale.flags.writeable = False
-    return replace(layer, weight=weight, recurrent_weight=recurrent, scale=scale)
+    step = integer(f"{name}.step", layer.step, low=1, below=2**31)
+    return replace(layer, weight=weight, recurrent_weight=recurrent, scale=scale, step=step)
 
 
 def _layer_dict(layer: FixedLayer) -> dict[str, Any]:
@@ -487,7 +505,7 @@ def _layer_dict(layer: FixedLayer) -> dict[str, Any]:
 
 
 def _integers(name: str, weight: ArrayLike) -> NDArray[np.int32]:
-    array = np.asarray(weight)
+    array = as_array(name, weight)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, got {array.dtype}")
     if array.ndim != 2:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer, number
+from strsbp_rs._arrays import as_array, as_floats, dtype_name
 from strsbp_rs._fields import named
 from strsbp_rs._network import Network
 from strsbp_rs._spikes import lif_params
@@ -73,8 +74,8 @@ class Graph:
         ValueError: If an argument is outside its domain.
     """
 
-    def __init__(self, *, dt: float = 1.0, dtype: str = "float32", seed: int = 0) -> None:
-        self._adopt(GraphCore(number("dt", dt), integer("seed", seed), str(dtype)))
+    def __init__(self, *, dt: float = 1.0, dtype: DTypeLike = "float32", seed: int = 0) -> None:
+        self._adopt(GraphCore(number("dt", dt), integer("seed", seed), dtype_name(dtype)))
 
     @classmethod
     def from_network(cls, network: Network) -> Graph:
@@ -307,10 +308,10 @@ class Graph:
         if self.dtype.kind == "i":
             weights = _whole(weight, self.dtype).astype(self.dtype, order="C")
         else:
-            weights = _floats("weight", weight, self.dtype)
+            weights = as_floats("weight", weight, self.dtype)
         if weights.ndim == 0:
             weights = np.full(len(sources), weights)
-        delays = np.atleast_1d(_floats("delay", delay, np.dtype(np.float64)))
+        delays = np.atleast_1d(as_floats("delay", delay, np.dtype(np.float64)))
         for name, array in (("weight", weights), ("delay", delays)):
             if array.ndim != 1:
                 raise ValueError(f"{name} has shape {array.shape}, expected ({len(sources)},)")
@@ -321,15 +322,8 @@ def _holds(known: Sequence[Any], one: Any) -> bool:
     return 0 <= one.index < len(known) and bool(known[one.index] == one)
 
 
-def _floats(name: str, value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub" and array.size:
-        raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}")
-    return np.asarray(array, dtype=dtype, order="C")
-
-
 def _indices(name: str, array: ArrayLike, n: int) -> NDArray[np.uint32]:
-    values = np.asarray(array)
+    values = as_array(name, array)
     if values.dtype.kind not in "iu" and values.size:
         raise TypeError(f"{name} has dtype {values.dtype}, expected integers")
     if values.ndim != 1:
@@ -342,7 +336,7 @@ def _indices(name: str, array: ArrayLike, n: int) -> NDArray[np.uint32]:
 
 def _whole(weight: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Refuses weights that an integer type does not hold."""
-    values = np.asarray(weight)
+    values = as_array("weight", weight)
     if values.dtype.kind not in "iuf":
         raise TypeError(f"weight has dtype {values.dtype}, expected whole numbers")
     limits = np.iinfo(dtype)

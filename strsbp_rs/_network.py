@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer, number, threads
+from strsbp_rs._arrays import dtype_name, layer_arrays
+from strsbp_rs._inputs import Input, input_options, prepare_input
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import NetworkCore
 from strsbp_rs._tables import html_table
@@ -28,7 +30,6 @@ Weights = list[dict[str, NDArray[Any]]]
 Delays = list[dict[str, NDArray[np.float64]]]
 """One dict a layer: "delay" (n_out, n_in) and, for recurrent layers, "rec_delay" (n, n) [ms]."""
 
-Input = ArrayLike | SpikeTrains
 PathLike = str | os.PathLike[str]
 
 
@@ -120,7 +121,8 @@ class Network:
         n_in: Number of inputs.
         layers: The layers, first above the input first.
         dt: Time step [ms].
-        dtype: "float32" or "float64": type of weights, potentials and gradients.
+        dtype: "float32" or "float64", or NumPy's type of that name: type of weights, potentials and
+            gradients.
         seed: Seed of the recurrent masks, of the initial weights and of drawn delays.
 
     Raises:
@@ -134,7 +136,7 @@ class Network:
         layers: Sequence[config.LayerConfig],
         *,
         dt: float = 1.0,
-        dtype: str = "float32",
+        dtype: DTypeLike = "float32",
         seed: int = 0,
     ) -> None:
         for index, layer in enumerate(layers):
@@ -146,7 +148,7 @@ class Network:
             "dt": number("dt", dt),
             "seed": integer("seed", seed),
         }
-        self._core = NetworkCore(description, str(dtype))
+        self._core = NetworkCore(description, dtype_name(dtype))
 
     @classmethod
     def _wrap(cls, core: NetworkCore) -> Network:
@@ -261,11 +263,7 @@ class Network:
             ValueError: If a shape disagrees, a value is not finite, or a weight stands where no
                 recurrent synapse exists.
         """
-        arrays = [
-            {key: np.asarray(value, dtype=self.dtype) for key, value in layer.items()}
-            for layer in weights
-        ]
-        self._core.set_weights(arrays)
+        self._core.set_weights(layer_arrays("weights", weights, self.dtype))
 
     # Delays ----------------------------------------------------------------------------------
 
@@ -291,11 +289,7 @@ class Network:
             ValueError: If a shape disagrees, or a delay is not finite, is negative or not a whole
                 number of time steps.
         """
-        arrays = [
-            {key: np.asarray(value, dtype=np.float64) for key, value in layer.items()}
-            for layer in delays
-        ]
-        self._core.set_delays(arrays)
+        self._core.set_delays(layer_arrays("delays", delays, np.dtype(np.float64)))
 
     # Files -----------------------------------------------------------------------------------
 
@@ -366,6 +360,7 @@ class Network:
         x: Input,
         *,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
         engine: str = "clocked",
@@ -378,6 +373,7 @@ class Network:
         x: Input,
         *,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
         engine: str = "clocked",
@@ -389,6 +385,7 @@ class Network:
         x: Input,
         *,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
         engine: str = "clocked",
@@ -397,9 +394,14 @@ class Network:
         """Runs the network and counts the spikes of the output neurons.
 
         Args:
-            x: Analog values (n_samples, n_in), uint8 or floats in [0, 1], with an encoder; or
-                SpikeTrains; or a raster (n_samples, n_steps, n_in) of bool or uint8.
+            x: With an encoder analog values (n_samples, n_in), uint8 or floats in [0, 1], or images
+                (n_samples, H, W). Without one a raster (n_samples, n_steps, n_in) of truth values
+                or whole numbers, which are counts of spikes, or frames (n_samples, n_steps, P, H,
+                W). Either way SpikeTrains, or a list of event arrays with fields t (time steps) and
+                x (inputs). See docs/inputs.md.
             encoder: Makes spikes of analog values.
+            n_steps: Number of time steps of event lists; if None that of the encoder. Of other
+                samples it is known, and another is refused.
             seed: Seed of the encoder.
             n_threads: Number of threads; all cores if None. The result does not depend on it.
             engine: "clocked", "event" (the same neurons on the same time grid, but only those that
@@ -412,23 +414,25 @@ class Network:
             uint32 array of shape (n_samples, n_out); with `return_run` also the `Run`.
 
         Raises:
-            ValueError: If shapes disagree, a value is outside [0, 1] or the engine is unknown.
+            ValueError: If shapes disagree, an analog value is outside [0, 1], one of a raster is no
+                count, it may be read in two ways, or the engine is unknown.
             TypeError: If x has another dtype.
         """
-        counts, run = self._count(x, encoder, seed, n_threads, engine, return_run)
+        counts, run = self._count(x, encoder, n_steps, seed, n_threads, engine, return_run)
         return counts if run is None else (counts, run)
 
     def _count(
         self,
         x: Input,
         encoder: config.BernoulliEncoder | None,
+        n_steps: int | None,
         seed: int,
         n_threads: int | None,
         engine: str,
         return_run: bool,
     ) -> tuple[NDArray[np.uint32], Run | None]:
         counts, _, used, operations = self._core.spike_counts(
-            prepare_input(x),
+            prepare_input(x, self.n_in, encoder, n_steps),
             *input_options(encoder, seed),
             threads(n_threads),
             config.check_engine(engine),
@@ -442,6 +446,7 @@ class Network:
         x: Input,
         *,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
         engine: str = "clocked",
@@ -454,6 +459,7 @@ class Network:
         x: Input,
         *,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
         engine: str = "clocked",
@@ -465,6 +471,7 @@ class Network:
         x: Input,
         *,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
         engine: str = "clocked",
@@ -474,7 +481,7 @@ class Network:
 
         Of equals the first wins. Arguments and errors as for `spike_counts`.
         """
-        counts, run = self._count(x, encoder, seed, n_threads, engine, return_run)
+        counts, run = self._count(x, encoder, n_steps, seed, n_threads, engine, return_run)
         predictions: NDArray[np.int64] = np.argmax(counts, axis=1).astype(np.int64)
         return predictions if run is None else (predictions, run)
 
@@ -483,6 +490,7 @@ class Network:
         x: Input,
         *,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         record_traces: Mapping[int, Sequence[int]] | None = None,
         n_threads: int | None = None,
@@ -493,6 +501,7 @@ class Network:
         Args:
             x: As for `spike_counts`.
             encoder: Makes spikes of analog values.
+            n_steps: As for `spike_counts`.
             seed: Seed of the encoder.
             record_traces: For some layers (0 is the first above the input), the neurons whose
                 membrane potential and synaptic current are wanted.
@@ -510,7 +519,7 @@ class Network:
             for layer, ns in (record_traces or {}).items()
         ]
         trains, traces, used, operations = self._core.record(
-            prepare_input(x),
+            prepare_input(x, self.n_in, encoder, n_steps),
             *input_options(encoder, seed),
             threads(n_threads),
             chosen,
@@ -531,38 +540,3 @@ class Network:
 
 def _loads(data: bytes) -> Network:
     return Network._wrap(NetworkCore.loads(data))
-
-
-def input_options(
-    encoder: config.BernoulliEncoder | None, seed: int
-) -> tuple[tuple[int, float] | None, int]:
-    """Returns encoder and seed as the core takes them."""
-    return encoder_tuple(encoder), integer("seed", seed)
-
-
-def encoder_tuple(encoder: config.BernoulliEncoder | None) -> tuple[int, float] | None:
-    """Returns an encoder as the core takes it."""
-    if encoder is None:
-        return None
-    if not isinstance(encoder, config.BernoulliEncoder):
-        raise TypeError(f"encoder must be a BernoulliEncoder, got {encoder!r}")
-    return integer("n_steps", encoder.n_steps), float(encoder.rate_scale)
-
-
-def prepare_input(x: Input) -> Any:
-    """Returns samples as the core takes them."""
-    if isinstance(x, SpikeTrains):
-        return x._core
-    array = np.asarray(x)
-    if array.ndim == 3:
-        return SpikeTrains.from_dense(array)._core
-    if array.dtype not in (np.uint8, np.float32, np.float64):
-        raise TypeError(
-            f"x has dtype {array.dtype}, expected uint8, float32 or float64 "
-            "(a raster of three dimensions may be bool)"
-        )
-    if array.ndim != 2:
-        raise ValueError(
-            f"x has shape {array.shape}, expected (n_samples, n_in) or (n_samples, n_steps, n_in)"
-        )
-    return np.ascontiguousarray(array)

@@ -13,18 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from strsbp_rs import _config as config
 from strsbp_rs import _hooks
 from strsbp_rs._arguments import integer, labels, number, threads
+from strsbp_rs._arrays import as_array
 from strsbp_rs._callback import Callback
 from strsbp_rs._fields import named
 from strsbp_rs._history import History
+from strsbp_rs._inputs import Input, encoder_tuple, prepare_input
 from strsbp_rs._monitor import Monitored
-from strsbp_rs._network import (
-    Input,
-    Network,
-    PathLike,
-    Weights,
-    encoder_tuple,
-    prepare_input,
-)
+from strsbp_rs._network import Network, PathLike, Weights
 from strsbp_rs._progress import ProgressBar
 from strsbp_rs._records import plain_record
 from strsbp_rs._spikes import SpikeTrains
@@ -259,6 +254,7 @@ class Trainer:
         y: ArrayLike,
         *,
         epochs: int,
+        n_steps: int | None = None,
         validation_data: tuple[Input, ArrayLike] | None = None,
         sample_weight: ArrayLike | None = None,
         callbacks: Sequence[Callback] = (),
@@ -276,6 +272,7 @@ class Trainer:
             x: Samples, as for `Network.spike_counts`.
             y: Classes, integers of shape (n_samples,) in [0, n_out).
             epochs: Number of epochs to have completed.
+            n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
             validation_data: (x, y) to evaluate after every epoch.
             sample_weight: Weight of every sample's loss, (n_samples,), finite and >= 0; 1 if None.
             callbacks: Objects with methods of `Callback`, called in this order.
@@ -296,7 +293,7 @@ class Trainer:
         """
         if integer("epochs", epochs) <= self.epoch:
             raise ValueError(f"epochs must be > {self.epoch}, the epochs completed, got {epochs}")
-        data, classes = prepare_input(x), labels("y", y)
+        data, classes = self._prepared(x, n_steps), labels("y", y)
         weight = None if sample_weight is None else _weights(sample_weight)
         test = None
         if validation_data is not None:
@@ -304,7 +301,8 @@ class Trainer:
                 raise ValueError(
                     f"validation_data must be (x, y), got {len(validation_data)} entries"
                 )
-            test = prepare_input(validation_data[0]), labels("y", validation_data[1])
+            held_out = self._prepared(validation_data[0], n_steps)
+            test = held_out, labels("y", validation_data[1])
         if checkpoint is not None:
             folder = os.path.dirname(os.path.abspath(os.fspath(checkpoint)))
             if not os.path.isdir(folder):
@@ -364,13 +362,20 @@ class Trainer:
         self._stopping = True
 
     def evaluate(
-        self, x: Input, y: ArrayLike, *, seed: int | None = None, engine: str | None = None
+        self,
+        x: Input,
+        y: ArrayLike,
+        *,
+        n_steps: int | None = None,
+        seed: int | None = None,
+        engine: str | None = None,
     ) -> Evaluation:
         """Runs the network on a test set.
 
         Args:
             x: Samples, as for `Network.spike_counts`.
             y: Classes, integers of shape (n_samples,).
+            n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
             seed: Seed of the encoder; the trainer's if None.
             engine: How the network is simulated; the trainer's choice if None.
 
@@ -378,7 +383,10 @@ class Trainer:
             TypeError: If an array has the wrong dtype.
             ValueError: If shapes disagree, a label is out of range or the engine is unknown.
         """
-        return self._evaluate(prepare_input(x), labels("y", y), seed, engine)
+        return self._evaluate(self._prepared(x, n_steps), labels("y", y), seed, engine)
+
+    def _prepared(self, x: Input, n_steps: int | None) -> Any:
+        return prepare_input(x, self.network.n_in, self.encoder, n_steps)
 
     def _evaluate(
         self,
@@ -440,7 +448,12 @@ class Trainer:
         return StepResult(**{name: values[name] for name in names})
 
     def gradients(
-        self, x: Input, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+        self,
+        x: Input,
+        y: ArrayLike,
+        *,
+        n_steps: int | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Gradients:
         """Simulates the network and computes the gradients of the mean loss, without a step.
 
@@ -449,6 +462,7 @@ class Trainer:
         Args:
             x: Samples, as for `Network.spike_counts`.
             y: Classes, integers of shape (n_samples,).
+            n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
             sample_weight: Weight of every sample's loss, (n_samples,).
 
         Raises:
@@ -459,7 +473,7 @@ class Trainer:
         weight = None if sample_weight is None else _weights(sample_weight)
         weights, loss = self._core.gradients(
             self.network._core,
-            prepare_input(x),
+            self._prepared(x, n_steps),
             labels("y", y),
             encoder_tuple(self.encoder),
             weight,
@@ -555,7 +569,7 @@ def _cores(spikes: Sequence[SpikeTrains]) -> list[SpikeTrainsCore]:
 
 
 def _weights(sample_weight: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(sample_weight)
+    array = as_array("sample_weight", sample_weight)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"sample_weight has dtype {array.dtype}, expected floats")
     if array.ndim != 1:

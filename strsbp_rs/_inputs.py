@@ -1,0 +1,156 @@
+"""Samples in every form that people have them in, as the core takes them.
+
+What an array means depends on its axes and on whether an encoder is given, never on its values:
+
+- without an encoder it is a raster (n_samples, n_steps, ...), of spikes or their counts;
+- with one it holds analog values (n_samples, ...), which the encoder makes spikes of.
+
+The axes that are left out here are flattened in C order and must multiply to the number of inputs.
+Values then decide only what is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from strsbp_rs import _config as config
+from strsbp_rs._arguments import integer
+from strsbp_rs._arrays import as_array
+from strsbp_rs._events import columns_of, is_events
+from strsbp_rs._spikes import SpikeTrains
+from strsbp_rs._strsbp_rs import SpikeTrainsCore
+
+__all__ = ["Input", "encoder_tuple", "input_options", "prepare_input"]
+
+Input = ArrayLike | SpikeTrains | Sequence[NDArray[Any]]
+
+
+def prepare_input(
+    x: Input,
+    n_in: int,
+    encoder: config.BernoulliEncoder | None,
+    n_steps: int | None = None,
+) -> SpikeTrainsCore | NDArray[Any]:
+    """Returns samples as the core takes them: spike trains, or analog values (n_samples, n_in).
+
+    Args:
+        x: SpikeTrains; a list of event arrays; or an array, see above.
+        n_in: Number of inputs of the network.
+        encoder: Makes spikes of analog values.
+        n_steps: Number of time steps of event lists; of other samples that which they have.
+
+    Raises:
+        TypeError: If the dtype is one that says nothing of the kind.
+        ValueError: If shapes or steps disagree, or a value is out of range.
+    """
+    name = "x"
+    encoder_tuple(encoder)
+    steps = None if n_steps is None else integer("n_steps", n_steps)
+    if isinstance(x, SpikeTrains):
+        trains = x
+    elif is_events(x) or _is_event_list(x):
+        if steps is None and encoder is not None:
+            steps = encoder.n_steps
+        if steps is None:
+            raise ValueError(
+                "n_steps must be given with lists of events (or SpikeTrains.from_events of them)"
+            )
+        events: Any = x
+        trains = SpikeTrains.of_columns(
+            columns_of(name, events, None, None, 1.0), steps, n_in, None
+        )
+    elif encoder is not None:
+        _check_steps(steps, encoder.n_steps, "the encoder")
+        return _analog(name, _numbers(name, x), n_in)
+    else:
+        trains = _raster(name, _numbers(name, x), n_in)
+    _check_steps(steps, trains.shape[1], name)
+    return trains._core
+
+
+def _check_steps(asked: int | None, found: int, of: str) -> None:
+    if asked not in (None, found):
+        raise ValueError(f"n_steps must be {found}, those of {of}, got {asked}")
+
+
+def _is_event_list(x: Any) -> bool:
+    if isinstance(x, np.ndarray) and x.dtype != object:
+        return False
+    return isinstance(x, (list, tuple, np.ndarray)) and len(x) > 0 and is_events(x[0])
+
+
+# Arrays ------------------------------------------------------------------------------------------
+
+
+def _numbers(name: str, x: Any) -> NDArray[Any]:
+    array = as_array(name, x)
+    if array.dtype == object:
+        cure = f": give {name}.toarray()" if hasattr(x, "toarray") else ""
+        raise TypeError(f"{name} must be an array of numbers, got {type(x).__name__}{cure}")
+    return array
+
+
+def _raster(name: str, array: NDArray[Any], n_in: int) -> SpikeTrains:
+    """Spikes or their counts, (n_samples, n_steps, ...)."""
+    if array.ndim == 2:
+        one = f"; if {name} is the raster of one sample, give {name}[None]"
+        raise ValueError(
+            f"encoder must be given where {name} holds analog values (n_samples, n_in={n_in}), "
+            f"got None, and {name} of shape {array.shape}{one if array.shape[1] == n_in else ''}"
+        )
+    if array.ndim < 3 or math.prod(array.shape[2:]) != n_in:
+        images = array.ndim > 2 and math.prod(array.shape[1:]) == n_in
+        cure = f"; as images of {n_in} values they need an encoder" if images else ""
+        expected = f"(n_samples, n_steps, n_in={n_in})"
+        raise ValueError(f"{name} has shape {array.shape}, expected {expected}{cure}")
+    return SpikeTrains.of_raster(name, array)
+
+
+def _analog(name: str, array: NDArray[Any], n_in: int) -> NDArray[Any]:
+    """Values that an encoder makes spikes of, (n_samples, ...)."""
+    shape = array.shape
+    if array.ndim > 2 and math.prod(shape[1:]) != n_in and math.prod(shape[2:]) == n_in:
+        values = math.prod(shape[1:])
+        raise ValueError(
+            f"{name} has shape {shape}, expected (n_samples, n_in={n_in}): with an encoder its "
+            f"samples are images of {values} values, for a network with n_in={values}; if it is a "
+            f"raster of {shape[1]} steps, give SpikeTrains.from_dense({name}), or no encoder"
+        )
+    if array.ndim < 2 or math.prod(shape[1:]) != n_in:
+        raise ValueError(f"{name} has shape {shape}, expected (n_samples, n_in={n_in})")
+    if array.dtype.kind not in "bf" and array.dtype != np.uint8:
+        cures = (
+            f": give {name}.astype(np.uint8) if its values are 0 to 255, else floats in [0, 1], as "
+            f"{name} / {name}.max()"
+        )
+        raise TypeError(
+            f"{name} has dtype {array.dtype}, expected uint8, float32 or float64"
+            f"{cures if array.dtype.kind in 'iu' else ''}"
+        )
+    # Types that the core does not read: truth values, and floats of other widths.
+    wanted = {"?": np.float32, "e": np.float32, "g": np.float64}.get(array.dtype.char, array.dtype)
+    return np.ascontiguousarray(array.reshape(shape[0], n_in), dtype=wanted)
+
+
+# Encoders ----------------------------------------------------------------------------------------
+
+
+def input_options(
+    encoder: config.BernoulliEncoder | None, seed: int
+) -> tuple[tuple[int, float] | None, int]:
+    """Returns encoder and seed as the core takes them."""
+    return encoder_tuple(encoder), integer("seed", seed)
+
+
+def encoder_tuple(encoder: config.BernoulliEncoder | None) -> tuple[int, float] | None:
+    """Returns an encoder as the core takes it."""
+    if encoder is None:
+        return None
+    if not isinstance(encoder, config.BernoulliEncoder):
+        raise TypeError(f"encoder must be a BernoulliEncoder, got {encoder!r}")
+    return encoder.n_steps, encoder.rate_scale
