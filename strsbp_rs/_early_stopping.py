@@ -94,8 +94,8 @@ class EarlyStopping(Monitored):
             return
         if self._weights is None or self._weights[0] != self.best_epoch:
             warn(
-                f"restore_best_weights: the weights of epoch {self.best_epoch}, the best, were there "
-                "before this fit and are not known; the network keeps its last ones "
+                f"restore_best_weights: the weights of epoch {self.best_epoch}, the best, were "
+                "there before this fit and are not known; the network keeps its last ones "
                 "(BestCheckpoint keeps the best in a file)",
                 StrsbpWarning,
             )
