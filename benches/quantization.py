@@ -20,9 +20,10 @@ import numpy as np
 from tqdm import tqdm
 
 import strsbp_rs as sr
+from strsbp_rs._data import load_data
 from strsbp_rs._plot import new_figure, save_figure
 from strsbp_rs._recipe import Recipe
-from strsbp_rs._run import RunFolder, load_data, load_network
+from strsbp_rs._run import RunFolder, load_network
 from strsbp_rs.datasets import Dataset
 
 WEIGHT_BITS = (2, 3, 4, 5, 6, 7, 8)

@@ -289,7 +289,7 @@ def test_a_run_is_not_overwritten(recipe, tmp_path):
 def test_a_run_without_a_checkpoint_is_begun_anew(recipe, tmp_path):
     out = tmp_path / "run"
     flags = ["--epochs", 1, "--no-plots", "--quiet", "--out", out]
-    strsbp("train", recipe, "--set", "layers.2.n=5", *flags, code=2)  # labels reach to 9
+    strsbp("train", recipe, "--set", "augment.image_shape=[5, 5]", *flags, code=2)
     assert "no epoch was completed" in strsbp("train", "--resume", out, code=2)
     strsbp("train", recipe, *flags)
     assert sr.Trainer.load(out / "checkpoint.safetensors").epoch == 1

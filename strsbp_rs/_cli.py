@@ -20,10 +20,17 @@ from numpy.typing import NDArray
 
 import strsbp_rs
 from strsbp_rs._config import ENGINES, Cosine
+from strsbp_rs._data import (
+    check_outputs,
+    data_overrides,
+    is_function,
+    load_data,
+    with_outputs,
+)
 from strsbp_rs._fixed_network import FixedNetwork
 from strsbp_rs._network import Network
 from strsbp_rs._recipe import load_recipe, recipe_names
-from strsbp_rs._run import RunFolder, load_data, load_network
+from strsbp_rs._run import RunFolder, load_network
 from strsbp_rs._targets import TARGETS
 from strsbp_rs._trainer import Evaluation, Trainer
 from strsbp_rs.datasets import Dataset, find_fashion_mnist
@@ -58,6 +65,12 @@ def main() -> None:
 
 @main.command()
 @click.argument("recipe", required=False)
+@click.option(
+    "--data",
+    metavar="FILE|FUNCTION",
+    help="Samples of your own: a file (.npz, .npy, spikes in .safetensors), or "
+    "MODULE:FUNCTION or FILE.py:FUNCTION that returns them.",
+)
 @click.option("--data-dir", help="Folder of the data set's files.")
 @click.option(
     "--epochs",
@@ -82,13 +95,14 @@ def main() -> None:
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Result folder.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Result folder to go on with.")
-@click.option("--limit-train", type=int, help="Use the first so many training images.")
-@click.option("--limit-test", type=int, help="Use the first so many test images.")
+@click.option("--limit-train", type=int, help="Use the first so many training samples.")
+@click.option("--limit-test", type=int, help="Use the first so many test samples.")
 @click.option("--no-plots", is_flag=True, help="Draw no pictures.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @_one_line_errors
 def train(
     recipe: str | None,
+    data: str | None,
     data_dir: str | None,
     epochs: int | None,
     batch_size: int | None,
@@ -108,9 +122,10 @@ def train(
 ) -> None:
     """Trains a network.
 
-    RECIPE is the name of a recipe that ships with the package, or a TOML file. Without it, the
-    recipe is that of the run to start from (--init), else fashion-mnist if that data is found on
-    this machine, else demo.
+    RECIPE is the name of a recipe that ships with the package, or a TOML file, whose section [data]
+    may name files of your own. Without it, the recipe is that of the run to start from (--init),
+    else starter where --data is given, with a neuron for every class, else fashion-mnist if that
+    data is found on this machine, else demo.
     """
     flags = {
         "train.epochs": epochs,
@@ -124,6 +139,9 @@ def train(
         "data.limit_test": limit_test,
     }
     given = [f"{key}={value}" for key, value in flags.items() if value is not None]
+    function = data if data is not None and is_function(data) else None
+    if data is not None:
+        given.extend(data_overrides(data))
     if data_dir is not None:
         # Kept with the run: eval and --resume must not find other data. JSON strings are TOML's.
         given.append(f"data.dir={json.dumps(os.path.abspath(data_dir), ensure_ascii=False)}")
@@ -137,17 +155,19 @@ def train(
                 f"{run.checkpoint.name}"
             )
         trainer = Trainer.load(run.checkpoint, n_threads=threads)
-        data = load_data(plan, plan.data.dir or None)
+        dataset = load_data(plan, plan.data.dir or None, function)
         run.revised = plan
     else:
-        name = recipe or _default_recipe(init, data_dir)
+        name = recipe or _default_recipe(init, data, data_dir)
         plan = load_recipe(name, [*settings, *given])
         own_descent = any(setting.startswith("schedule.epochs") for setting in settings)
         if epochs is not None and isinstance(plan.schedule, Cosine) and not own_descent:
             plan = replace(plan, schedule=replace(plan.schedule, epochs=float(epochs)))
         if plan.train.epochs == 0:
             raise ValueError("train.epochs must be > 0, got 0")
-        data = load_data(plan, plan.data.dir or None)
+        dataset = load_data(plan, plan.data.dir or None, function)
+        if name == "starter":
+            plan = with_outputs(plan, len(dataset.class_names))
         stamp = time.strftime("%Y%m%d-%H%M%S")
         network = None if init is None else load_network(init)
         if network is not None and (plan.layers, plan.network.dt) != (
@@ -160,24 +180,25 @@ def train(
             plan = replace(plan, network=options)
         label = init.stem if init is not None and not recipe else Path(name).stem
         run = RunFolder(out or Path("runs") / f"{label}-{stamp}")
-        trainer = plan.build(data.x_train.shape[1], threads, network)
+        check_outputs(plan, dataset)
+        trainer = plan.build(dataset.n_in, threads, network)
         run.create(plan)
-    run.dataset, run.plots = data, not no_plots
+    run.dataset, run.plots = dataset, not no_plots
     if not quiet:
         click.echo(trainer.network.summary())
         if trainer.hardware is not None:
             click.echo(f"trained through {trainer.hardware}")
         click.echo(
-            f"{data.name} from {data.source}: {len(data.x_train):,} training and "
-            f"{len(data.x_test):,} test images; {trainer.n_threads} threads "
+            f"{dataset.name} from {dataset.source}: {len(dataset.x_train):,} training and "
+            f"{len(dataset.x_test):,} test samples; {trainer.n_threads} threads "
             f"({strsbp_rs.simd_level()}); results in {run.path}"
         )
     try:
         trainer.fit(
-            data.x_train,
-            data.y_train,
+            dataset.x_train,
+            dataset.y_train,
             epochs=plan.train.epochs,
-            validation_data=(data.x_test, data.y_test),
+            validation_data=(dataset.x_test, dataset.y_test),
             checkpoint=run.checkpoint,
             callbacks=[run],
             progress=not quiet,
@@ -208,11 +229,13 @@ def _refuse_with_resume(
         raise click.UsageError(f"--resume goes on with the run as it was, and does not take {what}")
 
 
-def _default_recipe(init: Path | None, data_dir: str | None) -> str:
+def _default_recipe(init: Path | None, data: str | None, data_dir: str | None) -> str:
     if init is not None:
         config = RunFolder(init if init.is_dir() else init.parent).config
         if config.is_file():
             return str(config)
+    if data is not None:
+        return "starter"
     folder = find_fashion_mnist(data_dir)
     if folder is not None:
         click.echo(f"training fashion-mnist, found in {folder}")
@@ -245,7 +268,7 @@ def _say_interrupted(run: RunFolder) -> None:
 @click.option("--calibrate", type=int, help="Clip weights by the spikes of so many images.")
 @click.option("--out", type=click.Path(path_type=Path), help="File; in RUN if not given.")
 @click.option("--data-dir", help="Folder of the data set's files.")
-@click.option("--limit-test", type=int, help="Use the first so many test images.")
+@click.option("--limit-test", type=int, help="Use the first so many test samples.")
 @click.option("--threads", type=int, help="Number of threads; all cores if not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_one_line_errors
@@ -353,7 +376,7 @@ def evaluate(
 def _evaluation_text(data: Dataset, result: Evaluation, confusion: NDArray[np.int64]) -> str:
     rates = ", ".join(f"{rate:.1%}" for rate in result.firing_rate)
     lines = [
-        f"{data.name}: accuracy {result.accuracy:.2%} on {len(data.y_test):,} test images, "
+        f"{data.name}: accuracy {result.accuracy:.2%} on {len(data.y_test):,} test samples, "
         f"loss {result.loss:.4g}, {result.samples_per_s:.0f} samples/s ({result.engine})",
         f"firing rates [spikes per neuron and step], layer by layer: {rates}",
         *_overflow_lines(result),

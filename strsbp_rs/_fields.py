@@ -70,11 +70,13 @@ def _string(name: str, value: Any) -> str:
 
 
 def _tuple(name: str, value: Any, of: tuple[Any, ...]) -> tuple[Any, ...]:
-    """So many integers, or any number of floats."""
+    """So many integers, or any number of one type."""
     if of[-1] is Ellipsis:
         if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
-            raise TypeError(f"{name} must be numbers, got {value!r}")
-        return tuple(number(f"{name}[{index}]", item) for index, item in enumerate(value))
+            many = {float: "numbers", int: "integers", str: "strings"}[of[0]]
+            raise TypeError(f"{name} must be {many}, got {value!r}")
+        check = _check(of[0])
+        return tuple(check(f"{name}[{index}]", item) for index, item in enumerate(value))
     found = integers(name, value, low=0, below=2**64)
     if len(found) != len(of):
         raise ValueError(f"{name} must be {len(of)} integers, got {value!r}")

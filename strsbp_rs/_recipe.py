@@ -30,19 +30,42 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True)
 class Data(Checked):
-    """Which data set, and how much of it.
+    """Which data, and how much of it.
 
     Args:
-        name: "demo", "fashion-mnist" or "mnist".
-        dir: Folder of its files; where it is looked for, if empty, see `load_dataset`.
-        limit_train: Use the first so many training images; 0 for all.
-        limit_test: Use the first so many test images; 0 for all.
+        name: "demo" (also if empty), "fashion-mnist" or "mnist"; with `train` a name of one's own.
+        dir: Folder of a data set's files; where it is looked for, if empty, see `load_dataset`.
+        train: File of one's own samples, see `datasets.from_files`. Paths in a recipe's file are
+            relative to its folder.
+        test: Likewise of the test samples; if empty, a share of `train` where that has none.
+        train_labels: .npy file of the classes of `train`, where that has none.
+        test_labels: Likewise of `test`.
+        spikes: Whether x holds spike counts (n_samples, n_steps, n_neurons), not values to encode.
+        n_steps: Number of time steps, of events.
+        sensor_size: [n_neurons], or [width, height, polarities], of events.
+        test_share: Share of `train` kept for testing, where there are no test samples.
+        class_names: Names of the classes; their numbers if empty.
+        limit_train: Use the first so many training samples; 0 for all.
+        limit_test: Use the first so many test samples; 0 for all.
     """
 
-    name: str = "demo"
+    name: str = ""
     dir: str = ""
+    train: str = ""
+    test: str = ""
+    train_labels: str = ""
+    test_labels: str = ""
+    spikes: bool = False
+    n_steps: int = 0
+    sensor_size: tuple[int, ...] = ()
+    test_share: float = 0.2
+    class_names: tuple[str, ...] = ()
     limit_train: int = 0
     limit_test: int = 0
+
+
+_PATHS = ("train", "test", "train_labels", "test_labels")
+"""Fields of `Data` that name files."""
 
 
 @dataclass(frozen=True)
@@ -169,9 +192,23 @@ def load_recipe(name: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{source}: {error}") from error
+    if source == str(name):
+        _anchor(tree, Path(name).parent)
     for override in sorted(overrides, key=_kinds_first):
         _apply(tree, override)
+    _anchor(tree, Path())
     return _parse(tree, source)
+
+
+def _anchor(tree: dict[str, Any], folder: Path) -> None:
+    """Makes the paths of [data] absolute: a run's configuration lies in another folder."""
+    data = tree.get("data")
+    if not isinstance(data, dict):
+        return
+    for name in _PATHS:
+        path = data.get(name)
+        if isinstance(path, str) and path:
+            data[name] = os.path.abspath(folder / path)
 
 
 def _kinds_first(override: str) -> tuple[bool, int]:
@@ -288,6 +325,11 @@ def _convert(value: Any, hint: Any, path: str, source: str) -> Any:
         if not isinstance(value, list) or not all(type(item) in (int, float) for item in value):
             raise wrong("a list of numbers")
         return tuple(float(item) for item in value)
+    if typing.get_args(hint) in ((int, ...), (str, ...)):
+        item_type, _ = typing.get_args(hint)
+        if not isinstance(value, list) or not all(type(item) is item_type for item in value):
+            raise wrong("a list of integers" if item_type is int else "a list of strings")
+        return tuple(value)
     if typing.get_origin(hint) is tuple:
         n = len(typing.get_args(hint))
         whole = isinstance(value, list) and all(type(item) is int for item in value)

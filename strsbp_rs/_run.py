@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from strsbp_rs._callback import Callback
 from strsbp_rs._files import write_text
+from strsbp_rs._inputs import Input
 from strsbp_rs._network import Network, Recording
 from strsbp_rs._recipe import Recipe, load_recipe
 from strsbp_rs._trainer import Trainer
-from strsbp_rs.datasets import Dataset, load_dataset
+from strsbp_rs.datasets import Dataset
 
-__all__ = ["RunFolder", "load_data", "load_network"]
+__all__ = ["RunFolder", "load_network"]
 
 
 def load_network(path: Path) -> Network:
@@ -107,11 +104,11 @@ class RunFolder(Callback):
             dt=trainer.network.dt,
             class_names=self.dataset.class_names,
             true_class=int(self.dataset.y_test[0]),
-            title=f"{name}, test image 0 ({label}), after epoch {epoch}",
+            title=f"{name}, test sample 0 ({label}), after epoch {epoch}",
         )
 
 
-def _recording(trainer: Trainer, x: NDArray[np.uint8]) -> Recording:
+def _recording(trainer: Trainer, x: Input) -> Recording:
     """Returns the spikes of the network, or of the hardware it is trained through."""
     seed = trainer.config["seed"]
     if trainer.hardware is None:
@@ -119,16 +116,3 @@ def _recording(trainer: Trainer, x: NDArray[np.uint8]) -> Recording:
     fixed = trainer.network.to_fixed(trainer.hardware)
     spikes = fixed.record(x, encoder=trainer.encoder, seed=seed)
     return Recording(spikes=spikes, counts=spikes[-1].counts())
-
-
-def load_data(recipe: Recipe, data_dir: str | None) -> Dataset:
-    """Loads the data of a recipe, as much of it as the recipe says."""
-    data = load_dataset(recipe.data.name, data_dir)
-    n_train, n_test = recipe.data.limit_train or None, recipe.data.limit_test or None
-    return replace(
-        data,
-        x_train=data.x_train[:n_train],
-        y_train=data.y_train[:n_train],
-        x_test=data.x_test[:n_test],
-        y_test=data.y_test[:n_test],
-    )

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from strsbp_rs.datasets._dataset import Dataset
 from strsbp_rs.datasets._idx import read_idx
+from strsbp_rs.datasets._own import from_arrays, from_files, from_function
 
 __all__ = [
     "Dataset",
     "find_fashion_mnist",
+    "from_arrays",
+    "from_files",
+    "from_function",
     "load_dataset",
     "load_demo",
     "load_fashion_mnist",
@@ -34,40 +38,6 @@ _FILES = {
 }
 _URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 _DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
-
-
-@dataclass(frozen=True, repr=False)
-class Dataset:
-    """Images and their classes.
-
-    Attributes:
-        name: Name of the data set.
-        x_train: uint8 array of shape (n_train, n_pixels).
-        y_train: Classes, int64 (n_train,).
-        x_test: uint8 array of shape (n_test, n_pixels).
-        y_test: Classes, int64 (n_test,).
-        image_shape: Height and width [pixels].
-        class_names: Names of the classes.
-        source: Where the data was found.
-        licence: Its licence.
-    """
-
-    name: str
-    x_train: NDArray[np.uint8]
-    y_train: NDArray[np.int64]
-    x_test: NDArray[np.uint8]
-    y_test: NDArray[np.int64]
-    image_shape: tuple[int, int]
-    class_names: tuple[str, ...]
-    source: str
-    licence: str
-
-    def __repr__(self) -> str:
-        shape = " x ".join(map(str, self.image_shape))
-        return (
-            f"<Dataset {self.name}: {len(self.x_train):,} training and {len(self.x_test):,} test "
-            f"images of {shape} pixels, {len(self.class_names)} classes, from {self.source}>"
-        )
 
 
 def load_dataset(

@@ -1,0 +1,125 @@
+"""The data of a run: a data set by name, files of one's own, or what a Python function returns."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from strsbp_rs._recipe import Recipe
+from strsbp_rs.datasets import Dataset, from_files, from_function, load_dataset
+from strsbp_rs.datasets._own import is_function
+
+__all__ = [
+    "check_outputs",
+    "data_overrides",
+    "is_function",
+    "load_data",
+    "load_test_data",
+    "with_outputs",
+]
+
+
+def data_overrides(data: str) -> list[str]:
+    """Returns how a recipe says that a run's data is what the user named on the command line."""
+    if is_function(data):
+        return [f"data.name={_quoted(data)}", "data.train=''", "data.test=''"]
+    path = os.path.abspath(data)
+    return ["data.name=''", f"data.train={_quoted(path)}", "data.test=''"]
+
+
+def load_data(recipe: Recipe, data_dir: str | None = None, function: str | None = None) -> Dataset:
+    """Loads the data of a recipe, as much of it as the recipe says.
+
+    Args:
+        recipe: The recipe.
+        data_dir: Folder of a data set's files.
+        function: MODULE:FUNCTION or FILE.py:FUNCTION, if the user has named it: a recipe may hold
+            the name, but must not run code by being loaded.
+
+    Raises:
+        ValueError: If the data is damaged, or the recipe names a function that the user has not.
+        OSError: If the data is not found.
+    """
+    options = recipe.data
+    if function is not None:
+        data = from_function(function, test_share=options.test_share, seed=recipe.train.seed)
+        if options.class_names:
+            data = replace(data, class_names=options.class_names)
+    elif options.train:
+        data = _from_files(recipe, options.train, options.test or None)
+    elif is_function(options.name):
+        raise ValueError(
+            f"the data of this run is what a function returned: name it again, with "
+            f"--data {options.name}"
+        )
+    else:
+        data = load_dataset(options.name or "demo", data_dir)
+    n_train, n_test = options.limit_train or None, options.limit_test or None
+    return replace(
+        data,
+        x_train=data.x_train[:n_train],
+        y_train=data.y_train[:n_train],
+        x_test=data.x_test[:n_test],
+        y_test=data.y_test[:n_test],
+    )
+
+
+def load_test_data(recipe: Recipe, data: str, limit: int | None = None) -> Dataset:
+    """Loads what the user named to evaluate a network on: all of it, where it is not in parts.
+
+    Args:
+        recipe: What the data's options are taken from.
+        data: A function or a file, as for `load_data` and `datasets.from_files`.
+        limit: Use the first so many test samples.
+    """
+    if is_function(data):
+        return load_data(
+            replace(recipe, data=replace(recipe.data, limit_test=limit or 0)), None, data
+        )
+    loaded = _from_files(recipe, data, None, whole=True)
+    return replace(loaded, x_test=loaded.x_test[:limit], y_test=loaded.y_test[:limit])
+
+
+def with_outputs(recipe: Recipe, n_classes: int) -> Recipe:
+    """Returns the recipe with an output neuron for every class."""
+    last = replace(recipe.layers[-1], n=n_classes)
+    return replace(recipe, layers=(*recipe.layers[:-1], last))
+
+
+def check_outputs(recipe: Recipe, data: Dataset) -> None:
+    """Refuses data with more classes than the network of a recipe has outputs.
+
+    Raises:
+        ValueError: Naming both, and the setting to change.
+    """
+    n_out, n_classes = recipe.layers[-1].n, int(max(data.y_train.max(), data.y_test.max())) + 1
+    if n_out < n_classes:
+        setting = f"layers.{len(recipe.layers) - 1}.n"
+        raise ValueError(
+            f"{setting} must be >= {n_classes}, the number of classes of {data.name}, got {n_out}; "
+            f"--set {setting}={n_classes}"
+        )
+
+
+def _from_files(recipe: Recipe, train: str, test: str | None, whole: bool = False) -> Dataset:
+    options = recipe.data
+    return from_files(
+        train,
+        test,
+        train_labels=options.train_labels or None,
+        test_labels=options.test_labels or None,
+        spikes=options.spikes,
+        n_steps=options.n_steps,
+        sensor_size=options.sensor_size,
+        test_share=None if whole else options.test_share,
+        seed=recipe.train.seed,
+        class_names=options.class_names,
+        name=options.name or Path(train).stem,
+    )
+
+
+def _quoted(text: str) -> str:
+    # JSON's strings are TOML's.
+    return json.dumps(text, ensure_ascii=False)
