@@ -121,6 +121,7 @@ def test_eval_and_resume_find_the_data_of_the_run(recipe, folder, tmp_path):
     assert json.loads(strsbp("eval", out, "--data-dir", moved, "--json"))["n_samples"] == 30
 
 
+@pytest.mark.filterwarnings("ignore:.* of the spikes change:strsbp_rs.QuantizationWarning")
 def test_quantize_and_train_through(recipe, tmp_path):
     out, through = tmp_path / "run", tmp_path / "through"
     strsbp("train", recipe, "--out", out, "--no-plots", "--quiet")
@@ -158,15 +159,26 @@ def test_quantize_and_train_through(recipe, tmp_path):
     assert "engine must be" in strsbp("eval", through, "--engine", "event", code=2)
 
 
+@pytest.mark.filterwarnings("always::strsbp_rs.QuantizationWarning")
 def test_through_xylo(recipe, tmp_path):
     out = tmp_path / "run"
-    strsbp("train", recipe, "--hardware", "xylo", "--out", out, "--no-plots", "--quiet")
+    flags = ["--hardware", "xylo", "--out", out, "--no-plots", "--quiet"]
+    said = strsbp("train", recipe, *flags, code=2)
+    assert "n_in must be <= 16, the inputs of Xylo-Audio 3" in said
+    no_limits = ["--set", "hardware.enforce_limits=false"]
+    said = strsbp("train", recipe, *flags, *no_limits)
+    told = [line for line in said.splitlines() if "warning" in line]
+    assert told[0].startswith("strsbp: warning: layers[0]: t_ref = 2 ms is left out, as Xylo-Audio")
+    assert len(told) == 3
     records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert len(records[-1]["overflows"]) == 3
-    flags = ["--target", "xylo", "--set", "device=imu"]
-    report = json.loads(strsbp("quantize", out, *flags, "--json"))
+    flags = ["--target", "xylo", "--set", "device=imu", "--set", "enforce_limits=false"]
+    said = CliRunner().invoke(main, ["quantize", str(out), *flags, "--json"])
+    report = json.loads(said.stdout)
+    assert "strsbp: warning: layers[1]: t_ref = 2 ms is left out" in said.stderr
     fixed = sr.FixedNetwork.load(out / "xylo.safetensors")
-    assert fixed.target == sr.Xylo(device="imu") and fixed.layers[0].format.rules == "xylo_v2"
+    assert fixed.target == sr.Xylo(device="imu", enforce_limits=False)
+    assert fixed.layers[0].format.rules == "xylo_v2"
     # Another device, and the same rules.
     assert report["fixed_accuracy"] == records[-1]["val_accuracy"]
 

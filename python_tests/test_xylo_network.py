@@ -170,7 +170,7 @@ def test_hidden_layers_are_one_recurrent_population(rng: Rng) -> None:
 
 
 def network(*layers: Any, n_in: int = 12) -> sr.Network:
-    chosen = layers or (sr.Recurrent(20, v_th=1.0), sr.Dense(4, v_th=0.5))
+    chosen = layers or (sr.Recurrent(20, v_th=1.0, t_ref=0.0), sr.Dense(4, v_th=0.5, t_ref=0.0))
     return sr.Network(n_in, list(chosen), seed=1)
 
 
@@ -178,7 +178,7 @@ def test_what_is_refused() -> None:
     for layers, message in [
         ([sr.Dense(500), sr.Dense(493), sr.Dense(4)], "of 1 to 992 neurons in all.*got 993"),
         ([sr.Dense(4)], "of 1 to 992 neurons in all.*got 0"),
-        ([sr.Dense(9), sr.Dense(33)], "n must be <= 32"),
+        ([sr.Dense(9), sr.Dense(33)], "the last layer must be of at most 32 neurons"),
         ([sr.Dense(9), sr.Dense(4, lateral_inhibition=0.1)], "one that does not hear itself"),
         ([sr.Dense(9, delay=2.0), sr.Dense(4)], "delays of at most 0 steps"),
     ]:
@@ -229,14 +229,16 @@ def test_files_and_threads(tmp_path: Path) -> None:
 
 def test_training_through_xylo_brings_accuracy() -> None:
     demo = load_demo()
-    net = sr.Network(784, [sr.Recurrent(60, v_th=4.0), sr.Dense(10, v_th=5.0)], seed=1)
+    # More inputs than the chip has.
+    layers = [sr.Recurrent(60, v_th=4.0, t_ref=0.0), sr.Dense(10, v_th=5.0, t_ref=0.0)]
+    net = sr.Network(784, layers, seed=1)
     trainer = sr.Trainer(
         net,
         encoder=sr.BernoulliEncoder(n_steps=60),
         loss=sr.SoftmaxCrossEntropy(),
         optimizer=sr.Adam(),
         clip_norm=1.0,
-        hardware="xylo",
+        hardware=sr.Xylo(enforce_limits=False),
     )
     x, y = demo.x_train[:1000], demo.y_train[:1000]
     before = trainer.evaluate(demo.x_test, demo.y_test).accuracy

@@ -9,7 +9,8 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -33,11 +34,29 @@ from strsbp_rs._recipe import load_recipe, recipe_names
 from strsbp_rs._run import RunFolder, load_network
 from strsbp_rs._targets import TARGETS
 from strsbp_rs._trainer import Evaluation, Trainer
+from strsbp_rs._warnings import StrsbpWarning
 from strsbp_rs.datasets import Dataset, find_fashion_mnist
 
 P = ParamSpec("P")
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
+
+
+@contextlib.contextmanager
+def _one_line_warnings() -> Iterator[None]:
+    """Shows this package's warnings as lines for users, without the line of code."""
+    with warnings.catch_warnings():
+        as_before = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *where: Any, **options: Any) -> None:
+            if not issubclass(category, StrsbpWarning):
+                as_before(message, category, *where, **options)
+                return
+            for line in str(message).splitlines():
+                click.echo(f"strsbp: warning: {line}", err=True)
+
+        warnings.showwarning = show
+        yield
 
 
 def _one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -46,7 +65,8 @@ def _one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with _one_line_warnings():
+                command(*args, **kwargs)
         except (ValueError, TypeError, OSError) as error:
             click.echo(f"strsbp: error: {error}", err=True)
             sys.exit(2)

@@ -17,15 +17,35 @@ from strsbp_rs._arrays import as_array, as_floats
 from strsbp_rs._inputs import Input, input_options, prepare_input
 from strsbp_rs._network import Network, PathLike
 from strsbp_rs._progress import steps_bar
+from strsbp_rs._quantization_checks import changed_share, rate_notes, saturation_notes, widened
 from strsbp_rs._spikes import SpikeTrains, van_rossum
 from strsbp_rs._strsbp_rs import FixedNetworkCore
 from strsbp_rs._tables import html_table
 from strsbp_rs._targets import Target, as_target, target_from_dict
+from strsbp_rs._warnings import QuantizationWarning, warn
 
-__all__ = ["FixedLayer", "FixedNetwork", "LayerReport", "QuantizationReport", "to_fixed"]
+__all__ = [
+    "FixedLayer",
+    "FixedNetwork",
+    "LayerReport",
+    "QuantizationReport",
+    "quantized",
+    "to_fixed",
+]
 
 _FRACTIONS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1)
 """Of the largest weight, at which calibration tries to clip."""
+
+
+_LEGEND = (
+    "weight error: root mean square of the weights' errors over that of the weights",
+    "clipped, zeros: shares of the weights beyond the largest integer, and that became 0",
+    "rate: spikes of a neuron a step, in floating point and in fixed point",
+    "distance: between these spike trains (van Rossum): 0 is the same, 1 as far as no spikes",
+    "overflows: currents and membranes that did not fit their bits, of all neurons and steps;",
+    "changed: by how much that changed spike counts, over all spikes (- where it is not known)",
+)
+"""What the numbers of a report are."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,6 +89,9 @@ class LayerReport:
         distance: Squared van Rossum distance of the spike trains to those of the float network,
             with the synaptic time constant, over that of these to no spikes at all.
         overflows: What did not fit the format.
+        changed: By how much spike counts differ from those with states of 32 bits, in which all
+            fits, over all spikes: what overflows cost this layer and those below. None by the rules
+            of Xylo, whose states have 16 bits.
     """
 
     weight_error: float
@@ -78,6 +101,7 @@ class LayerReport:
     fixed_rate: float
     distance: float
     overflows: fixed.Overflows
+    changed: float | None = 0.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,12 +113,14 @@ class QuantizationReport:
         n_samples: Samples that rates, distances, overflows and accuracies are of.
         accuracy: Of the float network; None without labels.
         fixed_accuracy: In fixed point; None without labels.
+        notes: What should not be overlooked, as the `QuantizationWarning` says it.
     """
 
     layers: list[LayerReport]
     n_samples: int
     accuracy: float | None = None
     fixed_accuracy: float | None = None
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         layers = f"{len(self.layers)} layer{'' if len(self.layers) == 1 else 's'}"
@@ -122,15 +148,17 @@ class QuantizationReport:
     def __str__(self) -> str:
         lines = [
             "layer  weight error  clipped  zeros  rate: float   fixed  distance  overflows: "
-            "current   membrane"
+            "current   membrane  changed"
         ]
         lines.extend(
             f"{index:5}  {layer.weight_error:12.2%}  {layer.clipped:7.2%}  {layer.zeros:5.1%}  "
             f"{layer.rate:11.2%}  {layer.fixed_rate:6.2%}  {layer.distance:8.3f}  "
-            f"{layer.overflows.current:18,}  {layer.overflows.membrane:9,}"
+            f"{layer.overflows.current:18,}  {layer.overflows.membrane:9,}  "
+            + ("      -" if layer.changed is None else f"{layer.changed:7.2%}")
             for index, layer in enumerate(self.layers)
         )
-        return "\n".join([*lines, self._tail()])
+        notes = [f"! {note}" for note in self.notes]
+        return "\n".join([*lines, self._tail(), *notes, *_LEGEND])
 
 
 class FixedNetwork:
@@ -146,8 +174,10 @@ class FixedNetwork:
     Raises:
         TypeError: If an argument has the wrong type, or a weight is no integer.
         ValueError: If a scale is not positive or has the wrong shape, a format is outside its
-            domain, or a weight does not fit it. By the rules "lif" a neuron fires once a step, and
-            by those of Xylo there are no delays; others run in a `Graph`.
+            domain, a weight does not fit it, or the layers exceed its limits (those of a chip as a
+            whole are enforced by `Network.to_fixed`; `dataclasses.replace(form, limits={})` lifts
+            them). By the rules "lif" a neuron fires once a step, and by those of Xylo there are no
+            delays; others run in a `Graph`.
     """
 
     def __init__(
@@ -155,9 +185,28 @@ class FixedNetwork:
     ) -> None:
         if not isinstance(network, Network):
             raise TypeError(f"network must be a Network, got {network!r}")
+        self._set(network, layers, target, enforce_limits=True)
+
+    def _set(
+        self,
+        network: Network,
+        layers: Sequence[FixedLayer],
+        target: Target | None,
+        enforce_limits: bool,
+    ) -> None:
         self._layers = [_checked(index, layer) for index, layer in enumerate(layers)]
         self._target = target
-        self._core = FixedNetworkCore(network._core, [_layer_dict(layer) for layer in self._layers])
+        held = [_layer_dict(layer) for layer in self._layers]
+        self._core = FixedNetworkCore(network._core, held, enforce_limits)
+
+    @classmethod
+    def _unlimited(
+        cls, network: Network, layers: Sequence[FixedLayer], target: Target | None
+    ) -> FixedNetwork:
+        """One whose limits were checked, or that a file holds from before there were any."""
+        made = cls.__new__(cls)
+        made._set(network, layers, target, enforce_limits=False)
+        return made
 
     @property
     def layers(self) -> list[FixedLayer]:
@@ -302,6 +351,10 @@ class FixedNetwork:
     ) -> QuantizationReport:
         """Compares the layers with the network they stand for.
 
+        A `QuantizationWarning` tells of layers that fire less than half or, where neurons fire once
+        a step, more than twice as often as in floating point, and of those whose spikes change by
+        more than 5 % because states do not fit: these are then run once more, with 32 bits.
+
         Args:
             x: As for `Network.spike_counts`.
             y: Classes, integers of shape (n_samples,) in [0, n_out); without them there is no
@@ -316,30 +369,10 @@ class FixedNetwork:
             TypeError: If x has another dtype.
         """
         net = self.network
-        # Of its own, so that overflows are those of these samples.
-        run = FixedNetwork(net, self._layers, self._target)
-        trains = run.record(x, encoder=encoder, n_steps=n_steps, seed=seed, n_threads=n_threads)
-        n_samples = trains[0].shape[0]
-        classes = None if y is None else labels("y", y, n_samples, net.n_out)
-        floats = net.run(trains[0], n_threads=n_threads).spikes
-        layers = []
-        rows = zip(net.layers, net.weights, self._layers, run.overflows, strict=True)
-        for index, (layer, weights, held, overflows) in enumerate(rows):
-            error, clipped, zeros = _weight_errors(layer, weights, held)
-            rate, fixed_rate = (
-                train.n_spikes / float(np.prod(train.shape))
-                for train in (floats[index + 1], trains[index + 1])
-            )
-            pair = trains[index + 1], floats[index + 1]
-            distance = _distance(*pair, layer.tau_s, net.dt, n_threads)
-            layers.append(LayerReport(error, clipped, zeros, rate, fixed_rate, distance, overflows))
-        if classes is None:
-            return QuantizationReport(layers, n_samples)
-        accuracies = [
-            float(np.mean(np.argmax(train[-1].counts(), axis=1) == classes))
-            for train in (floats, trains)
-        ]
-        return QuantizationReport(layers, n_samples, *accuracies)
+        report = _report(self, net, x, y, encoder, n_steps, seed, n_threads)
+        if report.notes:
+            warn("\n".join(report.notes), QuantizationWarning)
+        return report
 
     # Files -----------------------------------------------------------------------------------
 
@@ -371,7 +404,8 @@ class FixedNetwork:
             target = None if user["target"] is None else target_from_dict(user["target"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)}: has an unknown target ({error!r})") from error
-        return cls(Network._wrap(network), [_layer(values) for values in layers], target)
+        held = [_layer(values) for values in layers]
+        return cls._unlimited(Network._wrap(network), held, target)
 
 
 def to_fixed(
@@ -387,8 +421,77 @@ def to_fixed(
     chosen = as_target("target", target)
     if calibration is not None:
         chosen = _calibrated(network, chosen, calibration, encoder, seed, n_threads, progress)
-    layers = [_layer(values) for values in network._core.quantize(chosen.to_dict(), n_threads)]
-    return FixedNetwork(network, layers, chosen)
+    held, notes = quantized(network, chosen, n_threads)
+    if calibration is not None:
+        notes.extend(
+            _report(held, network, calibration, None, encoder, None, seed, n_threads).notes
+        )
+    if notes:
+        warn("\n".join(notes), QuantizationWarning)
+    return held
+
+
+def quantized(
+    network: Network, target: Target, n_threads: int | None = None
+) -> tuple[FixedNetwork, list[str]]:
+    """Brings a network to fixed point, without calibration; and what it loses."""
+    layers, notes = network._core.quantize(target.to_dict(), n_threads)
+    held = [_layer(values) for values in layers]
+    return FixedNetwork._unlimited(network, held, target), notes
+
+
+def _report(
+    held: FixedNetwork,
+    net: Network,
+    x: Input,
+    y: ArrayLike | None,
+    encoder: config.BernoulliEncoder | None,
+    n_steps: int | None,
+    seed: int,
+    n_threads: int | None,
+) -> QuantizationReport:
+    # Of its own, so that overflows are those of these samples.
+    run = FixedNetwork._unlimited(net, held.layers, held.target)
+    trains = run.record(x, encoder=encoder, n_steps=n_steps, seed=seed, n_threads=n_threads)
+    n_samples = trains[0].shape[0]
+    classes = None if y is None else labels("y", y, n_samples, net.n_out)
+    floats = net.run(trains[0], n_threads=n_threads).spikes
+    changed = _changed(run, net, trains, n_threads)
+    layers = []
+    rows = zip(net.layers, net.weights, held.layers, run.overflows, changed, strict=True)
+    for index, (layer, weights, integers, overflows, share) in enumerate(rows):
+        error, clipped, zeros = _weight_errors(layer, weights, integers)
+        rate, fixed_rate = (
+            train.n_spikes / float(np.prod(train.shape))
+            for train in (floats[index + 1], trains[index + 1])
+        )
+        distance = _distance(trains[index + 1], floats[index + 1], layer.tau_s, net.dt, n_threads)
+        layers.append(
+            LayerReport(error, clipped, zeros, rate, fixed_rate, distance, overflows, share)
+        )
+    notes = saturation_notes(run.overflows, changed, held.target)
+    notes += rate_notes(trains, floats, [layer.format for layer in held.layers])
+    accuracy, fixed_accuracy = (
+        None
+        if classes is None
+        else float(np.mean(np.argmax(train[-1].counts(), axis=1) == classes))
+        for train in (floats, trains)
+    )
+    return QuantizationReport(layers, n_samples, accuracy, fixed_accuracy, tuple(notes))
+
+
+def _changed(
+    run: FixedNetwork, net: Network, trains: Sequence[SpikeTrains], n_threads: int | None
+) -> list[float | None]:
+    """By how much overflows have changed the spikes of each layer; None if nobody knows."""
+    if all(lost.current + lost.membrane == 0 for lost in run.overflows):
+        return [0.0] * len(run.layers)
+    wide = [(layer, widened(layer.format)) for layer in run.layers]
+    if any(form is None for _, form in wide):
+        return [None] * len(run.layers)
+    layers = [replace(layer, format=form) for layer, form in wide if form is not None]
+    fitting = FixedNetwork._unlimited(net, layers, None).record(trains[0], n_threads=n_threads)
+    return [changed_share(*pair) for pair in zip(trains[1:], fitting[1:], strict=True)]
 
 
 def _calibrated(
@@ -408,8 +511,7 @@ def _calibrated(
             distances = []
             for fraction in _FRACTIONS:
                 clip[index] = fraction
-                chosen = replace(target, clip=tuple(clip))
-                tried = to_fixed(network, chosen, None, None, 0, n_threads, False)
+                tried, _ = quantized(network, replace(target, clip=tuple(clip)), n_threads)
                 train = tried.record(recording.spikes[0], n_threads=n_threads)[index + 1]
                 floats = recording.spikes[index + 1]
                 apart = van_rossum(

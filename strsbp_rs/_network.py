@@ -328,6 +328,11 @@ class Network:
         `FixedNetwork.report` tells what that changes. To train until accuracy is back, give a
         `Trainer` the target as `hardware`.
 
+        A `QuantizationWarning` names the layer, the share of its weights that become 0 and the cure
+        where most do, or many because thresholds do not fit; it tells of refractory times that the
+        target has none of, and of time constants that become others by more than 10 %. With
+        calibration it also tells of what `FixedNetwork.report` warns of.
+
         Args:
             target: QFormat, Loihi, Xylo, Spinnaker or CortexM, or one of their names ("qformat",
                 "loihi", "xylo", "spinnaker", "cortex_m") for the defaults.
@@ -342,8 +347,9 @@ class Network:
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If a field of the target is outside its domain, or it cannot hold a layer;
-                the message names the layer.
+            ValueError: If a field of the target is outside its domain, it cannot hold a layer, has
+                no room for the network, or all weights of a layer become 0; the message names the
+                layer.
         """
         from strsbp_rs._fixed_network import to_fixed
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from strsbp_rs._callback import Callback
 from strsbp_rs._files import write_text
+from strsbp_rs._fixed_network import quantized
 from strsbp_rs._inputs import Input
 from strsbp_rs._network import Network, Recording
 from strsbp_rs._recipe import Recipe, load_recipe
@@ -113,6 +114,7 @@ def _recording(trainer: Trainer, x: Input) -> Recording:
     seed = trainer.config["seed"]
     if trainer.hardware is None:
         return trainer.network.run(x, encoder=trainer.encoder, seed=seed)
-    fixed = trainer.network.to_fixed(trainer.hardware)
+    # Without the warnings: the trainer has given them.
+    fixed, _ = quantized(trainer.network, trainer.hardware)
     spikes = fixed.record(x, encoder=trainer.encoder, seed=seed)
     return Recording(spikes=spikes, counts=spikes[-1].counts())

@@ -87,10 +87,13 @@ class Loihi(_Target):
     """Intel's Loihi; for its rules see `fixed.loihi`.
 
     Weights have mixed signs and so lose their lowest bit. They get an exponent where thresholds
-    would be coarse without, and fewer levels where thresholds would not fit.
+    would be coarse without, and fewer levels where thresholds would not fit: weights that become 0
+    for it are told by a `QuantizationWarning` and, if they are all of a layer's, refused.
 
     Args:
         weight_bits: In [2, 8].
+        enforce_limits: Whether networks are refused for which the chip has no room (`fixed.loihi`
+            names the limits); False for study.
         scale: How the scale of weights is chosen: "mse", "max" or "percentile".
         percentile: In (0, 100], for scale "percentile".
         clip: A fraction of the largest weight for each layer, in place of `scale`.
@@ -98,10 +101,11 @@ class Loihi(_Target):
     """
 
     weight_bits: U32 = 8
+    enforce_limits: bool = True
     kind: ClassVar[str] = "loihi"
 
     def _target(self) -> dict[str, Any]:
-        return {"weight_bits": self.weight_bits}
+        return {"weight_bits": self.weight_bits, "enforce_limits": self.enforce_limits}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,18 +114,37 @@ class Xylo(_Target):
 
     Weights have 8 bits and are shifted up as far as leaves the membrane room for four times the
     threshold. Decays become the nearest bit shifts; the chip subtracts the threshold, has no
-    refractory time, and hidden neurons fire up to 31 times a step: train through it.
+    refractory time, and hidden neurons fire up to 31 times a step: train through it. A
+    `QuantizationWarning` tells of a t_ref that is left out, and of a tau_m or tau_s that becomes
+    another by more than 10 %.
 
     All layers but the last are the chip's hidden neurons, numbered layer by layer, their weights
     its recurrent ones; input arrives a step later than on the chip, so that all spikes come a step
-    later. Checked are the numbers of hidden and of output neurons, that the last layer does not
-    hear itself, that there are no delays, and that an input fires at most 15 times a step. NOT
-    checked are the number of inputs (16), how many hidden neurons they reach and outputs hear, the
-    fan-out of a neuron, and that the weights of all recurrent synapses are shifted alike, which
-    those of several hidden layers may not be.
+    later. The last layer does not hear itself, there are no delays, and an input fires at most 15
+    times a step.
+
+    Limits, from the manufacturer's overview of the family, are enforced; the message names the
+    chip:
+
+    | | "a1" | "audio2" | "audio3" | "imu" |
+    |---|---|---|---|---|
+    | inputs | 16 | 16 | 16 | 16 |
+    | hidden neurons | 1000 | 1000 | 992 | 496 |
+    | output neurons | 8 | 8 | 32 | 16 |
+    | hidden neurons that inputs reach | all | all | first 128 | first 128 |
+    | hidden neurons that outputs hear | all | all | last 128 | last 128 |
+    | synapses of a hidden neuron onto others | not known | 64 | 1024 | 512 |
+    | these synapses in all | not known | 32,000 | 31,744 | 31,744 |
+
+    Weights of 0, after rounding, take no room. All synapses among hidden neurons are shifted up
+    alike, as on the chip. What `enforce_limits=False` leaves is what rules need: one layer below
+    the last at least, no delays, 15 spikes of an input in a step; and each layer then has a shift
+    of its own.
 
     Args:
         device: "a1", "audio2", "audio3" or "imu".
+        enforce_limits: Whether networks are refused for which the chip has no room; False for
+            study.
         scale: How the scale of weights is chosen: "mse", "max" or "percentile".
         percentile: In (0, 100], for scale "percentile".
         clip: A fraction of the largest weight for each layer, in place of `scale`.
@@ -129,10 +152,11 @@ class Xylo(_Target):
     """
 
     device: Device = "audio3"
+    enforce_limits: bool = True
     kind: ClassVar[str] = "xylo"
 
     def _target(self) -> dict[str, Any]:
-        return {"device": self.device}
+        return {"device": self.device, "enforce_limits": self.enforce_limits}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +165,20 @@ class Spinnaker(_Target):
 
     Weights have 16 bits and a sign. One unit is a power of two of 2^-15 of the membrane's: the
     finest with which the largest weight fits, whatever `scale` and `granularity` say.
+
+    Args:
+        enforce_limits: Whether delays of more than 15 steps are refused; False for study.
+        scale: Without effect.
+        percentile: Likewise.
+        clip: Likewise.
+        granularity: Likewise.
     """
 
+    enforce_limits: bool = True
     kind: ClassVar[str] = "spinnaker"
+
+    def _target(self) -> dict[str, Any]:
+        return {"enforce_limits": self.enforce_limits}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,4 +235,7 @@ def target_from_dict(values: dict[str, Any]) -> Target:
     if "percent" in scale:
         options["percentile"] = scale["percent"]
     cls = TARGETS[target.pop("kind")]
+    if cls is Xylo:
+        # Files from before there were limits hold networks of any size.
+        target.setdefault("enforce_limits", False)
     return cls(**target, **options)

@@ -26,6 +26,7 @@ from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import SpikeTrainsCore, TrainerCore
 from strsbp_rs._tables import html_table
 from strsbp_rs._targets import Target, as_target, target_from_dict
+from strsbp_rs._warnings import QuantizationWarning, warn
 from strsbp_rs.fixed import Overflows
 
 __all__ = [
@@ -147,7 +148,8 @@ class Trainer:
             are rounded, spikes are computed in integers, bit for bit, and gradients of the rounded
             weights change the float ones (straight through). Scales are chosen anew at the start of
             every epoch, and by every call of `step` and `gradients`; `evaluate` and validation are
-            those of the integers.
+            those of the integers. What `to_fixed` would warn of is told by the same
+            `QuantizationWarning`, once for each loss.
         n_threads: Number of threads; all cores if None. Results do not depend on it.
         seed: Seed of the order of the samples, of the encoder and of the augmentation.
 
@@ -211,6 +213,17 @@ class Trainer:
         self._stopping = False
         # Whether the network is as a checkpoint's last epoch left it.
         self._resumed = False
+        self._tell_losses()
+
+    _told: frozenset[str] = frozenset()
+    """Losses of weights on the hardware that were warned of."""
+
+    def _tell_losses(self) -> None:
+        """Warns of what weights lost on the hardware since it was last told."""
+        new = {about: text for about, text in self._core.notes() if about not in self._told}
+        if new:
+            self._told |= frozenset(new)
+            warn("\n".join(new.values()), QuantizationWarning)
 
     # What it is ------------------------------------------------------------------------------
 
@@ -348,6 +361,7 @@ class Trainer:
                     finally:
                         # At once: the next one may write a checkpoint.
                         plain_record(record)
+                self._tell_losses()
         finally:
             _hooks.call(all_callbacks, "on_train_end", self, self.history)
         return self.history
@@ -400,6 +414,7 @@ class Trainer:
         values, counts = self._core.evaluate(
             self.network._core, data, classes, encoder_tuple(self.encoder), seed, engine
         )
+        self._tell_losses()
         return Evaluation(
             loss=values["loss"],
             accuracy=values["accuracy"],
@@ -444,6 +459,7 @@ class Trainer:
         values = self._core.step_from_spikes(
             self.network._core, _cores(spikes), labels("y", y), weight, rate
         )
+        self._tell_losses()
         names = ("loss", "accuracy", "firing_rate", "lr", "grad_norm")
         return StepResult(**{name: values[name] for name in names})
 
@@ -478,6 +494,7 @@ class Trainer:
             encoder_tuple(self.encoder),
             weight,
         )
+        self._tell_losses()
         return Gradients(loss, weights)
 
     # Files -----------------------------------------------------------------------------------

@@ -185,7 +185,7 @@ def _decay(name: str, decay: Any) -> Decay:
     return decay
 
 
-_LIMITS = ("n", "fan_in", "fan_out", "delay", "input_spikes")
+_LIMITS = ("n", "fan_in", "fan_out", "delay", "input_spikes", "inputs")
 
 
 def _limits(name: str, limits: Any) -> dict[str, int | None]:
@@ -232,7 +232,8 @@ class Format(Checked):
         rules: "lif" as above; "xylo_v1" and "xylo_v2" saturate the current at every spike and decay
             it after that.
         limits: What hardware has room for, by name: n, fan_in, fan_out, delay [steps],
-            input_spikes (of an input in a step).
+            input_spikes (of an input in a step), inputs (with synapses onto the population);
+            {} where nothing bounds it.
     """
 
     weight_bits: U32
@@ -467,9 +468,11 @@ def xylo(
 
     Not modelled: neurons with two synapses, and aliases.
 
-    Limits enforced, from the manufacturer's documents: hidden and output neurons (1000 and 8 of
-    "a1" and "audio2", 992 and 32 of "audio3", 496 and 16 of "imu"), fan-out (64 of "audio2", 1024
-    of "audio3", 512 of "imu"), no delays, 15 spikes of an input in a step.
+    Limits enforced, from the manufacturer's documents: 16 inputs, hidden and output neurons (1000
+    and 8 of "a1" and "audio2", 992 and 32 of "audio3", 496 and 16 of "imu"), synapses of a hidden
+    neuron onto hidden ones (64 of "audio2", 1024 of "audio3", 512 of "imu"), no delays, 15 spikes
+    of an input in a step. They are the format's `limits`, of each population; those of a chip as a
+    whole are enforced by `Network.to_fixed`, see `Xylo`.
 
     Args:
         v_th: Threshold, in [1, 32767].

@@ -321,6 +321,9 @@ pub struct Limits {
     pub delay: Option<u32>,
     /// Spikes of an input in a step.
     pub input_spikes: Option<u32>,
+    /// Inputs with synapses onto the population; formats of before do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<usize>,
 }
 
 fn no_bias() -> PerNeuron<i32> {
@@ -448,8 +451,15 @@ impl FixedParams {
 
     /// Hands out words that tell formats apart.
     pub fn words(&self, add: impl FnMut(u64)) {
-        let text = serde_json::to_string(self).unwrap_or_default();
+        // Formats of before did not limit inputs, and states of them are to be restored.
+        let limits = Limits { inputs: None, ..self.limits };
+        let text = serde_json::to_string(&Self { limits, ..self.clone() }).unwrap_or_default();
         text.bytes().map(u64::from).for_each(add);
+    }
+
+    /// Whether these are output neurons of Xylo, which fire once a step at most.
+    pub fn is_xylo_output(&self) -> bool {
+        self.rules.saturates_each() && self.max_spikes == 1
     }
 
     /// Most spikes of a neuron in a step that layers of these neurons count: by the LIF rules their sums have room for one.

@@ -12,6 +12,7 @@ mod network;
 mod neuron;
 mod presets;
 mod quantize;
+mod room;
 mod rounding;
 mod rows;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub mod strategies;
 mod weight;
 mod word_layer;
 mod words;
+mod xylo_chip;
 mod xylo_layer;
 
 pub use anchor::Anchor;
@@ -26,7 +28,9 @@ pub use format::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset
 pub use lanes::{FixedBlock, FixedLanes};
 pub use network::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
 pub use neuron::{At, FixedLif, FixedNeuron, FixedState, FixedStep, Overflows};
-pub use presets::{CortexM, Loihi, Preset, SignMode, Spinnaker, Xylo, XyloDevice, loihi_weights, xylo_weights};
-pub use quantize::{Granularity, Grid, IntegerLayer, LayerGrid, Quantization, Scale, Target};
+pub use presets::{CortexM, Loihi, Preset, SignMode, Spinnaker, Xylo, loihi_weights, xylo_weights};
+pub use quantize::{Granularity, Grid, IntegerLayer, LayerGrid, Note, Quantization, Scale, Target};
+pub use room::{LayerRoom, check_fan_out};
 pub use rounding::{philox, round_shift};
 pub use weight::FixedWeight;
+pub use xylo_chip::{XyloDevice, XyloRoom};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
+use super::xylo_chip::XyloDevice;
 use crate::error::{Error, Result};
 
 /// Hardware, and the constants of its neurons.
@@ -40,6 +41,9 @@ fn check<T: PartialOrd + Copy + std::fmt::Display>(name: &str, least: T, most: T
         Some(&value) => Err(Error::value(name, format!("in [{least}, {most}]"), value)),
     }
 }
+
+/// Neurons of a chip of Loihi: 1024 of each of 128 cores.
+pub(super) const LOIHI_NEURONS: usize = 128 * 1024;
 
 /// Neurons of Loihi, by the rules of the bit-accurate LIF model of the open Lava framework.
 ///
@@ -83,7 +87,7 @@ impl Loihi {
             current_overflow: Overflow::WrapUpper,
             membrane_overflow: Overflow::SaturateSymmetric,
             t_ref_steps: self.t_ref_steps,
-            limits: Limits { n: Some(128 * 1024), fan_in: Some(4096), delay: Some(62), ..Limits::default() },
+            limits: Limits { n: Some(LOIHI_NEURONS), fan_in: Some(4096), delay: Some(62), ..Limits::default() },
             ..FixedParams::new(16, 24, 24, decay(self.du.map(|du| 4095 - du)), decay(self.dv.map(|dv| 4096 - dv)), 1)
         })
     }
@@ -122,31 +126,6 @@ pub fn loihi_weights(weights: &[i64], weight_bits: u32, exponent: i32, mode: Opt
     Ok(weights.iter().map(|w| held(w) << exponent).collect())
 }
 
-/// Chips of the Xylo family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum XyloDevice {
-    /// Xylo-A1, xylosim v1.
-    A1,
-    /// Xylo-Audio 2, xylosim v2.
-    Audio2,
-    /// Xylo-Audio 3, xylosim v2.
-    Audio3,
-    /// Xylo-IMU, xylosim v2.
-    Imu,
-}
-
-impl XyloDevice {
-    /// Hidden neurons there are.
-    pub fn n_hidden(self) -> usize {
-        match self {
-            Self::A1 | Self::Audio2 => 1000,
-            Self::Audio3 => 992,
-            Self::Imu => 496,
-        }
-    }
-}
-
 /// Neurons of Xylo with one synapse, by the rules of the simulator xylosim.
 ///
 /// Compared with it bit for bit; time is one step later, as input too takes a step. Neurons with two synapses and aliases, which
@@ -178,12 +157,7 @@ impl Xylo {
         check("dash_syn", 1, 15, self.dash_syn.values())?;
         check("dash_mem", 0, 15, self.dash_mem.values())?;
         check("bias", -32768, 32767, self.bias.values())?;
-        let (output, fan_out) = match self.device {
-            XyloDevice::A1 => (8, None),
-            XyloDevice::Audio2 => (8, Some(64)),
-            XyloDevice::Audio3 => (32, Some(1024)),
-            XyloDevice::Imu => (16, Some(512)),
-        };
+        let room = self.device.room();
         let decay = |shift: &PerNeuron<u32>| Decay::Shift { shift: shift.clone(), least_one: true };
         let format = FixedParams {
             v_th: self.v_th.clone(),
@@ -194,9 +168,10 @@ impl Xylo {
             max_spikes: if self.is_output { 1 } else { 31 },
             rules: if self.device == XyloDevice::A1 { Rules::XyloV1 } else { Rules::XyloV2 },
             limits: Limits {
-                n: Some(if self.is_output { output } else { self.device.n_hidden() }),
-                fan_out,
+                n: Some(if self.is_output { room.outputs } else { room.hidden }),
+                fan_out: room.fan_out,
                 delay: Some(0),
+                inputs: (!self.is_output).then_some(room.inputs),
                 input_spikes: Some(15),
                 ..Limits::default()
             },

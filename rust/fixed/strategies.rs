@@ -137,7 +137,7 @@ prop_compose! {
     ) -> FixedParams {
         let bias = if device == XyloDevice::A1 { 0.into() } else { bias };
         let format = Xylo { device, is_output, v_th, dash_syn, dash_mem, bias }.format().unwrap();
-        FixedParams { limits: Limits { n: None, ..format.limits }, ..format }
+        FixedParams { limits: Limits { n: None, inputs: None, ..format.limits }, ..format }
     }
 }
 

@@ -68,7 +68,7 @@ pub fn checkpoint_from_bytes<F: Real>(path: &Path, bytes: &[u8], n_threads: Opti
     let state: State = serde_json::from_value(header.extra)
         .map_err(|error| Error::format(path, format!("has damaged metadata: {error}")))?;
     let network = build(path, header.network, &tensors)?;
-    let mut trainer = Trainer::new(state.trainer, &network, n_threads)?;
+    let mut trainer = Trainer::without_trial(state.trainer, &network, n_threads)?;
     let mut moments = Moments::new(&trainer.config().optimizer, &network);
     moments.step = state.step;
     pull(path, &tensors, "optimizer.first.", &network, &mut moments.first)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::ThreadPool;
 
 use crate::error::Result;
-use crate::fixed::{Grid, Quantization};
+use crate::fixed::{Grid, Note, Quantization};
 use crate::network::Network;
 use crate::real::Real;
 use crate::sim::FixedSamples;
@@ -44,6 +44,11 @@ impl<F: Real> HardwareModel<F> {
     /// Most spikes of an input in a step.
     pub fn input_spikes(&self) -> u32 {
         self.grid.layers[0].format.input_spikes()
+    }
+
+    /// What the weights there were at first lose.
+    pub fn notes(&self) -> &[Note] {
+        &self.grid.notes
     }
 
     /// The network of the weights that the integers stand for.

@@ -1,6 +1,6 @@
 //! The training loop of an epoch.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use rand_chacha::ChaCha8Rng;
@@ -13,7 +13,7 @@ use super::step::{Moments, apply_gradients};
 use super::{Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::engine::Lists;
 use crate::error::{Error, Result, check_positive};
-use crate::fixed::{Overflows, Quantization};
+use crate::fixed::{Note, Overflows, Quantization};
 use crate::graph::Graph;
 use crate::network::{Layer, LayerTaps, Network};
 use crate::real::Real;
@@ -166,6 +166,8 @@ pub struct Trainer<F: Real> {
     epoch: u32,
     /// 1 - S by firing count, for the number of steps it was made for.
     coupling: Option<(usize, Vec<Vec<F>>)>,
+    /// What weights lost on the hardware, when scales were chosen last.
+    notes: Mutex<Vec<Note>>,
 }
 
 impl<F: Real> Trainer<F> {
@@ -174,16 +176,28 @@ impl<F: Real> Trainer<F> {
     /// # Errors
     /// [`Error::Value`] naming the first field of `config` outside its domain; those of [`HardwareModel::new`].
     pub fn new(config: TrainerConfig, net: &Network<F>, n_threads: Option<usize>) -> Result<Self> {
+        let trainer = Self::without_trial(config, net, n_threads)?;
+        // It is to be known now, not in the first epoch, if the hardware has no room.
+        if let Some(mut hardware) = trainer.hardware(net, None)? {
+            hardware.round(net, trainer.worker.pool()?)?;
+        }
+        Ok(trainer)
+    }
+
+    /// As [`new`](Self::new), but whether the hardware has room for the weights is not tried: those of a file are to be read even
+    /// if it has not.
+    pub(crate) fn without_trial(config: TrainerConfig, net: &Network<F>, n_threads: Option<usize>) -> Result<Self> {
         config.validate()?;
         let worker = Worker::new(n_threads)?;
         let grads = Gradients::zeros(net);
         let moments = Moments::new(&config.optimizer, net);
         let taps = net.layers().iter().map(Layer::layer_taps).collect();
-        if let Some(hardware) = &config.hardware {
-            // It is to be known now, not in the first epoch, if there is no room.
-            HardwareModel::new(net, hardware, worker.pool()?)?.round(net, worker.pool()?)?;
-        }
-        Ok(Self { config, worker, grads, moments, taps, epoch: 0, coupling: None })
+        Ok(Self { config, worker, grads, moments, taps, epoch: 0, coupling: None, notes: Mutex::default() })
+    }
+
+    /// What weights lost on the hardware, when scales were chosen last.
+    pub fn notes(&self) -> Vec<Note> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Refuses a network whose delays are no longer those the trainer was made with: the optimizer's moments belong to
@@ -313,6 +327,7 @@ impl<F: Real> Trainer<F> {
     fn hardware(&self, net: &Network<F>, data: Option<Data<'_>>) -> Result<Option<HardwareModel<F>>> {
         let Some(hardware) = &self.config.hardware else { return Ok(None) };
         let model = HardwareModel::new(net, hardware, self.worker.pool()?)?;
+        *self.notes.lock().unwrap_or_else(PoisonError::into_inner) = model.notes().to_vec();
         data.map_or(Ok(()), |data| data.check_spikes(model.input_spikes()))?;
         Ok(Some(model))
     }

@@ -13,7 +13,9 @@ use super::network::{Net, NetworkCore, SampleRun, with_net};
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::fixed::io::{StoredLayer, fixed_from_bytes, write_fixed};
-use crate::fixed::{FixedLayer, FixedNetwork, FixedParams, IntegerLayer, IntegerSynapses, Overflows};
+use crate::fixed::{
+    FixedLayer, FixedNetwork, FixedParams, IntegerLayer, IntegerSynapses, LayerRoom, Overflows, check_fan_out,
+};
 use crate::learn::{Data, Worker};
 use crate::network::{Layer, Network, Synapses, io};
 use crate::real::Real;
@@ -47,10 +49,12 @@ fn integers<F: Real>(
 #[pymethods]
 impl FixedNetworkCore {
     /// From a network, which tells sizes and delays, and a dict a layer: `format`, `weight` and, of layers that hear themselves,
-    /// `recurrent_weight`, int32.
+    /// `recurrent_weight`, int32. The limits of formats are enforced if `enforce_limits`: files from before they all were are to
+    /// be read.
     #[new]
-    fn new(net: PyRef<'_, NetworkCore>, layers: Vec<Bound<'_, PyDict>>) -> PyResult<Self> {
-        let fixed = with_net!(&net.net, net => fixed_layers(net, &layers))?;
+    #[pyo3(signature = (net, layers, enforce_limits=false))]
+    fn new(net: PyRef<'_, NetworkCore>, layers: Vec<Bound<'_, PyDict>>, enforce_limits: bool) -> PyResult<Self> {
+        let fixed = with_net!(&net.net, net => fixed_layers(net, &layers, enforce_limits))?;
         Ok(Self { net: net.net.clone(), layers: Arc::new(FixedSamples::new(FixedNetwork::new(fixed)?)) })
     }
 
@@ -175,7 +179,11 @@ pub fn layers_to_python<'py, F: Real>(
     Ok(list)
 }
 
-fn fixed_layers<F: Real>(net: &Network<F>, layers: &[Bound<'_, PyDict>]) -> PyResult<Vec<FixedLayer>> {
+fn fixed_layers<F: Real>(
+    net: &Network<F>,
+    layers: &[Bound<'_, PyDict>],
+    enforce_limits: bool,
+) -> PyResult<Vec<FixedLayer>> {
     if layers.len() != net.layers().len() {
         return Err(Error::value("layers", format!("{} of them", net.layers().len()), layers.len()).into());
     }
@@ -189,8 +197,23 @@ fn fixed_layers<F: Real>(net: &Network<F>, layers: &[Bound<'_, PyDict>]) -> PyRe
             let weight = entry("recurrent_weight")?.extract()?;
             Ok(integers(&name("recurrent_weight"), &weight, recurrent.synapses())?)
         });
-        let shape = [layer.n_out(), layer.n_in()];
-        Ok(FixedLayer::new(&format, shape, &weight, recurrent.transpose()?.as_ref(), l + 1)?)
+        let (shape, recurrent) = ([layer.n_out(), layer.n_in()], recurrent.transpose()?);
+        let made = FixedLayer::new(&format, shape, &weight, recurrent.as_ref(), l + 1)?;
+        if enforce_limits {
+            format.limits.check_layer(&format!("layers[{l}]"), layer, l == 0)?;
+        }
+        Ok((made, (format, shape, weight, recurrent)))
     };
-    net.layers().iter().zip(layers).enumerate().map(one).collect()
+    let made: Vec<_> = net.layers().iter().zip(layers).enumerate().map(one).collect::<PyResult<_>>()?;
+    let (made, given): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+    if enforce_limits {
+        let room = given.iter().map(|(format, shape, weight, recurrent)| LayerRoom {
+            format,
+            shape: *shape,
+            weight: &weight.weight,
+            recurrent: recurrent.as_ref().map(|recurrent| &*recurrent.weight),
+        });
+        check_fan_out(&room.collect::<Vec<_>>())?;
+    }
+    Ok(made)
 }

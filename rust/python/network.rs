@@ -119,16 +119,16 @@ impl NetworkCore {
     }
 
     /// The network in fixed point: a dict a layer of `format`, `scale`, `weight` and, of layers that hear themselves,
-    /// `recurrent_weight`.
+    /// `recurrent_weight`; and what it loses.
     fn quantize<'py>(
         &self,
         py: Python<'py>,
         quantization: &Bound<'py, PyAny>,
         n_threads: Option<usize>,
-    ) -> PyResult<Bound<'py, PyList>> {
+    ) -> PyResult<(Bound<'py, PyList>, Vec<String>)> {
         let quantization = from_python("quantization", quantization)?;
         with_net!(&self.net, net => {
-            let stored = detached(py, || install(n_threads, || {
+            let (stored, notes) = detached(py, || install(n_threads, || {
                 let grid = Grid::new(net, &quantization)?;
                 let integers = grid.integers(net)?;
                 let layers = grid.layers.into_iter().zip(integers);
@@ -136,9 +136,10 @@ impl NetworkCore {
                     let step = grid.step();
                     StoredLayer { format: grid.format, scale: grid.scale, step, weights }
                 });
-                Ok::<Vec<_>, Error>(stored.collect())
+                let notes = grid.notes.into_iter().map(|note| note.text).collect();
+                Ok::<(Vec<_>, _), Error>((stored.collect(), notes))
             }))??;
-            layers_to_python(py, net, stored)
+            Ok((layers_to_python(py, net, stored)?, notes))
         })
     }
 

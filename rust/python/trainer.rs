@@ -130,6 +130,12 @@ impl TrainerCore {
         with_trainer!(&self.trainer, trainer => trainer.n_threads())
     }
 
+    /// What weights lost on the hardware, when scales were chosen last: what it is about, and a text.
+    fn notes(&self) -> Vec<(String, String)> {
+        let notes = with_trainer!(&self.trainer, trainer => trainer.notes());
+        notes.into_iter().map(|note| (note.about, note.text)).collect()
+    }
+
     /// Trains one epoch; `callback` gets the progress as a dict.
     #[pyo3(signature = (net, x, y, encoder, sample_weight=None, callback=None))]
     fn train_epoch<'py>(

@@ -1,14 +1,18 @@
 //! Networks brought to fixed point: integer weights, and formats that hold their neurons.
 
+mod notes;
 mod scale;
 mod targets;
+mod xylo;
 
+pub use notes::Note;
 pub use scale::Scale;
 pub use targets::Target;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::room::{LayerRoom, check_fan_out};
 use super::{FixedLayer, FixedNetwork, FixedParams, IntegerSynapses};
 use crate::error::{Error, Result};
 use crate::network::{Layer, Network, Synapses};
@@ -61,6 +65,8 @@ pub struct LayerGrid {
     pub scale: Vec<f64>,
     /// Integer weights are `step` times an integer in [-levels, levels].
     grid: WeightGrid,
+    /// By how much the target holds weights more coarsely than its bits allow.
+    coarser: f64,
 }
 
 /// Integer weights of a layer.
@@ -77,6 +83,8 @@ pub struct IntegerLayer {
 pub struct Grid {
     /// Layer by layer.
     pub layers: Vec<LayerGrid>,
+    /// What the weights there were lose, that no error tells.
+    pub notes: Vec<Note>,
 }
 
 impl Quantization {
@@ -99,12 +107,32 @@ impl Grid {
         quantization.validate()?;
         quantization.target.check_network(net)?;
         quantization.scale.check_layers(net.layers().len())?;
-        let layers = net.layers().iter().enumerate();
-        let layers = layers.map(|(l, layer)| {
-            let is_output = l + 1 == net.layers().len();
-            LayerGrid::new(layer, l, is_output, quantization)
+        let target = &quantization.target;
+        let last = net.layers().len() - 1;
+        let found = net.layers().iter().enumerate();
+        let found = found.map(|(l, layer)| LayerGrid::levels(layer, l, l == last, quantization));
+        let found = found.collect::<Result<Vec<_>>>()?;
+        let layers = net.layers().iter().zip(&found).zip(target.most_up(&found)).enumerate();
+        let layers = layers.map(|(l, ((layer, (neurons, levels)), most_up))| {
+            LayerGrid::new(layer, l == 0, (neurons, levels, most_up), target)
         });
-        Ok(Self { layers: layers.collect::<Result<_>>()? })
+        let mut grid = Self { layers: layers.collect::<Result<_>>()?, notes: Vec::new() };
+        let integers = grid.integers(net)?;
+        grid.check_room(net, &integers, target)?;
+        grid.notes = grid.notes_of(net, &integers, target)?;
+        Ok(grid)
+    }
+
+    /// Refuses weights for whose synapses the hardware has no room.
+    fn check_room<F: Real>(&self, net: &Network<F>, integers: &[IntegerLayer], target: &Target) -> Result<()> {
+        target.check_integers(net, integers)?;
+        let layers = self.layers.iter().zip(net.layers()).zip(integers).map(|((grid, layer), integers)| LayerRoom {
+            format: &grid.format,
+            shape: [layer.n_out(), layer.n_in()],
+            weight: &integers.weight,
+            recurrent: integers.recurrent.as_deref(),
+        });
+        check_fan_out(&layers.collect::<Vec<_>>())
     }
 
     /// The weights of a network, rounded to the grid.
@@ -151,7 +179,13 @@ impl LayerGrid {
         self.grid.step
     }
 
-    fn new<F: Real>(layer: &Layer<F>, number: usize, is_output: bool, quantization: &Quantization) -> Result<Self> {
+    /// The neurons of a layer, and what a level is to stand for: of all of them, or of each.
+    fn levels<F: Real>(
+        layer: &Layer<F>,
+        number: usize,
+        is_output: bool,
+        quantization: &Quantization,
+    ) -> Result<(Neurons, Vec<f64>)> {
         let weights = LayerWeights::new(layer, number)?;
         let n = layer.n_out();
         let grid = quantization.target.weight_grid();
@@ -164,13 +198,24 @@ impl LayerGrid {
         let choose = |group: usize| level(&mut weights.of(rows_of(group)), grid.levels, scale, number);
         let found: Vec<Option<f64>> = (0..groups).into_par_iter().map(choose).collect();
         let lif = LifPropagator::<f64>::new(layer.params())?;
-        let neurons = Neurons { name: format!("layers[{number}]"), lif, is_output, sums: weights.sums() };
+        let (name, is_recurrent) = (format!("layers[{number}]"), layer.recurrent().is_some());
+        let neurons = Neurons { name, lif, is_output, is_recurrent, sums: weights.sums() };
         let levels = usual_levels(&found, neurons.silent_level(grid));
-        let recurrent = if layer.recurrent().is_some() { n } else { 0 };
-        let (format, grid, scale) = quantization.target.format(&neurons, &levels)?;
-        check_room(&neurons.name, &format, layer, layer.n_in() + recurrent)?;
-        format.validate(n).map_err(|error| Error::value(&neurons.name, "one that the format holds", error))?;
-        Ok(Self { format, scale, grid })
+        Ok((neurons, levels))
+    }
+
+    fn new<F: Real>(
+        layer: &Layer<F>,
+        is_first: bool,
+        (neurons, levels, most_up): (&Neurons, &[f64], Option<i32>),
+        target: &Target,
+    ) -> Result<Self> {
+        let (format, grid, scale) = target.format(neurons, levels, most_up)?;
+        format.limits.check_layer(&neurons.name, layer, is_first)?;
+        let valid = format.validate(layer.n_out());
+        valid.map_err(|error| Error::value(&neurons.name, "one that the format holds", error))?;
+        let coarser = scale[0] * f64::from(grid.step) / levels[0];
+        Ok(Self { format, scale, grid, coarser })
     }
 
     fn scale_of(&self, neuron: usize) -> f64 {
@@ -222,19 +267,6 @@ fn usual_levels(found: &[Option<f64>], silent: f64) -> Vec<f64> {
     sorted.sort_by(f64::total_cmp);
     let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(silent);
     found.iter().map(|level| level.map_or(usual, |level| level.max(LEAST_LEVEL * usual))).collect()
-}
-
-/// Refuses a layer whose synapses the hardware has no room for.
-fn check_room<F: Real>(name: &str, format: &FixedParams, layer: &Layer<F>, fan_in: usize) -> Result<()> {
-    if let Some(most) = format.limits.fan_in.filter(|&most| fan_in > most) {
-        return Err(Error::value(name, format!("of at most {most} synapses onto a neuron, on this target"), fan_in));
-    }
-    let recurrent = layer.recurrent().map_or(&[0][..], |recurrent| recurrent.taps());
-    let longest = layer.taps().iter().chain(recurrent).copied().max().unwrap_or(0);
-    if let Some(most) = format.limits.delay.filter(|&most| longest > most) {
-        return Err(Error::value(name, format!("of delays of at most {most} steps, on this target"), longest));
-    }
-    Ok(())
 }
 
 /// All weights onto the neurons of a layer.

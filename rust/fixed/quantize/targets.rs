@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::xylo;
 use crate::error::{Error, Result};
 use crate::fixed::format::{Decay, FixedParams, PerNeuron, Reset, Rounding};
-use crate::fixed::presets::{CortexM, Loihi, Spinnaker, Xylo, XyloDevice};
+use crate::fixed::presets::{CortexM, LOIHI_NEURONS, Loihi, Spinnaker};
+use crate::fixed::{IntegerLayer, Limits, XyloDevice};
 use crate::network::{Layer, Network};
 use crate::neuron::LifPropagator;
 use crate::real::Real;
@@ -12,7 +14,7 @@ use crate::real::Real;
 /// What states have room for where bits are few: currents in units of the one that just holds a neuron at its threshold,
 /// membranes in units of the threshold.
 const CURRENT_ROOM: f64 = 10.0;
-const MEMBRANE_ROOM: f64 = 4.0;
+pub(super) const MEMBRANE_ROOM: f64 = 4.0;
 
 /// Units of a state that make up one of a weight, and a threshold, where bits are many.
 const FINE_CURRENT: f64 = 16.0;
@@ -49,19 +51,33 @@ pub enum Target {
     Loihi {
         /// In [2, 8].
         weight_bits: u32,
+        /// Whether networks for which there is no room are refused.
+        #[serde(default = "yes")]
+        enforce_limits: bool,
     },
     /// SynSense's Xylo.
     Xylo {
         /// The chip.
         device: XyloDevice,
+        /// Likewise; files from before there were limits do not say, and are of any network.
+        #[serde(default)]
+        enforce_limits: bool,
     },
     /// SpiNNaker.
-    Spinnaker {},
+    Spinnaker {
+        /// Likewise.
+        #[serde(default = "yes")]
+        enforce_limits: bool,
+    },
     /// Microcontrollers with Arm Cortex-M cores.
     CortexM {
         /// 8 or 16.
         weight_bits: u32,
     },
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The integers that weights are rounded to: `step` times one in [-levels, levels].
@@ -78,6 +94,8 @@ pub struct Neurons {
     pub lif: LifPropagator<f64>,
     /// Whether the layer is the last one.
     pub is_output: bool,
+    /// Whether it hears itself.
+    pub is_recurrent: bool,
     /// Sum of the magnitudes of the weights onto each.
     pub sums: Vec<f64>,
 }
@@ -98,8 +116,8 @@ impl Target {
                 check("state_bits", 8, 32, state_bits)?;
                 check("decay_bits", 1, 31, decay_bits)
             }
-            Self::Loihi { weight_bits } => check("weight_bits", 2, 8, weight_bits),
-            Self::CortexM { weight_bits: 8 | 16 } | Self::Xylo { .. } | Self::Spinnaker {} => Ok(()),
+            Self::Loihi { weight_bits, .. } => check("weight_bits", 2, 8, weight_bits),
+            Self::CortexM { weight_bits: 8 | 16 } | Self::Xylo { .. } | Self::Spinnaker { .. } => Ok(()),
             Self::CortexM { weight_bits } => Err(Error::value("weight_bits", "8 or 16", weight_bits)),
         }
     }
@@ -109,21 +127,54 @@ impl Target {
     /// # Errors
     /// [`Error::Value`] saying what it lacks.
     pub fn check_network<F: Real>(&self, net: &Network<F>) -> Result<()> {
-        let (Self::Xylo { device }, Some((output, hidden))) = (self, net.layers().split_last()) else { return Ok(()) };
-        let n_hidden: usize = hidden.iter().map(Layer::n_out).sum();
-        if n_hidden == 0 || n_hidden > device.n_hidden() {
-            let expected = format!("of 1 to {} neurons in all, as Xylo's hidden ones", device.n_hidden());
-            return Err(Error::value("layers below the last one", expected, n_hidden));
+        match self {
+            Self::Xylo { device, enforce_limits } => xylo::check_network(net, *device, *enforce_limits),
+            Self::Loihi { enforce_limits: true, .. } => {
+                let n: usize = net.layers().iter().map(Layer::n_out).sum();
+                let expected = || format!("of at most {LOIHI_NEURONS} neurons in all, those of Loihi");
+                if n > LOIHI_NEURONS { Err(Error::value("layers", expected(), n)) } else { Ok(()) }
+            }
+            _ => Ok(()),
         }
-        if output.recurrent().is_some() {
-            return Err(Error::value("the last layer", "one that does not hear itself, as Xylo's output", "another"));
+    }
+
+    /// Refuses integer weights for which the hardware as a whole has no room.
+    ///
+    /// # Errors
+    /// [`Error::Value`].
+    pub fn check_integers<F: Real>(&self, net: &Network<F>, layers: &[IntegerLayer]) -> Result<()> {
+        match self {
+            Self::Xylo { device, enforce_limits: true } => xylo::check_integers(net, *device, layers),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Formats without the limits of the hardware, if they are not to be enforced; those of its rules stay.
+    fn limited(&self, mut format: FixedParams) -> FixedParams {
+        match self {
+            Self::Loihi { enforce_limits: false, .. } | Self::Spinnaker { enforce_limits: false } => {
+                format.limits = Limits::default();
+            }
+            Self::Xylo { enforce_limits: false, .. } => {
+                let Limits { delay, input_spikes, .. } = format.limits;
+                format.limits = Limits { delay, input_spikes, ..Limits::default() };
+            }
+            _ => {}
+        }
+        format
+    }
+
+    /// Bits by which weights of layers may be shifted up, where the hardware has one shift for those of several layers.
+    pub fn most_up(&self, layers: &[(Neurons, Vec<f64>)]) -> Vec<Option<i32>> {
+        match self {
+            Self::Xylo { enforce_limits: true, .. } => xylo::most_up(layers),
+            _ => vec![None; layers.len()],
+        }
     }
 
     /// Whether weights may have any scale.
     pub fn has_free_scale(&self) -> bool {
-        !matches!(self, Self::Spinnaker {})
+        !matches!(self, Self::Spinnaker { .. })
     }
 
     /// Integers of weights, before anything is known of them.
@@ -131,34 +182,40 @@ impl Target {
         let (bits, step) = match self {
             Self::Qformat { weight_bits, .. } | Self::CortexM { weight_bits } => (*weight_bits, 1),
             // Signs are mixed, which costs the lowest bit.
-            Self::Loihi { weight_bits } => (*weight_bits, 1 << (9 - weight_bits)),
+            Self::Loihi { weight_bits, .. } => (*weight_bits, 1 << (9 - weight_bits)),
             Self::Xylo { .. } => (8, 1),
-            Self::Spinnaker {} => (17, 1),
+            Self::Spinnaker { .. } => (17, 1),
         };
         WeightGrid { levels: (1 << (bits - 1)) - 1, step }
     }
 
     /// Format, integers of weights, and what a unit of them stands for, if a level is to stand for `levels`, of all neurons or
-    /// of each.
-    pub fn format(&self, neurons: &Neurons, levels: &[f64]) -> Result<(FixedParams, WeightGrid, Vec<f64>)> {
+    /// of each; `most_up` is that of the layer.
+    pub fn format(
+        &self,
+        neurons: &Neurons,
+        levels: &[f64],
+        most_up: Option<i32>,
+    ) -> Result<(FixedParams, WeightGrid, Vec<f64>)> {
         let grid = self.weight_grid();
-        match self {
+        let (format, grid, units) = match self {
             // A level is a unit.
             Self::Qformat { weight_bits, state_bits, decay_bits, rounding } => {
                 let format = qformat(neurons, levels, *weight_bits, *state_bits, *decay_bits, *rounding)?;
-                Ok((format, grid, levels.to_vec()))
+                (format, grid, levels.to_vec())
             }
-            Self::CortexM { weight_bits } => Ok((cortex_m(neurons, levels, *weight_bits)?, grid, levels.to_vec())),
-            Self::Loihi { .. } => loihi(neurons, levels, grid),
-            Self::Spinnaker {} => spinnaker(neurons, levels, grid),
-            Self::Xylo { device } => xylo(neurons, levels, grid, *device),
-        }
+            Self::CortexM { weight_bits } => (cortex_m(neurons, levels, *weight_bits)?, grid, levels.to_vec()),
+            Self::Loihi { .. } => loihi(neurons, levels, grid)?,
+            Self::Spinnaker { .. } => spinnaker(neurons, levels, grid)?,
+            Self::Xylo { device, .. } => xylo::format(neurons, levels, grid, *device, most_up)?,
+        };
+        Ok((self.limited(format), grid, units))
     }
 }
 
 impl Neurons {
     /// Of all neurons if there is one unit, else of each.
-    fn each<T>(&self, units: &[f64], f: impl Fn(f64) -> T) -> PerNeuron<T> {
+    pub fn each<T>(&self, units: &[f64], f: impl Fn(f64) -> T) -> PerNeuron<T> {
         if units.len() == 1 {
             PerNeuron::Same(f(units[0]))
         } else {
@@ -172,7 +229,7 @@ impl Neurons {
     }
 
     /// Threshold in units of a weight: of currents that, kept up for a step, bring the membrane there.
-    fn threshold(&self, unit: f64) -> f64 {
+    pub fn threshold(&self, unit: f64) -> f64 {
         self.lif.v_th / (self.lif.mem_gain * unit)
     }
 
@@ -184,7 +241,7 @@ impl Neurons {
     }
 
     /// Refuses thresholds that are next to nothing beside the weights.
-    fn check_thresholds(&self, v_th: &PerNeuron<i32>) -> Result<()> {
+    pub fn check_thresholds(&self, v_th: &PerNeuron<i32>) -> Result<()> {
         match v_th.values().iter().find(|&&v_th| v_th < 1) {
             Some(v_th) => Err(Error::value(&self.name, "of thresholds of at least a unit of their weights", v_th)),
             None => Ok(()),
@@ -204,7 +261,7 @@ impl Neurons {
     }
 }
 
-fn largest(units: &[f64], f: impl Fn(f64) -> f64) -> f64 {
+pub(super) fn largest(units: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     units.iter().map(|&unit| f(unit)).fold(0.0, f64::max)
 }
 
@@ -334,35 +391,4 @@ fn spinnaker(neurons: &Neurons, levels: &[f64], grid: WeightGrid) -> Result<(Fix
         t_ref_steps: neurons.lif.t_ref_steps,
     };
     Ok((preset.format()?, grid, vec![finest * 2f64.powi(left_shift as i32)]))
-}
-
-/// The nearest bit shift for each decay; weights shifted up as far as leaves room for the membrane. The chip has no refractory
-/// time, and subtracts the threshold.
-fn xylo(
-    neurons: &Neurons,
-    levels: &[f64],
-    grid: WeightGrid,
-    device: XyloDevice,
-) -> Result<(FixedParams, WeightGrid, Vec<f64>)> {
-    let shift = |decay: f64| (-(1.0 - decay).log2()).round().clamp(1.0, 15.0) as u32;
-    let (dash_syn, dash_mem) = (shift(neurons.lif.syn_decay), shift(neurons.lif.mem_decay));
-    // The current decays before the membrane takes it.
-    let taken = 1.0 - 2f64.powi(-(dash_syn as i32));
-    let highest = largest(levels, |level| taken * neurons.threshold(level));
-    let room = f64::from(i16::MAX) / MEMBRANE_ROOM;
-    let up = (room / highest).log2().floor().clamp(0.0, 8.0) as i32;
-    let coarser = (highest / room).max(1.0);
-    let grid = WeightGrid { step: 1 << up, ..grid };
-    let units: Vec<f64> = levels.iter().map(|&level| coarser * level / f64::from(grid.step)).collect();
-    let v_th = neurons.each(&units, |unit| (taken * neurons.threshold(unit)).round().min(32767.0) as i32);
-    neurons.check_thresholds(&v_th)?;
-    let preset = Xylo {
-        device,
-        is_output: neurons.is_output,
-        v_th,
-        dash_syn: dash_syn.into(),
-        dash_mem: dash_mem.into(),
-        bias: 0.into(),
-    };
-    Ok((preset.format()?, grid, units))
 }

@@ -14,9 +14,9 @@ fn target() -> impl Strategy<Value = Target> {
     let devices = [XyloDevice::A1, XyloDevice::Audio2, XyloDevice::Audio3, XyloDevice::Imu];
     prop_oneof![
         qformat,
-        (2u32..=8).prop_map(|weight_bits| Target::Loihi { weight_bits }),
-        proptest::sample::select(devices.to_vec()).prop_map(|device| Target::Xylo { device }),
-        Just(Target::Spinnaker {}),
+        (2u32..=8).prop_map(|weight_bits| Target::Loihi { weight_bits, enforce_limits: true }),
+        proptest::sample::select(devices.to_vec()).prop_map(|device| Target::Xylo { device, enforce_limits: true }),
+        Just(Target::Spinnaker { enforce_limits: true }),
         proptest::sample::select(&[8u32, 16][..]).prop_map(|weight_bits| Target::CortexM { weight_bits }),
     ]
 }
@@ -68,7 +68,7 @@ proptest! {
             Target::Qformat { state_bits, decay_bits, .. } => state_bits < 12 || decay_bits < 4,
             // Its outputs hear nothing of each other.
             Target::Xylo { .. } => true,
-            Target::Loihi { .. } | Target::Spinnaker {} | Target::CortexM { .. } => false,
+            Target::Loihi { .. } | Target::Spinnaker { .. } | Target::CortexM { .. } => false,
         };
         let grid = match Grid::new(&net, &quantization) {
             Ok(grid) => grid,

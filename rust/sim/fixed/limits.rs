@@ -67,12 +67,18 @@ fn check_room<W: FixedWeight>(graph: &Graph<W>, at: usize, limits: &Limits) -> R
     let population = &graph.populations()[at];
     let mut fan_in = vec![0; population.n];
     let mut fan_out = vec![0; population.n];
+    let mut inputs = 0;
     for projection in graph.projections() {
         let synapses = &projection.synapses;
         for j in (0..synapses.n_pre()).filter(|_| projection.post == at) {
             synapses.range(j).for_each(|place| fan_in[synapses.target(j, place)] += 1);
         }
-        if projection.pre == at {
+        if projection.post == at && graph.populations()[projection.pre].params.is_none() {
+            inputs += (0..synapses.n_pre()).filter(|&j| !synapses.range(j).is_empty()).count();
+        }
+        // Xylo holds the synapses onto its output neurons elsewhere.
+        let is_readout = graph.populations()[projection.post].params.as_ref().is_some_and(FixedParams::is_xylo_output);
+        if projection.pre == at && !is_readout {
             fan_out.iter_mut().enumerate().for_each(|(j, n)| *n += synapses.range(j).len());
         }
         let longest = synapses.delays().steps("delay", graph.dt())?.into_iter().max().unwrap_or(0);
@@ -80,6 +86,10 @@ fn check_room<W: FixedWeight>(graph: &Graph<W>, at: usize, limits: &Limits) -> R
             let expected = format!("<= {most} steps onto '{}', as the hardware has it", population.name);
             return Err(Error::value("delay", expected, longest));
         }
+    }
+    if let Some(most) = limits.inputs.filter(|&most| inputs > most) {
+        let expected = format!("<= {most} onto '{}', as the hardware has it", population.name);
+        return Err(Error::value("inputs", expected, inputs));
     }
     for (name, counts, most) in [("fan-in", fan_in, limits.fan_in), ("fan-out", fan_out, limits.fan_out)] {
         let largest = counts.into_iter().max().unwrap_or(0);

@@ -1,0 +1,188 @@
+//! What a conversion to fixed point loses, and the user should know.
+
+use super::{Grid, IntegerLayer, LayerGrid, Target};
+use crate::error::{Error, Result};
+use crate::fixed::{Decay, FixedParams};
+use crate::network::{Layer, Network, Synapses};
+use crate::real::Real;
+
+/// Share of a layer's weights that may become 0 for want of bits: of two bits and noise, half of them do, and networks still work.
+const MUCH: f64 = 0.9;
+
+/// And where the target holds them more coarsely than its bits allow.
+const MUCH_WHERE_COARSER: f64 = 0.1;
+
+/// How much more coarsely that is.
+const COARSER: f64 = 1.5;
+
+/// How much longer or shorter a time constant may become.
+const LONGER: f64 = 1.1;
+
+/// A loss that no error tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What is lost, the same whenever it is lost again.
+    pub about: String,
+    /// How much, and what to do.
+    pub text: String,
+}
+
+/// Weights of a layer that are not 0, and become 0.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lost {
+    n: usize,
+    lost: usize,
+    /// Neurons with weights that all become 0.
+    neurons: usize,
+}
+
+impl Target {
+    /// What the users knows it as.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Qformat { .. } => "QFormat",
+            Self::Loihi { .. } => "Loihi",
+            Self::Xylo { device, .. } => device.name(),
+            Self::Spinnaker { .. } => "SpiNNaker",
+            Self::CortexM { .. } => "CortexM",
+        }
+    }
+
+    fn cure(&self, is_coarser: bool) -> &'static str {
+        match self {
+            Self::Spinnaker { .. } => "make weights and v_th larger by the same factor",
+            Self::Loihi { weight_bits, .. } if is_coarser && *weight_bits < 8 => {
+                "use weight_bits=8, a lower v_th or a larger dt, train with larger weights, or take a target whose thresholds \
+                 have more room (QFormat, CortexM)"
+            }
+            Self::Loihi { .. } | Self::Xylo { .. } if is_coarser => {
+                "use a lower v_th or a larger dt, train with larger weights, or take a target whose thresholds have more room \
+                 (QFormat, CortexM)"
+            }
+            Self::Xylo { .. } => "use scale='mse' or granularity='neuron'",
+            _ => "use more weight_bits, scale='mse' or granularity='neuron'",
+        }
+    }
+}
+
+impl Grid {
+    /// What is lost of a network whose weights become `integers`.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if a layer keeps none of its weights: it could only be silent.
+    pub(super) fn notes_of<F: Real>(
+        &self,
+        net: &Network<F>,
+        integers: &[IntegerLayer],
+        target: &Target,
+    ) -> Result<Vec<Note>> {
+        let mut notes = Vec::new();
+        for (l, (grid, (layer, integers))) in self.layers.iter().zip(net.layers().iter().zip(integers)).enumerate() {
+            notes.extend(lost_weights(l, grid, layer, integers, target)?);
+            notes.extend(lost_times(l, &grid.format, layer, target)?);
+        }
+        Ok(notes)
+    }
+}
+
+fn lost_weights<F: Real>(
+    l: usize,
+    grid: &LayerGrid,
+    layer: &Layer<F>,
+    integers: &IntegerLayer,
+    target: &Target,
+) -> Result<Option<Note>> {
+    let Lost { n, lost, neurons } = count(layer, integers);
+    let is_coarser = grid.coarser >= COARSER;
+    let much = if is_coarser { MUCH_WHERE_COARSER } else { MUCH };
+    if n == 0 || (lost as f64) < much * n as f64 {
+        return Ok(None);
+    }
+    let (name, cure) = (target.name(), target.cure(is_coarser));
+    let why = match target {
+        Target::Spinnaker { .. } => "they are small against the smallest that it holds",
+        _ if is_coarser => "they are small against the threshold, which has a largest value there",
+        _ => "they are small against the largest one",
+    };
+    if lost == n {
+        let expected = format!("some that do not become 0 on {name} ({why}; {cure})");
+        return Err(Error::value(format!("weights of layers[{l}]"), expected, format!("{n}, all of which do")));
+    }
+    let silent = match neurons {
+        0 => String::new(),
+        _ => format!(", all of {neurons} of its {} neurons", layer.n_out()),
+    };
+    let share = 100.0 * lost as f64 / n as f64;
+    let text = format!(
+        "layers[{l}]: {share:.1}% of the weights ({lost} of {n}{silent}) become 0 on {name}, as {why}; to keep them, {cure}"
+    );
+    Ok(Some(Note { about: format!("weights of layers[{l}]"), text }))
+}
+
+fn count<F: Real>(layer: &Layer<F>, integers: &IntegerLayer) -> Lost {
+    let n_out = layer.n_out();
+    let mut kept = vec![[0usize; 2]; n_out];
+    let mut add = |synapses: &Synapses<F>, integers: &[i32]| {
+        let (rows, n_in) = (synapses.rows(), synapses.n_in());
+        for (kept, (row, integers)) in kept.iter_mut().zip(rows.chunks_exact(n_in).zip(integers.chunks_exact(n_in))) {
+            for (w, &integer) in row.iter().zip(integers) {
+                kept[0] += usize::from(w.widen() != 0.0);
+                kept[1] += usize::from(integer != 0);
+            }
+        }
+    };
+    add(layer.synapses(), &integers.weight);
+    if let Some((recurrent, integers)) = layer.recurrent().zip(integers.recurrent.as_ref()) {
+        add(recurrent.synapses(), integers);
+    }
+    kept.iter().fold(Lost::default(), |all, &[n, kept]| Lost {
+        n: all.n + n,
+        lost: all.lost + n - kept,
+        neurons: all.neurons + usize::from(n > 0 && kept == 0),
+    })
+}
+
+/// Refractory times and time constants that the target does not hold.
+fn lost_times<F: Real>(l: usize, format: &FixedParams, layer: &Layer<F>, target: &Target) -> Result<Vec<Note>> {
+    let (mut notes, name) = (Vec::new(), target.name());
+    let params = layer.params();
+    let lif = crate::neuron::LifPropagator::<f64>::new(params)?;
+    if lif.t_ref_steps > 0 && format.t_ref_steps == 0 {
+        let text = format!(
+            "layers[{l}]: t_ref = {} ms is left out, as {name} has no refractory time; give the layer t_ref=0, so that the \
+             network is trained without, or train it through this target",
+            params.t_ref
+        );
+        notes.push(Note { about: format!("t_ref of layers[{l}]"), text });
+    }
+    let decays = [
+        ("tau_m", params.tau_m, lif.mem_decay, &format.membrane_decay),
+        ("tau_s", params.tau_s, lif.syn_decay, &format.current_decay),
+    ];
+    for (tau_name, tau, decay, held) in decays {
+        let longer = (1.0 - decay) / (1.0 - left(held));
+        if (1.0 / LONGER..=LONGER).contains(&longer) {
+            continue;
+        }
+        let becomes = if longer.is_finite() { format!("about {:.3} ms", tau * longer) } else { "endless".to_owned() };
+        let cure = match target {
+            Target::Xylo { .. } => "give it a power of two of steps",
+            _ => "use more decay_bits",
+        };
+        let text =
+            format!("layers[{l}]: {tau_name} = {tau} ms becomes {becomes}, as {name} holds it; to keep it, {cure}");
+        notes.push(Note { about: format!("{tau_name} of layers[{l}]"), text });
+    }
+    Ok(notes)
+}
+
+/// What a step leaves of a state, of the first neuron: those of a layer decay alike.
+fn left(decay: &Decay) -> f64 {
+    match decay {
+        Decay::Multiply { factor, bits } => f64::from(factor.get(0)) / 2f64.powi(*bits as i32),
+        Decay::Shift { shift, .. } => 1.0 - 2f64.powi(-(shift.get(0) as i32)),
+        Decay::Table { factors, bits } => {
+            factors.first().map_or(0.0, |&first| f64::from(first)) / 2f64.powi(*bits as i32)
+        }
+    }
+}

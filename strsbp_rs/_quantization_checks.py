@@ -1,0 +1,81 @@
+"""What samples tell of a conversion to fixed point: silence, and saturation that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from strsbp_rs import fixed
+from strsbp_rs._spikes import SpikeTrains
+from strsbp_rs._targets import QFormat, Target
+
+__all__ = ["changed_share", "rate_notes", "saturation_notes", "widened"]
+
+_MANY = 0.05
+"""Share of a layer's spikes that saturation may change without a word."""
+
+_FACTOR = 2.0
+"""By which a layer's rate may change without a word."""
+
+_ENOUGH = 20
+"""Spikes from which on a rate says something."""
+
+
+def widened(form: fixed.Format) -> fixed.Format | None:
+    """The same neurons with states of 32 bits, which saturate; None where rules forbid it."""
+    if form.rules != "lif":
+        return None
+    return replace(
+        form,
+        current_bits=32,
+        membrane_bits=32,
+        current_overflow="saturate",
+        membrane_overflow="saturate",
+        limits={},
+    )
+
+
+def changed_share(trains: SpikeTrains, reference: SpikeTrains) -> float:
+    """By how much spike counts differ, neuron by neuron and sample by sample, over all spikes."""
+    counts, expected = (each.counts().astype(np.int64) for each in (trains, reference))
+    return float(np.abs(counts - expected).sum() / max(expected.sum(), 1))
+
+
+def saturation_notes(
+    overflows: Sequence[fixed.Overflows], changed: Sequence[float | None], target: Target | None
+) -> list[str]:
+    """Says which layers fire otherwise for states that did not fit."""
+    notes = []
+    for index, (lost, share) in enumerate(zip(overflows, changed, strict=True)):
+        if share is None or share <= _MANY or lost.current + lost.membrane == 0:
+            continue
+        if isinstance(target, QFormat):
+            cure = f"more state_bits than {target.state_bits}, or fewer weight_bits"
+        else:
+            cure = "smaller weights, or a target with wider states"
+        notes.append(
+            f"layers[{index}]: {share:.1%} of the spikes change, as {lost.current:,} currents and "
+            f"{lost.membrane:,} membranes do not fit their bits; to keep them, use {cure}, or "
+            "train through this target"
+        )
+    return notes
+
+
+def rate_notes(
+    spikes: Sequence[SpikeTrains], reference: Sequence[SpikeTrains], layers: Sequence[fixed.Format]
+) -> list[str]:
+    """Says which layer is the first that fires far less, or far more, than in floating point."""
+    for index, form in enumerate(layers):
+        n, expected = spikes[index + 1].n_spikes, reference[index + 1].n_spikes
+        less = expected >= _ENOUGH and n * _FACTOR < expected
+        # Neurons that fire several times in a step are expected to fire more.
+        more = form.max_spikes == 1 and n >= _ENOUGH and n > _FACTOR * expected
+        if less or more:
+            return [
+                f"layers[{index}]: {n:,} spikes in fixed point, {expected:,} in floating point; "
+                "see the report for its weights, and use more bits, calibration, or train through "
+                "this target"
+            ]
+    return []
