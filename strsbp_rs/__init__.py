@@ -37,11 +37,12 @@ from strsbp_rs._config import (
 )
 from strsbp_rs._coupling import post_coupling, psp_table
 from strsbp_rs._early_stopping import EarlyStopping
-from strsbp_rs._fixed_network import FixedLayer, FixedNetwork, LayerReport, QuantizationReport
+from strsbp_rs._fixed_network import FixedLayer, FixedNetwork
 from strsbp_rs._graph import Graph, Population, Projection
 from strsbp_rs._history import History
 from strsbp_rs._loggers import CSVLogger, TensorBoard
 from strsbp_rs._network import Network, Operations, Recording, Run
+from strsbp_rs._quantization_report import LayerReport, QuantizationReport
 from strsbp_rs._simulator import Simulator
 from strsbp_rs._spikes import SpikeTrains, s_psp, van_rossum
 from strsbp_rs._strsbp_rs import __VERSION__ as __version__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,15 @@ from strsbp_rs._arrays import as_array, as_floats
 from strsbp_rs._inputs import Input, input_options, prepare_input
 from strsbp_rs._network import Network, PathLike
 from strsbp_rs._progress import steps_bar
-from strsbp_rs._quantization_checks import changed_share, rate_notes, saturation_notes, widened
+from strsbp_rs._quantization_checks import (
+    changed_share,
+    rate_notes,
+    saturation_notes,
+    spike_distance,
+    weight_errors,
+    widened,
+)
+from strsbp_rs._quantization_report import LayerReport, QuantizationReport
 from strsbp_rs._spikes import SpikeTrains, van_rossum
 from strsbp_rs._strsbp_rs import FixedNetworkCore
 from strsbp_rs._tables import html_table
@@ -27,25 +35,12 @@ from strsbp_rs._warnings import QuantizationWarning, warn
 __all__ = [
     "FixedLayer",
     "FixedNetwork",
-    "LayerReport",
-    "QuantizationReport",
     "quantized",
     "to_fixed",
 ]
 
 _FRACTIONS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1)
 """Of the largest weight, at which calibration tries to clip."""
-
-
-_LEGEND = (
-    "weight error: root mean square of the weights' errors over that of the weights",
-    "clipped, zeros: shares of the weights beyond the largest integer, and that became 0",
-    "rate: spikes of a neuron a step, in floating point and in fixed point",
-    "distance: between these spike trains (van Rossum): 0 is the same, 1 as far as no spikes",
-    "overflows: currents and membranes that did not fit their bits, of all neurons and steps;",
-    "changed: by how much that changed spike counts, over all spikes (- where it is not known)",
-)
-"""What the numbers of a report are."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,91 +69,6 @@ class FixedLayer:
             f"<FixedLayer: {shape} weights{recurrent} of {self.format.weight_bits} bits, currents "
             f"of {self.format.current_bits}, membranes of {self.format.membrane_bits}>"
         )
-
-
-@dataclass(frozen=True)
-class LayerReport:
-    """What fixed point has changed of a layer.
-
-    Attributes:
-        weight_error: Root mean square of the weights' errors over that of the weights.
-        clipped: Share of the weights that are beyond the largest integer.
-        zeros: Share of the weights that became 0.
-        rate: Spikes of a neuron a step, of the float network.
-        fixed_rate: The same in fixed point.
-        distance: Squared van Rossum distance of the spike trains to those of the float network,
-            with the synaptic time constant, over that of these to no spikes at all.
-        overflows: What did not fit the format.
-        changed: By how much spike counts differ from those with states of 32 bits, in which all
-            fits, over all spikes: what overflows cost this layer and those below. None by the rules
-            of Xylo, whose states have 16 bits.
-    """
-
-    weight_error: float
-    clipped: float
-    zeros: float
-    rate: float
-    fixed_rate: float
-    distance: float
-    overflows: fixed.Overflows
-    changed: float | None = 0.0
-
-
-@dataclass(frozen=True, repr=False)
-class QuantizationReport:
-    """What fixed point has changed of a network; as a string, a table.
-
-    Attributes:
-        layers: Layer by layer.
-        n_samples: Samples that rates, distances, overflows and accuracies are of.
-        accuracy: Of the float network; None without labels.
-        fixed_accuracy: In fixed point; None without labels.
-        notes: What should not be overlooked, as the `QuantizationWarning` says it.
-    """
-
-    layers: list[LayerReport]
-    n_samples: int
-    accuracy: float | None = None
-    fixed_accuracy: float | None = None
-    notes: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        layers = f"{len(self.layers)} layer{'' if len(self.layers) == 1 else 's'}"
-        return f"<QuantizationReport: {layers}, {self._tail()}>"
-
-    def _repr_html_(self) -> str:
-        names = [entry.name for entry in fields(LayerReport) if entry.name != "overflows"]
-        rows = []
-        for index, layer in enumerate(self.layers):
-            values = (getattr(layer, name) for name in names)
-            cells = [number if number is None else f"{number:.2%}" for number in values]
-            cells[names.index("distance")] = f"{layer.distance:.3f}"
-            lost = (f"{layer.overflows.current:,}", f"{layer.overflows.membrane:,}")
-            rows.append((index, *cells, *lost))
-        header = ("layer", *(name.replace("_", " ") for name in names))
-        lost_names = ("overflows of currents", "of membranes")
-        return html_table((*header, *lost_names), rows, "Quantization report", self._tail())
-
-    def _tail(self) -> str:
-        tail = f"{self.n_samples:,} samples"
-        if self.accuracy is not None and self.fixed_accuracy is not None:
-            tail += f": accuracy {self.accuracy:.2%} before, {self.fixed_accuracy:.2%} after"
-        return tail
-
-    def __str__(self) -> str:
-        lines = [
-            "layer  weight error  clipped  zeros  rate: float   fixed  distance  overflows: "
-            "current   membrane  changed"
-        ]
-        lines.extend(
-            f"{index:5}  {layer.weight_error:12.2%}  {layer.clipped:7.2%}  {layer.zeros:5.1%}  "
-            f"{layer.rate:11.2%}  {layer.fixed_rate:6.2%}  {layer.distance:8.3f}  "
-            f"{layer.overflows.current:18,}  {layer.overflows.membrane:9,}  "
-            + ("      -" if layer.changed is None else f"{layer.changed:7.2%}")
-            for index, layer in enumerate(self.layers)
-        )
-        notes = [f"! {note}" for note in self.notes]
-        return "\n".join([*lines, self._tail(), *notes, *_LEGEND])
 
 
 class FixedNetwork:
@@ -460,12 +370,14 @@ def _report(
     layers = []
     rows = zip(net.layers, net.weights, held.layers, run.overflows, changed, strict=True)
     for index, (layer, weights, integers, overflows, share) in enumerate(rows):
-        error, clipped, zeros = _weight_errors(layer, weights, integers)
+        error, clipped, zeros = weight_errors(layer, weights, integers)
         rate, fixed_rate = (
             train.n_spikes / float(np.prod(train.shape))
             for train in (floats[index + 1], trains[index + 1])
         )
-        distance = _distance(trains[index + 1], floats[index + 1], layer.tau_s, net.dt, n_threads)
+        distance = spike_distance(
+            trains[index + 1], floats[index + 1], layer.tau_s, net.dt, n_threads
+        )
         layers.append(
             LayerReport(error, clipped, zeros, rate, fixed_rate, distance, overflows, share)
         )
@@ -521,43 +433,6 @@ def _calibrated(
                 bar.update()
             clip[index] = _FRACTIONS[int(np.argmin(distances))]
     return replace(target, clip=tuple(clip))
-
-
-def _distance(
-    trains: SpikeTrains, reference: SpikeTrains, tau: float, dt: float, n_threads: int | None
-) -> float:
-    """Squared van Rossum distance to the reference, over that of it to no spikes at all."""
-    n_rows = reference.shape[0] * reference.shape[1]
-    no_spikes = np.zeros(0, np.int64)
-    silence = SpikeTrains.from_csr(np.zeros(n_rows + 1, np.int64), no_spikes, reference.shape)
-
-    def distance(trains: SpikeTrains) -> float:
-        each = van_rossum(trains, reference, tau=tau, dt=dt, n_threads=n_threads)
-        return float(each.sum())
-
-    return distance(trains) / (distance(silence) or 1.0)
-
-
-def _weight_errors(
-    layer: config.LayerConfig, weights: dict[str, NDArray[Any]], held: FixedLayer
-) -> tuple[float, float, float]:
-    """Relative error of the trained weights, the share clipped and the share that became 0."""
-    pairs = [(weights["weight"], held.weight)]
-    if "recurrent_weight" in weights and held.recurrent_weight is not None:
-        pairs.append((weights["recurrent_weight"], held.recurrent_weight))
-    scale = np.broadcast_to(held.scale[:, None], (layer.n, 1))
-    errors, squares, clipped, zeros, n = 0.0, 0.0, 0, 0, 0
-    for weight, integers in pairs:
-        exists = weight != 0
-        error = np.where(exists, weight - integers * scale, 0.0)
-        errors += float(np.sum(error**2))
-        squares += float(np.sum(weight.astype(np.float64) ** 2))
-        # Half a step off is rounding: what is further off has been clipped.
-        clipped += int(np.count_nonzero(np.abs(error) > 0.5001 * held.step * scale))
-        zeros += int(np.count_nonzero(exists & (integers == 0)))
-        n += int(np.count_nonzero(exists))
-    n = max(n, 1)
-    return float(np.sqrt(errors / (squares or 1.0))), clipped / n, zeros / n
 
 
 def _range(values: fixed.PerNeuron) -> str:

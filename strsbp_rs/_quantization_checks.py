@@ -1,17 +1,30 @@
-"""What samples tell of a conversion to fixed point: silence, and saturation that matters."""
+"""How far fixed point is off: weights, spikes, rates, and saturation that matters."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from strsbp_rs import _config as config
 from strsbp_rs import fixed
-from strsbp_rs._spikes import SpikeTrains
+from strsbp_rs._spikes import SpikeTrains, van_rossum
 from strsbp_rs._targets import QFormat, Target
 
-__all__ = ["changed_share", "rate_notes", "saturation_notes", "widened"]
+if TYPE_CHECKING:
+    from strsbp_rs._fixed_network import FixedLayer
+
+__all__ = [
+    "changed_share",
+    "rate_notes",
+    "saturation_notes",
+    "spike_distance",
+    "weight_errors",
+    "widened",
+]
 
 _MANY = 0.05
 """Share of a layer's spikes that saturation may change without a word."""
@@ -79,3 +92,40 @@ def rate_notes(
                 "this target"
             ]
     return []
+
+
+def spike_distance(
+    trains: SpikeTrains, reference: SpikeTrains, tau: float, dt: float, n_threads: int | None
+) -> float:
+    """Squared van Rossum distance to the reference, over that of it to no spikes at all."""
+    n_rows = reference.shape[0] * reference.shape[1]
+    no_spikes = np.zeros(0, np.int64)
+    silence = SpikeTrains.from_csr(np.zeros(n_rows + 1, np.int64), no_spikes, reference.shape)
+
+    def distance(trains: SpikeTrains) -> float:
+        each = van_rossum(trains, reference, tau=tau, dt=dt, n_threads=n_threads)
+        return float(each.sum())
+
+    return distance(trains) / (distance(silence) or 1.0)
+
+
+def weight_errors(
+    layer: config.LayerConfig, weights: dict[str, NDArray[Any]], held: FixedLayer
+) -> tuple[float, float, float]:
+    """Relative error of the trained weights, the share clipped and the share that became 0."""
+    pairs = [(weights["weight"], held.weight)]
+    if "recurrent_weight" in weights and held.recurrent_weight is not None:
+        pairs.append((weights["recurrent_weight"], held.recurrent_weight))
+    scale = np.broadcast_to(held.scale[:, None], (layer.n, 1))
+    errors, squares, clipped, zeros, n = 0.0, 0.0, 0, 0, 0
+    for weight, integers in pairs:
+        exists = weight != 0
+        error = np.where(exists, weight - integers * scale, 0.0)
+        errors += float(np.sum(error**2))
+        squares += float(np.sum(weight.astype(np.float64) ** 2))
+        # Half a step off is rounding: what is further off has been clipped.
+        clipped += int(np.count_nonzero(np.abs(error) > 0.5001 * held.step * scale))
+        zeros += int(np.count_nonzero(exists & (integers == 0)))
+        n += int(np.count_nonzero(exists))
+    n = max(n, 1)
+    return float(np.sqrt(errors / (squares or 1.0))), clipped / n, zeros / n
