@@ -112,3 +112,76 @@ fn integers_stand_for_the_weights_of_the_network() {
     let held = net.layers()[0].recurrent().unwrap().synapses().rows();
     assert_eq!(held[0], 0.0, "no neuron hears itself");
 }
+
+fn config(n_in: usize, layers: Value) -> Network<f32> {
+    Network::new(serde_json::from_value(json!({"n_in": n_in, "layers": layers, "dt": 1.0, "seed": 1})).unwrap())
+        .unwrap()
+}
+
+fn dense(n: usize, v_th: f64, t_ref: f64, init: f64) -> Value {
+    let init = json!({"kind": "constant", "value": init});
+    json!({"kind": "dense", "n": n, "tau_m": 64.0, "tau_s": 8.0, "v_th": v_th, "t_ref": t_ref, "init": init, "discretisation": "euler", "lateral_inhibition": 0.0})
+}
+
+fn grid(net: &Network<f32>, target: Target) -> Result<Grid> {
+    Grid::new(net, &Quantization { target, scale: Scale::Max, granularity: Granularity::Layer })
+}
+
+/// Loihi holds thresholds of 131,071 units: weights may be that much smaller, times 8 for the gain.
+#[test]
+fn weights_that_are_small_against_the_threshold_are_told_or_refused() {
+    let loihi = |weight_bits| Target::Loihi { weight_bits, enforce_limits: true };
+    // A threshold of `units` weights, which are levels of 127 and half of one.
+    let net = |units: f64| {
+        let mut net = config(2, json!([dense(1, units / 8.0, 0.0, 1.0)]));
+        net.layers_mut()[0].synapses_mut().set_rows(&[1.0, 0.05]);
+        net
+    };
+    assert!(grid(&net(500.0), loihi(8)).unwrap().notes.is_empty());
+    // The largest weight is 13 units of 2: what is 1/20 of it is none.
+    let notes = grid(&net(10_000.0), loihi(8)).unwrap().notes;
+    assert_eq!(notes.len(), 1);
+    assert_eq!(notes[0].about, "weights of layers[0]");
+    assert!(notes[0].text.contains("50.0% of the weights (1 of 2) become 0 on Loihi"), "{}", notes[0].text);
+    let error = grid(&net(10_000.0), loihi(2)).unwrap_err().to_string();
+    assert!(error.contains("use weight_bits=8") && error.ends_with("got 2, all of which do"), "{error}");
+    let none = config(2, json!([dense(1, 1.0, 0.0, 0.0)]));
+    assert!(grid(&none, loihi(2)).unwrap().notes.is_empty());
+}
+
+#[test]
+fn times_that_are_not_held_are_told() {
+    let xylo = Target::Xylo { device: XyloDevice::Audio3, enforce_limits: true };
+    let mut layers = json!([dense(3, 1.0, 2.0, 0.1), dense(2, 1.0, 0.0, 0.1)]);
+    layers[1]["tau_m"] = 70.0.into();
+    let about = |notes: Vec<Note>| notes.into_iter().map(|note| note.about).collect::<Vec<_>>();
+    assert_eq!(about(grid(&config(4, layers.clone()), xylo.clone()).unwrap().notes), ["t_ref of layers[0]"]);
+    // 2^6 is within a tenth of 70, and not of 75.
+    layers[1]["tau_m"] = 75.0.into();
+    let found = about(grid(&config(4, layers), xylo).unwrap().notes);
+    assert_eq!(found, ["t_ref of layers[0]", "tau_m of layers[1]"]);
+}
+
+#[test]
+fn xylo_has_room_for_so_much_and_no_more() {
+    let refused = |device, n_in, n_hidden, n_out| {
+        let net = config(n_in, json!([dense(n_hidden, 1.0, 0.0, 0.1), dense(n_out, 1.0, 0.0, 0.1)]));
+        let free = grid(&net, Target::Xylo { device, enforce_limits: false }).unwrap();
+        assert_eq!(free.layers[0].format.limits.n, None);
+        grid(&net, Target::Xylo { device, enforce_limits: true }).err().map(|error| error.to_string())
+    };
+    for device in [XyloDevice::A1, XyloDevice::Audio2, XyloDevice::Audio3, XyloDevice::Imu] {
+        let room = device.room();
+        let reached = room.input_reach.unwrap_or(room.hidden).min(room.output_reach.unwrap_or(room.hidden));
+        assert_eq!(refused(device, room.inputs, reached, room.outputs), None);
+        for (n_in, n_hidden, n_out, name) in [
+            (room.inputs + 1, reached, room.outputs, "n_in"),
+            (room.inputs, reached + 1, room.outputs, "hidden"),
+            (room.inputs, room.hidden + 1, room.outputs, "layers below the last one"),
+            (room.inputs, reached, room.outputs + 1, "the last layer"),
+        ] {
+            let error = refused(device, n_in, n_hidden, n_out).expect(name);
+            assert!(error.contains(name) && error.contains(device.name()), "{error}");
+        }
+    }
+}
