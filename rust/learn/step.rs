@@ -7,7 +7,7 @@ use super::optimizer::{StepConstants, update};
 use super::{ExponentialPenalty, Gradients, OptimizerConfig, TrainerConfig};
 use crate::network::{Network, Panels, Synapses};
 use crate::real::Real;
-use crate::simd::{Isa, LANES, Lanes, flat, flat_mut, multiversion};
+use crate::simd::{Isa, LANES, Lanes, array, flat, flat_mut, multiversion};
 
 /// State of an optimizer: running means of the gradient and of its square, and the number of steps.
 #[derive(Clone, Debug)]
@@ -156,7 +156,7 @@ fn sum_squares_body<F: Real, I: Isa<F>>(_: I, values: &[Lanes<F>], mask: Option<
     match mask {
         None => values.iter().for_each(|value| add_squares(&mut sums, value)),
         Some(mask) => values.iter().zip(mask).for_each(|(value, exists)| {
-            add_squares(&mut sums, &Lanes(std::array::from_fn(|l| value[l] * exists[l])));
+            add_squares(&mut sums, &Lanes(array(|l| value[l] * exists[l])));
         }),
     }
     sums.iter().sum()

@@ -1,6 +1,6 @@
 //! What an instruction set does with a block of 16 neurons.
 
-use super::{LANES, LaneMask, Lanes};
+use super::{LANES, LaneMask, Lanes, array};
 use crate::real::Real;
 
 /// An instruction set, as a value that only exists where the machine has it.
@@ -49,8 +49,9 @@ pub trait Isa<F: Real>: Copy {
     fn list_bits(self, bits: LaneMask, first: u32, indices: &mut [u32; LANES]) {
         let [low, high] = bits.to_le_bytes();
         let place = low.count_ones() as usize;
-        indices[..8].copy_from_slice(&SET_BITS[low as usize].map(|position| first + position));
-        indices[place..][..8].copy_from_slice(&SET_BITS[high as usize].map(|position| first + 8 + position));
+        let [low, high] = [&SET_BITS[low as usize], &SET_BITS[high as usize]];
+        indices[..8].copy_from_slice(&array::<_, 8>(|at| first + low[at]));
+        indices[place..][..8].copy_from_slice(&array::<_, 8>(|at| first + 8 + high[at]));
     }
 
     /// Sum of all lanes: halves onto each other, down to one.
@@ -164,27 +165,27 @@ impl<F: Real> Isa<F> for Portable {
 
     #[inline(always)]
     fn add(self, a: [F; LANES], b: [F; LANES]) -> [F; LANES] {
-        std::array::from_fn(|l| a[l] + b[l])
+        array(|l| a[l] + b[l])
     }
 
     #[inline(always)]
     fn sub(self, a: [F; LANES], b: [F; LANES]) -> [F; LANES] {
-        std::array::from_fn(|l| a[l] - b[l])
+        array(|l| a[l] - b[l])
     }
 
     #[inline(always)]
     fn mul(self, a: [F; LANES], b: [F; LANES]) -> [F; LANES] {
-        std::array::from_fn(|l| a[l] * b[l])
+        array(|l| a[l] * b[l])
     }
 
     #[inline(always)]
     fn greater(self, a: [F; LANES], b: [F; LANES]) -> [bool; LANES] {
-        std::array::from_fn(|l| a[l] > b[l])
+        array(|l| a[l] > b[l])
     }
 
     #[inline(always)]
     fn select(self, mask: [bool; LANES], yes: [F; LANES], no: [F; LANES]) -> [F; LANES] {
-        std::array::from_fn(|l| if mask[l] { yes[l] } else { no[l] })
+        array(|l| if mask[l] { yes[l] } else { no[l] })
     }
 
     #[inline(always)]
@@ -206,13 +207,11 @@ impl<F: Real> Isa<F> for Portable {
 
     #[inline(always)]
     fn mask(self, bits: LaneMask) -> [bool; LANES] {
-        std::array::from_fn(|l| bits >> l & 1 == 1)
+        array(|l| bits >> l & 1 == 1)
     }
 
     #[inline(always)]
     fn spread(self, spread: &Spread, value: [F; LANES]) -> [F; LANES] {
-        std::array::from_fn(|l| {
-            if spread.keep >> l & 1 == 1 { value[spread.source[l] as usize % LANES] } else { F::zero() }
-        })
+        array(|l| if spread.keep >> l & 1 == 1 { value[spread.source[l] as usize % LANES] } else { F::zero() })
     }
 }

@@ -12,6 +12,7 @@ mod x86;
 #[cfg(target_arch = "x86_64")]
 mod x86_words;
 
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 
 pub use isa::{Isa, Portable, Spread};
@@ -65,6 +66,20 @@ pub fn flat_mut<F>(lanes: &mut [Lanes<F>]) -> &mut [F] {
     const { assert!(size_of::<Lanes<F>>() == LANES * size_of::<F>()) };
     // SAFETY: as in `flat`.
     unsafe { std::slice::from_raw_parts_mut(lanes.as_mut_ptr().cast(), lanes.len() * LANES) }
+}
+
+/// An array of what `value` gives for every place.
+///
+/// In kernels instead of `std::array::from_fn` and `map`, which call closures by way of a function that is not inlined into
+/// another unit of code generation.
+#[inline(always)]
+pub(crate) fn array<T: Copy, const N: usize>(mut value: impl FnMut(usize) -> T) -> [T; N] {
+    let mut array = [const { MaybeUninit::uninit() }; N];
+    for at in 0..N {
+        array[at].write(value(at));
+    }
+    // SAFETY: every place has just been written, and `MaybeUninit` has the layout of what it holds.
+    unsafe { std::mem::transmute_copy::<[MaybeUninit<T>; N], [T; N]>(&array) }
 }
 
 /// Bytes of a cache line.
@@ -122,8 +137,8 @@ pub fn run_ahead(gaps: &[f32; STEPS], scale: f32, longest: i32, last: i32, level
     }
     let _ = level;
     let mut at = last;
-    gaps.map(|gap| {
-        let (gap, longest) = (gap * scale, longest as f32);
+    array(|step| {
+        let (gap, longest) = (gaps[step] * scale, longest as f32);
         at = at.wrapping_add(1 + if gap < longest { gap as i32 } else { longest as i32 });
         at
     })
@@ -138,10 +153,14 @@ pub type LaneMask = u16;
 /// the instruction set comes first.
 macro_rules! multiversion {
     (
-        $(#[$meta:meta])* $vis:vis fn $name:ident<W: WordIsa>($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:ident
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident<W: WordIsa $(, $g:ident: $bound:ident $(, const $n:ident: $of:ty)*)?>(
+            $($arg:ident: $type:ty),* $(,)?
+        ) $(-> $ret:ty)? = $body:ident
     ) => {
         $crate::simd::multiversion! {
-            @ $(#[$meta])* $vis fn $name [] [] [_] [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body
+            @ $(#[$meta])* $vis fn $name [$($g: $bound $(, const $n: $of)*)?] [$($g $(, $n)*)?] [_ $(, $g $(, $n)*)?]
+            [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body
             [unsafe { <$crate::simd::Avx512 as $crate::simd::Isa<f32>>::new_unchecked() },]
             [unsafe { <$crate::simd::Avx2 as $crate::simd::Isa<f32>>::new_unchecked() },]
             [unsafe { <$crate::simd::Portable as $crate::simd::Isa<f32>>::new_unchecked() },]

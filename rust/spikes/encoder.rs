@@ -5,7 +5,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::rows::PaddedRows;
 use crate::error::{Error, Result};
-use crate::simd::{STEPS, level, multiversion, run_ahead};
+use crate::simd::{STEPS, array, level, multiversion, run_ahead};
 
 /// Random numbers made at once: enough to amortise a call, few enough to stay in the first-level cache.
 const CHUNK: usize = 512;
@@ -116,7 +116,7 @@ fn encode_scaled_body(gap_scale: &[f32], n_steps: usize, draws: &mut Draws<'_>, 
         while last < end {
             // An input uses up a multiple of eight numbers, which is part of the result.
             let steps = run_ahead(draws.next(), scale, end, last, level);
-            by_neuron.room(STEPS).copy_from_slice(&steps.map(|step| step as u32));
+            by_neuron.room(STEPS).copy_from_slice(&array::<_, STEPS>(|at| steps[at] as u32));
             last = steps[STEPS - 1];
             by_neuron.advance(if last < end { STEPS } else { steps.iter().filter(|&&step| step < end).count() });
         }
