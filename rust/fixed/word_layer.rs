@@ -9,7 +9,7 @@ use super::rows::{Arriving, PANEL, PackedRows, by_parts};
 use super::words::{Constants, Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
 use crate::engine::kernels::list_spikes;
 use crate::fixed::Rounding;
-use crate::simd::{LANES, LaneMask, Lanes, WORDS, WordIsa, Words, multiversion};
+use crate::simd::{LANES, LaneMask, Lanes, WORDS, WordIsa, Words, array, multiversion};
 use crate::spikes::PaddedRows;
 
 /// Steps of a feed-forward layer between two lists of its spikes.
@@ -156,13 +156,7 @@ fn step_panel<
     let is_far = n > weight.most();
     let mut sums = [isa.word(0); PARTS];
     if is_far {
-        let mut exact = [[Lanes([0; LANES]); WORDS / LANES]; PARTS];
-        for arriving in arriving {
-            weight.add_to::<W, PARTS, LINES>(isa, p, arriving, exact.as_flattened_mut());
-        }
-        for part in 0..PARTS {
-            terms[part] = neurons.split(&exact[part]);
-        }
+        far_terms(layer, p, arriving, terms);
     } else {
         sums = weight.sum::<W, PARTS, LINES, N>(isa, p, arriving);
     }
@@ -188,8 +182,30 @@ fn step_panel<
 }
 
 #[inline(always)]
+fn far_terms_body<W: WordIsa>(isa: W, layer: &WordLayer, p: usize, arriving: &[Arriving<'_>], terms: &mut Terms) {
+    let WordLayer { neurons, weight, .. } = layer;
+    let mut exact = [[Lanes([0; LANES]); WORDS / LANES]; PARTS_OF_PANEL + 1];
+    by_parts!(weight.parts(p), |PARTS, LINES| {
+        for arriving in arriving {
+            weight.add_to::<W, PARTS, LINES>(isa, p, arriving, exact.as_flattened_mut());
+        }
+    });
+    for (terms, exact) in terms.iter_mut().zip(&exact) {
+        *terms = neurons.split(exact);
+    }
+}
+
+multiversion! {
+    /// What arrives at panel `p` as terms, where a sum of words may not hold it. A function of its own, so that not every
+    /// combination of rounding, panel and layer has a copy of what is rarely run.
+    #[cold]
+    #[inline(never)]
+    fn far_terms<W: WordIsa>(layer: &WordLayer, p: usize, arriving: &[Arriving<'_>], terms: &mut Terms) = far_terms_body
+}
+
+#[inline(always)]
 fn constants<const PARTS: usize>(layer: &WordLayer, p: usize) -> [&Constants; PARTS] {
-    std::array::from_fn(|part| layer.neurons.constants(p * PARTS_OF_PANEL + part))
+    array(|part| layer.neurons.constants(p * PARTS_OF_PANEL + part))
 }
 
 #[inline(always)]
@@ -208,9 +224,8 @@ fn store<W: WordIsa, const PARTS: usize>(isa: W, vectors: [WordVectors<W>; PARTS
     }
 }
 
-/// All steps of panel `p`.
 #[inline(always)]
-fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usize, const LINES: usize>(
+fn dense_panel_body<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usize, const LINES: usize>(
     isa: W,
     layer: &WordLayer,
     p: usize,
@@ -240,9 +255,22 @@ fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usiz
     store(isa, vectors, states);
 }
 
-#[inline(always)]
-fn dense_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
-    isa: W,
+multiversion! {
+    /// All steps of panel `p`. A function for every kind of panel, as one of all takes the compiler long and, where nothing
+    /// is optimised, megabytes of stack.
+    fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usize, const LINES: usize>(
+        layer: &WordLayer,
+        p: usize,
+        below: &PaddedRows,
+        steps: Range<usize>,
+        states: &mut [WordState],
+        fired: &mut [Fired],
+        overflows: &mut Overflows,
+    ) = dense_panel_body
+}
+
+/// Runs a feed-forward layer over `steps` (from 1 on), panel by panel; `fired` is (n_steps, n_parts).
+fn dense_steps(
     layer: &WordLayer,
     below: &PaddedRows,
     steps: Range<usize>,
@@ -252,34 +280,11 @@ fn dense_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     let mut far = Overflows::default();
     for p in 0..layer.weight.n_panels() {
         let (states, steps) = (&mut states[p * PARTS_OF_PANEL..], steps.clone());
-        by_parts!(layer.weight.parts(p), |PARTS, LINES| {
-            dense_panel::<W, R, PLAIN, PARTS, LINES>(isa, layer, p, below, steps, states, fired, &mut far)
-        });
+        by_rounding!(layer.neurons, |R, PLAIN| by_parts!(layer.weight.parts(p), |PARTS, LINES| {
+            dense_panel::<R, PLAIN, PARTS, LINES>(layer, p, below, steps, states, fired, &mut far)
+        }));
     }
     far
-}
-
-#[inline(always)]
-fn dense_steps_body<W: WordIsa>(
-    isa: W,
-    layer: &WordLayer,
-    below: &PaddedRows,
-    steps: Range<usize>,
-    states: &mut [WordState],
-    fired: &mut [Fired],
-) -> Overflows {
-    by_rounding!(layer.neurons, |R, PLAIN| dense_rounded::<W, R, PLAIN>(isa, layer, below, steps, states, fired))
-}
-
-multiversion! {
-    /// Runs a feed-forward layer over `steps` (from 1 on), panel by panel; `fired` is (n_steps, n_parts).
-    fn dense_steps<W: WordIsa>(
-        layer: &WordLayer,
-        below: &PaddedRows,
-        steps: Range<usize>,
-        states: &mut [WordState],
-        fired: &mut [Fired],
-    ) -> Overflows = dense_steps_body
 }
 
 #[inline(always)]
@@ -309,7 +314,7 @@ fn recurrent_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: 
 }
 
 #[inline(always)]
-fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
+fn recurrent_rounded_body<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     isa: W,
     layer: &WordLayer,
     recurrent: &Recurrent,
@@ -344,9 +349,23 @@ fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     far
 }
 
-#[inline(always)]
-fn recurrent_steps_body<W: WordIsa>(
-    isa: W,
+multiversion! {
+    /// See [`recurrent_steps`].
+    fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
+        layer: &WordLayer,
+        recurrent: &Recurrent,
+        below: &PaddedRows,
+        steps: Range<usize>,
+        states: &mut [WordState],
+        fired: &mut [Fired],
+        heard: &mut Vec<u32>,
+        own: &mut PaddedRows,
+    ) -> Overflows = recurrent_rounded_body
+}
+
+/// Runs a recurrent layer over `steps` (from 1 on), all neurons in step; `fired` is of one step, `heard` is a buffer, and the
+/// spikes are appended to `own`.
+fn recurrent_steps(
     layer: &WordLayer,
     recurrent: &Recurrent,
     below: &PaddedRows,
@@ -357,21 +376,6 @@ fn recurrent_steps_body<W: WordIsa>(
     own: &mut PaddedRows,
 ) -> Overflows {
     by_rounding!(layer.neurons, |R, PLAIN| {
-        recurrent_rounded::<W, R, PLAIN>(isa, layer, recurrent, below, steps, states, fired, heard, own)
+        recurrent_rounded::<R, PLAIN>(layer, recurrent, below, steps, states, fired, heard, own)
     })
-}
-
-multiversion! {
-    /// Runs a recurrent layer over `steps` (from 1 on), all neurons in step; `fired` is of one step, `heard` is a buffer,
-    /// and the spikes are appended to `own`.
-    fn recurrent_steps<W: WordIsa>(
-        layer: &WordLayer,
-        recurrent: &Recurrent,
-        below: &PaddedRows,
-        steps: Range<usize>,
-        states: &mut [WordState],
-        fired: &mut [Fired],
-        heard: &mut Vec<u32>,
-        own: &mut PaddedRows,
-    ) -> Overflows = recurrent_steps_body
 }

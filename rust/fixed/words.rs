@@ -2,7 +2,7 @@
 
 use super::format::{Decay, FiresAt, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
 use super::neuron::{FixedState, Overflows};
-use crate::simd::{LANES, Lanes, WORDS, WordIsa, Words};
+use crate::simd::{LANES, Lanes, WORDS, WordIsa, Words, multiversion};
 
 /// Bits of a word that are not its sign.
 const MAGNITUDE_BITS: u32 = 15;
@@ -298,7 +298,11 @@ impl WordNeurons {
             let (u, changed) = self.current.sum::<W, PLAIN>(isa, decayed, shifted);
             (u, isa.word_bits(changed))
         } else {
-            self.add_terms::<W, PLAIN>(isa, decayed, arriving, terms)
+            let [mut sum, mut rest] = [Words::splat(0); 2];
+            isa.store_words(decayed, &mut sum);
+            isa.store_words(arriving, &mut rest);
+            let changed = add_terms(self, &mut sum, &rest, terms);
+            (isa.load_words(&sum), changed)
         };
         state.u = u;
         overflows.current += u64::from(changed.count_ones());
@@ -316,32 +320,6 @@ impl WordNeurons {
         state.v = isa.choose(free, isa.choose(fires, after, v), state.v);
         state.held = isa.choose(fires, isa.word(self.t_ref), isa.sub_saturating(state.held, isa.word(1)));
         isa.word_bits(fires)
-    }
-
-    /// Adds sums to decayed currents, term by term: as all have one sign, what saturates at one does so at the end. One bit
-    /// for each that does not fit.
-    #[inline(always)]
-    fn add_terms<W: WordIsa, const PLAIN: bool>(
-        &self,
-        isa: W,
-        mut u: W::Words,
-        arriving: W::Words,
-        terms: Option<&[Words; TERMS]>,
-    ) -> (W::Words, u32) {
-        let most = self.most_of_term() as i16;
-        let (most, least) = (isa.word(most), isa.word(-most));
-        let (mut rest, mut changed) = (arriving, 0);
-        for term in 0..TERMS {
-            let words = match terms {
-                Some(terms) => isa.load_words(&terms[term]),
-                None => isa.max_words(isa.min_words(rest, most), least),
-            };
-            rest = isa.sub_words(rest, words);
-            let (sum, differ) = self.current.sum::<W, PLAIN>(isa, u, isa.shift_left(words, self.input_shift));
-            changed |= isa.word_bits(differ);
-            u = sum;
-        }
-        (u, changed)
     }
 
     /// Largest sum that a word holds once it is shifted.
@@ -367,6 +345,44 @@ impl WordNeurons {
         }
         terms
     }
+}
+
+#[inline(always)]
+fn add_terms_body<W: WordIsa>(
+    isa: W,
+    neurons: &WordNeurons,
+    sum: &mut Words,
+    arriving: &Words,
+    terms: Option<&[Words; TERMS]>,
+) -> u32 {
+    let most = neurons.most_of_term() as i16;
+    let (most, least) = (isa.word(most), isa.word(-most));
+    let (mut u, mut rest, mut changed) = (isa.load_words(sum), isa.load_words(arriving), 0);
+    for term in 0..TERMS {
+        let words = match terms {
+            Some(terms) => isa.load_words(&terms[term]),
+            None => isa.max_words(isa.min_words(rest, most), least),
+        };
+        rest = isa.sub_words(rest, words);
+        let (next, differ) = neurons.current.sum::<W, false>(isa, u, isa.shift_left(words, neurons.input_shift));
+        changed |= isa.word_bits(differ);
+        u = next;
+    }
+    isa.store_words(u, sum);
+    changed
+}
+
+multiversion! {
+    /// Adds what arrives to decayed currents, `sum`, term by term: as all have one sign, what saturates at one does so at
+    /// the end. One bit for each that does not fit. Apart from the steps, of which there are many copies, as it is rarely run.
+    #[cold]
+    #[inline(never)]
+    fn add_terms<W: WordIsa>(
+        neurons: &WordNeurons,
+        sum: &mut Words,
+        arriving: &Words,
+        terms: Option<&[Words; TERMS]>,
+    ) -> u32 = add_terms_body
 }
 
 impl Constants {
