@@ -50,7 +50,7 @@ def main(extras: list[str]) -> None:
             build = start_build(wheels, None if changed else quiet)
             try:
                 # Beside the compiler: most of it is waiting for the network.
-                run_pip("install", *project["build-system"]["requires"], *needed)
+                run_pip("install", "--no-compile", *project["build-system"]["requires"], *needed)
             finally:
                 failed = build.wait() != 0
         if failed:
