@@ -16,6 +16,8 @@
 //! - [`simd`]: instruction sets chosen at run time; the only `unsafe`.
 //! - `python`: the Python module (feature `python`), the only code that knows of Python.
 
+#[cfg(test)]
+mod allocation_tests;
 pub mod engine;
 pub mod error;
 pub mod fixed;

@@ -1,25 +1,35 @@
 //! Once warm, a simulation allocates nothing: pushing, advancing and reading, and samples in fixed point.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use strsbp_rs::engine::{Lists, SampleSpikes};
-use strsbp_rs::fixed::{Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Rounding};
-use strsbp_rs::graph::{ConnectionRule, Graph};
-use strsbp_rs::network::{Delay, DelayDistribution, Init, Taps};
-use strsbp_rs::neuron::{Discretisation, LifParams};
-use strsbp_rs::sim::{EngineKind, Events, Simulator, Time};
+use crate::engine::{Lists, SampleSpikes};
+use crate::fixed::{Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Rounding};
+use crate::graph::{ConnectionRule, Graph};
+use crate::network::{Delay, DelayDistribution, Init, Taps};
+use crate::neuron::{Discretisation, LifParams};
+use crate::sim::{EngineKind, Events, Simulator, Time};
 
-/// The system's allocator, counting.
+/// The system's allocator, counting for each thread, as other tests run at the same time.
 struct Counting;
 
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+}
+
+fn allocations() -> usize {
+    ALLOCATIONS.get()
+}
 
 // SAFETY: all is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count();
         unsafe { System.alloc(layout) }
     }
 
@@ -28,7 +38,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count();
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
@@ -111,9 +121,9 @@ fn run_fixed() {
             spikes.input.by_time.push_row(&row);
         }
         network.forward(100, &mut spikes, Lists::Counts, &mut scratch);
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let before = allocations();
         network.forward(100, &mut spikes, Lists::Counts, &mut scratch);
-        assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0, "{state_bits} bits");
+        assert_eq!(allocations() - before, 0, "{state_bits} bits");
         assert!(spikes.layers[1].by_time.total() > 100);
     }
 }
@@ -123,13 +133,13 @@ fn nothing_is_allocated_once_warm() {
     run_fixed();
     for kind in [EngineKind::Clocked, EngineKind::Event, EngineKind::Continuous] {
         let mut simulator = Simulator::new(graph(), kind, &[1, 2]).unwrap();
-        let warm = ALLOCATIONS.load(Ordering::Relaxed);
+        let warm = allocations();
         run(&mut simulator, kind, 0..100);
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let before = allocations();
         assert!(before > warm, "{kind:?}: the counter does not count");
         let n_spikes = run(&mut simulator, kind, 100..200);
-        let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+        let more = allocations() - before;
         assert!(n_spikes > 10_000, "{kind:?}: {n_spikes} spikes");
-        assert_eq!(allocations, 0, "{kind:?}");
+        assert_eq!(more, 0, "{kind:?}");
     }
 }
