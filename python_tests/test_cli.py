@@ -62,7 +62,7 @@ def test_train_eval_info(recipe, tmp_path):
     out = tmp_path / "run"
     said = strsbp("train", recipe, "--out", out)
     assert "test accuracy" in said
-    names = {"config.toml", "metrics.jsonl", "checkpoint.safetensors"}
+    names = {"config.toml", "metrics.jsonl", "checkpoint.safetensors", "best.safetensors"}
     pictures = {"learning_curve.png", "spike_raster.png"}
     files = set(os.listdir(out))
     assert files in (names | pictures, names)

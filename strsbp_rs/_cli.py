@@ -305,8 +305,9 @@ def quantize(
 ) -> None:
     """Brings a network to fixed point, and says what that changes on the test images of its run.
 
-    RUN is a result folder, or a checkpoint in one. The network in fixed point is written to a file
-    that FixedNetwork.load reads. To train until accuracy is back: strsbp train --init RUN
+    RUN is a result folder, which stands for its last checkpoint, or a checkpoint in one, as
+    RUN/best.safetensors. The network in fixed point is written to a file that FixedNetwork.load
+    reads. To train until accuracy is back: strsbp train --init RUN
     --hardware TARGET.
     """
     folder = RunFolder(run.parent if run.is_file() else run)
@@ -360,7 +361,8 @@ def evaluate(
 ) -> None:
     """Evaluates a network on the test images of its run.
 
-    RUN is a result folder, or a checkpoint in one.
+    RUN is a result folder, which stands for its last checkpoint, or a checkpoint in one, as
+    RUN/best.safetensors.
     """
     folder = RunFolder(run.parent if run.is_file() else run)
     plan = folder.recipe()

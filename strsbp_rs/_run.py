@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from strsbp_rs._best_checkpoint import BestCheckpoint
 from strsbp_rs._callback import Callback
 from strsbp_rs._files import write_text
 from strsbp_rs._fixed_network import quantized
@@ -24,7 +25,7 @@ def load_network(path: Path) -> Network:
 
 
 class RunFolder(Callback):
-    """Configuration, metrics, checkpoint and pictures of a run, in one folder.
+    """Configuration, metrics, last and best checkpoint and pictures of a run, in one folder.
 
     Args:
         path: The folder.
@@ -36,6 +37,7 @@ class RunFolder(Callback):
         self.path = path
         self.dataset = dataset
         self.plots = plots
+        self._best = BestCheckpoint(self.best, "val_accuracy")
         # The recipe of a resumed run: it may have more epochs than before, or its data elsewhere.
         self.revised: Recipe | None = None
         self.notes: list[str] = []
@@ -44,6 +46,11 @@ class RunFolder(Callback):
     def checkpoint(self) -> Path:
         """Weights, optimizer state, epoch and configuration after the last whole epoch."""
         return self.path / "checkpoint.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """The same after the epoch with the best validation accuracy."""
+        return self.path / "best.safetensors"
 
     @property
     def config(self) -> Path:
@@ -76,12 +83,14 @@ class RunFolder(Callback):
         return load_recipe(self.config, overrides)
 
     def on_train_begin(self, trainer: Trainer) -> None:
-        """Writes the recipe of a resumed run anew."""
+        """Writes the recipe of a resumed run anew, and the best checkpoint if it is missing."""
         if self.revised is not None:
             write_text(self.config, self.revised.to_toml())
+        self._best.on_train_begin(trainer)
 
     def on_epoch_end(self, trainer: Trainer, record: dict[str, Any]) -> None:
-        """Writes metrics and pictures."""
+        """Writes the checkpoint, if it is the best one, metrics and pictures."""
+        self._best.on_epoch_end(trainer, record)
         lines = [json.dumps(entry) for entry in trainer.history.epochs]
         write_text(self.metrics, "\n".join(lines) + "\n")
         if self.plots:
