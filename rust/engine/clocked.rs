@@ -2,6 +2,7 @@
 
 use super::kernels::{LifLanes, dense_panel, input_panel, list_spikes, recurrent_steps};
 use super::spikes::{LayerSpikes, SampleSpikes};
+use crate::memory::resize;
 use crate::network::{Layer, Network, Recurrent};
 use crate::real::Real;
 use crate::simd::{LaneMask, Lanes};
@@ -91,7 +92,7 @@ fn dense_layer<F: Real, const B: usize>(
 ) {
     let (weight, lif) = (layer.weight(), layer.lif());
     let n_blocks = weight.n_blocks();
-    fired.resize(n_blocks * n_steps, 0);
+    resize(fired, n_blocks * n_steps, 0);
     for b in 0..weight.n_panels() {
         let (panel, fired) = (weight.panel(b), &mut fired[b * B..]);
         match n_blocks - b * B {
@@ -113,10 +114,10 @@ fn recurrent_layer<F: Real, const B: usize>(
     let weight = layer.weight();
     let n_blocks = weight.n_blocks();
     let LayerScratch { input, state, fired, heard } = scratch;
-    fired.resize(n_blocks, 0);
+    resize(fired, n_blocks, 0);
     state.clear();
-    state.resize(n_blocks, LifLanes::rest());
-    input.resize(n_blocks * STEPS_AHEAD.min(n_steps), Lanes::zero());
+    resize(state, n_blocks, LifLanes::rest());
+    resize(input, n_blocks * STEPS_AHEAD.min(n_steps), Lanes::zero());
     by_time.end_row();
     let mut first = 1;
     while first < n_steps {

@@ -1,6 +1,7 @@
 //! Membrane potential and synaptic current of chosen neurons.
 
 use super::spikes::SampleSpikes;
+use crate::memory::{OrUnwind, filled};
 use crate::network::{Network, Panels};
 use crate::real::Real;
 use crate::spikes::PaddedRows;
@@ -28,7 +29,8 @@ pub fn membrane_trace<F: Real>(
     let lif = params.lif();
     let (below, own) = (spikes.below(layer), &spikes.layers[layer]);
     let (mut p, mut u, mut held_until) = (F::zero(), F::zero(), 0);
-    let mut trace = MembraneTrace { current: vec![F::zero(); n_steps], potential: vec![F::zero(); n_steps] };
+    let zeros = || filled("n_steps", Some(n_steps), F::zero()).or_unwind();
+    let mut trace = MembraneTrace { current: zeros(), potential: zeros() };
     for t in 1..n_steps {
         p = lif.syn_decay * p;
         add_heard(&mut p, params.weight(), params.taps(), &below.by_time, t, neuron);

@@ -1,5 +1,6 @@
 //! The spikes of one sample while it is worked on, in every order the kernels need.
 
+use crate::memory::{OrUnwind, reserve};
 use crate::spikes::{PaddedRows, SpikeTrain};
 
 /// Spikes of one layer, or of the input.
@@ -39,6 +40,7 @@ impl LayerSpikes {
     fn list_active(&mut self) {
         self.active.clear();
         let counts = self.by_neuron.lengths();
+        reserve("neurons of a layer", &mut self.active, counts.len()).or_unwind();
         self.active.extend((0..counts.len() as u32).filter(|&j| counts[j as usize] > 0));
     }
 

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{FixedParams, IntegerLayer};
 use crate::error::{Error, Result};
-use crate::network::io::{Arrays, IntegerArrays, build, parse, to_bytes, write_atomically};
-use crate::network::{Layer, Network};
+use crate::memory::{catch, copied};
+use crate::network::io::{Arrays, IntegerArrays, build, damaged, parse, to_bytes, write_atomically};
+use crate::network::{Layer, LayerConfig, Network, NetworkConfig};
 use crate::real::Real;
 
 /// What a file says of a layer beside its weights.
@@ -50,7 +51,7 @@ fn recurrent_weight_name(layer: usize) -> String {
 /// Writes the layers, and the network they stand for, atomically. `user` is kept beside them.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be written.
+/// [`Error::Io`] if the file cannot be written; [`Error::Memory`].
 pub fn write_fixed<F: Real>(
     path: &Path,
     net: &Network<F>,
@@ -62,37 +63,44 @@ pub fn write_fixed<F: Real>(
         LayerHeader { format: format.clone(), scale: scale.clone(), step: *step }
     };
     let extra = FixedHeader { layers: layers.iter().map(header).collect(), user };
-    let mut integers = IntegerArrays::new();
-    for (l, (stored, layer)) in layers.iter().zip(net.layers()).enumerate() {
-        let shape = vec![layer.n_out(), layer.n_in()];
-        integers.insert(weight_name(l), (shape, stored.weights.weight.clone()));
-        if let Some(recurrent) = &stored.weights.recurrent {
-            integers.insert(recurrent_weight_name(l), (vec![layer.n_out(); 2], recurrent.clone()));
+    let bytes = catch(|| {
+        let mut integers = IntegerArrays::new();
+        let mut put = |name: String, shape: [usize; 2], values: &[i32]| {
+            let values = copied(&name, values);
+            integers.insert(name, (shape.to_vec(), values));
+        };
+        for (l, (stored, layer)) in layers.iter().zip(net.layers()).enumerate() {
+            put(weight_name(l), [layer.n_out(), layer.n_in()], &stored.weights.weight);
+            if let Some(recurrent) = &stored.weights.recurrent {
+                put(recurrent_weight_name(l), [layer.n_out(); 2], recurrent);
+            }
         }
-    }
-    write_atomically(path, &to_bytes("fixed_network", net, &extra, Vec::new(), integers)?)
+        to_bytes("fixed_network", net, &extra, Vec::new(), integers)
+    })?;
+    write_atomically(path, &bytes)
 }
 
 /// What [`write_fixed`] wrote: the network, its layers, and what the writer added; `path` is for messages.
 ///
 /// # Errors
-/// [`Error::Format`] if the file is not a whole one of ours.
+/// [`Error::Format`] if the file is not a whole one of ours; [`Error::Memory`].
 pub fn fixed_from_bytes<F: Real>(
     path: &Path,
     bytes: &[u8],
 ) -> Result<(Network<F>, Vec<StoredLayer>, serde_json::Value)> {
-    let (header, arrays): (_, Arrays<F>) = parse::<serde_json::Value, F>(path, bytes)?;
+    let (header, arrays) = parse::<serde_json::Value, F>(path, bytes)?;
     if header.content != "fixed_network" {
         let detail = format!("holds a {}, expected a network in fixed point", header.content);
         return Err(Error::format(path, detail));
     }
-    let extra: FixedHeader = serde_json::from_value(header.extra)
-        .map_err(|error| Error::format(path, format!("has damaged metadata: {error}")))?;
-    let net = build(path, header.network, &arrays)?;
-    if extra.layers.len() != net.layers().len() {
-        let detail = format!("has {} layers in fixed point, expected {}", extra.layers.len(), net.layers().len());
+    let extra: FixedHeader = serde_json::from_value(header.extra).map_err(|error| damaged(path, &error))?;
+    let n_layers = header.network.layers.len();
+    if extra.layers.len() != n_layers {
+        let detail = format!("has {} layers in fixed point, expected {n_layers}", extra.layers.len());
         return Err(Error::format(path, detail));
     }
+    check_weights(&header.network, &arrays)?;
+    let net = build(path, header.network, &arrays)?;
     let stored = extra.layers.into_iter().zip(net.layers()).enumerate();
     let stored = stored.map(|(l, (LayerHeader { format, scale, step }, layer))| {
         if scale.len() != 1 && scale.len() != layer.n_out() {
@@ -103,15 +111,32 @@ pub fn fixed_from_bytes<F: Real>(
             return Err(Error::format(path, format!("has a scale or step of layer {l} that is not positive")));
         }
         format.validate(layer.n_out()).map_err(|error| Error::format(path, format!("layer {l}: {error}")))?;
-        Ok(StoredLayer { format, scale, step, weights: weights(path, &arrays, l, layer)? })
+        Ok(StoredLayer { format, scale, step, weights: weights(&arrays, l, layer)? })
     });
     let stored = stored.collect::<Result<_>>()?;
     Ok((net, stored, extra.user))
 }
 
-fn weights<F: Real>(path: &Path, arrays: &Arrays<F>, l: usize, layer: &Layer<F>) -> Result<IntegerLayer> {
-    let weight = arrays.integers(path, &weight_name(l), [layer.n_out(), layer.n_in()])?;
-    let recurrent =
-        layer.recurrent().map(|_| arrays.integers(path, &recurrent_weight_name(l), [layer.n_out(); 2])).transpose()?;
-    Ok(IntegerLayer { weight, recurrent })
+/// Refuses a file that lacks integer weights of a layer.
+fn check_weights(config: &NetworkConfig, arrays: &Arrays<'_>) -> Result<()> {
+    let mut n_in = config.n_in;
+    for (l, layer) in config.layers.iter().enumerate() {
+        let n = layer.n();
+        arrays.check_integers(&weight_name(l), [n, n_in])?;
+        let hears_itself = match layer {
+            LayerConfig::Dense(dense) => dense.lateral_inhibition > 0.0,
+            LayerConfig::Recurrent(_) => true,
+        };
+        if hears_itself {
+            arrays.check_integers(&recurrent_weight_name(l), [n, n])?;
+        }
+        n_in = n;
+    }
+    Ok(())
+}
+
+fn weights<F: Real>(arrays: &Arrays<'_>, l: usize, layer: &Layer<F>) -> Result<IntegerLayer> {
+    let weight = arrays.integers(&weight_name(l), [layer.n_out(), layer.n_in()])?;
+    let recurrent = layer.recurrent().map(|_| arrays.integers(&recurrent_weight_name(l), [layer.n_out(); 2]));
+    Ok(IntegerLayer { weight, recurrent: recurrent.transpose()? })
 }

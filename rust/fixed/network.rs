@@ -10,6 +10,7 @@ use super::xylo_layer::{XyloLayer, XyloScratch};
 use super::{FixedLif, FixedParams, Overflows};
 use crate::engine::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
+use crate::memory::{OrUnwind, catch, filled, product};
 use crate::network::Taps;
 use crate::spikes::PaddedRows;
 
@@ -63,7 +64,7 @@ impl FixedLayer {
             return Err(Error::value("max_spikes", expected, params.max_spikes));
         }
         let (low, high) = params.weight_range();
-        let mut sums = vec![0i64; n];
+        let mut sums = filled("n", Some(n), 0i64)?;
         for (name, synapses, n_in) in [("weight", Some(feed_forward), n_in), ("rec_weight", recurrent, n)]
             .into_iter()
             .filter_map(|(a, b, c)| Some((a, b?, c)))
@@ -92,29 +93,31 @@ impl FixedLayer {
             let kind = Kind::Xylo(XyloLayer::new(params, n, &feed_forward.weight, recurrent));
             return Ok(Self { n, lif, taps: taps(feed_forward), kind });
         }
-        let weight = spread(feed_forward, [n, n_in]);
-        let rec_weight = recurrent.map(|synapses| (spread(synapses, [n, n]), taps(synapses)));
-        let n_rows = weight.len() / n;
-        let own = rec_weight.iter().flat_map(|(weight, _)| weight.iter());
-        let are_bytes = weight.iter().chain(own).all(|&w| i8::try_from(w).is_ok());
-        let kind = match (WordNeurons::new(params, n).filter(|_| are_bytes), rec_weight) {
-            (Some(neurons), None) => {
-                let weight = PackedRows::new(n, [(&weight, n_rows)]);
-                Kind::Words(WordLayer::new(&lif, n, neurons, weight, None))
-            }
-            (Some(neurons), Some((own, taps))) => {
-                let weight = PackedRows::new(n, [(&weight, n_rows), (&own, own.len() / n)]);
-                let recurrent = Some(Recurrent { first: n_rows + 1, taps });
-                Kind::Words(WordLayer::new(&lif, n, neurons, weight, recurrent))
-            }
-            (None, rec_weight) => {
-                let recurrent = rec_weight.map(|(own, taps)| (IntegerRows::new(n, own.len() / n, &own), taps));
-                let weight = IntegerRows::new(n, n_rows, &weight);
-                Kind::Lanes(Box::new(LaneLayer::new(lif.clone(), n, most, weight, recurrent)))
-            }
-        };
-        let taps = taps(feed_forward);
-        Ok(Self { n, lif, taps, kind })
+        catch(|| {
+            let weight = spread(feed_forward, [n, n_in]);
+            let rec_weight = recurrent.map(|synapses| (spread(synapses, [n, n]), taps(synapses)));
+            let n_rows = weight.len() / n;
+            let own = rec_weight.iter().flat_map(|(weight, _)| weight.iter());
+            let are_bytes = weight.iter().chain(own).all(|&w| i8::try_from(w).is_ok());
+            let kind = match (WordNeurons::new(params, n).filter(|_| are_bytes), rec_weight) {
+                (Some(neurons), None) => {
+                    let weight = PackedRows::new(n, [(&weight, n_rows)]);
+                    Kind::Words(WordLayer::new(&lif, n, neurons, weight, None))
+                }
+                (Some(neurons), Some((own, taps))) => {
+                    let weight = PackedRows::new(n, [(&weight, n_rows), (&own, own.len() / n)]);
+                    let recurrent = Some(Recurrent { first: n_rows + 1, taps });
+                    Kind::Words(WordLayer::new(&lif, n, neurons, weight, recurrent))
+                }
+                (None, rec_weight) => {
+                    let recurrent = rec_weight.map(|(own, taps)| (IntegerRows::new(n, own.len() / n, &own), taps));
+                    let weight = IntegerRows::new(n, n_rows, &weight);
+                    Kind::Lanes(Box::new(LaneLayer::new(lif.clone(), n, most, weight, recurrent)))
+                }
+            };
+            let taps = taps(feed_forward);
+            Ok(Self { n, lif, taps, kind })
+        })
     }
 
     /// Number of neurons.
@@ -224,7 +227,7 @@ fn spread(synapses: &IntegerSynapses, [n_out, n_in]: [usize; 2]) -> Cow<'_, [i32
     if n_taps == 1 {
         return Cow::Borrowed(&synapses.weight);
     }
-    let mut rows = vec![0; n_out * n_taps * n_in];
+    let mut rows = filled("n_out * n_taps * n_in", product(&[n_out, n_taps, n_in]), 0).or_unwind();
     for (at, &w) in synapses.weight.iter().enumerate() {
         rows[(at / n_in * n_taps + synapses.taps.tap(at)) * n_in + at % n_in] = w;
     }

@@ -1,5 +1,6 @@
 //! Integer weights by presynaptic neuron, summed in vectors.
 
+use crate::memory::{OrUnwind, filled, product, resize};
 use crate::simd::{LANES, Lanes, WORDS, WordIsa, Words, multiversion, unpack};
 use crate::spikes::{PAD, PaddedRows};
 
@@ -78,7 +79,7 @@ impl PackedRows {
         for p in 0..rows.n_panels() {
             let (start, parts) = (rows.words.len(), rows.parts(p));
             let n_lines = parts.div_ceil(2);
-            rows.words.resize(start + n_rows * n_lines, Words::splat(0));
+            resize(&mut rows.words, start + n_rows * n_lines, Words::splat(0));
             for line in 0..n_lines {
                 let (mut words, neuron) = (&mut rows.words[start + line..], p * PANEL + 2 * line * WORDS);
                 for (weight, n_rows) in matrices {
@@ -234,7 +235,8 @@ impl IntegerRows {
 
 /// Rows panel by panel, padded with zeros.
 fn panels<T: Copy + Default>(n_out: usize, n_rows: usize, weight: &[i32], narrow: fn(i32) -> T) -> Vec<[T; PANEL]> {
-    let mut rows = vec![[T::default(); PANEL]; n_out.div_ceil(PANEL) * (n_rows + 1)];
+    let n = product(&[n_out.div_ceil(PANEL), n_rows + 1]);
+    let mut rows = filled("weights", n, [T::default(); PANEL]).or_unwind();
     for i in 0..n_out {
         let panel = &mut rows[i / PANEL * (n_rows + 1)..];
         panel.iter_mut().zip(&weight[i * n_rows..][..n_rows]).for_each(|(row, &w)| row[i % PANEL] = narrow(w));

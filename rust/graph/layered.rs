@@ -3,6 +3,7 @@
 use super::Graph;
 use super::connectivity::{Connectivity, Delays};
 use crate::error::Result;
+use crate::memory::{OrUnwind, catch, product, reserve, with_room};
 use crate::network::{Network, Panels};
 use crate::real::Real;
 
@@ -13,8 +14,12 @@ impl<F: Real> Graph<F> {
     /// The populations and projections of a layered network: "input", then "layer 0" and so on.
     ///
     /// # Errors
-    /// None for a network that exists: those of the graph's own checks.
+    /// [`Error::Memory`](crate::Error::Memory).
     pub fn from_network(net: &Network<F>) -> Result<Self> {
+        catch(|| Self::of_layers(net))
+    }
+
+    fn of_layers(net: &Network<F>) -> Result<Self> {
         let mut graph = Self::new(net.config().dt, net.config().seed)?;
         let mut below = graph.add_population("input", net.n_in(), None)?;
         for (l, layer) in net.layers().iter().enumerate() {
@@ -47,7 +52,7 @@ fn connectivity<F: Real>(matrix: &Panels<F>, n_pre: usize, taps: &[u32], dt: f64
         column.iter_mut().enumerate().for_each(|(i, weight)| *weight = matrix.get(i, tap * n_pre + j));
     };
     if taps.len() == 1 {
-        let mut all = Vec::with_capacity(n_pre * n_post);
+        let mut all = with_room("n_in * n_out", product(&[n_pre, n_post])).or_unwind();
         for j in 0..n_pre {
             read(&mut column, 0, j);
             all.extend_from_slice(&column);
@@ -61,6 +66,9 @@ fn connectivity<F: Real>(matrix: &Panels<F>, n_pre: usize, taps: &[u32], dt: f64
     for j in 0..n_pre {
         for tap in 0..taps.len() {
             read(&mut column, tap, j);
+            reserve("synapses", &mut target, n_post).or_unwind();
+            reserve("synapses", &mut weight, n_post).or_unwind();
+            reserve("synapses", &mut index, n_post).or_unwind();
             for (i, &w) in column.iter().enumerate().filter(|(_, w)| **w != F::zero()) {
                 target.push(i as u32);
                 weight.push(w);

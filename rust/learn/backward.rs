@@ -9,6 +9,7 @@ use super::traces::{
 };
 use super::{LayerGradients, StRsbp};
 use crate::engine::{LayerSpikes, SampleSpikes};
+use crate::memory::{OrUnwind, reserve, resize};
 use crate::network::{Layer, Panels, Recurrent};
 use crate::real::Real;
 use crate::simd::{LANES, Lanes, flat, flat_mut};
@@ -67,7 +68,7 @@ pub fn solve_layer<F: Real>(
     let LayerAdjoint { delta, z, live } = adjoint;
     *live = delta.iter().any(|&d| d != F::zero());
     z.clear();
-    z.resize(delta.len(), F::zero());
+    resize(z, delta.len(), F::zero());
     if !*live {
         return Ok(None);
     }
@@ -83,6 +84,7 @@ pub fn solve_layer<F: Real>(
         &spikes.active
     } else {
         all.clear();
+        reserve("neurons of a layer", all, delta.len()).or_unwind();
         all.extend(0..delta.len() as u32);
         &*all
     };
@@ -93,9 +95,9 @@ pub fn solve_layer<F: Real>(
     let n_blocks = participants.len().div_ceil(LANES);
     diagonal.clear();
     rhs.clear();
-    rhs.resize(n_blocks, Lanes::zero());
+    resize(rhs, n_blocks, Lanes::zero());
     solution.clear();
-    solution.resize(n_blocks, Lanes::zero());
+    resize(solution, n_blocks, Lanes::zero());
     for (rhs, &i) in flat_mut(rhs).iter_mut().zip(participants) {
         *rhs = delta[i as usize];
         diagonal.push(of_count(one_minus_s, counts[i as usize]));
@@ -121,7 +123,7 @@ fn couple<F: Real>(
 ) {
     let n_blocks = participants.len().div_ceil(LANES);
     // Every block is written below.
-    coupling.resize(participants.len() * n_blocks, Lanes::zero());
+    resize(coupling, participants.len() * n_blocks, Lanes::zero());
     for (first, group) in (0..n_blocks).step_by(GROUP / LANES).zip(participants.chunks(GROUP)) {
         let rows = &mut coupling[first..];
         let couple_with = match group.len().div_ceil(LANES) {

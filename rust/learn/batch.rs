@@ -15,6 +15,7 @@ use super::solve::Solved;
 use super::{Data, Gradients, Loss, PostCouplingModel, StRsbp};
 use crate::engine::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
+use crate::memory::{OrUnwind, catch, collected, reserve, resize};
 use crate::network::{Layer, Network};
 use crate::real::Real;
 use crate::sim::{Counts, EngineKind, SampleScratch, SampleSimulation, faster_engine};
@@ -181,7 +182,8 @@ impl<F: Real> Worker<F> {
     /// micro-batches.
     ///
     /// # Errors
-    /// [`Error::Singular`] for a sample without a gradient, [`Error::Interrupted`] if `keep_going` says no.
+    /// [`Error::Singular`] for a sample without a gradient, [`Error::Interrupted`] if `keep_going` says no;
+    /// [`Error::Memory`].
     pub fn accumulate(
         &mut self,
         net: &Network<F>,
@@ -227,7 +229,7 @@ impl<F: Real> Worker<F> {
         let Self { n_threads, crew, samples, sent_down } = self;
         let Crew { pool, scratch: threads } = Crew::of(crew, *n_threads)?;
         let samples = &mut samples[..n_samples];
-        pool.install(|| {
+        let work = || {
             samples.par_iter_mut().zip(batch.samples).with_max_len(1).for_each(|(work, &sample)| {
                 work.run_forward(net, simulation, batch, sample, n_mean, objective, &mut scratch(threads));
             });
@@ -243,7 +245,7 @@ impl<F: Real> Worker<F> {
                 let n_in = layer.n_in();
                 let mut tasks = tasks(&mut grads.layers[l]);
                 let sent = if l > 0 { n_samples * n_in } else { 0 };
-                sent_down.resize(tasks.len() * sent, F::zero());
+                resize(sent_down, tasks.len() * sent, F::zero());
                 let mut sent_by_task: Vec<&mut [F]> = Vec::with_capacity(tasks.len());
                 match sent {
                     0 => sent_by_task.resize_with(tasks.len(), || &mut []),
@@ -257,7 +259,9 @@ impl<F: Real> Worker<F> {
                     }
                 });
             }
-        });
+        };
+        // Buffers are set anew by the next batch.
+        catch(|| Ok(pool.install(work)))?;
         let mut stats = BatchStats { n_spikes: vec![0; n_layers], ..Default::default() };
         for (work, &sample) in samples.iter_mut().zip(batch.samples) {
             if let Some((layer, detail)) = work.error.take() {
@@ -302,7 +306,8 @@ impl<F: Real> Worker<F> {
     /// Simulates `samples` of `data` and hands the spikes of each to `use_sample`, in parallel.
     ///
     /// # Errors
-    /// [`Error::Value`] if the threads cannot be started.
+    /// [`Error::Value`] if the threads cannot be started; [`Error::Memory`] if there is no room for the spikes or the buffers of
+    /// a sample.
     pub fn simulate<O: Send>(
         &self,
         net: &Network<F>,
@@ -317,7 +322,7 @@ impl<F: Real> Worker<F> {
         let first = samples.start;
         assert_eq!(outputs.len(), samples.len());
         let Crew { pool, scratch: threads } = Crew::of(&self.crew, self.n_threads)?;
-        pool.install(|| {
+        let work = || {
             outputs.par_iter_mut().enumerate().with_max_len(1).for_each(|(s, output)| {
                 let mut scratch = scratch(threads);
                 let ThreadScratch { load, forward: buffers, spikes, .. } = &mut *scratch;
@@ -327,8 +332,8 @@ impl<F: Real> Worker<F> {
                 let counts = simulation.run(net, data.n_steps(), spikes, lists, buffers);
                 use_sample(spikes, counts, output);
             });
-        });
-        Ok(())
+        };
+        catch(|| Ok(pool.install(work)))
     }
 }
 
@@ -349,7 +354,7 @@ impl<F: Real> Crew<F> {
 pub fn coupling_tables<F: Real>(net: &Network<F>, rule: &StRsbp, n_steps: usize) -> Result<Vec<Vec<F>>> {
     let table = |layer: &Layer<F>| {
         let model = PostCouplingModel::new(rule.post_coupling, layer.params(), n_steps)?;
-        Ok((0..=n_steps as u32).map(|count| F::from_f64(model.one_minus_s(count))).collect())
+        collected("n_steps + 1", (0..n_steps + 1).map(|count| F::from_f64(model.one_minus_s(count as u32))))
     };
     net.layers().iter().map(table).collect()
 }
@@ -409,13 +414,14 @@ impl<F: Real> SampleWork<F> {
         let output = &mut self.spikes.layers[top];
         let label = batch.labels[sample as usize] as usize;
         let weight = batch.weights.map_or(1.0, |weights| weights[sample as usize]);
-        self.d_counts.resize(net.n_out(), F::zero());
+        resize(&mut self.d_counts, net.n_out(), F::zero());
         self.loss = objective.loss.evaluate(output.counts(), label, weight, &mut self.d_counts);
         self.correct = predict(output.counts()) == label;
         let layer = &net.layers()[top];
         let scale = F::one() / (layer.lif().v_th * F::from_f64(n_mean as f64));
         let delta = &mut self.layers[top].delta;
         delta.clear();
+        reserve("n_out", delta, net.n_out()).or_unwind();
         delta.extend(self.d_counts.iter().map(|&d| d * scale));
         if objective.rule.teacher_spikes && output.counts()[label] == 0 {
             output.add_train(label, objective.rule.teacher_times(n_steps));
@@ -428,7 +434,7 @@ impl<F: Real> SampleWork<F> {
         let above_is_live = self.layers[l + 1].live;
         let delta = &mut self.layers[l].delta;
         delta.clear();
-        delta.resize(n, F::zero());
+        resize(delta, n, F::zero());
         if above_is_live {
             for sent in sent_down.chunks_exact(n_samples * n) {
                 delta.iter_mut().zip(&sent[s * n..(s + 1) * n]).for_each(|(sum, &part)| *sum += part);

@@ -7,11 +7,17 @@ use serde::{Deserialize, Serialize};
 use super::step::Moments;
 use super::{Gradients, Trainer, TrainerConfig};
 use crate::error::{Error, Result};
+use crate::memory::catch;
 use crate::network::io::{
-    Arrays, IntegerArrays, Tensors, build, parse, recurrent_weight_name, take, to_bytes, weight_name, write_atomically,
+    Arrays, IntegerArrays, Tensors, build, check_like_weights, damaged, parse, recurrent_weight_name, to_bytes,
+    weight_name, write_atomically,
 };
 use crate::network::{Network, Panels, Synapses};
 use crate::real::Real;
+
+/// Prefixes of the names of the optimizer's arrays.
+const FIRST: &str = "optimizer.first.";
+const SECOND: &str = "optimizer.second.";
 
 /// What a checkpoint adds to a network's file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,7 +43,7 @@ pub struct Checkpoint<F: Real> {
 /// Writes network, optimizer state and configuration, atomically. `user` is kept beside them.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be written; those of [`Trainer::check_delays`].
+/// [`Error::Io`] if the file cannot be written; those of [`Trainer::check_delays`]; [`Error::Memory`].
 pub fn write_checkpoint<F: Real>(
     path: &Path,
     net: &Network<F>,
@@ -47,35 +53,44 @@ pub fn write_checkpoint<F: Real>(
     trainer.check_delays(net)?;
     let moments = trainer.moments();
     let state = State { trainer: trainer.config().clone(), epoch: trainer.epoch(), step: moments.step, user };
-    let mut tensors = Tensors::new();
-    push(&mut tensors, "optimizer.first.", net, &moments.first);
-    if let Some(second) = &moments.second {
-        push(&mut tensors, "optimizer.second.", net, second);
-    }
-    write_atomically(path, &to_bytes("checkpoint", net, &state, tensors, IntegerArrays::new())?)
+    let bytes = catch(|| {
+        let mut tensors = Tensors::new();
+        push(&mut tensors, FIRST, net, &moments.first);
+        if let Some(second) = &moments.second {
+            push(&mut tensors, SECOND, net, second);
+        }
+        to_bytes("checkpoint", net, &state, tensors, IntegerArrays::new())
+    })?;
+    write_atomically(path, &bytes)
 }
 
 /// Reads what [`write_checkpoint`] wrote, for `n_threads` threads (all cores if `None`).
 ///
 /// # Errors
-/// [`Error::Format`] if the file is not a whole checkpoint of ours.
+/// [`Error::Format`] if the file is not a whole checkpoint of ours; [`Error::Memory`].
 pub fn checkpoint_from_bytes<F: Real>(path: &Path, bytes: &[u8], n_threads: Option<usize>) -> Result<Checkpoint<F>> {
-    let (header, tensors) = parse::<serde_json::Value, F>(path, bytes)?;
+    let (header, arrays) = parse::<serde_json::Value, F>(path, bytes)?;
     if header.content != "checkpoint" {
         let detail = format!("holds a {}, expected a checkpoint (network and trainer)", header.content);
         return Err(Error::format(path, detail));
     }
-    let state: State = serde_json::from_value(header.extra)
-        .map_err(|error| Error::format(path, format!("has damaged metadata: {error}")))?;
-    let network = build(path, header.network, &tensors)?;
-    let mut trainer = Trainer::without_trial(state.trainer, &network, n_threads)?;
-    let mut moments = Moments::new(&trainer.config().optimizer, &network);
-    moments.step = state.step;
-    pull(path, &tensors, "optimizer.first.", &network, &mut moments.first)?;
-    if let Some(second) = &mut moments.second {
-        pull(path, &tensors, "optimizer.second.", &network, second)?;
+    let state: State = serde_json::from_value(header.extra).map_err(|error| damaged(path, &error))?;
+    check_like_weights::<F>(&header.network, &arrays, FIRST)?;
+    if state.trainer.optimizer.has_second_moment() {
+        check_like_weights::<F>(&header.network, &arrays, SECOND)?;
     }
-    trainer.restore(state.epoch, moments);
+    let network = build(path, header.network, &arrays)?;
+    let mut trainer = Trainer::without_trial(state.trainer, &network, n_threads)?;
+    catch(|| {
+        let mut moments = Moments::new(&trainer.config().optimizer, &network);
+        moments.step = state.step;
+        pull(path, &arrays, FIRST, &network, &mut moments.first)?;
+        if let Some(second) = &mut moments.second {
+            pull(path, &arrays, SECOND, &network, second)?;
+        }
+        trainer.restore(state.epoch, moments);
+        Ok(())
+    })?;
     Ok(Checkpoint { network, trainer, user: state.user })
 }
 
@@ -94,18 +109,18 @@ fn push<F: Real>(tensors: &mut Tensors<F>, prefix: &str, net: &Network<F>, value
 
 fn pull<F: Real>(
     path: &Path,
-    tensors: &Arrays<F>,
+    arrays: &Arrays<'_>,
     prefix: &str,
     net: &Network<F>,
     into: &mut Gradients<F>,
 ) -> Result<()> {
     let one = |name: String, synapses: &Synapses<F>, panels: &mut Panels<F>| {
         let name = format!("{prefix}{name}");
-        let values = take(path, tensors, &name, synapses)?;
+        let values = arrays.floats::<F>(&name, [synapses.n_out(), synapses.n_in()])?;
         if let Some(bad) = values.iter().find(|value| !value.is_finite()) {
             return Err(Error::format(path, format!("array '{name}' holds {}, expected finite values", bad.widen())));
         }
-        *panels = synapses.panels_of(values);
+        *panels = synapses.panels_of(&values);
         Ok(())
     };
     for (l, (layer, into)) in net.layers().iter().zip(&mut into.layers).enumerate() {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::table::{largest_count, psp_table};
 use crate::error::{Error, Result};
+use crate::memory::{collected, filled};
 use crate::neuron::LifParams;
 
 /// Smallest 1 - S of a table: a gain of 100, above that of one firing a run in any practical setting.
@@ -36,19 +37,18 @@ impl PostCouplingModel {
     /// Computes the model for counts 0 ..= n_steps.
     ///
     /// # Errors
-    /// Those of [`LifParams::validate`]; [`Error::Value`] if `n_steps` is 0.
+    /// Those of [`LifParams::validate`]; [`Error::Value`] if `n_steps` is 0 or 2^32 - 1 or more; [`Error::Memory`].
     pub fn new(kind: PostCoupling, params: &LifParams, n_steps: usize) -> Result<Self> {
         params.validate()?;
-        if n_steps == 0 {
-            return Err(Error::value("n_steps", ">= 1", n_steps));
-        }
+        check_steps(n_steps)?;
         let one_minus_s = match kind {
             PostCoupling::ClosedForm => {
                 let t_ref_steps = f64::from(params.t_ref_steps()?);
-                (0..=n_steps).map(|count| closed_form(params, t_ref_steps, n_steps, count)).collect()
+                let value = |count| closed_form(params, t_ref_steps, n_steps, count);
+                collected("n_steps + 1", (0..n_steps + 1).map(value))?
             }
             PostCoupling::Table => from_table(params, n_steps)?,
-            PostCoupling::None => vec![1.0; n_steps + 1],
+            PostCoupling::None => filled("n_steps + 1", Some(n_steps + 1), 1.0)?,
         };
         Ok(Self { one_minus_s })
     }
@@ -63,6 +63,15 @@ impl PostCouplingModel {
     #[inline(always)]
     pub fn gain(&self, count: u32) -> f64 {
         1.0 / self.one_minus_s(count)
+    }
+}
+
+/// Refuses a number of steps that is 0, or above which a neuron's firings would not be counted.
+pub(super) fn check_steps(n_steps: usize) -> Result<()> {
+    match n_steps {
+        0 => Err(Error::value("n_steps", ">= 1", n_steps)),
+        n if n >= u32::MAX as usize => Err(Error::value("n_steps", "< 2^32 - 1", n_steps)),
+        _ => Ok(()),
     }
 }
 
@@ -111,7 +120,7 @@ fn from_table(params: &LifParams, n_steps: usize) -> Result<Vec<f64>> {
         let one_minus_s = if o == 0 { 1.0 } else { o as f64 * slope(o) / r(o) };
         if one_minus_s.is_finite() { one_minus_s.max(FLOOR) } else { 1.0 }
     };
-    Ok((0..=n_steps).map(value).collect())
+    collected("n_steps + 1", (0..n_steps + 1).map(value))
 }
 
 #[cfg(test)]

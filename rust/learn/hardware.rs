@@ -6,6 +6,7 @@ use rayon::ThreadPool;
 
 use crate::error::Result;
 use crate::fixed::{Grid, Note, Quantization};
+use crate::memory::catch;
 use crate::network::Network;
 use crate::real::Real;
 use crate::sim::FixedSamples;
@@ -24,21 +25,22 @@ impl<F: Real> HardwareModel<F> {
     /// Chooses scales and formats for the present weights.
     ///
     /// # Errors
-    /// Those of [`Grid::new`].
+    /// Those of [`Grid::new`]; [`Error::Memory`](crate::Error::Memory).
     pub fn new(net: &Network<F>, quantization: &Quantization, pool: &ThreadPool) -> Result<Self> {
-        Ok(Self { grid: pool.install(|| Grid::new(net, quantization))?, rounded: net.clone() })
+        catch(|| Ok(Self { grid: pool.install(|| Grid::new(net, quantization))?, rounded: net.clone() }))
     }
 
     /// Rounds the present weights; the layers that fire.
     ///
     /// # Errors
-    /// Those of [`Grid::integers`] and [`Grid::network`].
+    /// Those of [`Grid::integers`] and [`Grid::network`]; [`Error::Memory`](crate::Error::Memory).
     pub fn round(&mut self, net: &Network<F>, pool: &ThreadPool) -> Result<Arc<FixedSamples>> {
-        pool.install(|| {
+        let work = || {
             let integers = self.grid.integers(net)?;
             self.grid.represent(&integers, &mut self.rounded);
             Ok(Arc::new(FixedSamples::new(self.grid.network(net, integers)?)))
-        })
+        };
+        catch(|| pool.install(work))
     }
 
     /// Most spikes of an input in a step.

@@ -3,6 +3,7 @@
 use super::traces::{AdjointTrace, Presynaptic, s_psps};
 use crate::engine::LayerSpikes;
 use crate::error::{Error, Result};
+use crate::memory::{catch, filled, product, resize};
 use crate::network::delay_steps;
 use crate::neuron::{LifParams, LifPropagator};
 use crate::simd::{LANES, Lanes};
@@ -14,7 +15,8 @@ use crate::spikes::SpikeTrains;
 /// with the resets of i applied. The synapse's delay beyond the one step that every spike takes is `delay` [ms].
 ///
 /// # Errors
-/// [`Error::Value`] if the two sets differ in samples or steps, or if `params` or `delay` is out of its domain.
+/// [`Error::Value`] if the two sets differ in samples or steps, or if `params` or `delay` is out of its domain;
+/// [`Error::Memory`].
 pub fn s_psp(pre: &SpikeTrains, post: &SpikeTrains, params: &LifParams, delay: f64) -> Result<Vec<f64>> {
     let lif = LifPropagator::<f64>::new(params)?;
     let delay = delay_steps("delay", delay, params.dt)?;
@@ -26,22 +28,25 @@ pub fn s_psp(pre: &SpikeTrains, post: &SpikeTrains, params: &LifParams, delay: f
     let (n_pre, n_post, n_steps) = (pre.n_neurons(), post.n_neurons(), pre.n_steps());
     let (mut trace, mut by_group) = (AdjointTrace::default(), Vec::new());
     let (mut below, mut above) = (LayerSpikes::default(), LayerSpikes::default());
-    let mut all = vec![0.0; pre.n_samples() * n_post * n_pre];
-    for sample in 0..pre.n_samples() {
-        below.set(pre.sample(sample), n_pre);
-        above.set(post.sample(sample), n_post);
-        let e = &mut all[sample * n_post * n_pre..(sample + 1) * n_post * n_pre];
-        let presynaptic = Presynaptic { by_neuron: &below.by_neuron, active: &below.active };
-        for group in above.active.chunks(LANES) {
-            let trace = trace.compute::<1>(&above.by_neuron, n_steps, group, |_| 1.0, &lif, delay);
-            by_group.resize(below.active.len(), Lanes::zero());
-            s_psps(trace.delayed(delay), presynaptic, &mut by_group);
-            for (&j, lanes) in below.active.iter().zip(&by_group) {
-                for (&i, &value) in group.iter().zip(lanes.iter()) {
-                    e[i as usize * n_pre + j as usize] = value;
+    let n = product(&[pre.n_samples(), n_post, n_pre]);
+    let mut all = filled("n_samples * n_post * n_pre", n, 0.0)?;
+    catch(|| {
+        for sample in 0..pre.n_samples() {
+            below.set(pre.sample(sample), n_pre);
+            above.set(post.sample(sample), n_post);
+            let e = &mut all[sample * n_post * n_pre..(sample + 1) * n_post * n_pre];
+            let presynaptic = Presynaptic { by_neuron: &below.by_neuron, active: &below.active };
+            for group in above.active.chunks(LANES) {
+                let trace = trace.compute::<1>(&above.by_neuron, n_steps, group, |_| 1.0, &lif, delay);
+                resize(&mut by_group, below.active.len(), Lanes::zero());
+                s_psps(trace.delayed(delay), presynaptic, &mut by_group);
+                for (&j, lanes) in below.active.iter().zip(&by_group) {
+                    for (&i, &value) in group.iter().zip(lanes.iter()) {
+                        e[i as usize * n_pre + j as usize] = value;
+                    }
                 }
             }
         }
-    }
-    Ok(all)
+        Ok(all)
+    })
 }

@@ -2,6 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::memory::{OrUnwind, check_room, resize};
 use crate::real::Real;
 use crate::simd::{Isa, LANES, Lanes, flat_mut, multiversion};
 
@@ -67,7 +68,7 @@ impl<F: Real> Vectors<F> {
         let Self { inverse_diagonal, scaled, y, r, r0, p, v, s, t } = self;
         for vector in [&mut *inverse_diagonal, scaled, y, r, r0, p, v, s, t] {
             vector.clear();
-            vector.resize(n_blocks, Lanes::zero());
+            resize(vector, n_blocks, Lanes::zero());
         }
         for (i, &d) in diagonal.iter().enumerate() {
             inverse_diagonal[i / LANES][i % LANES] = F::one() / d;
@@ -152,6 +153,8 @@ fn solve_directly<F: Real>(
 ) -> Result<(), String> {
     let n_blocks = delta.len();
     let entry = |k: usize, i: usize| coupling[k * n_blocks + i / LANES][i % LANES].widen();
+    // It and its factors, which the library does not ask for.
+    check_room("entries of the dense fallback", n.checked_mul(2 * n), size_of::<f64>()).or_unwind();
     let matrix = DMatrix::from_fn(n, n, |k, i| if k == i { diagonal[k].widen() } else { 0.0 } - entry(k, i));
     let largest = matrix.amax();
     if !largest.is_finite() {

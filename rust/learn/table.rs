@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::memory::{collected, filled};
 use crate::neuron::{Discretisation, LifParams, LifPropagator};
 
 /// Counts up to this one are all computed, of larger ones every twentieth part; between them the table interpolates.
@@ -28,16 +29,23 @@ const NEGLIGIBLE: f64 = 1e-15;
 /// Tables are cached for the life of the process.
 ///
 /// # Errors
-/// Those of [`LifParams::validate`].
+/// Those of [`LifParams::validate`]; [`Error::Value`] if `n_steps` is 2^32 - 1 or more; [`Error::Memory`].
 pub fn psp_table(params: &LifParams, n_steps: usize) -> Result<Arc<Vec<f64>>> {
     type Key = ([u64; 4], Discretisation, usize);
     static CACHE: OnceLock<Mutex<HashMap<Key, Arc<Vec<f64>>>>> = OnceLock::new();
     let lif = LifPropagator::<f64>::new(params)?;
+    if n_steps >= u32::MAX as usize {
+        return Err(Error::value("n_steps", "< 2^32 - 1", n_steps));
+    }
     let LifParams { tau_m, tau_s, t_ref, dt, discretisation, .. } = *params;
     let key = ([tau_m, tau_s, t_ref, dt].map(f64::to_bits), discretisation, n_steps);
     // Held while computing, so that two threads do not compute the same table.
     let mut cache = CACHE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(Arc::clone(cache.entry(key).or_insert_with(|| Arc::new(compute(&lif, n_steps)))))
+    if let Some(table) = cache.get(&key) {
+        return Ok(Arc::clone(table));
+    }
+    let table = Arc::new(compute(&lif, n_steps)?);
+    Ok(Arc::clone(cache.entry(key).or_insert(table)))
 }
 
 /// The largest number of firings in steps 1 .. n_steps - 1 that keeps the refractory time.
@@ -45,14 +53,14 @@ pub(super) fn largest_count(t_ref_steps: u32, n_steps: usize) -> usize {
     n_steps.saturating_sub(1).div_ceil(t_ref_steps as usize + 1)
 }
 
-fn compute(lif: &LifPropagator<f64>, n_steps: usize) -> Vec<f64> {
+fn compute(lif: &LifPropagator<f64>, n_steps: usize) -> Result<Vec<f64>> {
     let largest = largest_count(lif.t_ref_steps, n_steps);
-    let mut table = vec![0.0; n_steps + 1];
+    let mut table = filled("n_steps + 1", Some(n_steps + 1), 0.0)?;
     if largest == 0 {
-        return table;
+        return Ok(table);
     }
     let counts = computed_counts(largest);
-    let sums = mean_sums(lif, n_steps, &counts);
+    let sums = mean_sums(lif, n_steps, &counts)?;
     // o/d(o) is almost a straight line (exactly one in the closed form), so it is what is interpolated.
     let points: Vec<(f64, f64)> =
         counts.iter().zip(sums).map(|(&o, sum)| (o as f64, o as f64 * (n_steps - 1) as f64 / sum)).collect();
@@ -60,7 +68,7 @@ fn compute(lif: &LifPropagator<f64>, n_steps: usize) -> Vec<f64> {
         let o = o.min(largest) as f64;
         *value = o / interpolate(&points, o);
     }
-    table
+    Ok(table)
 }
 
 /// The counts that are computed: the first ones, then at distances of a twentieth, and the largest.
@@ -73,11 +81,11 @@ fn computed_counts(largest: usize) -> Vec<usize> {
 ///
 /// Without the t_ref steps after each firing, a train of o firings is a choice of o of `n = n_steps - 1 - (o - 1) t_ref`
 /// steps. Firing m is at c of these with probability C(c-1, m-1) C(n-c, o-m) / C(n, o), and at step c + (m-1) t_ref.
-fn mean_sums(lif: &LifPropagator<f64>, n_steps: usize, counts: &[usize]) -> Vec<f64> {
+fn mean_sums(lif: &LifPropagator<f64>, n_steps: usize, counts: &[usize]) -> Result<Vec<f64>> {
     let t_ref = lif.t_ref_steps as usize;
-    let q = trace_of_constant_input(lif, n_steps);
+    let q = trace_of_constant_input(lif, n_steps)?;
     let mut sums = vec![0.0; counts.len()];
-    let mut decay = vec![0.0; n_steps];
+    let mut decay = filled("n_steps", Some(n_steps), 0.0)?;
     let largest = counts[counts.len() - 1];
     for after in 0..largest {
         // Firing m of o, with `after` more to come.
@@ -94,18 +102,18 @@ fn mean_sums(lif: &LifPropagator<f64>, n_steps: usize, counts: &[usize]) -> Vec<
             });
         }
     }
-    sums
+    Ok(sums)
 }
 
 /// The potential at every step without resets, for one spike at each of the steps 1, 2, ...
-fn trace_of_constant_input(lif: &LifPropagator<f64>, n_steps: usize) -> Vec<f64> {
+fn trace_of_constant_input(lif: &LifPropagator<f64>, n_steps: usize) -> Result<Vec<f64>> {
     let (mut p, mut u) = (0.0, 0.0);
     let step = |t: usize| {
         p = lif.syn_decay * p + if t >= 2 { 1.0 } else { 0.0 };
         u = lif.mem_decay * u + lif.mem_gain * p;
         u
     };
-    (0..n_steps).map(step).collect()
+    collected("n_steps", (0..n_steps).map(step))
 }
 
 /// `decay[n]`: E\[mem_decay^gap\] up to the first of `after` firings uniform on n steps; entries n < after mean nothing.

@@ -11,6 +11,7 @@
 //! four blocks.
 
 use crate::engine::kernels::sum_rows;
+use crate::memory::resize;
 use crate::neuron::LifPropagator;
 use crate::real::Real;
 use crate::simd::{Isa, LANES, LaneMask, Lanes, Spread, multiversion};
@@ -42,11 +43,11 @@ impl<F: Real> AdjointTrace<F> {
         max_delay: u32,
     ) -> Trace<'_, F> {
         let tail = n_steps.min(max_delay as usize);
-        self.trace.resize((n_steps + 1 + tail) * B, Lanes::zero());
+        resize(&mut self.trace, (n_steps + 1 + tail) * B, Lanes::zero());
         self.trace[(n_steps + 1) * B..].fill(Lanes::zero());
         for masks in [&mut self.fired, &mut self.held] {
             masks.clear();
-            masks.resize(n_steps * B, 0);
+            resize(masks, n_steps * B, 0);
         }
         let mut scales = [Lanes::zero(); B];
         for (place, &neuron) in group.iter().enumerate() {

@@ -15,6 +15,7 @@ use crate::engine::Lists;
 use crate::error::{Error, Result, check_positive};
 use crate::fixed::{Note, Overflows, Quantization};
 use crate::graph::Graph;
+use crate::memory::{catch, collected, filled, product};
 use crate::network::{Layer, LayerTaps, Network};
 use crate::real::Real;
 use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
@@ -189,9 +190,10 @@ impl<F: Real> Trainer<F> {
     pub(crate) fn without_trial(config: TrainerConfig, net: &Network<F>, n_threads: Option<usize>) -> Result<Self> {
         config.validate()?;
         let worker = Worker::new(n_threads)?;
-        let grads = Gradients::zeros(net);
-        let moments = Moments::new(&config.optimizer, net);
-        let taps = net.layers().iter().map(Layer::layer_taps).collect();
+        let (grads, moments, taps) = catch(|| {
+            let taps = net.layers().iter().map(Layer::layer_taps).collect();
+            Ok((Gradients::zeros(net), Moments::new(&config.optimizer, net), taps))
+        })?;
         Ok(Self { config, worker, grads, moments, taps, epoch: 0, coupling: None, notes: Mutex::default() })
     }
 
@@ -264,7 +266,7 @@ impl<F: Real> Trainer<F> {
         let start = Instant::now();
         let epoch = self.epoch + 1;
         let n_total = data.n_samples();
-        let order = shuffled(n_total, self.config.seed, epoch);
+        let order = shuffled(n_total, self.config.seed, epoch)?;
         let n_steps = data.n_steps();
         self.prepare_coupling(net, n_steps)?;
         let engine = self.worker.choose(net, self.config.engine, data, self.config.seed)?;
@@ -414,7 +416,7 @@ impl<F: Real> Trainer<F> {
             None => self.worker.prepare(net, engine, data, seed)?,
         };
         let (counts, n_spikes, _) = count_spikes(&self.worker, net, &simulation, data, seed, None, keep_going)?;
-        let mut d_counts = vec![0.0f64; net.n_out()];
+        let mut d_counts = filled("n_out", Some(net.n_out()), 0.0f64)?;
         let (mut loss, mut n_correct) = (0.0, 0);
         for (counts, &label) in counts.chunks_exact(net.n_out()).zip(labels) {
             loss += self.config.loss.evaluate(counts, label as usize, 1.0, &mut d_counts);
@@ -444,7 +446,7 @@ pub fn count_spikes<F: Real>(
     keep_going: &mut dyn FnMut(usize) -> bool,
 ) -> Result<(Vec<u32>, Vec<u64>, Option<Counts>)> {
     let (n_samples, n_out, n_layers) = (data.n_samples(), net.n_out(), net.layers().len());
-    let mut counts = vec![0; n_samples * n_out];
+    let mut counts = filled("n_samples * n_out", product(&[n_samples, n_out]), 0)?;
     let mut n_spikes = vec![0; n_layers];
     let mut done = Some(Counts::default());
     let mut part = vec![(Vec::new(), Vec::new(), None); INFERENCE_CHUNK.min(n_samples)];
@@ -530,16 +532,16 @@ fn check_samples<F: Real>(net: &Network<F>, data: Data<'_>, labels: &[u32], weig
 }
 
 /// The numbers below `n` in an order drawn from (seed, epoch).
-fn shuffled(n: usize, seed: u64, epoch: u32) -> Vec<u32> {
+fn shuffled(n: usize, seed: u64, epoch: u32) -> Result<Vec<u32>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(SHUFFLE_STREAM | u64::from(epoch));
-    let mut order: Vec<u32> = (0..n as u32).collect();
+    let mut order: Vec<u32> = collected("n_samples", 0..n as u32)?;
     for i in (1..n).rev() {
         // A multiply-shift draw: its bias of n / 2^64 is nothing.
         let j = ((u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64) as usize;
         order.swap(i, j);
     }
-    order
+    Ok(order)
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ fn every_step_has_the_learning_rate_of_its_time() {
             config.optimizer =
                 serde_json::from_value(json!({"kind": "sgd", "lr": 1e-4, "momentum": 0.0, "nesterov": false})).unwrap();
         });
-        let same = data.slice(0, 1);
+        let same = data.slice(0, 1).unwrap();
         let mut trains = SpikeTrains::empty(N_STEPS, 3).unwrap();
         for _ in 0..N_SAMPLES {
             let sample = same.sample(0);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Delay, Init, RecurrentMask};
+use crate::error::{Error, Result, check_non_negative};
 use crate::neuron::{Discretisation, LifParams};
 
 /// A network: `n_in` inputs and its layers.
@@ -97,7 +98,47 @@ macro_rules! lif_params {
     };
 }
 
+impl NetworkConfig {
+    /// Checks every field, and allocates nothing.
+    ///
+    /// # Errors
+    /// [`Error::Value`] or [`Error::Shape`] naming the first field outside its domain.
+    pub fn validate(&self) -> Result<()> {
+        if self.layers.is_empty() {
+            return Err(Error::value("layers", "at least one layer", "none"));
+        }
+        if self.n_in == 0 || self.n_in >= 1 << 31 {
+            return Err(Error::value("n_in", "in [1, 2^31)", self.n_in));
+        }
+        self.layers.iter().enumerate().try_for_each(|(index, layer)| layer.validate(self.dt, index))
+    }
+}
+
 impl LayerConfig {
+    /// Checks every field of layer `index`, with time step `dt` [ms].
+    ///
+    /// # Errors
+    /// [`Error::Value`] or [`Error::Shape`] naming the first field outside its domain.
+    pub(super) fn validate(&self, dt: f64, index: usize) -> Result<()> {
+        let n = self.n();
+        if n == 0 || n >= 1 << 31 {
+            return Err(Error::value(format!("layers[{index}].n"), "in [1, 2^31)", n));
+        }
+        self.lif_params(dt).validate()?;
+        self.init().validate()?;
+        self.delay().validate(&format!("layers[{index}].delay"), dt)?;
+        match self {
+            Self::Dense(layer) => {
+                check_non_negative(&format!("layers[{index}].lateral_inhibition"), "", layer.lateral_inhibition)
+            }
+            Self::Recurrent(layer) => {
+                layer.mask.validate(n)?;
+                layer.rec_init.validate()?;
+                layer.rec_delay.validate(&format!("layers[{index}].rec_delay"), dt)
+            }
+        }
+    }
+
     /// Number of neurons.
     pub fn n(&self) -> usize {
         match self {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::init::generator;
 use super::taps::Taps;
 use crate::error::{Error, Result, check_non_negative};
+use crate::memory::{product, with_room};
 use crate::neuron::{STEP_TOLERANCE, whole_steps};
 
 /// Logarithm of the longest delay, in steps: the whole numbers up to it are exact in single precision, as files hold them.
@@ -46,6 +47,17 @@ impl Delay {
         *self == Self::default()
     }
 
+    /// Checks the numbers; `name` is for the message.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first field outside its domain.
+    pub(super) fn validate(&self, name: &str, dt: f64) -> Result<()> {
+        match self {
+            Self::Fixed(delay) => delay_steps(name, *delay, dt).map(drop),
+            Self::Drawn(distribution) => distribution.range(name, dt).map(drop),
+        }
+    }
+
     /// The delays of `n_out` neurons with `n_in` inputs each, drawn from stream `stream` of `seed` where they are drawn.
     ///
     /// `exists` says which synapses there are, (n_out, n_in) row-major; `None` if all. What is drawn for one does not
@@ -67,7 +79,9 @@ impl Delay {
         let span = u128::from(last - first) + 1;
         // A multiply-shift draw: its bias of span / 2^64 is nothing.
         let mut draw = || first + ((u128::from(rng.next_u64()) * span) >> 64) as u32;
-        let steps: Vec<u32> = (0..n_out * n_in).map(|_| draw()).collect();
+        let n = product(&[n_out, n_in]);
+        let mut steps = with_room(&format!("{name}: n_out * n_in"), n)?;
+        steps.extend((0..n_out * n_in).map(|_| draw()));
         Taps::new(name, &steps, [n_out, n_in], exists)
     }
 }
@@ -107,13 +121,17 @@ pub(crate) fn delay_steps(name: &str, delay: f64, dt: f64) -> Result<u32> {
 /// The delays [ms] of (n_out, n_in) synapses, in steps; `name` is for the message.
 ///
 /// # Errors
-/// Those of [`delay_steps`], naming the synapse.
+/// Those of [`delay_steps`], naming the synapse; [`Error::Memory`].
 pub fn delays_in_steps(name: &str, delays: &[f64], n_in: usize, dt: f64) -> Result<Vec<u32>> {
     let steps = |(at, &delay): (usize, &f64)| {
         whole_steps(delay, dt, LOG2_MAX_DELAY_STEPS)
             .map_err(|expected| Error::value(format!("{name}[{}, {}]", at / n_in, at % n_in), expected, delay))
     };
-    delays.iter().enumerate().map(steps).collect()
+    let mut all = with_room(name, Some(delays.len()))?;
+    for entry in delays.iter().enumerate() {
+        all.push(steps(entry)?);
+    }
+    Ok(all)
 }
 
 #[cfg(test)]

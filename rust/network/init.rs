@@ -5,6 +5,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check_non_negative, check_positive};
+use crate::memory::{filled, product};
 use crate::real::Real;
 
 /// Distribution of the initial weights of a layer; they are drawn independently.
@@ -71,10 +72,10 @@ impl Init {
     /// weights; the same on every machine, but for the last bit of the C library's ln and cos in normal draws.
     ///
     /// # Errors
-    /// Those of [`Init::validate`]; [`Error::Value`] if a weight is too large for type `F`.
+    /// Those of [`Init::validate`]; [`Error::Value`] if a weight is too large for type `F`; [`Error::Memory`].
     pub fn fill<F: Real>(&self, n_out: usize, n_in: usize, seed: u64, stream: u64) -> Result<Vec<F>> {
         self.validate()?;
-        let mut values = vec![F::zero(); n_out * n_in];
+        let mut values = filled("n_out * n_in", product(&[n_out, n_in]), F::zero())?;
         self.fill_with(&mut values, n_in, &mut generator(seed, stream));
         match values.iter().find(|value| !value.is_finite()) {
             None => Ok(values),

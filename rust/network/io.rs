@@ -1,20 +1,33 @@
 //! Weights and configuration in one safetensors file.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
+pub(super) mod arrays;
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Metadata;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps};
+pub(crate) use arrays::Arrays;
+use arrays::{Stored, serialize};
+
+use super::layer::LayerArrays;
+use super::{LayerConfig, LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps};
 use crate::error::{Error, Result};
+use crate::memory::{OrUnwind, catch, collected, reserve};
 use crate::real::Real;
 
 /// Version of the file format; files of a later one are refused.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// Bytes in which a file says how long its header is.
+const HEADER_START: u64 = 8;
+
+/// The longest that safetensors has.
+const LONGEST_HEADER: u64 = 100_000_000;
 
 /// Key of our JSON in the file's metadata.
 pub(super) const METADATA_KEY: &str = "strsbp_rs";
@@ -40,28 +53,6 @@ pub type Tensors<F> = Vec<(String, Vec<usize>, Vec<F>)>;
 /// Integer arrays on their way into or out of a file, by name: (shape, values).
 pub(crate) type IntegerArrays = BTreeMap<String, (Vec<usize>, Vec<i32>)>;
 
-/// Arrays of a file by name: (shape, values).
-pub(crate) struct Arrays<F> {
-    floats: HashMap<String, (Vec<usize>, Vec<F>)>,
-    integers: IntegerArrays,
-}
-
-impl<F> Arrays<F> {
-    /// The integer array `name`, of a given shape.
-    ///
-    /// # Errors
-    /// [`Error::Format`].
-    pub(crate) fn integers(&self, path: &Path, name: &str, expected: [usize; 2]) -> Result<Vec<i32>> {
-        let (shape, values) =
-            self.integers.get(name).ok_or_else(|| Error::format(path, format!("lacks the array '{name}'")))?;
-        if *shape != expected {
-            let expected = format!("({}, {})", expected[0], expected[1]);
-            return Err(Error::format(path, Error::shape(name, shape, expected).to_string()));
-        }
-        Ok(values.clone())
-    }
-}
-
 /// Writes a network's configuration and weights, atomically.
 ///
 /// # Errors
@@ -81,7 +72,7 @@ pub fn read_network<F: Real>(path: &Path) -> Result<Network<F>> {
 /// A network as the bytes of its file.
 ///
 /// # Errors
-/// None in practice: those of the serialiser.
+/// [`Error::Memory`].
 pub fn network_to_bytes<F: Real>(net: &Network<F>) -> Result<Vec<u8>> {
     to_bytes("network", net, &(), Vec::new(), IntegerArrays::new())
 }
@@ -91,8 +82,8 @@ pub fn network_to_bytes<F: Real>(net: &Network<F>) -> Result<Vec<u8>> {
 /// # Errors
 /// [`Error::Format`].
 pub fn network_from_bytes<F: Real>(path: &Path, bytes: &[u8]) -> Result<Network<F>> {
-    let (header, tensors) = parse::<serde_json::Value, F>(path, bytes)?;
-    build(path, header.network, &tensors)
+    let (header, arrays) = parse::<serde::de::IgnoredAny, F>(path, bytes)?;
+    build(path, header.network, &arrays)
 }
 
 /// NumPy's name of the type of the weights in a file.
@@ -100,15 +91,43 @@ pub fn network_from_bytes<F: Real>(path: &Path, bytes: &[u8]) -> Result<Network<
 /// # Errors
 /// [`Error::Format`].
 pub fn dtype_of(path: &Path, bytes: &[u8]) -> Result<String> {
-    Ok(parse_header::<serde_json::Value>(path, bytes)?.dtype)
+    Ok(parse_header::<serde::de::IgnoredAny>(path, bytes)?.dtype)
 }
 
-/// Reads a whole file.
+/// Reads a safetensors file. Its header is looked at first: nothing says that the file ends, or has the bytes that it claims.
 ///
 /// # Errors
-/// [`Error::Io`].
+/// [`Error::Io`]; [`Error::Format`] if it is none; [`Error::Memory`].
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::io(path, error))
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::OutOfMemory => {
+            Error::Memory { name: format!("bytes of {}", path.display()), n: "as many as it has".to_owned(), bytes: 1 }
+        }
+        _ => Error::io(path, error),
+    };
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    let mut more = |n: u64, bytes: &mut Vec<u8>| Read::by_ref(&mut file).take(n).read_to_end(bytes).map_err(failed);
+    more(HEADER_START, &mut bytes)?;
+    let header = match bytes.first_chunk() {
+        Some(length) => u64::from_le_bytes(*length),
+        None => return Err(not_ours(path, "shorter than any")),
+    };
+    if header > LONGEST_HEADER {
+        return Err(not_ours(path, "its header would be longer than any"));
+    }
+    more(header, &mut bytes)?;
+    let metadata: Metadata = serde_json::from_slice(&bytes[HEADER_START as usize..])
+        .map_err(|_| not_ours(path, "its header is cut off, or lists no arrays"))?;
+    let (found, expected) = (file.metadata().map_err(failed)?, metadata.data_len());
+    if found.is_file() {
+        if Some(found.len()) != (HEADER_START + header).checked_add(expected as u64) {
+            return Err(not_ours(path, &format!("{} bytes", found.len())));
+        }
+        reserve(&format!("bytes of {}", path.display()), &mut bytes, expected + 1)?;
+    }
+    file.take((expected as u64).saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 /// Serialises a network, `extra` and further arrays; integers in the narrowest type that holds all of an array.
@@ -127,45 +146,26 @@ pub(crate) fn to_bytes<F: Real, T: Serialize>(
         extra,
     };
     let json = serde_json::to_string(&header).map_err(|error| Error::format(Path::new("header"), error.to_string()))?;
-    let mut tensors = arrays(net);
-    tensors.extend(more);
-    let floats = tensors.into_iter().map(|(name, shape, values)| (name, shape, dtype::<F>(), le_bytes(&values)));
-    let integers = integers.into_iter().map(|(name, (shape, values))| {
-        let (dtype, bytes) = integer_bytes(&values);
-        (name, shape, dtype, bytes)
-    });
-    let bytes: Vec<_> = floats.chain(integers).collect();
-    let views: Vec<_> = bytes
-        .iter()
-        .map(|(name, shape, dtype, data)| {
-            let view = TensorView::new(*dtype, shape.clone(), data);
-            view.map(|view| (name.as_str(), view)).map_err(|error| Error::format(Path::new(name), error.to_string()))
-        })
-        .collect::<Result<_>>()?;
-    let metadata = HashMap::from([(METADATA_KEY.to_owned(), json)]);
-    safetensors::serialize(views, Some(metadata))
-        .map_err(|error| Error::format(Path::new("tensors"), error.to_string()))
+    catch(|| {
+        let mut floats = arrays(net);
+        floats.extend(more);
+        let floats = floats.iter().map(|(name, shape, values)| Stored::floats(name, shape, values));
+        let integers = integers.iter().map(|(name, (shape, values))| Stored::integers(name, shape, values));
+        serialize(floats.chain(integers).collect(), json)
+    })
 }
 
 /// Header and arrays of a file.
-pub(crate) fn parse<T: DeserializeOwned, F: Real>(path: &Path, bytes: &[u8]) -> Result<(Header<T>, Arrays<F>)> {
+pub(crate) fn parse<'a, T: DeserializeOwned, F: Real>(
+    path: &'a Path,
+    bytes: &'a [u8],
+) -> Result<(Header<T>, Arrays<'a>)> {
     let header = parse_header::<T>(path, bytes)?;
     if header.dtype != F::DTYPE {
         return Err(Error::format(path, format!("holds {} weights, expected {}", header.dtype, F::DTYPE)));
     }
-    let file = SafeTensors::deserialize(bytes).map_err(|error| not_ours(path, &error))?;
-    let (mut floats, mut integers) = (HashMap::new(), IntegerArrays::new());
-    for (name, view) in file.tensors() {
-        if let Some(values) = from_integer_bytes(view.dtype(), view.data()) {
-            integers.insert(name, (view.shape().to_vec(), values));
-            continue;
-        }
-        if view.dtype() != dtype::<F>() {
-            return Err(Error::format(path, format!("array '{name}' is {:?}, expected {}", view.dtype(), F::DTYPE)));
-        }
-        floats.insert(name, (view.shape().to_vec(), from_le_bytes(view.data())));
-    }
-    Ok((header, Arrays { floats, integers }))
+    let file = SafeTensors::deserialize(bytes).map_err(|_| not_ours(path, "its arrays are not all there"))?;
+    Ok((header, Arrays { path, file }))
 }
 
 fn parse_header<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Header<T>> {
@@ -174,88 +174,102 @@ fn parse_header<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Header
         version: u32,
         content: Option<String>,
     }
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| not_ours(path, &error))?;
+    let (_, metadata) = SafeTensors::read_metadata(bytes)
+        .map_err(|_| not_ours(path, "its header is cut off, or lists other arrays than there are"))?;
     let json = metadata.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).ok_or_else(|| {
         Error::format(path, "is a safetensors file without strsbp_rs metadata, expected one that strsbp_rs has written")
     })?;
-    let damaged = |error: serde_json::Error| Error::format(path, format!("has damaged metadata: {error}"));
-    let Version { version, content } = serde_json::from_str(json).map_err(damaged)?;
+    let Version { version, content } = serde_json::from_str(json).map_err(|error| damaged(path, &error))?;
     if version != FORMAT_VERSION {
         return Err(Error::format(path, format!("has format version {version}, expected {FORMAT_VERSION}")));
     }
     if content.as_deref() == Some(super::trains_io::CONTENT) {
         return Err(Error::format(path, "holds spike trains, expected a network"));
     }
-    serde_json::from_str(json).map_err(damaged)
+    serde_json::from_str(json).map_err(|error| damaged(path, &error))
 }
 
-pub(super) fn not_ours(path: &Path, error: &safetensors::SafeTensorError) -> Error {
-    Error::format(path, format!("is not a whole safetensors file ({error}), expected one that strsbp_rs has written"))
+/// What is wrong with JSON of ours: where; the parser's own words are of no use to who has not written it.
+pub(crate) fn damaged(path: &Path, error: &serde_json::Error) -> Error {
+    Error::format(path, format!("has damaged metadata, at character {} of it", error.column()))
 }
 
-/// Builds the network of a file and sets its delays and weights.
-pub(crate) fn build<F: Real>(path: &Path, config: NetworkConfig, tensors: &Arrays<F>) -> Result<Network<F>> {
-    let mut net =
-        Network::new(config).map_err(|error| Error::format(path, format!("has an invalid network: {error}")))?;
-    // Of all layers or of none: one missing is an error.
-    if tensors.floats.contains_key(&delay_name(0)) {
-        set_delays(path, &mut net, tensors)?;
-    }
-    for l in 0..net.layers().len() {
-        let layer = &mut net.layers_mut()[l];
-        let rows = weights_of(path, tensors, &weight_name(l), layer.synapses())?;
-        layer.synapses_mut().set_rows(rows);
-        if let Some(recurrent) = layer.trainable_recurrent_mut() {
-            let rows = weights_of(path, tensors, &recurrent_weight_name(l), recurrent.synapses())?;
-            recurrent.set_rows(rows);
-        }
-    }
-    Ok(net)
+pub(super) fn not_ours(path: &Path, detail: &str) -> Error {
+    Error::format(path, format!("is not a whole safetensors file ({detail}), expected one that strsbp_rs has written"))
 }
 
-fn set_delays<F: Real>(path: &Path, net: &mut Network<F>, tensors: &Arrays<F>) -> Result<()> {
-    let read = |name: String, synapses: &Synapses<F>| {
-        let steps: Vec<f64> = take(path, tensors, &name, synapses)?.iter().map(|steps| steps.widen()).collect();
-        delays_in_steps(&name, &steps, synapses.n_in(), 1.0).map_err(|error| Error::format(path, error.to_string()))
+/// Builds the network of a file, with its delays and weights; nothing is allocated before all of them are known to be there.
+///
+/// # Errors
+/// [`Error::Format`] if the configuration is out of its domain or an array is missing, of another shape or type, or holds
+/// what it must not; [`Error::Memory`].
+pub(crate) fn build<F: Real>(path: &Path, config: NetworkConfig, arrays: &Arrays<'_>) -> Result<Network<F>> {
+    let of_file = |error: Error| match error {
+        error @ (Error::Memory { .. } | Error::Format { .. }) => error,
+        error => Error::format(path, error.to_string()),
     };
-    let layers = net.layers().iter().enumerate().map(|(l, layer)| {
-        let delay = read(delay_name(l), layer.synapses())?;
-        let recurrent = layer.trainable_recurrent();
-        let rec_delay = recurrent.map(|recurrent| read(recurrent_delay_name(l), recurrent.synapses())).transpose()?;
-        Ok(LayerDelays { delay, rec_delay })
-    });
-    let delays = layers.collect::<Result<Vec<_>>>()?;
-    net.set_delays(&delays).map_err(|error| Error::format(path, error.to_string()))
+    config.validate().map_err(|error| Error::format(path, format!("has an invalid network: {error}")))?;
+    for_each_array(&config, |names, shape| {
+        arrays.check::<F>(&names.weight, shape)?;
+        // Of all layers or of none: one missing is an error.
+        if arrays.has(&delay_name(0)) { arrays.check::<F>(&names.delay, shape) } else { Ok(()) }
+    })?;
+    Network::build(config, |config, index, n_in| {
+        let n = config.layers[index].n();
+        let is_recurrent = matches!(config.layers[index], LayerConfig::Recurrent(_));
+        let weights = |name: String, n_in| -> Result<_> { Ok((name.clone(), arrays.floats(&name, [n, n_in])?)) };
+        let delays = |name: String, n_in| {
+            let steps = arrays.floats::<F>(&name, [n, n_in])?;
+            let steps = collected(&name, steps.iter().map(|steps| steps.widen()))?;
+            delays_in_steps(&name, &steps, n_in, 1.0)
+        };
+        let recurrent = |name: fn(usize) -> String| is_recurrent.then(|| name(index));
+        let delays = || -> Result<_> {
+            let rec_delay = recurrent(recurrent_delay_name).map(|name| delays(name, n)).transpose()?;
+            Ok(LayerDelays { delay: delays(delay_name(index), n_in)?, rec_delay })
+        };
+        Ok(Some(LayerArrays {
+            weight: weights(weight_name(index), n_in)?,
+            recurrent_weight: recurrent(recurrent_weight_name).map(|name| weights(name, n)).transpose()?,
+            delays: arrays.has(&delay_name(0)).then(delays).transpose()?,
+        }))
+    })
+    .map_err(of_file)
 }
 
-fn weights_of<'a, F: Real>(path: &Path, tensors: &'a Arrays<F>, name: &str, synapses: &Synapses<F>) -> Result<&'a [F]> {
-    let rows = take(path, tensors, name, synapses)?;
-    synapses.check(name, rows).map_err(|error| Error::format(path, error.to_string()))?;
-    Ok(rows)
+/// Names of the arrays of a connection group.
+struct Names {
+    weight: String,
+    delay: String,
 }
 
-/// The array `name` of a file, with one value a synapse.
-pub(crate) fn take<'a, F: Real>(
-    path: &Path,
-    tensors: &'a Arrays<F>,
-    name: &str,
-    synapses: &Synapses<F>,
-) -> Result<&'a [F]> {
-    let (shape, values) =
-        tensors.floats.get(name).ok_or_else(|| Error::format(path, format!("lacks the array '{name}'")))?;
-    let (n_out, n_in) = (synapses.n_out(), synapses.n_in());
-    if *shape != [n_out, n_in] {
-        let expected = format!("(n_out={n_out}, n_in={n_in})");
-        return Err(Error::format(path, Error::shape(name, shape, expected).to_string()));
+/// Calls `check` for every connection group whose weights a file holds, with their shape (n_out, n_in).
+fn for_each_array(config: &NetworkConfig, mut check: impl FnMut(Names, [usize; 2]) -> Result<()>) -> Result<()> {
+    let mut n_in = config.n_in;
+    for (l, layer) in config.layers.iter().enumerate() {
+        let n = layer.n();
+        check(Names { weight: weight_name(l), delay: delay_name(l) }, [n, n_in])?;
+        if matches!(layer, LayerConfig::Recurrent(_)) {
+            check(Names { weight: recurrent_weight_name(l), delay: recurrent_delay_name(l) }, [n, n])?;
+        }
+        n_in = n;
     }
-    Ok(values)
+    Ok(())
+}
+
+/// Refuses a file that lacks, under a prefix to their names, an array in the shape of each of a network's weights.
+pub(crate) fn check_like_weights<F: Real>(config: &NetworkConfig, arrays: &Arrays<'_>, prefix: &str) -> Result<()> {
+    for_each_array(config, |names, shape| arrays.check::<F>(&format!("{prefix}{}", names.weight), shape))
 }
 
 /// Weights and, where the configuration does not tell them, delays.
 fn arrays<F: Real>(net: &Network<F>) -> Tensors<F> {
     let mut tensors = Vec::new();
     // Whole steps up to 2^24: exact in either type.
-    let steps = |delays: Vec<u32>| delays.iter().map(|&steps| F::from_f64(f64::from(steps))).collect();
+    let steps = |delays: Vec<u32>| {
+        let delays = delays.iter().map(|&steps| F::from_f64(f64::from(steps)));
+        collected("delays of n_out * n_in synapses", delays).or_unwind()
+    };
     for (l, layer) in net.layers().iter().enumerate() {
         let mut push = |synapses: &Synapses<F>, weight_name, delay_name| {
             let shape = vec![synapses.n_out(), synapses.n_in()];
@@ -309,47 +323,4 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     file.as_file().sync_all().map_err(io)?;
     file.persist(path).map_err(|error| Error::io(path, error.error))?;
     Ok(())
-}
-
-fn dtype<F: Real>() -> Dtype {
-    if F::DTYPE == f32::DTYPE { Dtype::F32 } else { Dtype::F64 }
-}
-
-fn le_bytes<F: Real>(values: &[F]) -> Vec<u8> {
-    if F::DTYPE == f32::DTYPE {
-        values.iter().flat_map(|value| (value.widen() as f32).to_le_bytes()).collect()
-    } else {
-        values.iter().flat_map(|value| value.widen().to_le_bytes()).collect()
-    }
-}
-
-fn from_le_bytes<F: Real>(bytes: &[u8]) -> Vec<F> {
-    if F::DTYPE == f32::DTYPE {
-        let value = |b: &[u8]| F::from_f64(f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
-        bytes.chunks_exact(4).map(value).collect()
-    } else {
-        let value = |b: &[u8]| F::from_f64(f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]));
-        bytes.chunks_exact(8).map(value).collect()
-    }
-}
-
-fn integer_bytes(values: &[i32]) -> (Dtype, Vec<u8>) {
-    let fits = |low: i32, high: i32| values.iter().all(|value| (low..=high).contains(value));
-    if fits(i8::MIN.into(), i8::MAX.into()) {
-        (Dtype::I8, values.iter().map(|&value| value as u8).collect())
-    } else if fits(i16::MIN.into(), i16::MAX.into()) {
-        (Dtype::I16, values.iter().flat_map(|&value| (value as i16).to_le_bytes()).collect())
-    } else {
-        (Dtype::I32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
-    }
-}
-
-/// The values of an array of integers; `None` of other types.
-fn from_integer_bytes(dtype: Dtype, bytes: &[u8]) -> Option<Vec<i32>> {
-    match dtype {
-        Dtype::I8 => Some(bytes.iter().map(|&b| i32::from(b as i8)).collect()),
-        Dtype::I16 => Some(bytes.chunks_exact(2).map(|b| i32::from(i16::from_le_bytes([b[0], b[1]]))).collect()),
-        Dtype::I32 => Some(bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()),
-        _ => None,
-    }
 }

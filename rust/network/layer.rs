@@ -1,7 +1,8 @@
 //! A layer with its weights.
 
-use super::{LayerConfig, Panels, RecurrentMask, Synapses, Taps};
-use crate::error::{Error, Result, check_non_negative};
+use super::{Delay, Init, LayerConfig, Panels, RecurrentMask, Synapses, Taps};
+use crate::error::{Error, Result};
+use crate::memory::{OrUnwind, check_room, collected, copied};
 use crate::neuron::{LifParams, LifPropagator};
 use crate::real::Real;
 use crate::simd::Lanes;
@@ -22,12 +23,34 @@ pub struct Layer<F> {
 }
 
 /// Synapses among the neurons of a layer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Recurrent<F> {
     synapses: Synapses<F>,
     /// The weights again, by presynaptic neuron: what the simulation reads.
     rows: Vec<Lanes<F>>,
     trainable: bool,
+}
+
+/// Synapses of a layer that are known, and so are not drawn.
+pub(super) struct LayerArrays<F> {
+    /// Feed-forward weights, (n_out, n_in) row-major, and their name.
+    pub weight: (String, Vec<F>),
+    /// Recurrent weights, (n, n) row-major, and their name; `None` without trained recurrent synapses.
+    pub recurrent_weight: Option<(String, Vec<F>)>,
+    /// In place of the configured ones.
+    pub delays: Option<LayerDelays>,
+}
+
+/// Where the weights and delays of a connection group come from.
+struct Group<'a, F> {
+    known: Option<(String, Vec<F>)>,
+    delays: Option<Vec<u32>>,
+    init: &'a Init,
+    delay: &'a Delay,
+    /// Of the delays.
+    name: &'a str,
+    /// Of the weights, and of the delays.
+    streams: [u64; 2],
 }
 
 /// Delays of the synapses of a layer [steps].
@@ -49,38 +72,64 @@ pub struct LayerTaps {
 }
 
 impl<F: Real> Layer<F> {
-    /// Builds layer `index` with `n_in` inputs and draws its weights.
+    /// Builds layer `index` with `n_in` inputs, of a configuration that has been validated; draws its weights, unless `known`
+    /// has them.
     ///
     /// # Errors
-    /// [`Error::Value`] naming the field outside its domain.
-    pub fn new(config: &LayerConfig, n_in: usize, dt: f64, seed: u64, index: usize) -> Result<Self> {
+    /// [`Error::Value`] naming the field outside its domain, or the weight that [`Synapses::check`] refuses; [`Error::Memory`].
+    pub(super) fn new(
+        config: &LayerConfig,
+        n_in: usize,
+        dt: f64,
+        seed: u64,
+        index: usize,
+        known: Option<LayerArrays<F>>,
+    ) -> Result<Self> {
         let n = config.n();
-        if n == 0 || n >= 1 << 31 {
-            return Err(Error::value(format!("layers[{index}].n"), "in [1, 2^31)", n));
-        }
         let params = config.lif_params(dt);
         let lif = LifPropagator::new(&params)?;
+        // Before weights are drawn, and by the names that the caller knows.
+        check_room(&format!("layers[{index}]: n * n_in"), n.checked_mul(n_in), size_of::<F>())?;
         let stream = index as u64 * STREAMS_PER_LAYER;
         let delay_stream = DELAY_STREAMS | (2 * index as u64);
-        let weights = config.init().fill(n, n_in, seed, stream)?;
-        let name = format!("layers[{index}].delay");
-        let taps = config.delay().taps(&name, dt, [n, n_in], None, [seed, delay_stream])?;
-        let synapses = Synapses::new([n, n_in], &weights, None, taps);
+        let (weight, recurrent_weight, delays) = match known {
+            Some(LayerArrays { weight, recurrent_weight, delays }) => (Some(weight), recurrent_weight, delays),
+            None => (None, None, None),
+        };
+        let (delay, rec_delay) =
+            delays.map_or((None, None), |LayerDelays { delay, rec_delay }| (Some(delay), rec_delay));
+        let synapses = |group: Group<'_, F>, shape: [usize; 2], exists: Option<&[bool]>| {
+            let Group { known, delays, init, delay, name, streams } = group;
+            let name = format!("layers[{index}].{name}");
+            let taps = match delays {
+                Some(delays) => Taps::new(&name, &delays, shape, exists)?,
+                None => delay.taps(&name, dt, shape, exists, [seed, streams[1]])?,
+            };
+            let Some((name, weights)) = known else {
+                return Ok(Synapses::new(shape, &init.fill(shape[0], shape[1], seed, streams[0])?, exists, taps));
+            };
+            let synapses = Synapses::new(shape, &weights, exists, taps);
+            synapses.check(&name, &weights).map(|()| synapses)
+        };
+        let (init, streams) = (config.init(), [stream, delay_stream]);
+        let group = Group { known: weight, delays: delay, init, delay: config.delay(), name: "delay", streams };
+        let feed_forward = synapses(group, [n, n_in], None)?;
         let recurrent = match config {
             LayerConfig::Dense(dense) => {
-                check_non_negative(&format!("layers[{index}].lateral_inhibition"), "", dense.lateral_inhibition)?;
-                (dense.lateral_inhibition > 0.0).then(|| Recurrent::lateral(n, F::from_f64(dense.lateral_inhibition)))
+                let strength = F::from_f64(dense.lateral_inhibition);
+                (dense.lateral_inhibition > 0.0).then(|| Recurrent::lateral(n, strength))
             }
             LayerConfig::Recurrent(recurrent) => {
+                check_room(&format!("layers[{index}]: n * n"), n.checked_mul(n), size_of::<F>())?;
                 let exists = existing(&recurrent.mask, n, seed, stream + 1)?;
-                let exists = exists.as_deref();
-                let weights = recurrent.rec_init.fill(n, n, seed, stream + 2)?;
-                let name = format!("layers[{index}].rec_delay");
-                let taps = recurrent.rec_delay.taps(&name, dt, [n, n], exists, [seed, delay_stream + 1])?;
-                Some(Recurrent::new(Synapses::new([n, n], &weights, exists, taps), true))
+                let (init, delay) = (&recurrent.rec_init, &recurrent.rec_delay);
+                let streams = [stream + 2, delay_stream + 1];
+                let known = recurrent_weight;
+                let group = Group { known, delays: rec_delay, init, delay, name: "rec_delay", streams };
+                Some(Recurrent::new(synapses(group, [n, n], exists.as_deref())?, true))
             }
         };
-        Ok(Self { params, lif, synapses, recurrent })
+        Ok(Self { params, lif, synapses: feed_forward, recurrent })
     }
 
     /// Neuron parameters.
@@ -191,6 +240,13 @@ impl<F: Real> Layer<F> {
     }
 }
 
+impl<F: Clone> Clone for Recurrent<F> {
+    fn clone(&self) -> Self {
+        let rows = copied("n * blocks of 16 neurons", &self.rows);
+        Self { synapses: self.synapses.clone(), rows, trainable: self.trainable }
+    }
+}
+
 impl<F: Real> Recurrent<F> {
     fn new(synapses: Synapses<F>, trainable: bool) -> Self {
         let mut recurrent = Self { synapses, rows: Vec::new(), trainable };
@@ -199,7 +255,8 @@ impl<F: Real> Recurrent<F> {
     }
 
     fn lateral(n: usize, strength: F) -> Self {
-        let values: Vec<F> = (0..n * n).map(|at| if at / n == at % n { F::zero() } else { -strength }).collect();
+        let strength = |at| if at / n == at % n { F::zero() } else { -strength };
+        let values = collected("n * n of lateral inhibition", (0..n * n).map(strength)).or_unwind();
         Self::new(Synapses::new([n, n], &values, None, Taps::all(0)), false)
     }
 
@@ -254,5 +311,5 @@ fn existing(mask: &RecurrentMask, n: usize, seed: u64, stream: u64) -> Result<Op
         return Ok(None);
     }
     let exists = mask.build(n, seed, stream)?;
-    Ok(Some((0..n * n).map(|at| exists[at % n * n + at / n]).collect()))
+    Ok(Some(collected("n * n", (0..n * n).map(|at| exists[at % n * n + at / n]))?))
 }

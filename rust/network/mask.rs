@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::init::{generator, uniform};
 use crate::error::{Error, Result};
+use crate::memory::{filled, product, with_room};
 
 /// Share of excitatory neurons in a reservoir.
 const EXCITATORY_SHARE: f64 = 0.8;
@@ -64,18 +65,21 @@ impl RecurrentMask {
     /// Draws the synapses of a layer of `n` neurons: (n, n), row k its targets, true where neuron k is heard by neuron i.
     ///
     /// # Errors
-    /// Those of [`RecurrentMask::validate`].
+    /// Those of [`RecurrentMask::validate`]; [`Error::Memory`].
     pub fn build(&self, n: usize, seed: u64, stream: u64) -> Result<Vec<bool>> {
         self.validate(n)?;
         let mut rng = generator(seed, stream);
-        let (mut exists, self_loops) = match *self {
-            Self::AllToAll { self_loops } => (vec![true; n * n], self_loops),
+        let mut exists = filled("n * n", product(&[n, n]), true)?;
+        let self_loops = match *self {
+            Self::AllToAll { self_loops } => self_loops,
             Self::Sparse { density, self_loops } => {
-                ((0..n * n).map(|_| uniform(&mut rng) < density).collect(), self_loops)
+                exists.iter_mut().for_each(|exists| *exists = uniform(&mut rng) < density);
+                self_loops
             }
             Self::Reservoir { shape, self_loops } => {
-                let excitatory = draw_excitatory(n, &mut rng);
-                (draw_reservoir(shape, &excitatory, &mut rng), self_loops)
+                let excitatory = draw_excitatory(n, &mut rng)?;
+                draw_reservoir(shape, &excitatory, &mut rng, &mut exists);
+                self_loops
             }
         };
         if !self_loops {
@@ -91,34 +95,35 @@ impl RecurrentMask {
     pub fn excitatory(&self, n: usize, seed: u64, stream: u64) -> Result<Option<Vec<bool>>> {
         self.validate(n)?;
         let is_reservoir = matches!(self, Self::Reservoir { .. });
-        Ok(is_reservoir.then(|| draw_excitatory(n, &mut generator(seed, stream))))
+        is_reservoir.then(|| draw_excitatory(n, &mut generator(seed, stream))).transpose()
     }
 }
 
 /// Draws exactly the share of excitatory neurons, every choice equally likely (selection sampling).
-fn draw_excitatory(n: usize, rng: &mut ChaCha8Rng) -> Vec<bool> {
+fn draw_excitatory(n: usize, rng: &mut ChaCha8Rng) -> Result<Vec<bool>> {
     let mut wanted = (EXCITATORY_SHARE * n as f64).round();
     let mut draw = |left: usize| {
         let chosen = uniform(rng) * (left as f64) < wanted;
         wanted -= f64::from(u8::from(chosen));
         chosen
     };
-    (1..=n).rev().map(&mut draw).collect()
+    let mut excitatory = with_room("n", Some(n))?;
+    excitatory.extend((1..=n).rev().map(&mut draw));
+    Ok(excitatory)
 }
 
-fn draw_reservoir(shape: [usize; 3], excitatory: &[bool], rng: &mut ChaCha8Rng) -> Vec<bool> {
+/// Draws `exists`, (n, n).
+fn draw_reservoir(shape: [usize; 3], excitatory: &[bool], rng: &mut ChaCha8Rng, exists: &mut [bool]) {
     let n = excitatory.len();
     let position = |i: usize| [i / (shape[1] * shape[2]), i / shape[2] % shape[1], i % shape[2]];
-    let mut exists = Vec::with_capacity(n * n);
     for k in 0..n {
         for i in 0..n {
             let distance_squared: f64 =
                 (position(k).iter().zip(position(i))).map(|(&a, b)| num_traits::pow(a as f64 - b as f64, 2)).sum();
             let probability = 1.5 * connectivity(excitatory[k], excitatory[i]) * (-distance_squared / 4.0).exp();
-            exists.push(uniform(rng) < probability);
+            exists[k * n + i] = uniform(rng) < probability;
         }
     }
-    exists
 }
 
 /// C of a pair, by whether the presynaptic and the postsynaptic neuron are excitatory.

@@ -22,7 +22,10 @@ pub use synapses::Synapses;
 pub use taps::Taps;
 pub use trains_io::{read_spike_trains, write_spike_trains};
 
+use layer::LayerArrays;
+
 use crate::error::{Error, Result};
+use crate::memory::catch;
 use crate::real::Real;
 
 /// A feed-forward stack of layers, recurrent ones among them.
@@ -37,21 +40,28 @@ impl<F: Real> Network<F> {
     /// Builds the layers and draws their weights from `config.seed`.
     ///
     /// # Errors
-    /// [`Error::Value`] naming the first field outside its domain.
+    /// [`Error::Value`] naming the first field outside its domain; [`Error::Memory`].
     pub fn new(config: NetworkConfig) -> Result<Self> {
-        if config.layers.is_empty() {
-            return Err(Error::value("layers", "at least one layer", "none"));
-        }
-        if config.n_in == 0 || config.n_in >= 1 << 31 {
-            return Err(Error::value("n_in", "in [1, 2^31)", config.n_in));
-        }
-        let mut n_in = config.n_in;
-        let mut layers = Vec::with_capacity(config.layers.len());
-        for (index, layer) in config.layers.iter().enumerate() {
-            layers.push(Layer::new(layer, n_in, config.dt, config.seed, index)?);
-            n_in = layer.n();
-        }
-        Ok(Self { config, layers, explicit_delays: false })
+        Self::build(config, |_, _, _| Ok(None))
+    }
+
+    /// Builds the layers; what `known`, which gets the number of a layer and of its inputs, has of one's synapses is not drawn.
+    fn build(
+        config: NetworkConfig,
+        known: impl Fn(&NetworkConfig, usize, usize) -> Result<Option<LayerArrays<F>>>,
+    ) -> Result<Self> {
+        config.validate()?;
+        catch(|| {
+            let (mut n_in, mut explicit_delays) = (config.n_in, false);
+            let mut layers = Vec::new();
+            for (index, layer) in config.layers.iter().enumerate() {
+                let known = known(&config, index, n_in)?;
+                explicit_delays |= known.as_ref().is_some_and(|known| known.delays.is_some());
+                layers.push(Layer::new(layer, n_in, config.dt, config.seed, index, known)?);
+                n_in = layer.n();
+            }
+            Ok(Self { config, layers, explicit_delays })
+        })
     }
 
     /// What the network was built from.
@@ -78,7 +88,7 @@ impl<F: Real> Network<F> {
     /// of synapses that do not exist count for nothing.
     ///
     /// # Errors
-    /// [`Error::Value`] naming the entry of `delays`; all layers then are as they were.
+    /// [`Error::Value`] naming the entry of `delays`, [`Error::Memory`]; all layers then are as they were.
     ///
     /// # Panics
     /// If an array has not one entry a synapse.
@@ -88,9 +98,14 @@ impl<F: Real> Network<F> {
             return Err(Error::value("delays", expected, format!("{} entries", delays.len())));
         }
         let layers = self.layers.iter().zip(delays).enumerate();
-        let taps = layers.map(|(l, (layer, delays))| layer.taps_of(&format!("delays[{l}]"), delays));
-        let taps = taps.collect::<Result<Vec<_>>>()?;
-        self.layers.iter_mut().zip(taps).for_each(|(layer, taps)| layer.set_taps(taps));
+        let layers = layers.map(|(l, (layer, delays))| {
+            let taps = layer.taps_of(&format!("delays[{l}]"), delays)?;
+            let mut layer = layer.clone();
+            layer.set_taps(taps);
+            Ok(layer)
+        });
+        // Made apart, so that all are as they were if there is no room for one.
+        self.layers = catch(|| layers.collect::<Result<Vec<_>>>())?;
         self.explicit_delays = true;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Weight matrices in the order the kernels read them.
 
+use crate::memory::{OrUnwind, copied, filled, product, resize, with_room};
 use crate::real::Real;
 use crate::simd::{LANES, Lanes, flat, flat_mut};
 
@@ -9,7 +10,7 @@ use crate::simd::{LANES, Lanes, flat, flat_mut};
 /// row, and the rows of the neurons that fire stay in the first-level cache while all time steps run. Every panel ends
 /// with a row of zeros, which the padding of [`PaddedRows`](crate::spikes::PaddedRows) points at; lanes beyond `n_out`
 /// are zero.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Panels<F> {
     n_in: usize,
     n_out: usize,
@@ -18,12 +19,19 @@ pub struct Panels<F> {
     data: Vec<Lanes<F>>,
 }
 
+impl<F: Clone> Clone for Panels<F> {
+    fn clone(&self) -> Self {
+        Self { data: copied("n_in * blocks of 16 neurons", &self.data), ..*self }
+    }
+}
+
 impl<F: Real> Panels<F> {
     /// All zeros.
     pub fn zeros(n_out: usize, n_in: usize) -> Self {
         let blocks = if n_out <= LANES { 1 } else { 2 };
         let n_panels = n_out.div_ceil(LANES * blocks);
-        Self { n_in, n_out, blocks, data: vec![Lanes::zero(); n_panels * (n_in + 1) * blocks] }
+        let n = product(&[n_panels * blocks, n_in + 1]);
+        Self { n_in, n_out, blocks, data: filled("n_in * blocks of 16 neurons", n, Lanes::zero()).or_unwind() }
     }
 
     /// From values in NumPy's order, (n_out, n_in) row-major. Panics unless there are `n_out * n_in` of them.
@@ -46,7 +54,7 @@ impl<F: Real> Panels<F> {
 
     /// The values in NumPy's order, (n_out, n_in) row-major.
     pub fn to_rows(&self) -> Vec<F> {
-        let mut values = Vec::with_capacity(self.n_out * self.n_in);
+        let mut values = with_room("n_out * n_in", product(&[self.n_out, self.n_in])).or_unwind();
         for i in 0..self.n_out {
             values.extend(flat(&self.data)[self.start(i)..].iter().step_by(self.width()).take(self.n_in));
         }
@@ -133,7 +141,7 @@ impl<F: Real> Panels<F> {
     /// Copies into rows of all postsynaptic neurons, presynaptic neuron after neuron: `n_in + 1` rows of `n_blocks`.
     pub fn copy_to_presynaptic_rows(&self, rows: &mut Vec<Lanes<F>>) {
         let n_blocks = self.n_blocks();
-        rows.resize((self.n_in + 1) * n_blocks, Lanes::zero());
+        resize(rows, (self.n_in + 1) * n_blocks, Lanes::zero());
         for b in 0..self.n_panels() {
             let first = b * self.blocks;
             let held = self.blocks.min(n_blocks - first);

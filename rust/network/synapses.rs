@@ -2,6 +2,7 @@
 
 use super::{Panels, Taps};
 use crate::error::{Error, Result};
+use crate::memory::{OrUnwind, collected, filled, product};
 use crate::real::Real;
 use crate::simd::{flat, flat_mut};
 
@@ -58,8 +59,8 @@ impl<F: Real> Synapses<F> {
 
     /// Which synapses exist, (n_out, n_in) row-major; `None` if all do.
     pub fn exists(&self) -> Option<Vec<bool>> {
-        let exists: Vec<bool> =
-            self.taps.collect(self.n_in, self.mask.as_ref()?).iter().map(|&m| m != F::zero()).collect();
+        let exists = self.taps.collect(self.n_in, self.mask.as_ref()?);
+        let exists = collected("n_out * n_in", exists.iter().map(|&m| m != F::zero())).or_unwind();
         exists.contains(&false).then_some(exists)
     }
 
@@ -126,8 +127,14 @@ fn mask<F: Real>([n_out, n_in]: [usize; 2], exists: Option<&[bool]>, taps: &Taps
     let number = |&exists: &bool| if exists { F::one() } else { F::zero() };
     match exists {
         None if taps.steps().len() == 1 => None,
-        None => Some(taps.spread([n_out, n_in], &vec![F::one(); n_out * n_in])),
-        Some(exists) => Some(taps.spread([n_out, n_in], &exists.iter().map(number).collect::<Vec<F>>())),
+        None => {
+            let all = filled("n_out * n_in", product(&[n_out, n_in]), F::one()).or_unwind();
+            Some(taps.spread([n_out, n_in], &all))
+        }
+        Some(exists) => {
+            let some = collected("n_out * n_in", exists.iter().map(number)).or_unwind();
+            Some(taps.spread([n_out, n_in], &some))
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Panels;
 use crate::error::{Error, Result};
+use crate::memory::{OrUnwind, collected, copied, with_room};
 use crate::real::Real;
 
 /// Most entries of the matrix of a group with several delays: 1 GiB in single precision.
@@ -12,12 +13,19 @@ const MAX_ENTRIES: u128 = 1 << 28;
 /// The kernels know no delays. Where a group has D of them, its matrices have D * n_in columns: entry (i, k * n_in + j)
 /// belongs to the synapse of j onto i if its delay is the k-th, and is 0 if it has another. Column k * n_in + j hears the
 /// spikes of j that much later.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Taps {
     /// The distinct delays, ascending, at least one [steps].
     steps: Vec<u32>,
     /// Index of each synapse's delay among them, (n_out, n_in) row-major; empty where there is only one.
     index: Vec<u32>,
+}
+
+impl Clone for Taps {
+    fn clone(&self) -> Self {
+        let copy = |values| copied("delays of n_out * n_in synapses", values);
+        Self { steps: copy(&self.steps), index: copy(&self.index) }
+    }
 }
 
 impl Taps {
@@ -30,16 +38,19 @@ impl Taps {
     /// nothing. `name` is for the message.
     ///
     /// # Errors
-    /// [`Error::Value`] if there are so many distinct delays that the matrix would have more than 2^28 entries.
+    /// [`Error::Value`] if there are so many distinct delays that the matrix would have more than 2^28 entries;
+    /// [`Error::Memory`].
     ///
     /// # Panics
     /// Unless there are `n_out * n_in` delays.
     pub fn new(name: &str, delays: &[u32], [n_out, n_in]: [usize; 2], exists: Option<&[bool]>) -> Result<Self> {
         assert_eq!(delays.len(), n_out * n_in);
         let exists = |at: usize| exists.is_none_or(|exists| exists[at]);
-        let mut steps: Vec<u32> = (0..delays.len()).filter(|&at| exists(at)).map(|at| delays[at]).collect();
+        let mut steps = with_room(name, Some(delays.len()))?;
+        steps.extend((0..delays.len()).filter(|&at| exists(at)).map(|at| delays[at]));
         steps.sort_unstable();
         steps.dedup();
+        steps.shrink_to_fit();
         if steps.len() <= 1 {
             return Ok(Self::all(steps.first().copied().unwrap_or(0)));
         }
@@ -49,7 +60,7 @@ impl Taps {
             return Err(Error::value(name, expected, format!("{} of them", steps.len())));
         }
         let place = |at: usize| if exists(at) { steps.partition_point(|&tap| tap < delays[at]) as u32 } else { 0 };
-        let index = (0..delays.len()).map(place).collect();
+        let index = collected(name, (0..delays.len()).map(place))?;
         Ok(Self { steps, index })
     }
 
@@ -62,7 +73,8 @@ impl Taps {
     /// The delay of every synapse, (n_out, n_in) row-major, 0 where none exists [steps].
     pub fn of_synapses(&self, [n_out, n_in]: [usize; 2], exists: Option<&[bool]>) -> Vec<u32> {
         let exists = |at: usize| exists.is_none_or(|exists| exists[at]);
-        (0..n_out * n_in).map(|at| if exists(at) { self.steps[self.tap(at)] } else { 0 }).collect()
+        let delay = |at| if exists(at) { self.steps[self.tap(at)] } else { 0 };
+        collected("delays of n_out * n_in synapses", (0..n_out * n_in).map(delay)).or_unwind()
     }
 
     /// The entries of a matrix of D * n_in columns that belong to synapses: (n_out, n_in) row-major.
@@ -70,7 +82,8 @@ impl Taps {
         if self.index.is_empty() {
             return panels.to_rows();
         }
-        (0..self.index.len()).map(|at| panels.get(at / n_in, self.tap(at) * n_in + at % n_in)).collect()
+        let value = |at| panels.get(at / n_in, self.tap(at) * n_in + at % n_in);
+        collected("n_out * n_in", (0..self.index.len()).map(value)).or_unwind()
     }
 
     /// The inverse of [`collect`](Self::collect): a matrix of D * n_in columns, 0 where it belongs to no synapse.

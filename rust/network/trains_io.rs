@@ -1,14 +1,15 @@
 //! Spike trains in a safetensors file, beside networks in theirs.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 
-use super::io::{FORMAT_VERSION, METADATA_KEY, not_ours, read, write_atomically};
+use super::io::arrays::{Stored, serialize};
+use super::io::{FORMAT_VERSION, METADATA_KEY, damaged, not_ours, read, write_atomically};
 use crate::error::{Error, Result};
+use crate::memory::collected;
 use crate::spikes::SpikeTrains;
 
 /// What the JSON of such a file calls its content.
@@ -26,34 +27,37 @@ struct Header {
 /// Writes spike trains, atomically: their rows as the arrays `indptr` and `indices`.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be written.
+/// [`Error::Io`] if the file cannot be written; [`Error::Memory`].
 pub fn write_spike_trains(path: &Path, trains: &SpikeTrains) -> Result<()> {
     let shape = Some([trains.n_samples(), trains.n_steps(), trains.n_neurons()]);
     let header = Header { version: FORMAT_VERSION, content: CONTENT.to_owned(), shape };
     let json = serde_json::to_string(&header).map_err(|error| Error::format(path, error.to_string()))?;
-    let indptr: Vec<u8> = trains.indptr().iter().flat_map(|&at| (at as u64).to_le_bytes()).collect();
-    let index: Vec<u8> = trains.index().iter().flat_map(|neuron| neuron.to_le_bytes()).collect();
-    let unwritten = |error: safetensors::SafeTensorError| Error::format(path, error.to_string());
-    let arrays = [
-        ("indptr", TensorView::new(Dtype::U64, vec![trains.indptr().len()], &indptr).map_err(unwritten)?),
-        ("indices", TensorView::new(Dtype::U32, vec![trains.n_spikes()], &index).map_err(unwritten)?),
+    let shapes = [[trains.indptr().len()], [trains.n_spikes()]];
+    let indptr = |bytes: &mut Vec<u8>| {
+        trains.indptr().iter().for_each(|&at| bytes.extend_from_slice(&(at as u64).to_le_bytes()));
+    };
+    let indices = |bytes: &mut Vec<u8>| {
+        trains.index().iter().for_each(|neuron| bytes.extend_from_slice(&neuron.to_le_bytes()));
+    };
+    let arrays = vec![
+        Stored::new("indptr", &shapes[0], Dtype::U64, indptr),
+        Stored::new("indices", &shapes[1], Dtype::U32, indices),
     ];
-    let metadata = HashMap::from([(METADATA_KEY.to_owned(), json)]);
-    write_atomically(path, &safetensors::serialize(arrays, Some(metadata)).map_err(unwritten)?)
+    write_atomically(path, &serialize(arrays, json)?)
 }
 
 /// Reads what [`write_spike_trains`] wrote.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not ours, damaged, or of another version.
+/// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not ours, damaged, or of another version;
+/// [`Error::Memory`].
 pub fn read_spike_trains(path: &Path) -> Result<SpikeTrains> {
     let bytes = read(path)?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| not_ours(path, &error))?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|_| not_ours(path, "its header is cut off"))?;
     let json = metadata.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).ok_or_else(|| {
         Error::format(path, "is a safetensors file without strsbp_rs metadata, expected one that strsbp_rs has written")
     })?;
-    let header: Header =
-        serde_json::from_str(json).map_err(|error| Error::format(path, format!("has damaged metadata: {error}")))?;
+    let header: Header = serde_json::from_str(json).map_err(|error| damaged(path, &error))?;
     if header.version != FORMAT_VERSION {
         let detail = format!("has format version {}, expected {FORMAT_VERSION}", header.version);
         return Err(Error::format(path, detail));
@@ -61,27 +65,30 @@ pub fn read_spike_trains(path: &Path) -> Result<SpikeTrains> {
     let Some([n_samples, n_steps, n_neurons]) = header.shape.filter(|_| header.content == CONTENT) else {
         return Err(Error::format(path, format!("holds a {}, expected {CONTENT}", header.content)));
     };
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| not_ours(path, &error))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|_| not_ours(path, "its arrays are not all there"))?;
     let array = |name: &str, dtype| {
         let view = file.tensor(name).map_err(|_| Error::format(path, format!("lacks the array '{name}'")))?;
         if view.dtype() != dtype || view.shape().len() != 1 {
             let got = format!("is {:?} of shape {:?}, expected {dtype:?} of one dimension", view.dtype(), view.shape());
             return Err(Error::format(path, format!("array '{name}' {got}")));
         }
-        Ok(view.data().to_vec())
+        Ok(view.data())
     };
     // What is too large for a signed number becomes negative, and so is refused.
-    let indptr: Vec<i64> =
-        array("indptr", Dtype::U64)?.as_chunks().0.iter().map(|&b| u64::from_le_bytes(b) as i64).collect();
-    let index: Vec<i64> =
-        array("indices", Dtype::U32)?.as_chunks().0.iter().map(|&b| i64::from(u32::from_le_bytes(b))).collect();
+    let indptr = array("indptr", Dtype::U64)?.as_chunks().0.iter().map(|&b| u64::from_le_bytes(b) as i64);
+    let indptr = collected("indptr", indptr)?;
+    let index = array("indices", Dtype::U32)?.as_chunks().0.iter().map(|&b| i64::from(u32::from_le_bytes(b)));
+    let index = collected("indices", index)?;
     if n_samples.checked_mul(n_steps).and_then(|n| n.checked_add(1)) != Some(indptr.len()) {
         let expected =
             format!("shape {:?} has {} rows", [n_samples, n_steps, n_neurons], indptr.len().saturating_sub(1));
         return Err(Error::format(path, format!("has no rows that fit it: {expected}")));
     }
     let trains = SpikeTrains::from_csr(n_samples, n_steps, n_neurons, &indptr, &index);
-    trains.map_err(|error| Error::format(path, error.to_string()))
+    trains.map_err(|error| match error {
+        error @ Error::Memory { .. } => error,
+        error => Error::format(path, error.to_string()),
+    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::learn::{Data, ImageAugment, Images};
+use crate::memory::collected;
 use crate::spikes::{Analog, BernoulliEncoder, SpikeTrains};
 
 /// A configuration from its dict; `name` is for the message.
@@ -144,5 +145,5 @@ pub fn matrix<T: Element + Copy>(
     if array.shape() != expected {
         return Err(Error::shape(name, array.shape(), format!("(n_out={}, n_in={})", expected[0], expected[1])).into());
     }
-    Ok(array.readonly().as_array().iter().copied().collect())
+    Ok(collected(name, array.readonly().as_array().iter().copied())?)
 }

@@ -17,6 +17,7 @@ use crate::fixed::{
     FixedLayer, FixedNetwork, FixedParams, IntegerLayer, IntegerSynapses, LayerRoom, Overflows, check_fan_out,
 };
 use crate::learn::{Data, Worker};
+use crate::memory::{catch, collected};
 use crate::network::{Layer, Network, Synapses, io};
 use crate::real::Real;
 use crate::sim::{FixedSamples, SampleSimulation};
@@ -42,7 +43,7 @@ fn integers<F: Real>(
     if weight.shape() != expected {
         return Err(Error::shape(name, weight.shape(), format!("({}, {})", expected[0], expected[1])));
     }
-    let weight = weight.as_array().iter().copied().collect();
+    let weight = collected(name, weight.as_array().iter().copied())?;
     Ok(IntegerSynapses { weight, taps: synapses.taps().clone() })
 }
 
@@ -54,8 +55,9 @@ impl FixedNetworkCore {
     #[new]
     #[pyo3(signature = (net, layers, enforce_limits=false))]
     fn new(net: PyRef<'_, NetworkCore>, layers: Vec<Bound<'_, PyDict>>, enforce_limits: bool) -> PyResult<Self> {
-        let fixed = with_net!(&net.net, net => fixed_layers(net, &layers, enforce_limits))?;
-        Ok(Self { net: net.net.clone(), layers: Arc::new(FixedSamples::new(FixedNetwork::new(fixed)?)) })
+        let fixed = catch(|| Ok(with_net!(&net.net, net => fixed_layers(net, &layers, enforce_limits))))??;
+        let net = catch(|| Ok(net.net.clone()))?;
+        Ok(Self { net, layers: Arc::new(FixedSamples::new(FixedNetwork::new(fixed)?)) })
     }
 
     /// Writes layers as the constructor takes them, each with its `scale`, and the network they stand for, atomically.
@@ -90,8 +92,8 @@ impl FixedNetworkCore {
     }
 
     /// The network it stands for.
-    fn network(&self) -> NetworkCore {
-        NetworkCore { net: self.net.clone() }
+    fn network(&self) -> PyResult<NetworkCore> {
+        Ok(NetworkCore { net: catch(|| Ok(self.net.clone()))? })
     }
 
     /// Output counts, uint32 (n_samples, n_out), and the spikes of every layer.
@@ -145,16 +147,16 @@ impl FixedNetworkCore {
 
 fn stored_layer(given: &Bound<'_, PyDict>) -> PyResult<StoredLayer> {
     let entry = |key: &str| given.get_item(key)?.ok_or_else(|| PyErr::from(Error::value(key, "given", "nothing")));
-    let values = |array: PyReadonlyArray2<'_, i32>| array.as_array().iter().copied().collect();
+    let values = |array: PyReadonlyArray2<'_, i32>| collected("weight", array.as_array().iter().copied());
     let recurrent = match given.get_item("recurrent_weight")? {
-        Some(array) => Some(values(array.extract()?)),
+        Some(array) => Some(values(array.extract()?)?),
         None => None,
     };
     Ok(StoredLayer {
         format: from_python("format", &entry("format")?)?,
         scale: entry("scale")?.extract()?,
         step: entry("step")?.extract()?,
-        weights: IntegerLayer { weight: values(entry("weight")?.extract()?), recurrent },
+        weights: IntegerLayer { weight: values(entry("weight")?.extract()?)?, recurrent },
     })
 }
 

@@ -17,6 +17,7 @@ use crate::fixed::Grid;
 use crate::fixed::io::StoredLayer;
 use crate::graph::Graph;
 use crate::learn::{Data, Gradients, Worker, check_inputs, count_spikes};
+use crate::memory::{OrUnwind, catch, collected, product, with_room};
 use crate::network::{LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps, io};
 use crate::real::Real;
 use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
@@ -93,7 +94,12 @@ impl NetworkCore {
 
     /// The bytes of the network's file.
     fn dumps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, &with_net!(&self.net, net => io::network_to_bytes(net))?))
+        let bytes = with_net!(&self.net, net => io::network_to_bytes(net))?;
+        // Unlike `new`, this can refuse.
+        PyBytes::new_with(py, bytes.len(), |copy| {
+            copy.copy_from_slice(&bytes);
+            Ok(())
+        })
     }
 
     /// What the network was built from.
@@ -114,7 +120,7 @@ impl NetworkCore {
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         with_net!(&self.net, net => arrays_to_python(py, net, WEIGHT_KEYS, |l| {
             let layer = &net.layers()[l];
-            (layer.synapses().rows(), layer.trainable_recurrent().map(|recurrent| recurrent.synapses().rows()))
+            Ok((layer.synapses().rows(), layer.trainable_recurrent().map(|recurrent| recurrent.synapses().rows())))
         }))
     }
 
@@ -128,7 +134,7 @@ impl NetworkCore {
     ) -> PyResult<(Bound<'py, PyList>, Vec<String>)> {
         let quantization = from_python("quantization", quantization)?;
         with_net!(&self.net, net => {
-            let (stored, notes) = detached(py, || install(n_threads, || {
+            let (stored, notes) = detached(py, || install(n_threads, || catch(|| {
                 let grid = Grid::new(net, &quantization)?;
                 let integers = grid.integers(net)?;
                 let layers = grid.layers.into_iter().zip(integers);
@@ -137,8 +143,8 @@ impl NetworkCore {
                     StoredLayer { format: grid.format, scale: grid.scale, step, weights }
                 });
                 let notes = grid.notes.into_iter().map(|note| note.text).collect();
-                Ok::<(Vec<_>, _), Error>((stored.collect(), notes))
-            }))??;
+                Ok((stored.collect::<Vec<_>>(), notes))
+            })))??;
             Ok((layers_to_python(py, net, stored)?, notes))
         })
     }
@@ -151,9 +157,13 @@ impl NetworkCore {
     /// Delay of every synapse [ms], layer by layer.
     fn delays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         with_net!(&self.net, net => {
-            let ms = |delays: &Vec<u32>| delays.iter().map(|&steps| f64::from(steps) * net.config().dt).collect();
-            let delays = net.delays();
-            arrays_to_python(py, net, DELAY_KEYS, |l| (ms(&delays[l].delay), delays[l].rec_delay.as_ref().map(ms)))
+            let ms = |delays: &Vec<u32>| {
+                collected("delays of n_out * n_in synapses", delays.iter().map(|&steps| f64::from(steps) * net.config().dt))
+            };
+            arrays_to_python(py, net, DELAY_KEYS, |l| {
+                let LayerDelays { delay, rec_delay } = net.layers()[l].delays();
+                Ok((ms(&delay)?, rec_delay.as_ref().map(ms).transpose()?))
+            })
         })
     }
 
@@ -172,7 +182,7 @@ impl NetworkCore {
     fn recurrent_mask<'py>(&self, py: Python<'py>, layer: usize) -> PyResult<Option<Bound<'py, PyArray2<bool>>>> {
         with_net!(&self.net, net => {
             let layer = net.layers().get(layer).ok_or_else(|| Error::value("layer", format!("< {}", net.layers().len()), layer))?;
-            let exists = layer.trainable_recurrent().and_then(|recurrent| recurrent.synapses().exists());
+            let exists = catch(|| Ok(layer.trainable_recurrent().and_then(|recurrent| recurrent.synapses().exists())))?;
             exists.map(|exists| shaped(py, exists, [layer.n_out(); 2])).transpose()
         })
     }
@@ -336,6 +346,9 @@ fn graph_to_count<F: Real>(net: &Network<F>, simulation: &SampleSimulation<F>) -
     (simulation.kind() == EngineKind::Clocked).then(|| Graph::from_network(net)).transpose()
 }
 
+/// What takes the memory of traces, for messages.
+const TRACES: &str = "n_samples * n_steps * neurons of record_traces";
+
 fn check_chosen<F: Real>(net: &Network<F>, chosen: &[(usize, Vec<usize>)]) -> Result<(), Error> {
     for (layer, neurons) in chosen {
         let Some(found) = net.layers().get(*layer) else {
@@ -363,8 +376,16 @@ fn record<F: Real>(
     let mut counts = Counts::default();
     let n_steps = data.n_steps();
     let sizes = std::iter::once(net.n_in()).chain(net.layers().iter().map(|layer| layer.n_out()));
-    let mut trains = sizes.map(|n| SpikeTrains::empty(n_steps, n)).collect::<Result<Vec<_>, _>>()?;
-    let mut traces: Traces<F> = chosen.iter().map(|_| Default::default()).collect();
+    let empty = |n| {
+        let mut trains = SpikeTrains::empty(n_steps, n)?;
+        trains.reserve_samples(data.n_samples()).map(|()| trains)
+    };
+    let mut trains = sizes.map(empty).collect::<Result<Vec<_>, Error>>()?;
+    let room = |neurons: &Vec<usize>| {
+        let n = product(&[data.n_samples(), n_steps, neurons.len()]);
+        Ok((with_room(TRACES, n)?, with_room(TRACES, n)?))
+    };
+    let mut traces = chosen.iter().map(|(_, neurons)| room(neurons)).collect::<Result<Traces<F>, Error>>()?;
     for first in (0..data.n_samples()).step_by(RECORD_CHUNK) {
         if !keep_going() {
             return Err(Error::Interrupted);
@@ -374,8 +395,11 @@ fn record<F: Real>(
         let use_sample = |spikes: &SampleSpikes, counts: Option<Counts>, output: &mut Option<RecordedSample<F>>| {
             let sample = chosen.iter().map(|(layer, neurons)| {
                 let all: Vec<_> = neurons.iter().map(|&i| membrane_trace(net, spikes, n_steps, *layer, i)).collect();
+                let n = product(&[n_steps, neurons.len()]);
+                let mut values = (with_room(TRACES, n).or_unwind(), with_room(TRACES, n).or_unwind());
                 let by_time = |t: usize| all.iter().map(move |trace| (trace.current[t], trace.potential[t]));
-                (0..n_steps).flat_map(by_time).unzip()
+                values.extend((0..n_steps).flat_map(by_time));
+                values
             });
             let counts = graph.as_ref().map(|graph| operations(graph, n_steps, spikes)).or(counts);
             let (traces, counts) = (sample.collect(), counts.unwrap_or_default());
@@ -386,7 +410,7 @@ fn record<F: Real>(
             let spikes = &sample.spikes;
             counts += sample.counts;
             for (trains, layer) in trains.iter_mut().zip(std::iter::once(&spikes.input).chain(&spikes.layers)) {
-                trains.push_sample((0..n_steps).map(|t| layer.by_time.row(t)));
+                trains.push_sample((0..n_steps).map(|t| layer.by_time.row(t)))?;
             }
             for (all, part) in traces.iter_mut().zip(sample.traces) {
                 all.0.extend(part.0);
@@ -408,11 +432,11 @@ fn arrays_to_python<'py, F: Real, T: numpy::Element>(
     py: Python<'py>,
     net: &Network<F>,
     keys: Keys,
-    arrays: impl Fn(usize) -> (Vec<T>, Option<Vec<T>>),
+    arrays: impl Fn(usize) -> Result<(Vec<T>, Option<Vec<T>>), Error>,
 ) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for (l, layer) in net.layers().iter().enumerate() {
-        let (feed_forward, recurrent) = arrays(l);
+        let (feed_forward, recurrent) = catch(|| arrays(l))?;
         let dict = PyDict::new(py);
         dict.set_item(keys[0], shaped(py, feed_forward, [layer.n_out(), layer.n_in()])?)?;
         if let Some(recurrent) = recurrent {
@@ -432,7 +456,7 @@ pub fn gradients_to_python<'py, F: Real + numpy::Element>(
     arrays_to_python(py, net, WEIGHT_KEYS, |l| {
         let (layer, grads) = (&net.layers()[l], &grads.layers[l]);
         let recurrent = layer.trainable_recurrent().zip(grads.recurrent.as_ref());
-        (layer.synapses().rows_of(&grads.weight), recurrent.map(|(layer, grad)| layer.synapses().rows_of(grad)))
+        Ok((layer.synapses().rows_of(&grads.weight), recurrent.map(|(layer, grad)| layer.synapses().rows_of(grad))))
     })
 }
 
@@ -474,12 +498,16 @@ fn arrays_from_python<F: Real, T: numpy::Element + Copy, C>(
 }
 
 fn set_weights<F: Real + numpy::Element>(net: &mut Network<F>, weights: &[Bound<'_, PyDict>]) -> PyResult<()> {
-    let check = |name: &str, rows: Vec<F>, synapses: &Synapses<F>| synapses.check(name, &rows).map(|()| rows);
-    let checked = arrays_from_python(net, "weights", weights, WEIGHT_KEYS, F::DTYPE, check)?;
-    for (layer, (weight, recurrent)) in net.layers_mut().iter_mut().zip(&checked) {
-        layer.synapses_mut().set_rows(weight);
-        if let (Some(layer), Some(rows)) = (layer.recurrent_mut(), recurrent) {
-            layer.set_rows(rows);
+    let check = |name: &str, rows: Vec<F>, synapses: &Synapses<F>| {
+        synapses.check(name, &rows)?;
+        Ok(synapses.panels_of(&rows))
+    };
+    // All that takes memory, before anything is changed.
+    let checked = catch(|| Ok(arrays_from_python(net, "weights", weights, WEIGHT_KEYS, F::DTYPE, check)))??;
+    for (layer, (weight, recurrent)) in net.layers_mut().iter_mut().zip(checked) {
+        layer.synapses_mut().update_weight(|own, _| *own = weight);
+        if let (Some(layer), Some(weight)) = (layer.recurrent_mut(), recurrent) {
+            layer.update_weight(|own, _| *own = weight);
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use pyo3::types::PyTuple;
 use super::arrays::{shaped, vector};
 use super::calls::detached;
 use crate::error::Error;
+use crate::memory::{collected, filled, product, with_room};
 use crate::network::{read_spike_trains, write_spike_trains};
 use crate::spikes::{SpikeTrains, van_rossum};
 use crate::threads::install;
@@ -41,7 +42,8 @@ impl SpikeTrainsCore {
         indices: PyReadonlyArray1<'_, i64>,
         shape: (usize, usize, usize),
     ) -> PyResult<Self> {
-        let (indptr, indices) = (indptr.as_array().to_vec(), indices.as_array().to_vec());
+        let indptr = collected("indptr", indptr.as_array().iter().copied())?;
+        let indices = collected("indices", indices.as_array().iter().copied())?;
         Ok(Self(SpikeTrains::from_csr(shape.0, shape.1, shape.2, &indptr, &indices)?))
     }
 
@@ -54,8 +56,10 @@ impl SpikeTrainsCore {
         keep_repeated: bool,
     ) -> PyResult<Self> {
         let mut trains = SpikeTrains::empty(n_steps, n_neurons)?;
+        trains.reserve_samples(events.len())?;
         for (name, t, x) in &events {
-            trains.push_events(name, &t.as_array().to_vec(), &x.as_array().to_vec(), keep_repeated)?;
+            let t = collected(name, t.as_array().iter().copied())?;
+            trains.push_events(name, &t, &collected(name, x.as_array().iter().copied())?, keep_repeated)?;
         }
         Ok(Self(trains))
     }
@@ -84,15 +88,14 @@ impl SpikeTrainsCore {
 
     /// (indptr, indices) of the compressed sparse rows, int64 and int32.
     fn to_csr<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let indptr = vector(py, self.0.indptr().iter().map(|&at| at as i64).collect());
-        let indices = vector(py, self.0.index().iter().map(|&neuron| neuron as i32).collect());
-        (indptr, indices).into_pyobject(py)
+        let indptr = collected("n_samples * n_steps + 1", self.0.indptr().iter().map(|&at| at as i64))?;
+        let indices = collected("n_spikes", self.0.index().iter().map(|&neuron| neuron as i32))?;
+        (vector(py, indptr), vector(py, indices)).into_pyobject(py)
     }
 
     /// Spikes of every neuron, uint32 (n_samples, n_neurons).
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let counts: Vec<u32> = (0..self.0.n_samples()).flat_map(|sample| self.0.counts(sample)).collect();
-        Ok(shaped(py, counts, [self.0.n_samples(), self.0.n_neurons()])?.into_any())
+        Ok(shaped(py, self.0.counts()?, [self.0.n_samples(), self.0.n_neurons()])?.into_any())
     }
 
     /// (t, x) of the events of one sample, int64 each.
@@ -101,7 +104,8 @@ impl SpikeTrainsCore {
             return Err(Error::value("sample", format!("in [0, {})", self.0.n_samples()), sample).into());
         }
         let train = self.0.sample(sample);
-        let (mut t, mut x) = (Vec::new(), Vec::new());
+        let n = (0..self.0.n_steps()).map(|step| train.at(step).len()).sum();
+        let (mut t, mut x) = (with_room("n_spikes", Some(n))?, with_room("n_spikes", Some(n))?);
         for step in 0..self.0.n_steps() {
             for &neuron in train.at(step) {
                 t.push(step as i64);
@@ -129,7 +133,7 @@ impl SpikeTrainsCore {
             let expected = format!("0 <= start <= stop <= {}", self.0.n_samples());
             return Err(Error::value("slice", expected, format!("{start}..{stop}")).into());
         }
-        Ok(Self(self.0.slice(start, stop)))
+        Ok(Self(self.0.slice(start, stop)?))
     }
 
     /// The given samples, in the given order.
@@ -177,7 +181,8 @@ impl SpikeTrainsCore {
         add: impl Fn(&mut T),
     ) -> PyResult<Bound<'py, PyArray3<T>>> {
         let (n_samples, n_steps, n_neurons) = self.shape();
-        let mut values = vec![T::default(); n_samples * n_steps * n_neurons];
+        let n = product(&[n_samples, n_steps, n_neurons]);
+        let mut values = filled("n_samples * n_steps * n_neurons", n, T::default())?;
         for (row, pair) in self.0.indptr().windows(2).enumerate() {
             for &neuron in &self.0.index()[pair[0]..pair[1]] {
                 add(&mut values[row * n_neurons + neuron as usize]);

@@ -17,6 +17,7 @@ use crate::learn::{
     Batch, BatchStats, Checkpoint, Progress, Source, Trainer, TrainerConfig, check_inputs, check_labels,
     checkpoint_from_bytes, write_checkpoint,
 };
+use crate::memory::catch;
 use crate::network::{Network, io};
 use crate::real::Real;
 use crate::spikes::SpikeTrains;
@@ -318,7 +319,7 @@ fn gradients<F: Real>(
     let batch = Batch { source, samples: &samples, labels, weights };
     let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
     let (grads, stats) = trainer.gradients(net, &batch, &mut keep_going)?;
-    Ok((stats.loss / stats.n_samples as f64, grads.clone()))
+    Ok((stats.loss / stats.n_samples as f64, catch(|| Ok(grads.clone()))?))
 }
 
 /// Checks recorded spike trains, labels and sample weights; the labels.

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::{SpikeTrain, SpikeTrains};
 use crate::error::{Error, Result, check_positive};
+use crate::memory::{OrUnwind, catch, filled, product};
 
 /// Squared van Rossum distance of the spike trains of every neuron, (n_samples, n_neurons) row-major.
 ///
@@ -11,7 +12,7 @@ use crate::error::{Error, Result, check_positive};
 /// difference of the two sums, over `tau`: 1/2 for a spike too many. van Rossum, A novel spike distance, Neural Computation 2001.
 ///
 /// # Errors
-/// [`Error::Shape`] if the trains differ in shape, [`Error::Value`] unless `tau` is positive.
+/// [`Error::Shape`] if the trains differ in shape, [`Error::Value`] unless `tau` is positive; [`Error::Memory`].
 pub fn van_rossum(a: &SpikeTrains, b: &SpikeTrains, tau: f64) -> Result<Vec<f64>> {
     check_positive("tau / dt", "steps", tau)?;
     let shape = |trains: &SpikeTrains| [trains.n_samples(), trains.n_steps(), trains.n_neurons()];
@@ -19,15 +20,17 @@ pub fn van_rossum(a: &SpikeTrains, b: &SpikeTrains, tau: f64) -> Result<Vec<f64>
         let [n_samples, n_steps, n] = shape(a);
         return Err(Error::shape("b", &shape(b), format!("({n_samples}, {n_steps}, {n}), that of a")));
     }
-    let mut distance = vec![0.0; a.n_samples() * a.n_neurons()];
-    let rows = distance.par_chunks_exact_mut(a.n_neurons().max(1)).enumerate();
-    rows.for_each(|(sample, row)| of_sample(a.sample(sample), b.sample(sample), tau, row));
-    Ok(distance)
+    let mut distance = filled("n_samples * n_neurons", product(&[a.n_samples(), a.n_neurons()]), 0.0)?;
+    catch(|| {
+        let rows = distance.par_chunks_exact_mut(a.n_neurons().max(1)).enumerate();
+        rows.for_each(|(sample, row)| of_sample(a.sample(sample), b.sample(sample), tau, row));
+        Ok(distance)
+    })
 }
 
 fn of_sample(a: SpikeTrain<'_>, b: SpikeTrain<'_>, tau: f64, distance: &mut [f64]) {
     // Difference of the exponentials of each neuron, just after the step it last changed at.
-    let mut difference = vec![(0.0, 0); distance.len()];
+    let mut difference = filled("n_neurons", Some(distance.len()), (0.0, 0)).or_unwind();
     let mut add = |neuron: u32, t: usize, spike: f64| {
         let (value, last) = &mut difference[neuron as usize];
         let left = (-((t - *last) as f64) / tau).exp();

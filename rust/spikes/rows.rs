@@ -1,5 +1,7 @@
 //! Lists of indices, one a row, in the form the kernels read.
 
+use crate::error::Error;
+use crate::memory::{OrUnwind, reserve, resize};
 use crate::real::Real;
 use crate::simd::{Isa, LANES, LaneMask};
 
@@ -81,10 +83,21 @@ impl PaddedRows {
 
     #[cold]
     fn grow(&mut self, n: usize) {
-        let len = (self.used + n).max(2 * self.index.len());
         // Rows are found by 32-bit offsets.
-        assert!(u32::try_from(self.used + n).is_ok(), "more than 2^32 spikes in a sample");
-        self.index.resize(len, 0);
+        if u32::try_from(self.used + n).is_err() {
+            let error = Error::value("the number of spikes in a sample", "< 2^32", self.used + n);
+            return Err(error).or_unwind();
+        }
+        let len = (self.used + n).max(2 * self.index.len());
+        resize(&mut self.index, len, 0);
+    }
+
+    /// Room for more rows.
+    #[cold]
+    fn grow_rows(&mut self) {
+        reserve("steps or neurons of a sample", &mut self.start, 1).or_unwind();
+        let more = self.start.capacity() - self.len.len();
+        reserve("steps or neurons of a sample", &mut self.len, more).or_unwind();
     }
 
     /// Takes the first `n` indices that were written to the room.
@@ -141,6 +154,9 @@ impl PaddedRows {
     pub fn end_row(&mut self) {
         let (sentinel, start) = (self.sentinel, self.row_start);
         self.room(PAD).fill(sentinel);
+        if self.start.len() == self.start.capacity() {
+            self.grow_rows();
+        }
         self.start.push(start as u32);
         self.len.push((self.used - start) as u32);
         self.used = self.used.next_multiple_of(PAD);
@@ -198,7 +214,7 @@ impl PaddedRows {
         let stride = capacity + PAD;
         let mut len = std::mem::take(&mut self.len);
         len.clear();
-        len.resize(n_rows, 0);
+        resize(&mut len, n_rows, 0);
         let sentinel = self.sentinel;
         let index = self.room(n_rows * stride);
         for r in 0..other.n_rows() {
@@ -216,6 +232,7 @@ impl PaddedRows {
             for (index, &len) in index.chunks_exact_mut(stride).zip(&len) {
                 index[len as usize..][..PAD].fill(sentinel);
             }
+            reserve("neurons of a sample", &mut self.start, n_rows).or_unwind();
             self.start.extend((0..n_rows).map(|r| (r * stride) as u32));
             self.advance(n_rows * stride);
             self.row_start = self.used;
@@ -228,7 +245,7 @@ impl PaddedRows {
     pub fn transpose_of(&mut self, other: &Self) {
         let n_rows = other.n_columns();
         self.clear(other.n_rows());
-        self.len.resize(n_rows, 0);
+        resize(&mut self.len, n_rows, 0);
         for r in 0..other.n_rows() {
             for &c in other.row(r) {
                 self.len[c as usize] += 1;
@@ -236,6 +253,8 @@ impl PaddedRows {
         }
         let mut end = 0;
         self.cursor.clear();
+        reserve("steps or neurons of a sample", &mut self.cursor, n_rows).or_unwind();
+        reserve("steps or neurons of a sample", &mut self.start, n_rows).or_unwind();
         for &len in &self.len {
             self.cursor.push(end as u32);
             self.start.push(end as u32);

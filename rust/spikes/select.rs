@@ -2,7 +2,6 @@
 
 use super::SpikeTrains;
 use crate::error::{Error, Result};
-use crate::memory::check_room;
 
 impl SpikeTrains {
     /// The given samples as a set of their own, in the given order; one may be there several times.
@@ -19,7 +18,7 @@ impl SpikeTrains {
         let mut taken = self.with_room(samples.len().checked_mul(n_steps), n_spikes)?;
         for &sample in samples {
             let train = self.sample(sample);
-            taken.push_sample((0..n_steps).map(|t| train.at(t)));
+            taken.push_sample((0..n_steps).map(|t| train.at(t)))?;
         }
         Ok(taken)
     }
@@ -38,7 +37,7 @@ impl SpikeTrains {
         let mut cut = Self::empty(to - from, self.n_neurons())?.with_room(n_rows, n_spikes)?;
         for sample in 0..self.n_samples() {
             let train = self.sample(sample);
-            cut.push_sample((from..to).map(|t| train.at(t)));
+            cut.push_sample((from..to).map(|t| train.at(t)))?;
         }
         Ok(cut)
     }
@@ -66,7 +65,7 @@ impl SpikeTrains {
         for set in sets {
             for sample in 0..set.n_samples() {
                 let train = set.sample(sample);
-                all.push_sample((0..n_steps).map(|t| train.at(t)));
+                all.push_sample((0..n_steps).map(|t| train.at(t)))?;
             }
         }
         Ok(all)
@@ -75,11 +74,8 @@ impl SpikeTrains {
     /// An empty set of the same steps and neurons, if there is room for so many rows and the spikes of all parts.
     fn with_room(&self, n_rows: Option<usize>, mut n_spikes: impl Iterator<Item = usize>) -> Result<Self> {
         let n_spikes = n_spikes.try_fold(0usize, |sum, n| sum.checked_add(n));
-        check_room("n_samples * n_steps", n_rows.and_then(|n| n.checked_add(1)), size_of::<usize>())?;
-        check_room("n_spikes", n_spikes, size_of::<u32>())?;
         let mut set = Self::empty(self.n_steps(), self.n_neurons())?;
-        set.reserve(n_rows.unwrap_or_default(), n_spikes.unwrap_or_default());
-        Ok(set)
+        set.reserve(n_rows, n_spikes).map(|()| set)
     }
 }
 
@@ -117,7 +113,7 @@ mod tests {
 
     #[test]
     fn sets_one_after_the_other() {
-        let (all, parts) = (numbered(4), [numbered(4).slice(0, 1), numbered(4).slice(1, 4)]);
+        let (all, parts) = (numbered(4), [(0, 1), (1, 4)].map(|(from, to)| numbered(4).slice(from, to).unwrap()));
         assert_eq!(SpikeTrains::concatenate(&[&parts[0], &parts[1]]).unwrap(), all);
         assert!(SpikeTrains::concatenate(&[]).is_err());
         let other = SpikeTrains::empty(3, 4).unwrap();

@@ -1,18 +1,29 @@
 //! Spike trains of many samples as sparse events.
 
 use crate::error::{Error, Result};
+use crate::memory::{collected, copied, filled, no_room, product, reserve};
+
+/// What takes the memory, for messages.
+const ROWS: &str = "n_samples * n_steps";
+const SPIKES: &str = "n_spikes";
 
 /// Spike trains of `n_samples` samples: which neurons fire at which step, as compressed sparse rows.
 ///
 /// Row `sample * n_steps + t` lists, ascending, the neurons that fire at step `t`; one that fires k times, as some hardware's
 /// neurons may, is listed k times.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct SpikeTrains {
     n_samples: usize,
     n_steps: usize,
     n_neurons: usize,
     indptr: Vec<usize>,
     index: Vec<u32>,
+}
+
+impl Clone for SpikeTrains {
+    fn clone(&self) -> Self {
+        Self { indptr: copied(ROWS, &self.indptr), index: copied(SPIKES, &self.index), ..*self }
+    }
 }
 
 /// The spike trains of one sample.
@@ -54,17 +65,15 @@ impl SpikeTrains {
     /// Checks and takes compressed sparse rows: `indptr` of length `n_samples * n_steps + 1`, `index` sorted within a row.
     ///
     /// # Errors
-    /// [`Error::Shape`] or [`Error::Value`] naming the first offending entry.
+    /// [`Error::Shape`] or [`Error::Value`] naming the first offending entry; [`Error::Memory`].
     pub fn from_csr(n_samples: usize, n_steps: usize, n_neurons: usize, indptr: &[i64], index: &[i64]) -> Result<Self> {
         let mut trains = Self::empty(n_steps, n_neurons)?;
-        let n_rows = n_samples.checked_mul(n_steps).ok_or_else(|| Error::value("shape", "of fewer rows", n_samples))?;
-        if indptr.len() != n_rows + 1 {
-            return Err(Error::shape(
-                "indptr",
-                &[indptr.len()],
-                format!("(n_samples * n_steps + 1 = {},)", n_rows + 1),
-            ));
+        // In 128 bits, where two of 64 always have a product and a successor.
+        let n_starts = n_samples as u128 * n_steps as u128 + 1;
+        if indptr.len() as u128 != n_starts {
+            return Err(Error::shape("indptr", &[indptr.len()], format!("(n_samples * n_steps + 1 = {n_starts},)")));
         }
+        let n_rows = indptr.len() - 1;
         if indptr[0] != 0 {
             return Err(Error::value("indptr[0]", "0", indptr[0]));
         }
@@ -99,15 +108,15 @@ impl SpikeTrains {
             }
         }
         trains.n_samples = n_samples;
-        trains.indptr = indptr.iter().map(|&at| at as usize).collect();
-        trains.index = index.iter().map(|&neuron| neuron as u32).collect();
+        trains.indptr = collected(ROWS, indptr.iter().map(|&at| at as usize))?;
+        trains.index = collected(SPIKES, index.iter().map(|&neuron| neuron as u32))?;
         Ok(trains)
     }
 
     /// From how often each neuron fires at each step, (n_samples, n_steps, n_neurons) in C order.
     ///
     /// # Errors
-    /// [`Error::Value`] if `n_steps` or `n_neurons` is 0.
+    /// [`Error::Value`] if `n_steps` or `n_neurons` is 0; [`Error::Memory`].
     pub fn from_counts(
         n_samples: usize,
         n_steps: usize,
@@ -116,8 +125,13 @@ impl SpikeTrains {
     ) -> Result<Self> {
         let mut trains = Self::empty(n_steps, n_neurons)?;
         let mut counts = counts;
+        trains.reserve_samples(n_samples)?;
         for _ in 0..n_samples * n_steps {
             for (neuron, count) in counts.by_ref().take(n_neurons).enumerate() {
+                if count == 0 {
+                    continue;
+                }
+                reserve(SPIKES, &mut trains.index, count.into())?;
                 trains.index.extend(std::iter::repeat_n(neuron as u32, count.into()));
             }
             trains.indptr.push(trains.index.len());
@@ -129,13 +143,13 @@ impl SpikeTrains {
     /// Adds a sample from its events (t, x): `t` ascending, `x` a neuron; of repeated events all are kept, or one.
     ///
     /// # Errors
-    /// [`Error::Value`] naming the first event that is out of range or unsorted; nothing is added then.
+    /// [`Error::Value`] naming the first event that is out of range or unsorted; [`Error::Memory`]; nothing is added then.
     pub fn push_events(&mut self, name: &str, t: &[i64], x: &[i64], keep_repeated: bool) -> Result<()> {
         if t.len() != x.len() {
             return Err(Error::shape(format!("{name}['x']"), &[x.len()], format!("({},) as {name}['t']", t.len())));
         }
         for (i, (&time, &neuron)) in t.iter().zip(x).enumerate() {
-            if time < 0 || time >= self.n_steps as i64 {
+            if time < 0 || time as u64 >= self.n_steps as u64 {
                 return Err(Error::value(
                     format!("{name}['t'][{i}]"),
                     format!("a step in [0, {})", self.n_steps),
@@ -154,6 +168,8 @@ impl SpikeTrains {
                 return Err(Error::value(format!("{name}['t'][{i}]"), expected, time));
             }
         }
+        self.reserve_samples(1)?;
+        reserve(SPIKES, &mut self.index, t.len())?;
         let mut at = 0;
         for step in 0..self.n_steps as i64 {
             let row = self.index.len();
@@ -176,32 +192,56 @@ impl SpikeTrains {
         Ok(())
     }
 
-    /// Makes room for so many rows and spikes more.
-    pub(super) fn reserve(&mut self, n_rows: usize, n_spikes: usize) {
-        self.indptr.reserve_exact(n_rows);
-        self.index.reserve_exact(n_spikes);
+    /// Makes room for so many more samples, their spikes apart.
+    ///
+    /// # Errors
+    /// [`Error::Memory`]; the set then is as it was.
+    pub fn reserve_samples(&mut self, n_samples: usize) -> Result<()> {
+        self.reserve(product(&[n_samples, self.n_steps]), Some(0))
+    }
+
+    /// Makes room for so many rows and spikes more; `None` is more than can be counted.
+    ///
+    /// # Errors
+    /// [`Error::Memory`]; the set then is as it was.
+    pub(super) fn reserve(&mut self, n_rows: Option<usize>, n_spikes: Option<usize>) -> Result<()> {
+        let room = |name, n: Option<usize>| n.ok_or_else(|| no_room(name, None, size_of::<usize>()));
+        reserve(ROWS, &mut self.indptr, room(ROWS, n_rows)?)?;
+        reserve(SPIKES, &mut self.index, room(SPIKES, n_spikes)?)
     }
 
     /// Adds a sample whose rows come step by step, each sorted and in range: an engine's output, not checked.
-    pub fn push_sample<'r>(&mut self, rows: impl Iterator<Item = &'r [u32]>) {
+    ///
+    /// # Errors
+    /// [`Error::Memory`]; the set is of no use then.
+    pub fn push_sample<'r>(&mut self, rows: impl Iterator<Item = &'r [u32]>) -> Result<()> {
         for row in rows {
+            reserve(SPIKES, &mut self.index, row.len())?;
             self.index.extend_from_slice(row);
+            reserve(ROWS, &mut self.indptr, 1)?;
             self.indptr.push(self.index.len());
         }
         self.n_samples += 1;
         debug_assert_eq!(self.indptr.len(), self.n_samples * self.n_steps + 1);
+        Ok(())
     }
 
-    /// The samples `from..to` as a set of their own. Panics where the range is out of bounds.
-    pub fn slice(&self, from: usize, to: usize) -> Self {
+    /// The samples `from..to` as a set of their own.
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
+    ///
+    /// # Panics
+    /// Where the range is out of bounds.
+    pub fn slice(&self, from: usize, to: usize) -> Result<Self> {
         let rows = &self.indptr[from * self.n_steps..=to * self.n_steps];
-        Self {
+        Ok(Self {
             n_samples: to - from,
             n_steps: self.n_steps,
             n_neurons: self.n_neurons,
-            indptr: rows.iter().map(|&at| at - rows[0]).collect(),
-            index: self.index[rows[0]..rows[rows.len() - 1]].to_vec(),
-        }
+            indptr: collected(ROWS, rows.iter().map(|&at| at - rows[0]))?,
+            index: collected(SPIKES, self.index[rows[0]..rows[rows.len() - 1]].iter().copied())?,
+        })
     }
 
     /// Spike trains of one sample. Panics if `sample` is out of range.
@@ -209,12 +249,18 @@ impl SpikeTrains {
         SpikeTrain { indptr: &self.indptr[sample * self.n_steps..=(sample + 1) * self.n_steps], index: &self.index }
     }
 
-    /// Spikes of every neuron of one sample, length n_neurons.
-    pub fn counts(&self, sample: usize) -> Vec<u32> {
-        let mut counts = vec![0; self.n_neurons];
-        let (from, to) = (self.indptr[sample * self.n_steps], self.indptr[(sample + 1) * self.n_steps]);
-        self.index[from..to].iter().for_each(|&neuron| counts[neuron as usize] += 1);
-        counts
+    /// Spikes of every neuron, (n_samples, n_neurons).
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
+    pub fn counts(&self) -> Result<Vec<u32>> {
+        let n = product(&[self.n_samples, self.n_neurons]);
+        let mut counts = filled("n_samples * n_neurons", n, 0)?;
+        for (sample, counts) in counts.chunks_exact_mut(self.n_neurons).enumerate() {
+            let (from, to) = (self.indptr[sample * self.n_steps], self.indptr[(sample + 1) * self.n_steps]);
+            self.index[from..to].iter().for_each(|&neuron| counts[neuron as usize] += 1);
+        }
+        Ok(counts)
     }
 
     /// The first sample, step and neuron at which the neuron fires more than `most` times.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::room::{LayerRoom, check_fan_out};
 use super::{FixedLayer, FixedNetwork, FixedParams, IntegerSynapses};
 use crate::error::{Error, Result};
+use crate::memory::{OrUnwind, collected, filled};
 use crate::network::{Layer, Network, Synapses};
 use crate::neuron::LifPropagator;
 use crate::real::Real;
@@ -240,7 +241,7 @@ impl LayerGrid {
     fn rounded<F: Real>(&self, rows: &[F], n_in: usize) -> Vec<i32> {
         let WeightGrid { levels, step } = self.grid;
         let most = f64::from(levels);
-        let mut integers = vec![0; rows.len()];
+        let mut integers = filled("n_out * n_in", Some(rows.len()), 0).or_unwind();
         let per_task = (CHUNK / n_in).max(1);
         let tasks = rows.par_chunks(per_task * n_in).zip(integers.par_chunks_mut(per_task * n_in)).enumerate();
         tasks.for_each(|(task, (rows, integers))| {
@@ -257,7 +258,10 @@ impl LayerGrid {
 
     fn represented<F: Real>(&self, weight: &[i32], n_in: usize) -> Vec<F> {
         let value = |(at, &w): (usize, &i32)| F::from_f64(f64::from(w) * self.scale_of(at / n_in));
-        weight.par_iter().with_min_len(CHUNK).enumerate().map(value).collect()
+        let mut values = filled("n_out * n_in", Some(weight.len()), F::zero()).or_unwind();
+        let pairs = weight.par_iter().zip(&mut values).with_min_len(CHUNK).enumerate();
+        pairs.for_each(|(at, (w, to))| *to = value((at, w)));
+        values
     }
 }
 
@@ -280,11 +284,11 @@ struct LayerWeights {
 impl LayerWeights {
     fn new<F: Real>(layer: &Layer<F>, number: usize) -> Result<Self> {
         let values =
-            |synapses: &Synapses<F>| -> Vec<f32> { synapses.rows().iter().map(|w| w.widen() as f32).collect() };
+            |synapses: &Synapses<F>| collected("n_out * n_in", synapses.rows().iter().map(|w| w.widen() as f32));
         let weights = Self {
             n_in: layer.n_in(),
-            feed_forward: values(layer.synapses()),
-            recurrent: layer.recurrent().map(|recurrent| values(recurrent.synapses())).unwrap_or_default(),
+            feed_forward: values(layer.synapses())?,
+            recurrent: layer.recurrent().map_or(Ok(Vec::new()), |recurrent| values(recurrent.synapses()))?,
         };
         match weights.feed_forward.iter().chain(&weights.recurrent).find(|w| !w.is_finite()) {
             Some(w) => Err(Error::value(format!("weights of layers[{number}]"), FINITE, w)),
