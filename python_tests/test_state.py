@@ -212,7 +212,38 @@ INCONSISTENT = [
         "spikes must be past",
     ),
     ("continuous", {"now": f64(1.0)}, "state.last must be times up to now"),
+    ("event", {"now": u64(2**62 + 1)}, r"state\.now must be at most 2\^62 steps, got"),
+    (
+        "event",
+        {
+            "spikes.population": u64(1, 1),
+            "spikes.step": u64(99, 98),
+            "spikes.neuron": u64(0, 0),
+        },
+        r"state\.spikes must be in order of time for each population, got step 98 after",
+    ),
     ("continuous", {"neurons.p": f64(1.0)}, "columns of one length in 'neurons'"),
+    (
+        "continuous",
+        {"neurons.p": f64(*[1e200] * 25)},
+        r"state\.neurons\[0\] must be of sizes up to",
+    ),
+    ("continuous", {"neurons.last": f64(*[-1.0] * 25)}, r"state\.last must be times up to now"),
+    ("continuous", {"neurons.held": f64(*[-1.0] * 25)}, r"state\.held\[0\] must be a time >= 0 ms"),
+    (
+        "continuous",
+        {"neurons.held": f64(*[1e9] * 25)},
+        r"state\.held\[0\] must be at most 1 ms after",
+    ),
+    (
+        "continuous",
+        {
+            "neurons.p": f64(*[100.0] * 25),
+            "neurons.last": f64(*[1.0] * 25),
+            "neurons.held": f64(*[2.0] * 25),
+        },
+        r"state\.neurons\[0\] must be of a neuron that does not fire before now = 100 ms",
+    ),
     ("continuous", {"pending.time": f64(99.0), "pending.input": u64(0)}, "pending"),
     ("continuous", {"pending.time": f64(150.0), "pending.input": u64(3)}, "pending"),
     *[
@@ -251,6 +282,44 @@ def test_inconsistent_states(engine: str, changes: dict[str, bytes], message: st
     with pytest.raises(ValueError, match=message):
         simulator.set_state(rewritten(state, **changes))
     assert simulator.state() == state
+
+
+@pytest.mark.parametrize("engine", ["clocked", "event"])
+def test_numbers_are_checked_as_they_will_be_kept(engine: str) -> None:
+    """After narrowing: what is finite as float64 may be infinite as float32, or no integer."""
+    simulator = cut_short(chain("float32"), engine)
+    state = simulator.state()
+    for name in ("1.p", "1.u"):
+        huge = f64(*[1e308] * 20)
+        with pytest.raises(
+            ValueError, match=f"state must be of numbers of float32 in '{name}', got 1"
+        ):
+            simulator.set_state(rewritten(state, **{name: huge}))
+    assert simulator.state() == state
+    graph = sr.Graph(dtype="int16", seed=1)
+    graph.connect(
+        graph.add_input(2), graph.add_fixed(2, sr.fixed.loihi(du=1, dv=1, v_th=9)), weight=3
+    )
+    fixed = sr.Simulator(graph, engine=engine)
+    state = fixed.state()
+    for value in (0.5, 2.0**40, -1e300):
+        with pytest.raises(ValueError, match=r"state must be of numbers of int32 in '1\.u', got"):
+            fixed.set_state(rewritten(state, **{"1.u": f64(0.0, value)}))
+    assert fixed.state() == state
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_time_ends_before_its_numbers_do(engine: str) -> None:
+    simulator = sr.Simulator(chain(), engine=engine)
+    if engine != "continuous":
+        with pytest.raises(ValueError, match=r"until must be at most 2\^62 steps, got"):
+            simulator.advance(2**62 + 1)
+    if engine == "event":
+        simulator.advance(2**62)
+        assert not len(simulator.advance(2**62))
+        again = sr.Simulator(chain(), engine=engine)
+        again.set_state(simulator.state())
+        assert again.now == 2**62
 
 
 def test_states_of_others() -> None:

@@ -10,7 +10,7 @@ use super::heap::TimeHeap;
 use super::marks::Marks;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::neuron::{ContinuousLif, Weight};
+use crate::neuron::{ContinuousLif, LARGEST_CONTINUOUS, Weight};
 use crate::real::Real;
 
 /// The continuous-time engine; it computes in `f64`, whatever the weights are kept in.
@@ -313,7 +313,23 @@ impl<F: Real> ContinuousEngine<F> {
     }
 
     /// Goes on from a snapshot, which fits the graph.
-    pub fn restore(&mut self, snapshot: &ContinuousSnapshot) {
+    ///
+    /// # Errors
+    /// [`Error::Value`] if a neuron has been held for longer than it ever is, or should have fired already; nothing is changed
+    /// then.
+    pub fn restore(&mut self, snapshot: &ContinuousSnapshot) -> Result<()> {
+        for Neurons { lif, first, n } in self.populations.iter().flatten() {
+            for (i, neuron) in (*first..).zip(&snapshot.neurons[*first..first + n]) {
+                if neuron.held > neuron.last + lif.t_ref() {
+                    let expected = format!("at most {} ms after {} ms", lif.t_ref(), neuron.last);
+                    return Err(Error::value(format!("state.held[{i}]"), expected, neuron.held));
+                }
+                if let Some(time) = predict(lif, neuron).filter(|time| !(*time >= snapshot.now)) {
+                    let expected = format!("of a neuron that does not fire before now = {} ms", snapshot.now);
+                    return Err(Error::value(format!("state.neurons[{i}]"), expected, format!("{time} ms")));
+                }
+            }
+        }
         let counts = self.counts;
         self.reset();
         self.counts = counts;
@@ -326,6 +342,7 @@ impl<F: Real> ContinuousEngine<F> {
                 self.crossings.set(neuron, predict(lif, &self.neurons[neuron]));
             }
         }
+        Ok(())
     }
 }
 
@@ -339,8 +356,18 @@ impl ContinuousSnapshot {
         if self.neurons.len() != n {
             return Err(Error::shape("state.neurons", &[self.neurons.len()], format!("({n},)")));
         }
-        if !self.now.is_finite() || self.neurons.iter().any(|neuron| neuron.last.is_nan() || neuron.last > self.now) {
+        let is_past = |neuron: &ContinuousState| (0.0..=self.now).contains(&neuron.last);
+        if !self.now.is_finite() || !self.neurons.iter().all(is_past) {
             return Err(Error::value("state.last", format!("times up to now = {} ms", self.now), "others"));
+        }
+        let fits = |neuron: &ContinuousState| neuron.p.abs().max(neuron.u.abs()) <= LARGEST_CONTINUOUS;
+        if let Some(i) = self.neurons.iter().position(|neuron| !fits(neuron)) {
+            let ContinuousState { p, u, .. } = self.neurons[i];
+            let expected = format!("of sizes up to {LARGEST_CONTINUOUS:.0e}");
+            return Err(Error::value(format!("state.neurons[{i}]"), expected, format!("({p:e}, {u:e})")));
+        }
+        if let Some(i) = self.neurons.iter().position(|neuron| !(neuron.held >= 0.0)) {
+            return Err(Error::value(format!("state.held[{i}]"), "a time >= 0 ms", self.neurons[i].held));
         }
         let fits = |arrival: &Arrival| {
             let Some(projection) = graph.projections().get(arrival.projection) else { return false };
@@ -350,6 +377,7 @@ impl ContinuousSnapshot {
             }
             let group = synapses.delays().group(arrival.place);
             arrival.time >= self.now
+                && (0.0..=self.now).contains(&arrival.fired)
                 && arrival.time == arrival.fired + synapses.delays().distinct()[group]
                 && arrival.place == synapses.group_range(pre, group).start
         };

@@ -8,6 +8,7 @@ use super::counts::Patience;
 use super::fingerprint::Fingerprint;
 use super::population::catch_up;
 use super::range::check_range;
+use super::snapshot::LAST_STEP;
 use super::traffic::{LONGEST_WINDOW, Traffic, check_events};
 use super::types::{AnySnapshot, EngineKind, Events, State, Time};
 use super::{ClockedEngine, Counts, EventEngine};
@@ -205,6 +206,7 @@ impl<F: Real> Simulator<F> {
             going = going && keep_going();
             going
         };
+        check_until(until)?;
         match until {
             Time::Ms(until) if !until.is_finite() => return Err(Error::value("until", "a finite time", until)),
             Time::Ms(until) => match &mut self.running {
@@ -443,7 +445,7 @@ impl<F: Real> Simulator<F> {
             }
             (Running::Continuous(engine), AnySnapshot::Continuous(snapshot)) => {
                 snapshot.check(engine.graph())?;
-                engine.restore(snapshot);
+                engine.restore(snapshot)?;
             }
             (Running::Continuous(_), _) => {
                 return Err(Error::value("state", "one of a simulation in continuous time", "one on the time grid"));
@@ -455,6 +457,14 @@ impl<F: Real> Simulator<F> {
         }
         self.clear_events();
         Ok(())
+    }
+}
+
+/// Refuses steps so far ahead that numbers of them may end.
+pub fn check_until(until: Time) -> Result<()> {
+    match until {
+        Time::Steps(until) if until > LAST_STEP => Err(Error::value("until", "at most 2^62 steps", until)),
+        _ => Ok(()),
     }
 }
 

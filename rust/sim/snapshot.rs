@@ -8,6 +8,10 @@ use crate::neuron::{LOG2_MAX_T_REF_STEPS, Weight};
 /// What a population fired at a step: (population, step, neurons).
 pub type RecentSpikes = (usize, u64, Vec<u32>);
 
+/// The last step that a simulation on the time grid may reach: far enough from the end of the numbers for every sum of
+/// a step, a delay and a refractory time.
+pub const LAST_STEP: u64 = 1 << 62;
+
 /// Longest refractory time, in steps.
 const LONGEST_HOLD: u64 = 1 << LOG2_MAX_T_REF_STEPS;
 
@@ -31,6 +35,9 @@ impl<V> Snapshot<V> {
     /// [`Error::Value`] or [`Error::Shape`] naming what does not fit.
     pub fn check<W: Weight>(&self, graph: &Graph<W>) -> Result<()> {
         let populations = graph.populations();
+        if self.now > LAST_STEP {
+            return Err(Error::value("state.now", "at most 2^62 steps", self.now));
+        }
         if self.neurons.len() != populations.len() {
             return Err(Error::value("state", format!("of {} populations", populations.len()), self.neurons.len()));
         }
@@ -51,6 +58,16 @@ impl<V> Snapshot<V> {
             if *step >= self.now || neurons.iter().any(|&i| i as usize >= n) {
                 return Err(Error::value("state.spikes", "past spikes of the graph's neurons", format!("step {step}")));
             }
+        }
+        // As they are looked up by time.
+        let mut last = vec![None; populations.len()];
+        for (population, step, _) in &self.spikes {
+            let Some(last) = last.get_mut(*population) else { continue };
+            if last.is_some_and(|last| *step <= last) {
+                let expected = "in order of time for each population";
+                return Err(Error::value("state.spikes", expected, format!("step {step} after a later one")));
+            }
+            *last = Some(*step);
         }
         let sorted = self.pending.is_sorted_by_key(|&(step, _)| step);
         let n_inputs = graph.size(true);

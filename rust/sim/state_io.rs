@@ -147,8 +147,8 @@ pub trait Stored: Copy {
         0
     }
 
-    /// What was [`stored`](Self::stored), and its age.
-    fn restored(value: f64, age: u16) -> Self;
+    /// What was [`stored`](Self::stored), and its age; `None` if the type has no such number.
+    fn restored(value: f64, age: u16) -> Option<Self>;
 }
 
 impl<F: Real> Stored for F {
@@ -158,8 +158,8 @@ impl<F: Real> Stored for F {
         self.widen()
     }
 
-    fn restored(value: f64, _age: u16) -> Self {
-        F::from_f64(value)
+    fn restored(value: f64, _age: u16) -> Option<Self> {
+        Some(F::from_f64(value)).filter(|narrow| narrow.is_finite())
     }
 }
 
@@ -174,8 +174,9 @@ impl Stored for Anchor {
         self.age
     }
 
-    fn restored(value: f64, age: u16) -> Self {
-        Self { x: value as i32, age }
+    fn restored(value: f64, age: u16) -> Option<Self> {
+        let x = value as i32;
+        (f64::from(x) == value).then_some(Self { x, age })
     }
 }
 
@@ -235,7 +236,7 @@ impl<F: Stored> State<F> {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let not_ours =
             |detail: &dyn std::fmt::Display| Error::value("state", "bytes that strsbp_rs has written", detail);
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| not_ours(&error))?;
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|_| not_ours(&"no whole header"))?;
         let entry = metadata.metadata().as_ref().and_then(|map| map.get(KEY)).map_or("", String::as_str);
         let (version, rest) = entry.split_once(' ').unwrap_or((entry, ""));
         if version != VERSION {
@@ -247,7 +248,7 @@ impl<F: Stored> State<F> {
         if dtype != F::NAME {
             return Err(Error::value("state", format!("of {}", F::NAME), dtype));
         }
-        let tensors = SafeTensors::deserialize(bytes).map_err(|error| not_ours(&error))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|_| not_ours(&"not all of them"))?;
         let mut sum = Checksum::new(kind, dtype);
         let mut names = tensors.names();
         names.sort_unstable();
@@ -279,11 +280,15 @@ impl Reader<'_> {
             let n = p.len();
             let (p_age, u_age) = (self.ages(&format!("{at}.p.age"), n)?, self.ages(&format!("{at}.u.age"), n)?);
             same_length(&format!("{at}"), &[n, u.len(), last.len(), held.len(), p_age.len(), u_age.len()])?;
-            let neuron = |i: usize| {
-                let (p, u) = (F::restored(p[i], p_age[i]), F::restored(u[i], u_age[i]));
-                NeuronState { p, u, last: last[i], held: held[i] }
+            let number = |name: &str, value: f64, age: u16| {
+                let refused = || Error::value("state", format!("of numbers of {} in '{at}.{name}'", F::NAME), value);
+                F::restored(value, age).ok_or_else(refused)
             };
-            neurons.push((0..p.len()).map(neuron).collect());
+            let neuron = |i: usize| -> Result<_> {
+                let (p, u) = (number("p", p[i], p_age[i])?, number("u", u[i], u_age[i])?);
+                Ok(NeuronState { p, u, last: last[i], held: held[i] })
+            };
+            neurons.push((0..p.len()).map(neuron).collect::<Result<_>>()?);
         }
         let (populations, steps) = (self.u64("spikes.population")?, self.u64("spikes.step")?);
         let fired = self.u64("spikes.neuron")?;

@@ -205,6 +205,7 @@ impl<W: FixedWeight> FixedSimulator<W> {
     /// # Errors
     /// [`Error::Value`] if `until` is a time in ms. [`Error::Interrupted`] if `keep_going` says no.
     pub fn advance(&mut self, until: Time, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
+        crate::sim::simulator::check_until(until)?;
         let until = match until {
             Time::Steps(until) => until,
             Time::Ms(until) => return Err(Error::value("until", "a whole number of steps", until)),
