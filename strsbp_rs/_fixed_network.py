@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,7 +95,10 @@ class FixedNetwork:
     ) -> None:
         if not isinstance(network, Network):
             raise TypeError(f"network must be a Network, got {network!r}")
-        self._set(network, layers, target, enforce_limits=True)
+        if isinstance(layers, FixedLayer) or not isinstance(layers, Iterable):
+            raise TypeError(f"layers must be a list of FixedLayer, got {type(layers).__name__}")
+        chosen = None if target is None else as_target("target", target)
+        self._set(network, layers, chosen, enforce_limits=True)
 
     def _set(
         self,
@@ -454,10 +457,14 @@ def _checked(index: int, layer: FixedLayer) -> FixedLayer:
     """Returns a layer of its own, with arrays that nobody can change.
 
     Raises:
-        TypeError: If a weight is no integer.
+        TypeError: If it is none, or a weight is no integer.
         ValueError: If one has more than 32 bits, or a scale is not positive or of another shape.
     """
     name = f"layers[{index}]"
+    if not isinstance(layer, FixedLayer):
+        raise TypeError(f"{name} must be a FixedLayer, got {type(layer).__name__}")
+    if not isinstance(layer.format, fixed.Format):
+        raise TypeError(f"{name}.format must be a Format, got {type(layer.format).__name__}")
     weight = _integers(f"{name}.weight", layer.weight)
     recurrent = layer.recurrent_weight
     if recurrent is not None:

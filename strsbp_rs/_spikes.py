@@ -317,6 +317,17 @@ class SpikeTrains:
         return SpikeTrains.from_csr, self.to_csr()
 
 
+def _core_of(name: str, trains: Any) -> SpikeTrainsCore:
+    """Returns spike trains as the core takes them.
+
+    Raises:
+        TypeError: If they are none.
+    """
+    if not isinstance(trains, SpikeTrains):
+        raise TypeError(f"{name} must be SpikeTrains, got {type(trains).__name__}")
+    return trains._core
+
+
 def s_psp(
     pre: SpikeTrains,
     post: SpikeTrains,
@@ -345,13 +356,15 @@ def s_psp(
         i, the potential a unit synapse from j alone would have caused, with i's resets applied.
 
     Raises:
+        MemoryError: If there is no room for the potentials.
+        TypeError: If an argument has the wrong type.
         ValueError: If the sets differ in samples or steps, or a constant is out of its domain.
 
     References:
         Zhang & Li, ST-RSBP, NeurIPS 2019, section 3.
     """
     params = lif_params(tau_m, tau_s, t_ref, dt, discretisation)
-    return _s_psp(pre._core, post._core, params, number("delay", delay))
+    return _s_psp(_core_of("pre", pre), _core_of("post", post), params, number("delay", delay))
 
 
 def van_rossum(
@@ -379,15 +392,18 @@ def van_rossum(
         Squared distances, float64 (n_samples, n_neurons).
 
     Raises:
+        MemoryError: If there is no room for the distances.
+        TypeError: If an argument has the wrong type.
         ValueError: If the shapes differ, or a time is not positive.
 
     References:
         van Rossum, A novel spike distance, Neural Computation 13, 2001.
     """
-    if not dt > 0:
+    step = number("dt", dt)
+    if not step > 0:
         raise ValueError(f"dt must be > 0 ms, got {dt}")
-    in_steps = number("tau", tau) / number("dt", dt)
-    return a._core.van_rossum(b._core, in_steps, threads(n_threads))
+    in_steps = number("tau", tau) / step
+    return _core_of("a", a).van_rossum(_core_of("b", b), in_steps, threads(n_threads))
 
 
 def lif_params(

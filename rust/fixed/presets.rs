@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::format::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
 use super::xylo_chip::XyloDevice;
 use crate::error::{Error, Result};
+use crate::memory::collected;
 
 /// Hardware, and the constants of its neurons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,7 +109,8 @@ pub enum SignMode {
 /// The weights of a connection as Loihi holds them: clipped, without the low bits it does not have, times 2^exponent.
 ///
 /// # Errors
-/// [`Error::Value`] if `weight_bits` is outside [1, 8] or `exponent` outside [0, 7]; a negative one shifts sums, not weights.
+/// [`Error::Value`] if `weight_bits` is outside [1, 8] or `exponent` outside [0, 7]; a negative one shifts sums, not weights;
+/// [`Error::Memory`].
 pub fn loihi_weights(weights: &[i64], weight_bits: u32, exponent: i32, mode: Option<SignMode>) -> Result<Vec<i64>> {
     check("weight_bits", 1, 8, &[weight_bits])?;
     check("exponent", 0, 7, &[exponent])?;
@@ -121,9 +123,10 @@ pub fn loihi_weights(weights: &[i64], weight_bits: u32, exponent: i32, mode: Opt
     let held = |&w: &i64| match mode {
         SignMode::Mixed => w.clamp(-256, 255) >> dropped << dropped,
         SignMode::Excitatory => w.clamp(0, 255) >> dropped << dropped,
-        SignMode::Inhibitory => -((-w).clamp(0, 255) >> dropped << dropped),
+        // Clipped first: the lowest of all integers has no negative.
+        SignMode::Inhibitory => -(-w.clamp(-255, 0) >> dropped << dropped),
     };
-    Ok(weights.iter().map(|w| held(w) << exponent).collect())
+    collected("weights", weights.iter().map(|w| held(w) << exponent))
 }
 
 /// Neurons of Xylo with one synapse, by the rules of the simulator xylosim.
@@ -188,11 +191,11 @@ impl Xylo {
 /// Weights of 8 bits as Xylo adds them: shifted up, of 16 bits that wrap.
 ///
 /// # Errors
-/// [`Error::Value`] if a weight is outside [-128, 127] or `shift` outside [0, 15].
+/// [`Error::Value`] if a weight is outside [-128, 127] or `shift` outside [0, 15]; [`Error::Memory`].
 pub fn xylo_weights(weights: &[i64], shift: u32) -> Result<Vec<i64>> {
     check("weights", -128, 127, weights)?;
     check("shift", 0, 15, &[shift])?;
-    Ok(weights.iter().map(|w| Overflow::Wrap.fit(w << shift, 16)).collect())
+    collected("weights", weights.iter().map(|w| Overflow::Wrap.fit(w << shift, 16)))
 }
 
 /// Neurons of about SpiNNaker's precision: experimental, compared with nothing.

@@ -259,9 +259,10 @@ impl<F: Real> Worker<F> {
                     }
                 });
             }
+            Ok(())
         };
         // Buffers are set anew by the next batch.
-        catch(|| Ok(pool.install(work)))?;
+        catch(|| pool.install(work))?;
         let mut stats = BatchStats { n_spikes: vec![0; n_layers], ..Default::default() };
         for (work, &sample) in samples.iter_mut().zip(batch.samples) {
             if let Some((layer, detail)) = work.error.take() {
@@ -332,8 +333,9 @@ impl<F: Real> Worker<F> {
                 let counts = simulation.run(net, data.n_steps(), spikes, lists, buffers);
                 use_sample(spikes, counts, output);
             });
+            Ok(())
         };
-        catch(|| Ok(pool.install(work)))
+        catch(|| pool.install(work))
     }
 }
 

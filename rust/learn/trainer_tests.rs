@@ -24,7 +24,7 @@ fn spikes() -> SpikeTrains {
     for sample in 0..N_SAMPLES {
         let rows: Vec<Vec<u32>> =
             (0..N_STEPS).map(|t| (0..3).filter(|&i| (t * (sample + 2) + i as usize) % 5 < 2).collect()).collect();
-        trains.push_sample(rows.iter().map(Vec::as_slice));
+        trains.push_sample(rows.iter().map(Vec::as_slice)).unwrap();
     }
     trains
 }
@@ -92,7 +92,7 @@ fn every_step_has_the_learning_rate_of_its_time() {
         let mut trains = SpikeTrains::empty(N_STEPS, 3).unwrap();
         for _ in 0..N_SAMPLES {
             let sample = same.sample(0);
-            trains.push_sample((0..N_STEPS).map(|t| sample.at(t)));
+            trains.push_sample((0..N_STEPS).map(|t| sample.at(t))).unwrap();
         }
         trainer.train_epoch(&mut net, Data::Spikes(&trains), &[0; N_SAMPLES], None, &mut |_| true).unwrap();
         let after = net.layers()[1].synapses().rows();
@@ -124,6 +124,7 @@ fn every_epoch_has_an_order_of_its_own() {
 
 #[test]
 fn orders_are_permutations_of_seed_and_epoch() {
+    let shuffled = |n, seed, epoch| super::shuffled(n, seed, epoch).unwrap();
     for (n, seed, epoch) in [(1, 0, 1), (50, 3, 1), (50, 3, 2), (50, 4, 1)] {
         let mut order = shuffled(n, seed, epoch);
         assert_eq!(order, shuffled(n, seed, epoch));

@@ -50,11 +50,17 @@ mod _strsbp_rs {
 
     use crate::fixed::{FixedParams, Preset};
     use crate::learn::{PostCoupling, PostCouplingModel};
+    use crate::memory::collected;
     use crate::python::arrays::{from_python, vector};
     use crate::python::calls::detached;
 
+    /// Looks up NumPy's functions, which would else be when the first array is made: after a long call, and a Ctrl-C in that call
+    /// would then end the look-up, which has no way to say so but a panic.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        use numpy::{PyArray1, PyArrayMethods};
+        crate::simd::check_environment()?;
+        PyArray1::<f64>::zeros(module.py(), 1, false).try_readonly().map(drop)?;
         crate::python::ending::register(module)
     }
 
@@ -92,7 +98,7 @@ mod _strsbp_rs {
         sign_mode: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, numpy::PyArray1<i64>>> {
         let mode = sign_mode.map(|mode| from_python("sign_mode", mode)).transpose()?;
-        let weights = weights.as_array().to_vec();
+        let weights = collected("weights", weights.as_array().iter().copied())?;
         Ok(vector(py, crate::fixed::loihi_weights(&weights, weight_bits, exponent, mode)?))
     }
 
@@ -103,7 +109,8 @@ mod _strsbp_rs {
         weights: numpy::PyReadonlyArray1<'py, i64>,
         shift: u32,
     ) -> PyResult<Bound<'py, numpy::PyArray1<i64>>> {
-        Ok(vector(py, crate::fixed::xylo_weights(&weights.as_array().to_vec(), shift)?))
+        let weights = collected("weights", weights.as_array().iter().copied())?;
+        Ok(vector(py, crate::fixed::xylo_weights(&weights, shift)?))
     }
 
     /// Mean S-PSP per presynaptic spike, d(o), for o = 0..=n_steps firings of the postsynaptic neuron.
@@ -115,7 +122,7 @@ mod _strsbp_rs {
     ) -> PyResult<Bound<'py, numpy::PyArray1<f64>>> {
         let params = from_python("params", params)?;
         let table = detached(py, || crate::learn::psp_table(&params, n_steps))?;
-        Ok(vector(py, table.to_vec()))
+        Ok(vector(py, collected("n_steps + 1", table.iter().copied())?))
     }
 
     /// S(o) for o = 0..=n_steps firings.
@@ -129,7 +136,8 @@ mod _strsbp_rs {
         let kind: PostCoupling = from_python("post_coupling", kind)?;
         let params = from_python("params", params)?;
         let model = detached(py, || PostCouplingModel::new(kind, &params, n_steps))?;
-        Ok(vector(py, (0..=n_steps as u32).map(|count| 1.0 - model.one_minus_s(count)).collect()))
+        let coupling = (0..n_steps + 1).map(|count| 1.0 - model.one_minus_s(count as u32));
+        Ok(vector(py, collected("n_steps + 1", coupling)?))
     }
 
     /// S-PSPs of recorded spike trains through synapses of a delay [ms], float64 (n_samples, n_post, n_pre).

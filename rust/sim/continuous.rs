@@ -324,7 +324,7 @@ impl<F: Real> ContinuousEngine<F> {
                     let expected = format!("at most {} ms after {} ms", lif.t_ref(), neuron.last);
                     return Err(Error::value(format!("state.held[{i}]"), expected, neuron.held));
                 }
-                if let Some(time) = predict(lif, neuron).filter(|time| !(*time >= snapshot.now)) {
+                if let Some(time) = predict(lif, neuron).filter(|time| time.is_nan() || *time < snapshot.now) {
                     let expected = format!("of a neuron that does not fire before now = {} ms", snapshot.now);
                     return Err(Error::value(format!("state.neurons[{i}]"), expected, format!("{time} ms")));
                 }
@@ -366,7 +366,7 @@ impl ContinuousSnapshot {
             let expected = format!("of sizes up to {LARGEST_CONTINUOUS:.0e}");
             return Err(Error::value(format!("state.neurons[{i}]"), expected, format!("({p:e}, {u:e})")));
         }
-        if let Some(i) = self.neurons.iter().position(|neuron| !(neuron.held >= 0.0)) {
+        if let Some(i) = self.neurons.iter().position(|neuron| neuron.held.is_nan() || neuron.held < 0.0) {
             return Err(Error::value(format!("state.held[{i}]"), "a time >= 0 ms", self.neurons[i].held));
         }
         let fits = |arrival: &Arrival| {

@@ -20,6 +20,7 @@ pub use words::{WORDS, WordIsa, Words};
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
 
+use crate::error::{Error, Result};
 use crate::real::Real;
 
 /// Neurons of a block: a cache line of `f32`, so a weight row of a block is one line (two for `f64`).
@@ -125,14 +126,14 @@ pub fn unpack(indices: &[u32; 4]) -> [usize; 4] {
 pub const STEPS: usize = 8;
 
 /// Steps `last` + the running sum of 1 + floor(`gaps` * `scale`), no gap longer than `longest` (at most 2^24, and what NaN
-/// stands for); `level` is [`level()`], asked for once outside the loop.
+/// stands for); `level` is asked for once outside the loop.
 ///
 /// Written out because the language's conversion saturates and its sums go one by one, neither in vectors.
 #[inline(always)]
-pub fn run_ahead(gaps: &[f32; STEPS], scale: f32, longest: i32, last: i32, level: Level) -> [i32; STEPS] {
+pub fn run_ahead(gaps: &[f32; STEPS], scale: f32, longest: i32, last: i32, level: Available) -> [i32; STEPS] {
     #[cfg(target_arch = "x86_64")]
-    if level >= Level::X86V3 {
-        // SAFETY: the level includes AVX2.
+    if level.0 >= Level::X86V3 {
+        // SAFETY: the machine has the level, and that includes AVX2.
         return unsafe { x86::run_ahead(gaps, scale, longest, last) };
     }
     let _ = level;
@@ -241,17 +242,43 @@ impl Level {
     }
 }
 
-/// The best instruction set of this machine, at most what `STRSBP_SIMD` (`baseline`, `avx2`, `avx512`) allows.
+/// An instruction set that this machine is known to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Available(Level);
+
+impl Available {
+    /// What the kernels run with, or `most` if that is less.
+    pub fn at_most(most: Level) -> Self {
+        Self(level().min(most))
+    }
+}
+
+/// The environment variable that keeps the kernels from newer instruction sets.
+const VARIABLE: &str = "STRSBP_SIMD";
+
+/// The best instruction set of this machine, at most what `STRSBP_SIMD` (`baseline`, `avx2`, `avx512`) allows; what
+/// [`check_environment`] refuses allows all.
 pub fn level() -> Level {
     static LEVEL: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
-    *LEVEL.get_or_init(|| {
-        let allowed = match std::env::var("STRSBP_SIMD").as_deref() {
-            Ok("baseline") => Level::Baseline,
-            Ok("avx2") => Level::X86V3,
-            _ => Level::X86V4,
-        };
-        detect().min(allowed)
-    })
+    *LEVEL.get_or_init(|| detect().min(check_environment().unwrap_or(Level::X86V4)))
+}
+
+/// What `STRSBP_SIMD` allows: all if it is not set, or empty.
+///
+/// # Errors
+/// [`Error::Value`] if it is none of the names.
+pub fn check_environment() -> Result<Level> {
+    let Some(value) = std::env::var_os(VARIABLE) else { return Ok(Level::X86V4) };
+    allowed(&value.to_string_lossy())
+}
+
+fn allowed(name: &str) -> Result<Level> {
+    match name {
+        "baseline" => Ok(Level::Baseline),
+        "avx2" => Ok(Level::X86V3),
+        "avx512" | "" => Ok(Level::X86V4),
+        _ => Err(Error::value(VARIABLE, "'baseline', 'avx2' or 'avx512'", format!("'{name}'"))),
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::{
-    Isa, LANES, LaneMask, Lanes, Level, Portable, STEPS, Spread, WORDS, WordIsa, Words, level, run_ahead, unpack,
+    Available, Isa, LANES, LaneMask, Lanes, Level, Portable, STEPS, Spread, WORDS, WordIsa, Words, allowed, level,
+    run_ahead, unpack,
 };
 use crate::real::Real;
 
@@ -163,8 +164,8 @@ proptest! {
         longest in prop_oneof![1..1000, Just(1 << 24)],
         last in -1..1000,
     ) {
-        let expected = run_ahead(&gaps, scale, longest, last, Level::Baseline);
-        prop_assert_eq!(run_ahead(&gaps, scale, longest, last, level()), expected);
+        let expected = run_ahead(&gaps, scale, longest, last, Available::at_most(Level::Baseline));
+        prop_assert_eq!(run_ahead(&gaps, scale, longest, last, Available::at_most(Level::X86V4)), expected);
         let mut at = last;
         for step in expected {
             prop_assert!(step > at && step <= at + 1 + longest);
@@ -187,4 +188,14 @@ fn masks_agree() {
 fn unpacks_in_order() {
     assert_eq!(unpack(&[1, u32::MAX, 3, 4]), [1, u32::MAX as usize, 3, 4]);
     assert_eq!(STEPS, 8);
+}
+
+#[test]
+fn a_wrong_name_is_refused() {
+    assert_eq!(
+        ["baseline", "avx2", "avx512", ""].map(|name| allowed(name).unwrap()),
+        [Level::Baseline, Level::X86V3, Level::X86V4, Level::X86V4,]
+    );
+    let message = allowed("AVX2").unwrap_err().to_string();
+    assert_eq!(message, "STRSBP_SIMD must be 'baseline', 'avx2' or 'avx512', got 'AVX2'");
 }

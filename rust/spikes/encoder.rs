@@ -5,7 +5,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::rows::PaddedRows;
 use crate::error::{Error, Result};
-use crate::simd::{STEPS, array, level, multiversion, run_ahead};
+use crate::simd::{Available, Level, STEPS, array, multiversion, run_ahead};
 
 /// Random numbers made at once: enough to amortise a call, few enough to stay in the first-level cache.
 const CHUNK: usize = 512;
@@ -109,7 +109,7 @@ impl BernoulliEncoder {
 
 #[inline(always)]
 fn encode_scaled_body(gap_scale: &[f32], n_steps: usize, draws: &mut Draws<'_>, by_neuron: &mut PaddedRows) {
-    let (end, level) = (n_steps as i32, level());
+    let (end, level) = (n_steps as i32, Available::at_most(Level::X86V4));
     for &scale in gap_scale {
         // The step of the last spike. Of the last steps drawn some may lie beyond the end.
         let mut last = if scale < f32::INFINITY { -1 } else { end };

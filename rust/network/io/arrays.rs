@@ -70,6 +70,9 @@ impl<'a> Arrays<'a> {
     }
 }
 
+/// Appends to the bytes of a file.
+type Put<'a> = dyn Fn(&mut Vec<u8>) + 'a;
+
 /// An array on its way into a file.
 pub(in crate::network) struct Stored<'a> {
     name: &'a str,
@@ -77,7 +80,7 @@ pub(in crate::network) struct Stored<'a> {
     dtype: Dtype,
     bytes: usize,
     /// Appends its bytes.
-    put: Box<dyn Fn(&mut Vec<u8>) + 'a>,
+    put: Box<Put<'a>>,
 }
 
 impl<'a> Stored<'a> {
