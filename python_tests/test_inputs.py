@@ -1,5 +1,8 @@
 """Samples in the forms that people have them in: the table of docs/inputs.md."""
 
+import pathlib
+import re
+
 import numpy as np
 import pytest
 
@@ -433,3 +436,15 @@ def connected(pre=(0, 1), weight=1.0, delay=0.0):
     graph = sr.Graph()
     source, target = graph.add_input(2), graph.add_population(2)
     graph.connect(source, target, (pre, [0, 1]), weight=weight, delay=delay)
+
+
+def test_the_code_of_the_page_runs():
+    pytest.importorskip("sklearn")
+    page = pathlib.Path(__file__).parents[1] / "docs" / "inputs.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    names = {}
+    for block in blocks:
+        exec(block, names)
+    assert names["spikes"].shape == (8, 100, 2312)
+    assert (len(names["x_train"]), len(names["x_test"])) == (6, 2)
