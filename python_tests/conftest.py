@@ -1,11 +1,24 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests, and the profile that hypothesis runs them with."""
 
 import signal
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 import strsbp_rs as sr
+
+# The same examples in every run: what fails in CI fails at home. No example is timed, as machines
+# may be busy. It is loaded here, before any test is made: a test keeps the settings of that moment.
+settings.register_profile(
+    "strsbp",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=30,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+settings.load_profile("strsbp")
 
 
 @pytest.fixture
@@ -60,3 +73,11 @@ def task(rng):
 def _ctrl_c() -> None:
     """Ctrl-C interrupts, though what a shell starts in the background ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses tests that hypothesis times."""
+    for item in items:
+        of_test = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
+        if of_test is not None and of_test.deadline is not None:
+            raise pytest.UsageError(f"{item.nodeid}: has a deadline, which busy machines do not meet")

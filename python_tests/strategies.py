@@ -1,4 +1,4 @@
-"""Random networks and spike trains for the tests, and the profile hypothesis runs them with.
+"""Random networks and spike trains for the tests.
 
 A case is drawn as a few readable choices (kinds and sizes of layers, neuron constants) and a seed
 for the many numbers (weights, spikes), so that hypothesis shrinks what a reader looks at.
@@ -10,23 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from oracle.losses import CountMSE, Loss, SoftmaxCrossEntropy
 from oracle.neuron import Array, Layer, Raster, Steps
 
 import strsbp_rs
-
-# The same examples in every run: what fails in CI fails at home.
-settings.register_profile(
-    "strsbp",
-    derandomize=True,
-    deadline=None,
-    database=None,
-    max_examples=30,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
-settings.load_profile("strsbp")
 
 Kind = Literal["dense", "all_to_all", "sparse", "reservoir"]
 KINDS: tuple[Kind, ...] = ("dense", "all_to_all", "sparse", "reservoir")

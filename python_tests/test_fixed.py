@@ -31,7 +31,7 @@ ENGINES = ["clocked", "event", "auto"]
 seeds = st.integers(0, 2**32)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(form=formats(), seed=seeds, engine=st.sampled_from(ENGINES), each_step=st.booleans())
 def test_formats_are_the_reference(form: Format, seed: int, engine: str, each_step: bool) -> None:
     layer = layers(-(2 ** (form.weight_bits - 1)), 2 ** (form.weight_bits - 1) - 1, seed)
@@ -59,7 +59,7 @@ def driven(form: Format, sign: int) -> Layer:
     return Layer(weight, weight[:, :4], 0 * weight, 0 * weight[:, :4], raster)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     form=formats(),
     sign=st.sampled_from([1, -1]),

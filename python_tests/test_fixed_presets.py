@@ -36,7 +36,7 @@ SHIFT = fixed.Shift(3, least_one=True)
 seeds = st.integers(0, 2**32)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=seeds, engine=st.sampled_from(ENGINES), each_step=st.booleans())
 def test_loihi_is_the_reference(seed: int, engine: str, each_step: bool) -> None:
     layer, rng = layers(-256, 255, seed), np.random.default_rng(seed)
@@ -99,7 +99,7 @@ def check_xylo(
         assert not got.spikes[0].any() and not got.membrane[0].any()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=seeds, engine=st.sampled_from(ENGINES))
 def test_xylo_is_the_reference(seed: int, engine: str) -> None:
     rng = np.random.default_rng(seed)
@@ -213,7 +213,7 @@ def qformats(draw: st.DrawFn) -> fixed.Format:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     form=st.one_of(cortex_formats(), spinnaker_formats(), qformats()),
     seed=seeds,

@@ -55,7 +55,7 @@ def squared_error(net: sr.Network, fixed: sr.FixedNetwork, index: int) -> float:
     return float(error)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     weight_bits=st.integers(2, 16),
     scale=st.sampled_from(["max", "mse", "percentile"]),

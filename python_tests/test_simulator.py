@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -254,15 +253,15 @@ def test_silence_leaves_nothing(gap: int) -> None:
     pushed = draw_events(case)
     later = pushed.copy()
     later["t"] += gap
-    begin = time.perf_counter()
     simulator = sr.Simulator(graph, engine="event")
     simulator.push(pushed)
     first = simulator.advance(gap)
     counted = simulator.operations.spikes
     simulator.push(later)
     second = simulator.advance(gap + 1000)
-    assert time.perf_counter() - begin < 2.0
     assert len(first) > 50 and simulator.operations.spikes == 2 * counted
+    # Nothing is done in the gap: neurons are touched when something arrives, and when they may fire.
+    assert simulator.operations.state_updates < 1.5 * simulator.operations.synaptic_events
     np.testing.assert_array_equal(second["t"] - gap, first["t"])
     np.testing.assert_array_equal(second["x"], first["x"])
 

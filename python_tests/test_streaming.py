@@ -245,7 +245,7 @@ def resident() -> int:
 @pytest.mark.parametrize(
     ("engine", "n_events"), [("event", 10**5), ("auto", 5 * 10**4), ("continuous", 5 * 10**4)]
 )
-def test_a_long_stream_takes_little_memory_and_time(engine: str, n_events: int) -> None:
+def test_a_long_stream_takes_little_memory_and_work(engine: str, n_events: int) -> None:
     """A hundred million steps: a day at a step a millisecond.
 
     After a tenth of the stream, less memory is added than would hold the events, or a bit of every
@@ -260,7 +260,7 @@ def test_a_long_stream_takes_little_memory_and_time(engine: str, n_events: int) 
             t = np.sort(rng.integers(0, n_steps // n_chunks, n)) + chunk * (n_steps // n_chunks)
             yield events(t, rng.integers(0, 3, n))
 
-    begin, n_spikes, before = time.perf_counter(), [], 0
+    n_spikes, before = [], 0
     for spikes in simulator.stream(chunks()):
         n_spikes.append(len(spikes))
         if len(n_spikes) == n_chunks // 10:
@@ -269,7 +269,6 @@ def test_a_long_stream_takes_little_memory_and_time(engine: str, n_events: int) 
     gc.collect()
     grown = resident() - before
     simulator.advance(n_steps)
-    assert time.perf_counter() - begin < 10
     assert grown < 2**18, grown
     assert sum(n_spikes[n_chunks // 10 :]) > 2**18
     done = simulator.operations
@@ -297,10 +296,8 @@ def test_ctrl_c(engine: str) -> None:
     simulator = kicked()
     interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     interrupt.start()
-    begin = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         simulator.advance(10**12)
-    assert time.perf_counter() - begin < 10
     reached = int(simulator.now)
     assert 300 < reached < 10**12
     whole = simulator.advance(reached + 100)

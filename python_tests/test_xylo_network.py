@@ -74,7 +74,7 @@ def graph_of(n_in: int, layers: list[sr.FixedLayer]) -> sr.Graph:
     return graph
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=seeds)
 def test_layers_fire_as_the_graph_of_them(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -117,7 +117,7 @@ def check(
     return int(hidden.sum())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=seeds)
 def test_is_the_reference(seed: int) -> None:
     rng = np.random.default_rng(seed)
