@@ -12,6 +12,7 @@
 //! - [`graph`]: populations and sparse projections with delays, of any topology.
 //! - [`sim`]: streaming simulation of a graph: clocked, by events on the time grid, and in continuous time.
 //! - [`learn`]: ST-RSBP, losses, optimizers and the training loop.
+//! - [`stop`]: long computations that can be stopped.
 //! - [`threads`]: pools of threads, of the process that uses them.
 //! - [`simd`]: instruction sets chosen at run time; the only `unsafe`.
 //! - `python`: the Python module (feature `python`), the only code that knows of Python.
@@ -32,6 +33,7 @@ pub mod real;
 pub mod sim;
 pub mod simd;
 pub mod spikes;
+pub mod stop;
 pub mod threads;
 
 pub use error::{Error, Result};

@@ -10,6 +10,7 @@ use once_cell::race::OnceBox;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
+use crate::stop::watched;
 
 /// Most threads of a pool, unless there are more cores.
 ///
@@ -71,19 +72,25 @@ impl<T> Drop for Node<T> {
     }
 }
 
-/// Runs `work` on `n_threads` threads, or on those, one for each core, that all such calls of a process share.
+/// Does `work` on `n_threads` threads, or on those, one for each core, that all such calls of a process share, while
+/// `keep_going` is asked, see [`watched`].
 ///
 /// rayon has a pool of its own for work outside of any: it would not outlive a fork.
 ///
 /// # Errors
-/// [`Error::Value`] if `n_threads` is out of range or the threads cannot be started.
-pub fn install<R: Send>(n_threads: Option<usize>, work: impl FnOnce() -> R + Send) -> Result<R> {
+/// [`Error::Value`] if `n_threads` is out of range or the threads cannot be started, [`Error::Interrupted`] if `keep_going` has
+/// said no, and those of the work.
+pub fn run<R: Send>(
+    n_threads: Option<usize>,
+    keep_going: &mut dyn FnMut() -> bool,
+    work: impl FnOnce() -> Result<R> + Send,
+) -> Result<R> {
     static SHARED: PerProcess<ThreadPool> = PerProcess::new();
     let n = check_threads(n_threads)?;
-    Ok(match n_threads {
-        None => SHARED.get_or_try_make(|| start(n))?.install(work),
-        Some(_) => start(n)?.install(work),
-    })
+    match n_threads {
+        None => watched(SHARED.get_or_try_make(|| start(n))?, keep_going, work)?,
+        Some(_) => watched(&start(n)?, keep_going, work)?,
+    }
 }
 
 /// The number of threads that is meant; without one as many as there are cores, or as rayon's variable says.
@@ -135,9 +142,10 @@ mod tests {
     fn work_runs_on_as_many_threads() {
         let all = check_threads(None).unwrap();
         for (n_threads, expected) in [(None, all), (Some(1), 1), (Some(3), 3)] {
-            assert_eq!(install(n_threads, rayon::current_num_threads).unwrap(), expected);
+            let found = run(n_threads, &mut || true, || Ok(rayon::current_num_threads()));
+            assert_eq!(found.unwrap(), expected);
         }
-        assert!(install(Some(0), || ()).is_err());
+        assert!(run(Some(0), &mut || true, || Ok(())).is_err());
     }
 
     #[test]

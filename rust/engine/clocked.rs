@@ -7,6 +7,7 @@ use crate::network::{Layer, Network, Recurrent};
 use crate::real::Real;
 use crate::simd::{LaneMask, Lanes};
 use crate::spikes::PaddedRows;
+use crate::stop::is_stopped;
 
 /// Steps whose feed-forward input is computed ahead in a recurrent layer: it then stays in the second-level cache.
 const STEPS_AHEAD: usize = 200;
@@ -100,6 +101,10 @@ fn dense_layer<F: Real, const B: usize>(
             _ => dense_panel::<F, B, B>(panel, below, lif, n_blocks, fired),
         }
     }
+    if is_stopped() {
+        // Panels are not whole.
+        fired.fill(0);
+    }
     list_spikes::<F>(fired, n_blocks, by_time);
 }
 
@@ -121,6 +126,10 @@ fn recurrent_layer<F: Real, const B: usize>(
     by_time.end_row();
     let mut first = 1;
     while first < n_steps {
+        if is_stopped() {
+            (first..n_steps).for_each(|_| by_time.end_row());
+            return;
+        }
         let steps = first..n_steps.min(first + STEPS_AHEAD);
         first = steps.end;
         let input = &mut input[..n_blocks * steps.len()];

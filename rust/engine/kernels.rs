@@ -11,6 +11,7 @@ use crate::neuron::LifPropagator;
 use crate::real::Real;
 use crate::simd::{Isa, LaneMask, Lanes, multiversion, unpack};
 use crate::spikes::{PAD, PaddedRows};
+use crate::stop::is_stopped;
 
 /// Sum of the first B blocks of the rows `index` of `table`, whose rows have S; `index.len()` is a multiple of four.
 ///
@@ -323,6 +324,9 @@ multiversion! {
     ) = advance_window_body
 }
 
+/// Steps between two looks at whether to stop.
+const STEPS_UNASKED: usize = 1 << 13;
+
 #[inline(always)]
 fn dense_panel_body<F: Real, I: Isa<F>, const B: usize, const S: usize>(
     isa: I,
@@ -333,17 +337,22 @@ fn dense_panel_body<F: Real, I: Isa<F>, const B: usize, const S: usize>(
     fired: &mut [LaneMask],
 ) {
     let mut state = [LifVectors::<F, I>::rest(isa); B];
-    let mut rows = fired.chunks_mut(n_blocks);
-    if let Some(first) = rows.next() {
-        first[..B].fill(0);
-    }
-    for (t, fired) in rows.enumerate() {
-        let input = sum_rows::<F, I, B, S>(isa, panel, below.padded(t));
-        for b in 0..B {
-            fired[b] = state[b].step(isa, input[b], lif);
-            if (t as u64).is_multiple_of(FLUSH_EVERY) {
-                state[b].flush(isa, lif);
+    let (first, rest) = fired.split_at_mut(n_blocks.min(fired.len()));
+    first[..B].fill(0);
+    let mut t = 0;
+    for rows in rest.chunks_mut(n_blocks * STEPS_UNASKED) {
+        if is_stopped() {
+            return;
+        }
+        for fired in rows.chunks_mut(n_blocks) {
+            let input = sum_rows::<F, I, B, S>(isa, panel, below.padded(t));
+            for b in 0..B {
+                fired[b] = state[b].step(isa, input[b], lif);
+                if (t as u64).is_multiple_of(FLUSH_EVERY) {
+                    state[b].flush(isa, lif);
+                }
             }
+            t += 1;
         }
     }
 }
@@ -352,7 +361,7 @@ multiversion! {
     /// Runs the first B blocks of a panel of S, of feed-forward neurons, over all steps.
     ///
     /// `below` lists who fires at each step; `fired` gets the spikes, from the panel's place on in rows of `n_blocks`, one
-    /// row a step.
+    /// row a step. Work that is to stop leaves the rest as it was.
     pub fn dense_panel<F: Real, const B: usize, const S: usize>(
         panel: &[Lanes<F>],
         below: &PaddedRows,

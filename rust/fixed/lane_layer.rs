@@ -8,6 +8,7 @@ use super::{At, FixedBlock, FixedLanes, FixedNeuron};
 use crate::engine::kernels::list_spikes;
 use crate::simd::{LANES, LaneMask, Lanes};
 use crate::spikes::PaddedRows;
+use crate::stop::is_stopped;
 
 /// Steps whose feed-forward input is summed up ahead: it then stays in the second-level cache.
 const STEPS_AHEAD: usize = 128;
@@ -82,6 +83,10 @@ impl LaneLayer {
         fired.resize(ahead, 0);
         let mut first = 1;
         while first < n_steps {
+            if is_stopped() {
+                (first..n_steps).for_each(|_| own.end_row());
+                break;
+            }
             let end = n_steps.min(first + STEPS_AHEAD);
             let size = n_blocks * (end - first);
             let (sums, fired) = (&mut sums[..size], &mut fired[..size]);

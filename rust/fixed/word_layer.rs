@@ -11,6 +11,7 @@ use crate::engine::kernels::list_spikes;
 use crate::fixed::Rounding;
 use crate::simd::{LANES, LaneMask, Lanes, WORDS, WordIsa, Words, array, multiversion};
 use crate::spikes::PaddedRows;
+use crate::stop::is_stopped;
 
 /// Steps of a feed-forward layer between two lists of its spikes.
 const STEPS_AHEAD: usize = 512;
@@ -96,6 +97,10 @@ impl WordLayer {
         fired.resize(n_parts * ahead, Fired::default());
         let mut first = 1;
         while first < n_steps {
+            if is_stopped() {
+                (first..n_steps).for_each(|_| own.end_row());
+                break;
+            }
             let steps = first..n_steps.min(first + STEPS_AHEAD);
             first = steps.end;
             overflows += if let Some(recurrent) = &self.recurrent {

@@ -3,9 +3,13 @@
 use super::{Decay, FixedParams, Overflows, PerNeuron, Rules};
 use crate::simd::multiversion;
 use crate::spikes::PaddedRows;
+use crate::stop::is_stopped;
 
 /// Neurons worked on at once.
 const CHUNK: usize = 32;
+
+/// Steps between two looks at whether to stop.
+const STEPS_UNASKED: usize = 256;
 
 /// A number for each neuron of a chunk.
 type Chunk = [i16; CHUNK];
@@ -96,6 +100,10 @@ impl XyloLayer {
         let step = if self.is_v1 { step_v1 } else { step_v2 };
         let mut overflows = Overflows::default();
         for t in 1..n_steps {
+            if t.is_multiple_of(STEPS_UNASKED) && is_stopped() {
+                (t..n_steps).for_each(|_| own.end_row());
+                break;
+            }
             overflows.current += self.weight.add_to(u, below.row(t - 1));
             if let Some(recurrent) = &self.recurrent {
                 overflows.current += recurrent.add_to(u, own.row(t - 1));

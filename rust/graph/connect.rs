@@ -11,6 +11,7 @@ use crate::memory::check_room;
 use crate::network::init::{generator, uniform};
 use crate::network::{Delay, Init};
 use crate::real::Real;
+use crate::stop::{Stop, check};
 
 /// Rows a thread takes at once.
 const ROWS_PER_TASK: usize = 256;
@@ -147,27 +148,33 @@ impl ConnectionRule {
         let drawn = match *self {
             Self::AllToAll { self_loops } if delays.len() == 1 && (self_loops || !drawing.same) => {
                 let mut weight = vec![F::zero(); drawing.n_pre * drawing.n_post];
+                let stop = Stop::current();
                 weight.par_chunks_mut(drawing.n_post.max(1)).enumerate().for_each(|(row, weight)| {
                     let mut rng = drawing.generator(row);
-                    drawing.weight.fill_with(weight, drawing.n_pre, &mut rng);
+                    stop.during(|| drawing.weight.fill_with(weight, drawing.n_pre, &mut rng));
                 });
                 Connectivity::all(drawing.n_pre, drawing.n_post, weight, delays[0])
             }
-            Self::FixedInDegree { n, self_loops } => self.draw_by_column(drawing, n, self_loops, delays),
-            _ => self.draw_by_row(drawing, delays),
+            Self::FixedInDegree { n, self_loops } => self.draw_by_column(drawing, n, self_loops, delays)?,
+            _ => self.draw_by_row(drawing, delays)?,
         };
+        check()?;
         match drawn.weight().par_iter().find_any(|weight| !weight.is_finite()) {
             None => Ok(drawn),
             Some(_) => Err(Error::value("weight", format!("in the range of {}", F::DTYPE), "an infinite one")),
         }
     }
 
-    fn draw_by_row<F: Real>(&self, drawing: &Drawing<'_>, delays: Vec<f64>) -> Connectivity<F> {
+    fn draw_by_row<F: Real>(&self, drawing: &Drawing<'_>, delays: Vec<f64>) -> Result<Connectivity<F>> {
+        let stop = Stop::current();
         let (n_pre, n_delays) = (drawing.n_pre, delays.len());
         let mut start = vec![0; n_pre + 1];
         start[1..].par_chunks_mut(ROWS_PER_TASK).enumerate().for_each(|(task, counts)| {
             let mut targets = Vec::new();
             for (row, count) in (task * ROWS_PER_TASK..).zip(counts) {
+                if stop.is_set() {
+                    return;
+                }
                 *count = match *self {
                     Self::FixedOutDegree { n, .. } => n,
                     Self::OneToOne => 1,
@@ -178,6 +185,7 @@ impl ConnectionRule {
                 };
             }
         });
+        check()?;
         for row in 0..n_pre {
             start[row + 1] += start[row];
         }
@@ -198,6 +206,9 @@ impl ConnectionRule {
         tasks.into_par_iter().for_each(|(rows, target, weight, index)| {
             let (mut targets, mut order, first) = (Vec::new(), Vec::new(), start[rows.start]);
             for row in rows {
+                if stop.is_set() {
+                    return;
+                }
                 let mut rng = drawing.generator(row);
                 self.row_targets(drawing, row, &mut rng, &mut targets);
                 let at = start[row] - first..start[row + 1] - first;
@@ -216,7 +227,7 @@ impl ConnectionRule {
             }
         });
         let delays = if n_delays == 1 { Delays::same(delays[0]) } else { Delays::few(delays, index) };
-        Connectivity::rows(n_pre, drawing.n_post, start, target, weight, delays)
+        Ok(Connectivity::rows(n_pre, drawing.n_post, start, target, weight, delays))
     }
 
     /// Targets of presynaptic neuron `row`, ascending.
@@ -262,7 +273,7 @@ impl ConnectionRule {
         n: usize,
         self_loops: bool,
         delays: Vec<f64>,
-    ) -> Connectivity<F> {
+    ) -> Result<Connectivity<F>> {
         let (n_pre, n_post, n_delays) = (drawing.n_pre, drawing.n_post, delays.len());
         let mut sources = Vec::with_capacity(n);
         let column = |i: usize, sources: &mut Vec<u32>| {
@@ -272,6 +283,7 @@ impl ConnectionRule {
         };
         let mut start = vec![0; n_pre + 1];
         for i in 0..n_post {
+            check()?;
             column(i, &mut sources);
             sources.iter().for_each(|&j| start[j as usize + 1] += 1);
         }
@@ -283,6 +295,7 @@ impl ConnectionRule {
         let mut index = vec![0u8; if n_delays == 1 { 0 } else { total }];
         let mut weights = vec![F::zero(); n];
         for i in 0..n_post {
+            check()?;
             let mut rng = column(i, &mut sources);
             drawing.weight.fill_with(&mut weights, n_pre, &mut rng);
             for (&j, &w) in sources.iter().zip(&weights) {
@@ -298,10 +311,11 @@ impl ConnectionRule {
         start.rotate_right(1);
         start[0] = 0;
         if n_delays == 1 {
-            return Connectivity::rows(n_pre, n_post, start, target, weight, Delays::same(delays[0]));
+            return Ok(Connectivity::rows(n_pre, n_post, start, target, weight, Delays::same(delays[0])));
         }
         let mut row = Vec::new();
         for pair in start.windows(2) {
+            check()?;
             let at = pair[0]..pair[1];
             row.clear();
             row.extend(at.clone().map(|place| (index[place], target[place], weight[place])));
@@ -310,7 +324,7 @@ impl ConnectionRule {
                 (index[place], target[place], weight[place]) = (delay, i, w);
             }
         }
-        Connectivity::rows(n_pre, n_post, start, target, weight, Delays::few(delays, index))
+        Ok(Connectivity::rows(n_pre, n_post, start, target, weight, Delays::few(delays, index)))
     }
 }
 

@@ -163,12 +163,26 @@ impl<W: FixedWeight> Graph<W> {
         weight: &Init,
         delay: &Delay,
     ) -> Result<usize> {
+        let synapses = self.draw_whole(pre, post, rule, weight, delay)?;
+        self.add_projection(pre, post, synapses)
+    }
+
+    /// The synapses that [`connect_whole`](Self::connect_whole) would add.
+    ///
+    /// # Errors
+    /// Those of [`connect_whole`](Self::connect_whole).
+    pub fn draw_whole(
+        &self,
+        pre: usize,
+        post: usize,
+        rule: &ConnectionRule,
+        weight: &Init,
+        delay: &Delay,
+    ) -> Result<Connectivity<W>> {
         self.check_pair(pre, post)?;
         let drawn = rule.draw::<f64>(&self.drawing(pre, post, weight, delay))?;
         let whole = |w: f64| W::try_from(w.round_ties_even() as i64).ok();
-        let synapses =
-            drawn.try_map(whole).map_err(|w| Error::value("weight", format!("in the range of {}", W::DTYPE), w))?;
-        self.add_projection(pre, post, synapses)
+        drawn.try_map(whole).map_err(|w| Error::value("weight", format!("in the range of {}", W::DTYPE), w))
     }
 }
 
@@ -185,8 +199,23 @@ impl<F: Real> Graph<F> {
         weight: &Init,
         delay: &Delay,
     ) -> Result<usize> {
-        self.check_pair(pre, post)?;
-        let synapses = rule.draw(&self.drawing(pre, post, weight, delay))?;
+        let synapses = self.draw(pre, post, rule, weight, delay)?;
         self.add_projection(pre, post, synapses)
+    }
+
+    /// The synapses that [`connect`](Self::connect) would add.
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect).
+    pub fn draw(
+        &self,
+        pre: usize,
+        post: usize,
+        rule: &ConnectionRule,
+        weight: &Init,
+        delay: &Delay,
+    ) -> Result<Connectivity<F>> {
+        self.check_pair(pre, post)?;
+        rule.draw(&self.drawing(pre, post, weight, delay))
     }
 }

@@ -20,6 +20,7 @@ use crate::network::{Layer, Network};
 use crate::real::Real;
 use crate::sim::{Counts, EngineKind, SampleScratch, SampleSimulation, faster_engine};
 use crate::spikes::{PaddedRows, SpikeTrains, StreamKey};
+use crate::stop::{Stop, watched};
 use crate::threads::{PerProcess, check_threads, start};
 
 /// Samples worked on at once: bounds the memory of large batches.
@@ -178,8 +179,8 @@ impl<F: Real> Worker<F> {
 
     /// Adds the gradients of the mean of weight times loss over the batch to `grads`.
     ///
-    /// `coupling` holds 1 - S by firing count for every layer, see [`coupling_tables`]. `keep_going` is asked between
-    /// micro-batches.
+    /// `coupling` holds 1 - S by firing count for every layer, see [`coupling_tables`]. `keep_going` is asked
+    /// meanwhile.
     ///
     /// # Errors
     /// [`Error::Singular`] for a sample without a gradient, [`Error::Interrupted`] if `keep_going` says no;
@@ -208,6 +209,7 @@ impl<F: Real> Worker<F> {
                 objective,
                 coupling,
                 grads,
+                keep_going,
             )?);
         }
         Ok(stats)
@@ -222,6 +224,7 @@ impl<F: Real> Worker<F> {
         objective: Objective<'_>,
         coupling: &[Vec<F>],
         grads: &mut Gradients<F>,
+        keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<BatchStats> {
         let n_layers = net.layers().len();
         let n_samples = batch.samples.len();
@@ -230,12 +233,17 @@ impl<F: Real> Worker<F> {
         let Crew { pool, scratch: threads } = Crew::of(crew, *n_threads)?;
         let samples = &mut samples[..n_samples];
         let work = || {
+            let stop = &Stop::current();
             samples.par_iter_mut().zip(batch.samples).with_max_len(1).for_each(|(work, &sample)| {
-                work.run_forward(net, simulation, batch, sample, n_mean, objective, &mut scratch(threads));
+                let scratch = &mut scratch(threads);
+                stop.during(|| work.run_forward(net, simulation, batch, sample, n_mean, objective, scratch));
             });
             for l in (0..n_layers).rev() {
                 let layer = &net.layers()[l];
                 samples.par_iter_mut().enumerate().with_max_len(1).for_each(|(s, work)| {
+                    if stop.is_set() {
+                        return;
+                    }
                     if l + 1 < n_layers {
                         work.receive(l, layer, n_samples, s, sent_down);
                     }
@@ -254,6 +262,9 @@ impl<F: Real> Worker<F> {
                 tasks.par_iter_mut().zip(sent_by_task).with_max_len(1).for_each(|(task, sent)| {
                     let scratch = &mut scratch(threads).backward;
                     for (s, work) in samples.iter().enumerate().filter(|(_, work)| work.layers[l].live) {
+                        if stop.is_set() {
+                            return;
+                        }
                         let down = (l > 0).then(|| &mut sent[s * n_in..(s + 1) * n_in]);
                         task.accumulate(layer, &work.spikes, l, &work.layers[l].z, objective.rule, down, scratch);
                     }
@@ -262,7 +273,7 @@ impl<F: Real> Worker<F> {
             Ok(())
         };
         // Buffers are set anew by the next batch.
-        catch(|| pool.install(work))?;
+        catch(|| watched(pool, keep_going, work)?)?;
         let mut stats = BatchStats { n_spikes: vec![0; n_layers], ..Default::default() };
         for (work, &sample) in samples.iter_mut().zip(batch.samples) {
             if let Some((layer, detail)) = work.error.take() {
@@ -276,14 +287,21 @@ impl<F: Real> Worker<F> {
     /// The engine that is meant: `Auto` is the one that is faster for the first sample of `data`.
     ///
     /// # Errors
-    /// Those of [`faster_engine`].
-    pub fn choose(&self, net: &Network<F>, kind: EngineKind, data: Data<'_>, seed: u64) -> Result<EngineKind> {
+    /// Those of [`faster_engine`] and of [`simulate`](Self::simulate).
+    pub fn choose(
+        &self,
+        net: &Network<F>,
+        kind: EngineKind,
+        data: Data<'_>,
+        seed: u64,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<EngineKind> {
         if kind != EngineKind::Auto {
             return Ok(kind);
         }
         let clocked = SampleSimulation::new(net, EngineKind::Clocked)?;
         let mut faster = [Ok(EngineKind::Clocked)];
-        self.simulate(net, &clocked, data, seed, 0..1, Lists::Counts, &mut faster, |spikes, _, faster| {
+        self.simulate(net, &clocked, data, seed, 0..1, Lists::Counts, &mut faster, keep_going, |spikes, _, faster| {
             *faster = faster_engine(net, data.n_steps(), spikes);
         })?;
         let [faster] = faster;
@@ -300,15 +318,16 @@ impl<F: Real> Worker<F> {
         kind: EngineKind,
         data: Data<'_>,
         seed: u64,
+        keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<SampleSimulation<F>> {
-        SampleSimulation::new(net, self.choose(net, kind, data, seed)?)
+        SampleSimulation::new(net, self.choose(net, kind, data, seed, keep_going)?)
     }
 
-    /// Simulates `samples` of `data` and hands the spikes of each to `use_sample`, in parallel.
+    /// Simulates `samples` of `data` and hands the spikes of each to `use_sample`, in parallel, while `keep_going` is asked.
     ///
     /// # Errors
-    /// [`Error::Value`] if the threads cannot be started; [`Error::Memory`] if there is no room for the spikes or the buffers of
-    /// a sample.
+    /// [`Error::Value`] if the threads cannot be started; [`Error::Interrupted`] if `keep_going` has said no;
+    /// [`Error::Memory`] if there is no room for the spikes or the buffers of a sample.
     pub fn simulate<O: Send>(
         &self,
         net: &Network<F>,
@@ -318,24 +337,30 @@ impl<F: Real> Worker<F> {
         samples: std::ops::Range<usize>,
         lists: Lists,
         outputs: &mut [O],
+        keep_going: &mut dyn FnMut() -> bool,
         use_sample: impl Fn(&SampleSpikes, Option<Counts>, &mut O) + Sync,
     ) -> Result<()> {
         let first = samples.start;
         assert_eq!(outputs.len(), samples.len());
         let Crew { pool, scratch: threads } = Crew::of(&self.crew, self.n_threads)?;
         let work = || {
+            let stop = &Stop::current();
             outputs.par_iter_mut().enumerate().with_max_len(1).for_each(|(s, output)| {
                 let mut scratch = scratch(threads);
                 let ThreadScratch { load, forward: buffers, spikes, .. } = &mut *scratch;
                 spikes.layers.resize_with(net.layers().len(), Default::default);
                 let key = StreamKey { seed, epoch: 0, sample: (first + s) as u32 };
-                data.load(key, lists == Lists::All, spikes, load);
-                let counts = simulation.run(net, data.n_steps(), spikes, lists, buffers);
-                use_sample(spikes, counts, output);
+                stop.during(|| {
+                    data.load(key, lists == Lists::All, spikes, load);
+                    let counts = simulation.run(net, data.n_steps(), spikes, lists, buffers);
+                    if !stop.is_set() {
+                        use_sample(spikes, counts, output);
+                    }
+                });
             });
             Ok(())
         };
-        catch(|| pool.install(work))
+        catch(|| watched(pool, keep_going, work)?)
     }
 }
 

@@ -20,6 +20,7 @@ pub mod step;
 mod table;
 #[doc(hidden)]
 pub mod traces;
+mod trainee;
 mod trainer;
 
 pub use batch::{Batch, BatchStats, Source, Worker, predict};
@@ -35,6 +36,7 @@ pub use rule::StRsbp;
 pub use s_psp::s_psp;
 pub use schedule::Schedule;
 pub use table::psp_table;
+pub use trainee::{Present, Trainee};
 pub use trainer::{
     EpochStats, Evaluation, Progress, StepStats, Trainer, TrainerConfig, check_inputs, check_labels, count_spikes,
 };

@@ -52,7 +52,8 @@ impl StRsbp {
 
     /// Steps at which a silent target neuron is made to fire: the middles of `teacher_count` equal parts.
     pub fn teacher_times(&self, n_steps: usize) -> impl Iterator<Item = usize> + use<> {
-        let count = self.teacher_count as usize;
+        // More than there are steps fill all of them.
+        let count = (self.teacher_count as usize).min(n_steps);
         let mut last = 0;
         (0..count).map(move |k| (2 * k + 1) * n_steps / (2 * count)).filter(move |&t| {
             let fresh = t > last;

@@ -8,6 +8,7 @@ use crate::network::delay_steps;
 use crate::neuron::{LifParams, LifPropagator};
 use crate::simd::{LANES, Lanes};
 use crate::spikes::SpikeTrains;
+use crate::stop::check;
 
 /// e_ij of every pair of a presynaptic neuron j and a postsynaptic neuron i: (n_samples, n_post, n_pre) row-major.
 ///
@@ -37,6 +38,7 @@ pub fn s_psp(pre: &SpikeTrains, post: &SpikeTrains, params: &LifParams, delay: f
             let e = &mut all[sample * n_post * n_pre..(sample + 1) * n_post * n_pre];
             let presynaptic = Presynaptic { by_neuron: &below.by_neuron, active: &below.active };
             for group in above.active.chunks(LANES) {
+                check()?;
                 let trace = trace.compute::<1>(&above.by_neuron, n_steps, group, |_| 1.0, &lif, delay);
                 resize(&mut by_group, below.active.len(), Lanes::zero());
                 s_psps(trace.delayed(delay), presynaptic, &mut by_group);

@@ -1,11 +1,15 @@
 //! Mean S-PSPs of random spike trains: the table behind `PostCoupling::Table`.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::thread;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::memory::{collected, filled};
 use crate::neuron::{Discretisation, LifParams, LifPropagator};
+use crate::stop::check;
+use crate::threads::PerProcess;
 
 /// Counts up to this one are all computed, of larger ones every twentieth part; between them the table interpolates.
 const DENSE_COUNTS: usize = 24;
@@ -32,7 +36,9 @@ const NEGLIGIBLE: f64 = 1e-15;
 /// Those of [`LifParams::validate`]; [`Error::Value`] if `n_steps` is 2^32 - 1 or more; [`Error::Memory`].
 pub fn psp_table(params: &LifParams, n_steps: usize) -> Result<Arc<Vec<f64>>> {
     type Key = ([u64; 4], Discretisation, usize);
-    static CACHE: OnceLock<Mutex<HashMap<Key, Arc<Vec<f64>>>>> = OnceLock::new();
+    type Cache = Mutex<HashMap<Key, Arc<Vec<f64>>>>;
+    // A lock that another thread holds at a fork is never given back in the child.
+    static CACHE: PerProcess<Cache> = PerProcess::new();
     let lif = LifPropagator::<f64>::new(params)?;
     if n_steps >= u32::MAX as usize {
         return Err(Error::value("n_steps", "< 2^32 - 1", n_steps));
@@ -40,12 +46,25 @@ pub fn psp_table(params: &LifParams, n_steps: usize) -> Result<Arc<Vec<f64>>> {
     let LifParams { tau_m, tau_s, t_ref, dt, discretisation, .. } = *params;
     let key = ([tau_m, tau_s, t_ref, dt].map(f64::to_bits), discretisation, n_steps);
     // Held while computing, so that two threads do not compute the same table.
-    let mut cache = CACHE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let mut cache = lock(CACHE.get_or_try_make(|| Ok(Cache::default()))?)?;
     if let Some(table) = cache.get(&key) {
         return Ok(Arc::clone(table));
     }
     let table = Arc::new(compute(&lif, n_steps)?);
-    Ok(Arc::clone(cache.entry(key).or_insert(table)))
+    cache.insert(key, Arc::clone(&table));
+    Ok(table)
+}
+
+/// Waits for a lock, unless this work is to stop.
+fn lock<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>> {
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Ok(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => check()?,
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The largest number of firings in steps 1 .. n_steps - 1 that keeps the refractory time.
@@ -88,6 +107,7 @@ fn mean_sums(lif: &LifPropagator<f64>, n_steps: usize, counts: &[usize]) -> Resu
     let mut decay = filled("n_steps", Some(n_steps), 0.0)?;
     let largest = counts[counts.len() - 1];
     for after in 0..largest {
+        check()?;
         // Firing m of o, with `after` more to come.
         if after > 0 {
             mean_decay(lif.mem_decay, after, &mut decay);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::batch::{Batch, BatchStats, Objective, Source, Worker, coupling_tables, predict};
 use super::hardware::HardwareModel;
 use super::step::{Moments, apply_gradients};
+use super::trainee::Trainee;
 use super::{Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::engine::Lists;
 use crate::error::{Error, Result, check_positive};
@@ -19,6 +20,7 @@ use crate::memory::{catch, collected, filled, product};
 use crate::network::{Layer, LayerTaps, Network};
 use crate::real::Real;
 use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
+use crate::stop::watched;
 
 /// Separates the order of the samples from other uses of the seed.
 const SHUFFLE_STREAM: u64 = 1 << 63;
@@ -255,31 +257,36 @@ impl<F: Real> Trainer<F> {
     /// [`Error::Interrupted`].
     pub fn train_epoch(
         &mut self,
-        net: &mut Network<F>,
+        net: &mut dyn Trainee<F>,
         data: Data<'_>,
         labels: &[u32],
         weights: Option<&[f64]>,
         keep_going: &mut dyn FnMut(&Progress) -> bool,
     ) -> Result<EpochStats> {
-        self.check_delays(net)?;
-        check_samples(net, data, labels, weights)?;
+        let now = net.present();
+        self.check_delays(&now)?;
+        check_samples(&now, data, labels, weights)?;
         let start = Instant::now();
         let epoch = self.epoch + 1;
         let n_total = data.n_samples();
         let order = shuffled(n_total, self.config.seed, epoch)?;
         let n_steps = data.n_steps();
-        self.prepare_coupling(net, n_steps)?;
-        let engine = self.worker.choose(net, self.config.engine, data, self.config.seed)?;
-        let mut hardware = self.hardware(net, Some(data))?;
-        let mut overflows = Vec::new();
         let mut progress = Progress { epoch, n_total, stats: BatchStats::default(), seconds: 0.0 };
+        let going = &mut || keep_going(&progress);
+        self.prepare_coupling(&now, n_steps, going)?;
+        let engine = self.worker.choose(&now, self.config.engine, data, self.config.seed, going)?;
+        let mut hardware = self.hardware(&now, Some(data))?;
+        drop(now);
+        let mut overflows = Vec::new();
         let (mut lr, mut norms) = (0.0, Vec::new());
         for samples in order.chunks(self.config.batch_size) {
             let source = Source::Simulate { data, seed: self.config.seed, epoch };
             let batch = Batch { source, samples, labels, weights };
             let done = progress.stats.n_samples;
             let going = &mut || keep_going(&progress);
-            let stats = self.accumulate(net, hardware.as_mut(), engine, &batch, n_steps, &mut overflows, going)?;
+            let now = net.present();
+            let stats = self.accumulate(&now, hardware.as_mut(), engine, &batch, n_steps, &mut overflows, going)?;
+            drop(now);
             lr = self.lr(f64::from(self.epoch) + done as f64 / n_total as f64);
             norms.push(self.apply(net, lr, norms.len() + 1)?);
             progress.stats.add(&stats);
@@ -301,9 +308,10 @@ impl<F: Real> Trainer<F> {
     }
 
     /// Takes a step with the gradients there are; their norm.
-    fn apply(&mut self, net: &mut Network<F>, lr: f64, step: usize) -> Result<f64> {
-        let pool = self.worker.pool()?;
-        let norm = apply_gradients(net, &mut self.grads, &mut self.moments, &self.config, lr, pool);
+    fn apply(&mut self, net: &mut dyn Trainee<F>, lr: f64, step: usize) -> Result<f64> {
+        let Self { worker, grads, moments, config, .. } = self;
+        let (pool, mut norm) = (worker.pool()?, 0.0);
+        net.change(&mut |net| norm = apply_gradients(net, grads, moments, config, lr, pool));
         if norm.is_finite() { Ok(norm) } else { Err(Error::NotFinite { epoch: self.epoch + 1, step, norm }) }
     }
 
@@ -314,13 +322,13 @@ impl<F: Real> Trainer<F> {
     /// Those of [`gradients`](Self::gradients); [`Error::NotFinite`]. The weights then are as they were.
     pub fn step(
         &mut self,
-        net: &mut Network<F>,
+        net: &mut dyn Trainee<F>,
         batch: &Batch<'_>,
         lr: Option<f64>,
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<StepStats> {
         let lr = lr.unwrap_or_else(|| self.lr(f64::from(self.epoch)));
-        let (_, stats) = self.gradients(net, batch, keep_going)?;
+        let (_, stats) = self.gradients(&net.present(), batch, keep_going)?;
         let grad_norm = self.apply(net, lr, self.moments.step as usize + 1)?;
         Ok(StepStats { stats, lr, grad_norm })
     }
@@ -346,10 +354,10 @@ impl<F: Real> Trainer<F> {
     ) -> Result<(&Gradients<F>, BatchStats)> {
         self.check_delays(net)?;
         let n_steps = batch.source.n_steps();
-        self.prepare_coupling(net, n_steps)?;
+        self.prepare_coupling(net, n_steps, keep_going)?;
         let (engine, data) = match batch.source {
             Source::Simulate { data, seed, .. } => {
-                (self.worker.choose(net, self.config.engine, data, seed)?, Some(data))
+                (self.worker.choose(net, self.config.engine, data, seed, keep_going)?, Some(data))
             }
             Source::Recorded(_) => (EngineKind::Clocked, None),
         };
@@ -386,9 +394,16 @@ impl<F: Real> Trainer<F> {
         Ok(stats)
     }
 
-    fn prepare_coupling(&mut self, net: &Network<F>, n_steps: usize) -> Result<()> {
+    fn prepare_coupling(
+        &mut self,
+        net: &Network<F>,
+        n_steps: usize,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<()> {
         if self.coupling.as_ref().is_none_or(|(n, _)| *n != n_steps) {
-            self.coupling = Some((n_steps, coupling_tables(net, &self.config.rule, n_steps)?));
+            let rule = &self.config.rule;
+            let tables = watched(self.worker.pool()?, keep_going, || coupling_tables(net, rule, n_steps))??;
+            self.coupling = Some((n_steps, tables));
         }
         Ok(())
     }
@@ -413,7 +428,7 @@ impl<F: Real> Trainer<F> {
         let hardware = self.hardware(net, Some(data))?.map(|mut hardware| hardware.round(net, pool)).transpose()?;
         let simulation = match &hardware {
             Some(fixed) => SampleSimulation::fixed(Arc::clone(fixed)),
-            None => self.worker.prepare(net, engine, data, seed)?,
+            None => self.worker.prepare(net, engine, data, seed, &mut || keep_going(0))?,
         };
         let (counts, n_spikes, _) = count_spikes(&self.worker, net, &simulation, data, seed, None, keep_going)?;
         let mut d_counts = filled("n_out", Some(net.n_out()), 0.0f64)?;
@@ -464,6 +479,7 @@ pub fn count_spikes<F: Real>(
             first..end,
             Lists::Counts,
             part,
+            &mut || keep_going(first),
             |spikes, done, (counts, n_spikes, of_sample)| {
                 *of_sample = graph.map(|graph| operations(graph, data.n_steps(), spikes)).or(done);
                 counts.clear();

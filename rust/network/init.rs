@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result, check_non_negative, check_positive};
 use crate::memory::{filled, product};
 use crate::real::Real;
+use crate::stop::{check, is_stopped};
+
+/// Weights drawn between two looks at whether to stop: an even number, as normal ones come in pairs.
+const CHUNK: usize = 1 << 14;
 
 /// Distribution of the initial weights of a layer; they are drawn independently.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,14 +81,25 @@ impl Init {
         self.validate()?;
         let mut values = filled("n_out * n_in", product(&[n_out, n_in]), F::zero())?;
         self.fill_with(&mut values, n_in, &mut generator(seed, stream));
+        check()?;
         match values.iter().find(|value| !value.is_finite()) {
             None => Ok(values),
             Some(value) => Err(Error::value("init", format!("of weights in the range of {}", F::DTYPE), value.widen())),
         }
     }
 
-    /// Draws `values` one after the other, of neurons with `n_in` inputs; nothing is checked.
+    /// Draws `values` one after the other, of neurons with `n_in` inputs; nothing is checked. Work that is to stop leaves the
+    /// rest as it was.
     pub(crate) fn fill_with<F: Real>(&self, values: &mut [F], n_in: usize, rng: &mut ChaCha8Rng) {
+        for values in values.chunks_mut(CHUNK) {
+            if is_stopped() {
+                return;
+            }
+            self.fill_chunk(values, n_in, rng);
+        }
+    }
+
+    fn fill_chunk<F: Real>(&self, values: &mut [F], n_in: usize, rng: &mut ChaCha8Rng) {
         match *self {
             Self::Uniform { low, high } => draw_uniform(values, low, high, rng),
             Self::Normal { mean, std } => draw_normal(values, mean, std, rng),

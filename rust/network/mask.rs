@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::init::{generator, uniform};
 use crate::error::{Error, Result};
 use crate::memory::{filled, product, with_room};
+use crate::stop::check;
 
 /// Share of excitatory neurons in a reservoir.
 const EXCITATORY_SHARE: f64 = 0.8;
@@ -73,7 +74,10 @@ impl RecurrentMask {
         let self_loops = match *self {
             Self::AllToAll { self_loops } => self_loops,
             Self::Sparse { density, self_loops } => {
-                exists.iter_mut().for_each(|exists| *exists = uniform(&mut rng) < density);
+                for row in exists.chunks_exact_mut(n) {
+                    check()?;
+                    row.fill_with(|| uniform(&mut rng) < density);
+                }
                 self_loops
             }
             Self::Reservoir { shape, self_loops } => {

@@ -6,9 +6,13 @@ use pyo3::prelude::*;
 
 use super::ending;
 use crate::error::Error;
+use crate::threads::run;
 
 /// How often a long call looks for Ctrl-C and reports progress.
 const PERIOD: Duration = Duration::from_millis(100);
+
+/// Numbers that are worked through in less time than it takes to notice Ctrl-C.
+const LITTLE: usize = 1 << 16;
 
 /// Runs `work` without the GIL. If the interpreter ends meanwhile, the calling thread, a daemon's, never returns.
 pub fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
@@ -18,6 +22,22 @@ pub fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
     });
     drop(visit);
     result
+}
+
+/// Does `work` without the GIL, stopped by Ctrl-C, on `n_threads` threads (all cores if `None`). Little work, of `size` numbers,
+/// is done at once.
+pub fn long<T: Send>(
+    py: Python<'_>,
+    n_threads: Option<usize>,
+    size: usize,
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> PyResult<T> {
+    if size <= LITTLE && n_threads.is_none() {
+        return Ok(detached(py, work)?);
+    }
+    let mut watch = Watch::new(None);
+    let result = detached(py, || run(n_threads, &mut || watch.keep_going(false, |py| Ok(py.None())), work));
+    watch.finish(result)
 }
 
 /// Asks Python, now and then, whether a long call goes on.

@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::arrays::{from_python, shaped, to_python, vector};
 use super::calls::detached;
-use super::network::{Net, NetworkCore, SampleRun, with_net};
+use super::network::{Going, Net, NetworkCore, SampleRun, with_net};
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::fixed::io::{StoredLayer, fixed_from_bytes, write_fixed};
@@ -56,8 +56,7 @@ impl FixedNetworkCore {
     #[pyo3(signature = (net, layers, enforce_limits=false))]
     fn new(net: PyRef<'_, NetworkCore>, layers: Vec<Bound<'_, PyDict>>, enforce_limits: bool) -> PyResult<Self> {
         let fixed = catch(|| Ok(with_net!(&net.net, net => fixed_layers(net, &layers, enforce_limits))))??;
-        let net = catch(|| Ok(net.net.clone()))?;
-        Ok(Self { net, layers: Arc::new(FixedSamples::new(FixedNetwork::new(fixed)?)) })
+        Ok(Self { net: net.net.present(), layers: Arc::new(FixedSamples::new(FixedNetwork::new(fixed)?)) })
     }
 
     /// Writes layers as the constructor takes them, each with its `scale`, and the network they stand for, atomically.
@@ -80,20 +79,20 @@ impl FixedNetworkCore {
         let (net, stored, user) = match io::dtype_of(&path, &bytes)?.as_str() {
             "float64" => {
                 let (net, stored, user) = detached(py, || fixed_from_bytes(&path, &bytes))?;
-                (Net::F64(net), stored, user)
+                (Net::F64(Arc::new(net)), stored, user)
             }
             _ => {
                 let (net, stored, user) = detached(py, || fixed_from_bytes(&path, &bytes))?;
-                (Net::F32(net), stored, user)
+                (Net::F32(Arc::new(net)), stored, user)
             }
         };
         let layers = with_net!(&net, net => layers_to_python(py, net, stored))?;
-        Ok((NetworkCore { net }, layers, to_python(py, &user)?))
+        Ok((NetworkCore::new(net), layers, to_python(py, &user)?))
     }
 
     /// The network it stands for.
-    fn network(&self) -> PyResult<NetworkCore> {
-        Ok(NetworkCore { net: catch(|| Ok(self.net.clone()))? })
+    fn network(&self) -> NetworkCore {
+        NetworkCore::new(self.net.clone())
     }
 
     /// Output counts, uint32 (n_samples, n_out), and the spikes of every layer.
@@ -108,7 +107,7 @@ impl FixedNetworkCore {
     ) -> PyResult<(Bound<'py, PyArray2<u32>>, Vec<u64>)> {
         let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
-            let prepare = |_: &Worker<_>, data: Data<'_>| self.simulation(data);
+            let prepare = |_: &Worker<_>, data: Data<'_>, _: Going<'_>| self.simulation(data);
             let (counts, n_spikes, _, _) = run.spike_counts(py, net, prepare, false, None)?;
             Ok((counts, n_spikes))
         })
@@ -126,7 +125,7 @@ impl FixedNetworkCore {
     ) -> PyResult<Vec<SpikeTrainsCore>> {
         let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
-            let prepare = |_: &Worker<_>, data: Data<'_>| self.simulation(data);
+            let prepare = |_: &Worker<_>, data: Data<'_>, _: Going<'_>| self.simulation(data);
             let (_, recorded) = run.record(py, net, prepare, &[], false)?;
             Ok(recorded.trains.into_iter().map(SpikeTrainsCore).collect())
         })

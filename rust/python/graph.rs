@@ -9,15 +9,15 @@ use pyo3::types::PyDict;
 use serde::de::DeserializeOwned;
 
 use super::arrays::{from_python, vector};
-use super::calls::detached;
+use super::calls::{detached, long};
 use super::network::{Net, NetworkCore};
+use super::shared::{Changing, Shared};
 use crate::error::Error;
 use crate::fixed::FixedWeight;
 use crate::graph::{ConnectionRule, Connectivity, Graph};
 use crate::network::{Delay, Init};
 use crate::neuron::Weight;
 use crate::real::Real;
-use crate::threads::install;
 
 /// A graph of any type of weights.
 #[derive(Clone)]
@@ -47,32 +47,40 @@ trait PyWeight: Weight<Params: DeserializeOwned> + numpy::Element + std::fmt::Di
     /// NumPy's name of it.
     const NAME: &'static str;
 
-    /// Connects two populations by a rule.
-    fn connect(
-        graph: &mut Graph<Self>,
+    /// Draws the synapses of a rule.
+    fn draw(
+        graph: &Graph<Self>,
         pair: (usize, usize),
         rule: &ConnectionRule,
         weight: &Init,
         delay: &Delay,
-    ) -> crate::Result<usize>;
+    ) -> crate::Result<Connectivity<Self>>;
+
+    /// The graph, which is of this type, to change it; it is copied if others, as simulators, have it.
+    fn of_mut(graph: &mut AnyGraph) -> &mut Graph<Self>;
 
     /// Whether it is a number.
     fn is_number(self) -> bool;
 }
 
 macro_rules! py_weight {
-    ($type:ident, $name:expr, $connect:ident, $is_number:expr) => {
+    ($type:ident, $variant:ident, $name:expr, $draw:ident, $is_number:expr) => {
         impl PyWeight for $type {
             const NAME: &'static str = $name;
 
-            fn connect(
-                graph: &mut Graph<Self>,
+            fn draw(
+                graph: &Graph<Self>,
                 (pre, post): (usize, usize),
                 rule: &ConnectionRule,
                 weight: &Init,
                 delay: &Delay,
-            ) -> crate::Result<usize> {
-                graph.$connect(pre, post, rule, weight, delay)
+            ) -> crate::Result<Connectivity<Self>> {
+                graph.$draw(pre, post, rule, weight, delay)
+            }
+
+            fn of_mut(graph: &mut AnyGraph) -> &mut Graph<Self> {
+                let AnyGraph::$variant(graph) = graph else { unreachable!("a graph keeps its type") };
+                Arc::make_mut(graph)
             }
 
             fn is_number(self) -> bool {
@@ -82,16 +90,22 @@ macro_rules! py_weight {
     };
 }
 
-py_weight!(f32, f32::DTYPE, connect, f32::is_finite);
-py_weight!(f64, f64::DTYPE, connect, f64::is_finite);
-py_weight!(i8, i8::DTYPE, connect_whole, |_| true);
-py_weight!(i16, i16::DTYPE, connect_whole, |_| true);
-py_weight!(i32, i32::DTYPE, connect_whole, |_| true);
+py_weight!(f32, F32, f32::DTYPE, draw, f32::is_finite);
+py_weight!(f64, F64, f64::DTYPE, draw, f64::is_finite);
+py_weight!(i8, I8, i8::DTYPE, draw_whole, |_| true);
+py_weight!(i16, I16, i16::DTYPE, draw_whole, |_| true);
+py_weight!(i32, I32, i32::DTYPE, draw_whole, |_| true);
 
 /// Populations and projections; strsbp_rs.Graph wraps it.
-#[pyclass(module = "strsbp_rs._strsbp_rs")]
+#[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
 pub struct GraphCore {
-    pub graph: AnyGraph,
+    pub graph: Shared<AnyGraph>,
+}
+
+impl GraphCore {
+    fn of(graph: AnyGraph) -> Self {
+        Self { graph: Shared::new("graph", graph) }
+    }
 }
 
 #[pymethods]
@@ -109,38 +123,41 @@ impl GraphCore {
                 return Err(Error::value("dtype", expected, format!("'{dtype}'")).into());
             }
         };
-        Ok(Self { graph })
+        Ok(Self::of(graph))
     }
 
     /// The graph of a layered network, with its present weights.
     #[staticmethod]
     fn from_network(py: Python<'_>, net: PyRef<'_, NetworkCore>) -> PyResult<Self> {
-        let net = &net.net;
+        let net = &net.net.present();
         let graph = detached(py, || match net {
             Net::F32(net) => Graph::from_network(net).map(|graph| AnyGraph::F32(Arc::new(graph))),
             Net::F64(net) => Graph::from_network(net).map(|graph| AnyGraph::F64(Arc::new(graph))),
         })?;
-        Ok(Self { graph })
+        Ok(Self::of(graph))
     }
 
     /// Adds a population, of inputs if `params` is `None`; its number.
-    fn add_population(&mut self, name: &str, n: usize, params: Option<&Bound<'_, PyAny>>) -> PyResult<usize> {
+    fn add_population(&self, name: &str, n: usize, params: Option<&Bound<'_, PyAny>>) -> PyResult<usize> {
         fn add<W: PyWeight>(
-            graph: &mut Arc<Graph<W>>,
+            graph: Arc<Graph<W>>,
+            changing: &Changing<'_, AnyGraph>,
             name: &str,
             n: usize,
             params: Option<&Bound<'_, PyAny>>,
         ) -> PyResult<usize> {
             let params = params.map(|params| from_python("params", params)).transpose()?;
-            // A copy is made if a simulator holds the graph: it goes on with what it was made of.
-            Ok(Arc::make_mut(graph).add_population(name, n, params)?)
+            // Or it would be copied.
+            drop(graph);
+            Ok(changing.change(|graph| W::of_mut(graph).add_population(name, n, params))?)
         }
-        with_graph!(&mut self.graph, graph => add(graph, name, n, params))
+        let changing = self.graph.changing()?;
+        with_graph!(changing.present(), graph => add(graph, &changing, name, n, params))
     }
 
     /// Connects two populations by a rule; the projection's number.
     fn connect(
-        &mut self,
+        &self,
         py: Python<'_>,
         pre: usize,
         post: usize,
@@ -148,22 +165,30 @@ impl GraphCore {
         weight: &Bound<'_, PyAny>,
         delay: &Bound<'_, PyAny>,
     ) -> PyResult<usize> {
+        fn add<W: PyWeight>(
+            py: Python<'_>,
+            graph: Arc<Graph<W>>,
+            changing: &Changing<'_, AnyGraph>,
+            (pre, post): (usize, usize),
+            rule: &ConnectionRule,
+            (weight, delay): (&Init, &Delay),
+        ) -> PyResult<usize> {
+            let n = graph.populations().get(pre).zip(graph.populations().get(post));
+            let size = n.map_or(0, |(pre, post)| pre.n.saturating_mul(post.n));
+            let synapses = long(py, None, size, || W::draw(&graph, (pre, post), rule, weight, delay))?;
+            drop(graph);
+            Ok(detached(py, || changing.change(|graph| W::of_mut(graph).add_projection(pre, post, synapses)))?)
+        }
         let rule: ConnectionRule = from_python("rule", rule)?;
         let weight: Init = from_python("weight", weight)?;
         let delay: Delay = from_python("delay", delay)?;
-        let graph = &mut self.graph;
-        Ok(detached(py, || {
-            install(None, || {
-                with_graph!(graph, graph => {
-                    PyWeight::connect(Arc::make_mut(graph), (pre, post), &rule, &weight, &delay)
-                })
-            })
-        })??)
+        let changing = self.graph.changing()?;
+        with_graph!(changing.present(), graph => add(py, graph, &changing, (pre, post), &rule, (&weight, &delay)))
     }
 
     /// Connects pairs of neurons; `delay` holds one number, or one a pair [ms].
     fn connect_pairs(
-        &mut self,
+        &self,
         py: Python<'_>,
         pre: usize,
         post: usize,
@@ -173,7 +198,8 @@ impl GraphCore {
     ) -> PyResult<usize> {
         fn add<F: PyWeight>(
             py: Python<'_>,
-            graph: &mut Arc<Graph<F>>,
+            graph: Arc<Graph<F>>,
+            changing: &Changing<'_, AnyGraph>,
             (pre, post): (usize, usize),
             (sources, targets): (&[u32], &[u32]),
             weight: &Bound<'_, PyAny>,
@@ -188,15 +214,17 @@ impl GraphCore {
             if let Some(at) = weight.iter().position(|w| !w.is_number()) {
                 return Err(Error::value(format!("weight[{at}]"), "finite", weight[at]).into());
             }
+            drop(graph);
             Ok(detached(py, || {
                 let synapses = Connectivity::from_lists(n_pre, n_post, sources, targets, weight, delay)?;
-                Arc::make_mut(graph).add_projection(pre, post, synapses)
+                changing.change(|graph| F::of_mut(graph).add_projection(pre, post, synapses))
             })?)
         }
         let contiguous = |_| PyTypeError::new_err("pairs and delay must be C-contiguous");
         let lists = (pairs.0.as_slice().map_err(contiguous)?, pairs.1.as_slice().map_err(contiguous)?);
         let delay = delay.as_slice().map_err(contiguous)?;
-        with_graph!(&mut self.graph, graph => add(py, graph, (pre, post), lists, weight, delay))
+        let changing = self.graph.changing()?;
+        with_graph!(changing.present(), graph => add(py, graph, &changing, (pre, post), lists, weight, delay))
     }
 
     /// NumPy's name of the weights' type.
@@ -205,18 +233,18 @@ impl GraphCore {
         fn name<W: PyWeight>(_: &Graph<W>) -> &'static str {
             W::NAME
         }
-        with_graph!(&self.graph, graph => name(graph))
+        with_graph!(&self.graph.present(), graph => name(graph))
     }
 
     /// Time step [ms].
     #[getter]
     fn dt(&self) -> f64 {
-        with_graph!(&self.graph, graph => graph.dt())
+        with_graph!(&self.graph.present(), graph => graph.dt())
     }
 
     /// (name, n, is_input) of every population.
     fn populations(&self) -> Vec<(String, usize, bool)> {
-        with_graph!(&self.graph, graph => graph.populations().iter().map(|population| {
+        with_graph!(&self.graph.present(), graph => graph.populations().iter().map(|population| {
             (population.name.clone(), population.n, population.params.is_none())
         }).collect())
     }
@@ -226,7 +254,7 @@ impl GraphCore {
         let n = |n: Option<usize>, all: usize| {
             n.ok_or_else(|| Error::value("projection", format!("in [0, {all})"), projection).into())
         };
-        with_graph!(&self.graph, graph => {
+        with_graph!(&self.graph.present(), graph => {
             let found = graph.projections().get(projection).map(|projection| projection.synapses.len());
             n(found, graph.projections().len())
         })
@@ -234,7 +262,7 @@ impl GraphCore {
 
     /// (pre, post, number of synapses) of every projection.
     fn projections(&self) -> Vec<(usize, usize, usize)> {
-        with_graph!(&self.graph, graph => graph.projections().iter().map(|projection| {
+        with_graph!(&self.graph.present(), graph => graph.projections().iter().map(|projection| {
             (projection.pre, projection.post, projection.synapses.len())
         }).collect())
     }
@@ -253,7 +281,7 @@ impl GraphCore {
             dict.set_item("delay", vector(py, places().map(|(_, place)| delay(place)).collect::<Vec<f64>>()))?;
             Ok(dict)
         }
-        with_graph!(&self.graph, graph => {
+        with_graph!(&self.graph.present(), graph => {
             let n = graph.projections().len();
             let found = graph.projections().get(projection);
             let found = found.ok_or_else(|| Error::value("projection", format!("in [0, {n})"), projection))?;

@@ -6,6 +6,7 @@ mod ending;
 mod fixed_network;
 mod graph;
 mod network;
+mod shared;
 mod simulator;
 mod spikes;
 mod trainer;
@@ -52,7 +53,7 @@ mod _strsbp_rs {
     use crate::learn::{PostCoupling, PostCouplingModel};
     use crate::memory::collected;
     use crate::python::arrays::{from_python, vector};
-    use crate::python::calls::detached;
+    use crate::python::calls::long;
 
     /// Looks up NumPy's functions, which would else be when the first array is made: after a long call, and a Ctrl-C in that call
     /// would then end the look-up, which has no way to say so but a panic.
@@ -121,7 +122,7 @@ mod _strsbp_rs {
         n_steps: usize,
     ) -> PyResult<Bound<'py, numpy::PyArray1<f64>>> {
         let params = from_python("params", params)?;
-        let table = detached(py, || crate::learn::psp_table(&params, n_steps))?;
+        let table = long(py, None, n_steps.saturating_mul(n_steps), || crate::learn::psp_table(&params, n_steps))?;
         Ok(vector(py, collected("n_steps + 1", table.iter().copied())?))
     }
 
@@ -135,7 +136,7 @@ mod _strsbp_rs {
     ) -> PyResult<Bound<'py, numpy::PyArray1<f64>>> {
         let kind: PostCoupling = from_python("post_coupling", kind)?;
         let params = from_python("params", params)?;
-        let model = detached(py, || PostCouplingModel::new(kind, &params, n_steps))?;
+        let model = long(py, None, n_steps.saturating_mul(n_steps), || PostCouplingModel::new(kind, &params, n_steps))?;
         let coupling = (0..n_steps + 1).map(|count| 1.0 - model.one_minus_s(count as u32));
         Ok(vector(py, collected("n_steps + 1", coupling)?))
     }
@@ -151,7 +152,7 @@ mod _strsbp_rs {
     ) -> PyResult<Bound<'py, numpy::PyArray3<f64>>> {
         let params = from_python("params", params)?;
         let (pre, post) = (&pre.0, &post.0);
-        let values = detached(py, || crate::learn::s_psp(pre, post, &params, delay))?;
+        let values = long(py, None, usize::MAX, || crate::learn::s_psp(pre, post, &params, delay))?;
         crate::python::arrays::shaped(py, values, [pre.n_samples(), post.n_neurons(), pre.n_neurons()])
     }
 }

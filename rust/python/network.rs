@@ -1,14 +1,16 @@
 //! The network for Python.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use numpy::{PyArray2, PyArray3};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::arrays::{Preparation, Samples, from_python, matrix, shaped, to_python};
-use super::calls::{Watch, detached};
+use super::calls::{Watch, detached, long};
 use super::fixed_network::layers_to_python;
+use super::shared::{Changing, Shared};
 use super::simulator::counts_dict;
 use super::spikes::SpikeTrainsCore;
 use crate::engine::{Lists, SampleSpikes, membrane_trace};
@@ -16,30 +18,94 @@ use crate::error::Error;
 use crate::fixed::Grid;
 use crate::fixed::io::StoredLayer;
 use crate::graph::Graph;
-use crate::learn::{Data, Gradients, Worker, check_inputs, count_spikes};
+use crate::learn::{Data, Gradients, Trainee, Worker, check_inputs, count_spikes};
 use crate::memory::{OrUnwind, catch, collected, product, with_room};
 use crate::network::{LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps, io};
 use crate::real::Real;
 use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
 use crate::spikes::SpikeTrains;
-use crate::threads::install;
 
 /// Samples simulated between two looks at Ctrl-C while recording.
 const RECORD_CHUNK: usize = 64;
 
-/// A network of either precision.
+/// A network of either precision. It is counted who has it: a clone is the network as it was then.
 #[derive(Clone)]
 pub enum Net {
-    F32(Network<f32>),
-    F64(Network<f64>),
+    F32(Arc<Network<f32>>),
+    F64(Arc<Network<f64>>),
 }
 
-/// Evaluates `$body` with `$net` bound to the network of whichever precision.
+/// What tells a network.
+pub trait Present {
+    /// The network as it is at present.
+    fn present(&self) -> Net;
+}
+
+/// A type of weights that networks have.
+pub trait OfNet: Real {
+    /// The network, which is of this type.
+    fn of(net: Net) -> Arc<Network<Self>>;
+
+    /// To change it; it is copied if others have it.
+    fn of_mut(net: &mut Net) -> &mut Network<Self>;
+}
+
+macro_rules! of_net {
+    ($type:ident, $variant:ident) => {
+        impl OfNet for $type {
+            fn of(net: Net) -> Arc<Network<Self>> {
+                let Net::$variant(net) = net else { unreachable!("a network keeps its type") };
+                net
+            }
+
+            fn of_mut(net: &mut Net) -> &mut Network<Self> {
+                let Net::$variant(net) = net else { unreachable!("a network keeps its type") };
+                Arc::make_mut(net)
+            }
+        }
+    };
+}
+
+of_net!(f32, F32);
+of_net!(f64, F64);
+
+/// A network while a trainer changes it.
+pub struct InTraining<'a>(pub &'a Changing<'a, Net>);
+
+impl<F: OfNet> Trainee<F> for InTraining<'_> {
+    fn present(&self) -> crate::learn::Present<'_, F> {
+        crate::learn::Present::Shared(F::of(self.0.present()))
+    }
+
+    fn change(&mut self, by: &mut dyn FnMut(&mut Network<F>)) {
+        self.0.change(|net| by(F::of_mut(net)));
+    }
+}
+
+impl Present for Net {
+    fn present(&self) -> Net {
+        self.clone()
+    }
+}
+
+impl Present for Shared<Net> {
+    fn present(&self) -> Net {
+        Shared::present(self)
+    }
+}
+
+/// Evaluates `$body` with `$net` bound to the network, as it is at present, of whichever precision.
 macro_rules! with_net {
     ($any:expr, $net:ident => $body:expr) => {
-        match $any {
-            $crate::python::network::Net::F32($net) => $body,
-            $crate::python::network::Net::F64($net) => $body,
+        match &$crate::python::network::Present::present($any) {
+            $crate::python::network::Net::F32($net) => {
+                let $net: &$crate::network::Network<f32> = $net;
+                $body
+            }
+            $crate::python::network::Net::F64($net) => {
+                let $net: &$crate::network::Network<f64> = $net;
+                $body
+            }
         }
     };
 }
@@ -47,32 +113,36 @@ macro_rules! with_net {
 pub(super) use with_net;
 
 /// A network; strsbp_rs.Network wraps it.
-#[pyclass(module = "strsbp_rs._strsbp_rs")]
+#[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
 pub struct NetworkCore {
-    pub net: Net,
+    pub net: Shared<Net>,
 }
 
 impl NetworkCore {
+    pub fn new(net: Net) -> Self {
+        Self { net: Shared::new("network", net) }
+    }
+
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
         let net = match io::dtype_of(path, bytes)?.as_str() {
-            "float64" => Net::F64(io::network_from_bytes(path, bytes)?),
-            _ => Net::F32(io::network_from_bytes(path, bytes)?),
+            "float64" => Net::F64(Arc::new(io::network_from_bytes(path, bytes)?)),
+            _ => Net::F32(Arc::new(io::network_from_bytes(path, bytes)?)),
         };
-        Ok(Self { net })
+        Ok(Self::new(net))
     }
 }
 
 #[pymethods]
 impl NetworkCore {
     #[new]
-    fn new(py: Python<'_>, config: &Bound<'_, PyAny>, dtype: &str) -> PyResult<Self> {
+    fn from_config(py: Python<'_>, config: &Bound<'_, PyAny>, dtype: &str) -> PyResult<Self> {
         let config: NetworkConfig = from_python("network", config)?;
         let net = match dtype {
-            "float32" => Net::F32(detached(py, || Network::new(config))?),
-            "float64" => Net::F64(detached(py, || Network::new(config))?),
+            "float32" => Net::F32(Arc::new(long(py, None, usize::MAX, || Network::new(config))?)),
+            "float64" => Net::F64(Arc::new(long(py, None, usize::MAX, || Network::new(config))?)),
             _ => return Err(Error::value("dtype", "'float32' or 'float64'", format!("'{dtype}'")).into()),
         };
-        Ok(Self { net })
+        Ok(Self::new(net))
     }
 
     /// The network in the bytes of a file.
@@ -110,7 +180,7 @@ impl NetworkCore {
     /// NumPy's name of the weights' type.
     #[getter]
     fn dtype(&self) -> &'static str {
-        match self.net {
+        match self.net.present() {
             Net::F32(_) => f32::DTYPE,
             Net::F64(_) => f64::DTYPE,
         }
@@ -134,7 +204,7 @@ impl NetworkCore {
     ) -> PyResult<(Bound<'py, PyList>, Vec<String>)> {
         let quantization = from_python("quantization", quantization)?;
         with_net!(&self.net, net => {
-            let (stored, notes) = detached(py, || install(n_threads, || catch(|| {
+            let (stored, notes) = long(py, n_threads, usize::MAX, || catch(|| {
                 let grid = Grid::new(net, &quantization)?;
                 let integers = grid.integers(net)?;
                 let layers = grid.layers.into_iter().zip(integers);
@@ -144,14 +214,19 @@ impl NetworkCore {
                 });
                 let notes = grid.notes.into_iter().map(|note| note.text).collect();
                 Ok((stored.collect::<Vec<_>>(), notes))
-            })))??;
+            }))?;
             Ok((layers_to_python(py, net, stored)?, notes))
         })
     }
 
     /// Sets the weights of every layer, all or none.
-    fn set_weights(&mut self, weights: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
-        with_net!(&mut self.net, net => set_weights(net, &weights))
+    fn set_weights(&self, weights: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
+        let changing = self.net.changing()?;
+        let set = with_net!(&self.net, net => set_weights(net, &weights))?;
+        Ok(catch(|| {
+            changing.change(set);
+            Ok(())
+        })?)
     }
 
     /// Delay of every synapse [ms], layer by layer.
@@ -168,8 +243,10 @@ impl NetworkCore {
     }
 
     /// Sets the delay of every synapse [ms], all or none.
-    fn set_delays(&mut self, delays: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
-        with_net!(&mut self.net, net => set_delays(net, &delays))
+    fn set_delays(&self, delays: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
+        let changing = self.net.changing()?;
+        let set = with_net!(&self.net, net => set_delays(net, &delays))?;
+        Ok(catch(|| changing.change(set))?)
     }
 
     /// Whether the delays were set one by one, so that the configuration does not tell them.
@@ -203,7 +280,7 @@ impl NetworkCore {
         let engine = from_python("engine", engine)?;
         let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
-            let prepare = |worker: &Worker<_>, data: Data<'_>| worker.prepare(net, engine, data, seed);
+            let prepare = |worker: &Worker<_>, data: Data<'_>, going: Going<'_>| worker.prepare(net, engine, data, seed, going);
             let (counts, n_spikes, engine, done) = run.spike_counts(py, net, prepare, counted, callback.as_ref())?;
             let done = done.map(|done| counts_dict(py, done)).transpose()?;
             Ok((counts, n_spikes, engine.name(), done))
@@ -229,7 +306,7 @@ impl NetworkCore {
                 let got = format!("{} layers", chosen.len());
                 return Err(Error::value("record_traces", "empty in continuous time", got).into());
             }
-            let prepare = |worker: &Worker<_>, data: Data<'_>| worker.prepare(net, engine, data, seed);
+            let prepare = |worker: &Worker<_>, data: Data<'_>, going: Going<'_>| worker.prepare(net, engine, data, seed, going);
             let ([n_samples, n_steps], recorded) = run.record(py, net, prepare, &chosen, true)?;
             let mut arrays = Vec::new();
             for ((current, potential), (_, neurons)) in recorded.traces.into_iter().zip(&chosen) {
@@ -273,6 +350,9 @@ struct RecordedSample<F> {
 /// Output counts, spikes of every layer, the engine, and what it has done.
 type CountedRun<'py> = (Bound<'py, PyArray2<u32>>, Vec<u64>, EngineKind, Option<Counts>);
 
+/// Whether a run is to go on.
+pub type Going<'a> = &'a mut dyn FnMut() -> bool;
+
 /// Samples to run a network on.
 pub struct SampleRun<'a, 'py> {
     pub x: &'a Bound<'py, PyAny>,
@@ -287,7 +367,7 @@ impl<'py> SampleRun<'_, 'py> {
         &self,
         py: Python<'py>,
         net: &Network<F>,
-        prepare: impl FnOnce(&Worker<F>, Data<'_>) -> Result<SampleSimulation<F>, Error> + Send,
+        prepare: impl FnOnce(&Worker<F>, Data<'_>, Going<'_>) -> Result<SampleSimulation<F>, Error> + Send,
         counted: bool,
         callback: Option<&Py<PyAny>>,
     ) -> PyResult<CountedRun<'py>> {
@@ -300,7 +380,9 @@ impl<'py> SampleRun<'_, 'py> {
             let data = preparation.data(values, false)?;
             check_inputs(net, data)?;
             let worker = Worker::new(n_threads)?;
-            let simulation = prepare(&worker, data)?;
+            let simulation = prepare(&worker, data, &mut || {
+                watch.keep_going(false, |py| Ok(0usize.into_pyobject(py)?.into_any().unbind()))
+            })?;
             let graph = if counted { graph_to_count(net, &simulation)? } else { None };
             let mut keep_going =
                 |done: usize| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind()));
@@ -318,7 +400,7 @@ impl<'py> SampleRun<'_, 'py> {
         &self,
         py: Python<'py>,
         net: &Network<F>,
-        prepare: impl FnOnce(&Worker<F>, Data<'_>) -> Result<SampleSimulation<F>, Error> + Send,
+        prepare: impl FnOnce(&Worker<F>, Data<'_>, Going<'_>) -> Result<SampleSimulation<F>, Error> + Send,
         chosen: &[(usize, Vec<usize>)],
         counted: bool,
     ) -> PyResult<([usize; 2], Recorded<F>)> {
@@ -332,8 +414,8 @@ impl<'py> SampleRun<'_, 'py> {
             check_inputs(net, data)?;
             let worker = Worker::new(n_threads)?;
             check_chosen(net, chosen)?;
-            let simulation = prepare(&worker, data)?;
             let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
+            let simulation = prepare(&worker, data, &mut keep_going)?;
             let recorded = record(&worker, net, &simulation, data, seed, chosen, counted, &mut keep_going)?;
             Ok(([data.n_samples(), data.n_steps()], recorded))
         });
@@ -405,7 +487,7 @@ fn record<F: Real>(
             let (traces, counts) = (sample.collect(), counts.unwrap_or_default());
             *output = Some(RecordedSample { spikes: spikes.clone(), traces, counts });
         };
-        worker.simulate(net, simulation, data, seed, range, Lists::All, &mut outputs, use_sample)?;
+        worker.simulate(net, simulation, data, seed, range, Lists::All, &mut outputs, keep_going, use_sample)?;
         for sample in outputs.into_iter().flatten() {
             let spikes = &sample.spikes;
             counts += sample.counts;
@@ -497,27 +579,33 @@ fn arrays_from_python<F: Real, T: numpy::Element + Copy, C>(
     Ok(checked)
 }
 
-fn set_weights<F: Real + numpy::Element>(net: &mut Network<F>, weights: &[Bound<'_, PyDict>]) -> PyResult<()> {
+/// What sets something of a network, once all is checked.
+type Set<R> = Box<dyn FnOnce(&mut Net) -> R>;
+
+/// Checks weights; what sets them, without Python.
+fn set_weights<F: OfNet + numpy::Element>(net: &Network<F>, weights: &[Bound<'_, PyDict>]) -> PyResult<Set<()>> {
     let check = |name: &str, rows: Vec<F>, synapses: &Synapses<F>| {
         synapses.check(name, &rows)?;
         Ok(synapses.panels_of(&rows))
     };
     // All that takes memory, before anything is changed.
     let checked = catch(|| Ok(arrays_from_python(net, "weights", weights, WEIGHT_KEYS, F::DTYPE, check)))??;
-    for (layer, (weight, recurrent)) in net.layers_mut().iter_mut().zip(checked) {
-        layer.synapses_mut().update_weight(|own, _| *own = weight);
-        if let (Some(layer), Some(weight)) = (layer.recurrent_mut(), recurrent) {
-            layer.update_weight(|own, _| *own = weight);
+    Ok(Box::new(move |net| {
+        for (layer, (weight, recurrent)) in F::of_mut(net).layers_mut().iter_mut().zip(checked) {
+            layer.synapses_mut().update_weight(|own, _| *own = weight);
+            if let (Some(layer), Some(weight)) = (layer.recurrent_mut(), recurrent) {
+                layer.update_weight(|own, _| *own = weight);
+            }
         }
-    }
-    Ok(())
+    }))
 }
 
-fn set_delays<F: Real>(net: &mut Network<F>, delays: &[Bound<'_, PyDict>]) -> PyResult<()> {
+/// Checks delays; what sets them, without Python.
+fn set_delays<F: OfNet>(net: &Network<F>, delays: &[Bound<'_, PyDict>]) -> PyResult<Set<Result<(), Error>>> {
     let dt = net.config().dt;
     let check =
         |name: &str, delays: Vec<f64>, synapses: &Synapses<F>| delays_in_steps(name, &delays, synapses.n_in(), dt);
     let checked = arrays_from_python(net, "delays", delays, DELAY_KEYS, f64::DTYPE, check)?;
     let delays: Vec<_> = checked.into_iter().map(|(delay, rec_delay)| LayerDelays { delay, rec_delay }).collect();
-    Ok(net.set_delays(&delays)?)
+    Ok(Box::new(move |net| F::of_mut(net).set_delays(&delays)))
 }

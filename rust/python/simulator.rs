@@ -8,13 +8,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use super::arrays::{from_python, vector};
-use super::calls::{Watch, detached};
+use super::calls::{Watch, detached, long};
 use super::graph::{AnyGraph, GraphCore};
 use crate::error::Error;
 use crate::fixed::Overflows;
 use crate::sim::fixed::FixedSimulator;
 use crate::sim::{Counts, Events, Simulator, State, Time};
-use crate::threads::install;
 
 enum AnySimulator {
     F32(Simulator<f32>),
@@ -69,7 +68,7 @@ impl SimulatorCore {
         record: Vec<usize>,
     ) -> PyResult<Self> {
         let engine = from_python("engine", engine)?;
-        let graph = graph.graph.clone();
+        let graph = graph.graph.present();
         let new = || match &graph {
             AnyGraph::F32(graph) => Simulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::F32),
             AnyGraph::F64(graph) => Simulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::F64),
@@ -77,7 +76,7 @@ impl SimulatorCore {
             AnyGraph::I16(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I16),
             AnyGraph::I32(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I32),
         };
-        let simulator = detached(py, || install(None, new))??;
+        let simulator = long(py, None, usize::MAX, new)?;
         Ok(Self { simulator: Mutex::new(simulator) })
     }
 

@@ -7,12 +7,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::arrays::{shaped, vector};
-use super::calls::detached;
+use super::calls::long;
 use crate::error::Error;
 use crate::memory::{collected, filled, product, with_room};
 use crate::network::{read_spike_trains, write_spike_trains};
 use crate::spikes::{SpikeTrains, van_rossum};
-use crate::threads::install;
 
 /// Sparse spike trains of many samples.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs", name = "SpikeTrainsCore")]
@@ -22,17 +21,22 @@ pub struct SpikeTrainsCore(pub SpikeTrains);
 impl SpikeTrainsCore {
     /// From a C-contiguous raster (n_samples, n_steps, n_neurons) of uint8, non-zero = spike.
     #[staticmethod]
-    fn from_dense(raster: PyReadonlyArray3<'_, u8>) -> PyResult<Self> {
+    fn from_dense(py: Python<'_>, raster: PyReadonlyArray3<'_, u8>) -> PyResult<Self> {
         let [n_samples, n_steps, n_neurons] = [raster.shape()[0], raster.shape()[1], raster.shape()[2]];
         let view = raster.as_array();
-        Ok(Self(SpikeTrains::from_counts(n_samples, n_steps, n_neurons, view.iter().map(|&v| u16::from(v != 0)))?))
+        let each = || view.iter().map(|&v| u16::from(v != 0));
+        let trains = long(py, None, view.len(), || SpikeTrains::from_counts(n_samples, n_steps, n_neurons, each()))?;
+        Ok(Self(trains))
     }
 
     /// From how often each neuron fires at each step, (n_samples, n_steps, n_neurons).
     #[staticmethod]
-    fn from_counts(counts: PyReadonlyArray3<'_, u16>) -> PyResult<Self> {
+    fn from_counts(py: Python<'_>, counts: PyReadonlyArray3<'_, u16>) -> PyResult<Self> {
         let [n_samples, n_steps, n_neurons] = [counts.shape()[0], counts.shape()[1], counts.shape()[2]];
-        Ok(Self(SpikeTrains::from_counts(n_samples, n_steps, n_neurons, counts.as_array().iter().copied())?))
+        let view = counts.as_array();
+        let each = || view.iter().copied();
+        let trains = long(py, None, view.len(), || SpikeTrains::from_counts(n_samples, n_steps, n_neurons, each()))?;
+        Ok(Self(trains))
     }
 
     /// From compressed sparse rows; row `sample * n_steps + t`.
@@ -123,7 +127,7 @@ impl SpikeTrainsCore {
         tau: f64,
         n_threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let distance = detached(py, || install(n_threads, || van_rossum(&self.0, &other.0, tau)))??;
+        let distance = long(py, n_threads, usize::MAX, || van_rossum(&self.0, &other.0, tau))?;
         shaped(py, distance, [self.0.n_samples(), self.0.n_neurons()])
     }
 

@@ -1,6 +1,7 @@
 //! The trainer for Python.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use numpy::{PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
@@ -10,7 +11,8 @@ use pyo3::types::{PyDict, PyList};
 use super::arrays::{Preparation, Samples, from_python, labels, shaped, to_python};
 use super::calls::{Watch, detached};
 use super::fixed_network::overflow_counts;
-use super::network::{Net, NetworkCore, gradients_to_python};
+use super::network::{InTraining, Net, NetworkCore, gradients_to_python};
+use super::shared::Worked;
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::learn::{
@@ -27,12 +29,6 @@ enum AnyTrainer {
     F64(Trainer<f64>),
 }
 
-/// A trainer; strsbp_rs.Trainer wraps it.
-#[pyclass(module = "strsbp_rs._strsbp_rs")]
-pub struct TrainerCore {
-    trainer: AnyTrainer,
-}
-
 /// Evaluates `$body` with `$trainer` bound to the trainer of whichever precision.
 macro_rules! with_trainer {
     ($any:expr, $trainer:ident => $body:expr) => {
@@ -41,6 +37,36 @@ macro_rules! with_trainer {
             AnyTrainer::F64($trainer) => $body,
         }
     };
+}
+
+/// A trainer; strsbp_rs.Trainer wraps it.
+#[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
+pub struct TrainerCore {
+    trainer: Worked<AnyTrainer, About>,
+}
+
+/// What is told of a trainer while it trains: as of the last step.
+#[derive(Clone)]
+struct About {
+    config: TrainerConfig,
+    epoch: u32,
+    n_threads: usize,
+}
+
+impl About {
+    fn of(trainer: &AnyTrainer) -> Self {
+        with_trainer!(trainer, trainer => Self {
+            config: trainer.config().clone(),
+            epoch: trainer.epoch(),
+            n_threads: trainer.n_threads(),
+        })
+    }
+}
+
+impl TrainerCore {
+    fn of(trainer: AnyTrainer) -> Self {
+        Self { trainer: Worked::new("trainer", trainer, About::of) }
+    }
 }
 
 /// Evaluates `$body` with trainer and network of the same precision.
@@ -71,12 +97,12 @@ impl TrainerCore {
         n_threads: Option<usize>,
     ) -> PyResult<Self> {
         let config: TrainerConfig = from_python("trainer", config)?;
-        let net = &net.net;
+        let net = &net.net.present();
         let trainer = detached(py, || match net {
             Net::F32(net) => Trainer::new(config, net, n_threads).map(AnyTrainer::F32),
             Net::F64(net) => Trainer::new(config, net, n_threads).map(AnyTrainer::F64),
         })?;
-        Ok(Self { trainer })
+        Ok(Self::of(trainer))
     }
 
     /// Network, trainer and what the writer added, from a checkpoint.
@@ -91,15 +117,15 @@ impl TrainerCore {
             "float64" => {
                 let Checkpoint { network, trainer, user } =
                     detached(py, || checkpoint_from_bytes(&path, &bytes, n_threads))?;
-                (Net::F64(network), AnyTrainer::F64(trainer), user)
+                (Net::F64(Arc::new(network)), AnyTrainer::F64(trainer), user)
             }
             _ => {
                 let Checkpoint { network, trainer, user } =
                     detached(py, || checkpoint_from_bytes(&path, &bytes, n_threads))?;
-                (Net::F32(network), AnyTrainer::F32(trainer), user)
+                (Net::F32(Arc::new(network)), AnyTrainer::F32(trainer), user)
             }
         };
-        Ok((NetworkCore { net }, Self { trainer }, to_python(py, &user)?))
+        Ok((NetworkCore::new(net), Self::of(trainer), to_python(py, &user)?))
     }
 
     /// Writes a checkpoint, atomically.
@@ -111,38 +137,38 @@ impl TrainerCore {
         user: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let user: serde_json::Value = from_python("user", user)?;
-        with_both!(&self.trainer, &net.net, (trainer, net) => Ok(detached(py, || write_checkpoint(&path, net, trainer, user))?))
+        with_both!(&*self.trainer.read()?, &net.net.present(), (trainer, net) => Ok(detached(py, || write_checkpoint(&path, net, trainer, user))?))
     }
 
     /// How the network is trained.
     fn config<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        with_trainer!(&self.trainer, trainer => to_python(py, trainer.config()))
+        to_python(py, &self.trainer.about().config)
     }
 
     /// Epochs completed.
     #[getter]
     fn epoch(&self) -> u32 {
-        with_trainer!(&self.trainer, trainer => trainer.epoch())
+        self.trainer.about().epoch
     }
 
     /// Number of threads.
     #[getter]
     fn n_threads(&self) -> usize {
-        with_trainer!(&self.trainer, trainer => trainer.n_threads())
+        self.trainer.about().n_threads
     }
 
     /// What weights lost on the hardware, when scales were chosen last: what it is about, and a text.
-    fn notes(&self) -> Vec<(String, String)> {
-        let notes = with_trainer!(&self.trainer, trainer => trainer.notes());
-        notes.into_iter().map(|note| (note.about, note.text)).collect()
+    fn notes(&self) -> PyResult<Vec<(String, String)>> {
+        let notes = with_trainer!(&*self.trainer.read()?, trainer => trainer.notes());
+        Ok(notes.into_iter().map(|note| (note.about, note.text)).collect())
     }
 
     /// Trains one epoch; `callback` gets the progress as a dict.
     #[pyo3(signature = (net, x, y, encoder, sample_weight=None, callback=None))]
     fn train_epoch<'py>(
-        &mut self,
+        &self,
         py: Python<'py>,
-        mut net: PyRefMut<'py, NetworkCore>,
+        net: PyRef<'py, NetworkCore>,
         x: &Bound<'py, PyAny>,
         y: Labels<'py>,
         encoder: Option<(usize, f64)>,
@@ -152,13 +178,16 @@ impl TrainerCore {
         let samples = Samples::extract(x)?;
         let values = samples.values()?;
         let (y, weights) = (y.as_array().to_vec(), weights_of(&sample_weight));
-        with_both!(&mut self.trainer, &mut net.net, (trainer, net) => {
+        let (mut working, changing) = (self.trainer.work()?, net.net.changing()?);
+        with_both!(&mut *working, changing.present(), (trainer, net) => {
             let preparation = Preparation::new(encoder, trainer.config().augment.clone())?;
             let sizes: Vec<usize> = net.layers().iter().map(|layer| layer.n_out()).collect();
+            drop(net);
+            let net = &mut InTraining(&changing);
             let mut watch = Watch::new(callback.as_ref());
             let result = detached(py, || {
                 let data = preparation.data(values, true)?;
-                let y = labels(&y, net.n_out())?;
+                let y = labels(&y, sizes[sizes.len() - 1])?;
                 trainer.train_epoch(net, data, &y, weights.as_deref(), &mut |progress| {
                     let done = progress.stats.n_samples == progress.n_total;
                     watch.keep_going(done, |py| Ok(progress_dict(py, progress, &sizes, data.n_steps())?.into_any().unbind()))
@@ -195,7 +224,7 @@ impl TrainerCore {
         let values = samples.values()?;
         let y = y.as_array().to_vec();
         let preparation = Preparation::new(encoder, None)?;
-        with_both!(&self.trainer, &net.net, (trainer, net) => {
+        with_both!(&*self.trainer.read()?, &net.net.present(), (trainer, net) => {
             let mut watch = Watch::new(callback.as_ref());
             let result = detached(py, || {
                 let data = preparation.data(values, false)?;
@@ -223,7 +252,7 @@ impl TrainerCore {
     /// Gradients of the mean loss over all samples, and the loss.
     #[pyo3(signature = (net, x, y, encoder, sample_weight=None))]
     fn gradients<'py>(
-        &mut self,
+        &self,
         py: Python<'py>,
         net: PyRef<'py, NetworkCore>,
         x: &Bound<'py, PyAny>,
@@ -235,7 +264,7 @@ impl TrainerCore {
         let values = samples.values()?;
         let (y, weights) = (y.as_array().to_vec(), weights_of(&sample_weight));
         let preparation = Preparation::new(encoder, None)?;
-        with_both!(&mut self.trainer, &net.net, (trainer, net) => {
+        with_both!(&mut *self.trainer.work()?, &net.net.present(), (trainer, net) => {
             let mut watch = Watch::new(None);
             let result = detached(py, || {
                 let data = preparation.data(values, false)?;
@@ -254,7 +283,7 @@ impl TrainerCore {
     /// Gradients of the mean loss from recorded spike trains: of the input, then of every layer.
     #[pyo3(signature = (net, spikes, y, sample_weight=None))]
     fn gradients_from_spikes<'py>(
-        &mut self,
+        &self,
         py: Python<'py>,
         net: PyRef<'py, NetworkCore>,
         spikes: Vec<PyRef<'py, SpikeTrainsCore>>,
@@ -263,7 +292,7 @@ impl TrainerCore {
     ) -> PyResult<(Bound<'py, PyList>, f64)> {
         let trains: Vec<&SpikeTrains> = spikes.iter().map(|trains| &trains.0).collect();
         let (y, weights) = (y.as_array().to_vec(), weights_of(&sample_weight));
-        with_both!(&mut self.trainer, &net.net, (trainer, net) => {
+        with_both!(&mut *self.trainer.work()?, &net.net.present(), (trainer, net) => {
             let mut watch = Watch::new(None);
             let result = detached(py, || {
                 let y = check_recorded(net, &trains, &y, weights.as_deref())?;
@@ -277,9 +306,9 @@ impl TrainerCore {
     /// A step of the optimizer from recorded spike trains, of the input and then of every layer.
     #[pyo3(signature = (net, spikes, y, sample_weight=None, lr=None))]
     fn step_from_spikes<'py>(
-        &mut self,
+        &self,
         py: Python<'py>,
-        mut net: PyRefMut<'py, NetworkCore>,
+        net: PyRef<'py, NetworkCore>,
         spikes: Vec<PyRef<'py, SpikeTrainsCore>>,
         y: Labels<'py>,
         sample_weight: Weights<'py>,
@@ -287,15 +316,17 @@ impl TrainerCore {
     ) -> PyResult<Bound<'py, PyDict>> {
         let trains: Vec<&SpikeTrains> = spikes.iter().map(|trains| &trains.0).collect();
         let (y, weights) = (y.as_array().to_vec(), weights_of(&sample_weight));
-        with_both!(&mut self.trainer, &mut net.net, (trainer, net) => {
+        let (mut working, changing) = (self.trainer.work()?, net.net.changing()?);
+        with_both!(&mut *working, changing.present(), (trainer, net) => {
             let sizes: Vec<usize> = net.layers().iter().map(|layer| layer.n_out()).collect();
             let mut watch = Watch::new(None);
             let result = detached(py, || {
-                let y = check_recorded(net, &trains, &y, weights.as_deref())?;
+                let y = check_recorded(&net, &trains, &y, weights.as_deref())?;
+                drop(net);
                 let samples: Vec<u32> = (0..y.len() as u32).collect();
                 let source = Source::Recorded(&trains);
                 let batch = Batch { source, samples: &samples, labels: &y, weights: weights.as_deref() };
-                let step = trainer.step(net, &batch, lr, &mut || watch.keep_going(false, |py| Ok(py.None())))?;
+                let step = trainer.step(&mut InTraining(&changing), &batch, lr, &mut || watch.keep_going(false, |py| Ok(py.None())))?;
                 Ok((step, trains[0].n_steps()))
             });
             let (step, n_steps) = watch.finish(result)?;

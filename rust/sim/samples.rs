@@ -15,6 +15,7 @@ use crate::graph::Graph;
 use crate::network::Network;
 use crate::real::Real;
 use crate::spikes::PaddedRows;
+use crate::stop::is_stopped;
 
 /// How samples are simulated: all that threads share.
 #[derive(Clone, Debug)]
@@ -150,7 +151,7 @@ impl<F: Real> SampleSimulation<F> {
                     end_rows(rows, step as usize);
                     rows.push_row(fired);
                 };
-                engine.advance(n_steps as u64, &mut record, &mut || true);
+                engine.advance(n_steps as u64, &mut record, &mut || !is_stopped());
             }
             GraphEngine::Continuous(engine) => {
                 engine.reset();
@@ -168,7 +169,7 @@ impl<F: Real> SampleSimulation<F> {
                     }
                     fired.push(neuron);
                 };
-                engine.advance(((n_steps - 1) as f64 * dt).next_up(), &mut record, &mut || true);
+                engine.advance(((n_steps - 1) as f64 * dt).next_up(), &mut record, &mut || !is_stopped());
                 for (layer, fired) in layers.iter_mut().zip(step_of_layer) {
                     push_step(&mut layer.by_time, fired);
                 }

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::{SpikeTrain, SpikeTrains};
 use crate::error::{Error, Result, check_positive};
 use crate::memory::{OrUnwind, catch, filled, product};
+use crate::stop::{Stop, check};
 
 /// Squared van Rossum distance of the spike trains of every neuron, (n_samples, n_neurons) row-major.
 ///
@@ -23,12 +24,14 @@ pub fn van_rossum(a: &SpikeTrains, b: &SpikeTrains, tau: f64) -> Result<Vec<f64>
     let mut distance = filled("n_samples * n_neurons", product(&[a.n_samples(), a.n_neurons()]), 0.0)?;
     catch(|| {
         let rows = distance.par_chunks_exact_mut(a.n_neurons().max(1)).enumerate();
-        rows.for_each(|(sample, row)| of_sample(a.sample(sample), b.sample(sample), tau, row));
+        let stop = Stop::current();
+        rows.for_each(|(sample, row)| of_sample(a.sample(sample), b.sample(sample), tau, &stop, row));
+        check()?;
         Ok(distance)
     })
 }
 
-fn of_sample(a: SpikeTrain<'_>, b: SpikeTrain<'_>, tau: f64, distance: &mut [f64]) {
+fn of_sample(a: SpikeTrain<'_>, b: SpikeTrain<'_>, tau: f64, stop: &Stop, distance: &mut [f64]) {
     // Difference of the exponentials of each neuron, just after the step it last changed at.
     let mut difference = filled("n_neurons", Some(distance.len()), (0.0, 0)).or_unwind();
     let mut add = |neuron: u32, t: usize, spike: f64| {
@@ -38,6 +41,9 @@ fn of_sample(a: SpikeTrain<'_>, b: SpikeTrain<'_>, tau: f64, distance: &mut [f64
         (*value, *last) = (*value * left + spike, t);
     };
     for t in 0..a.n_steps() {
+        if stop.is_set() {
+            return;
+        }
         a.at(t).iter().for_each(|&neuron| add(neuron, t, 1.0));
         b.at(t).iter().for_each(|&neuron| add(neuron, t, -1.0));
     }

@@ -6,6 +6,10 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use super::rows::PaddedRows;
 use crate::error::{Error, Result};
 use crate::simd::{Available, Level, STEPS, array, multiversion, run_ahead};
+use crate::stop::is_stopped;
+
+/// Inputs encoded between two looks at whether to stop.
+const INPUTS: usize = 64;
 
 /// Random numbers made at once: enough to amortise a call, few enough to stay in the first-level cache.
 const CHUNK: usize = 512;
@@ -103,7 +107,13 @@ impl BernoulliEncoder {
             Analog::F64(values) => scales.extend(values.iter().map(|&value| gap_scale(value * self.rate_scale))),
         }
         by_neuron.clear(self.n_steps);
-        encode_scaled(scales, self.n_steps, &mut Draws::new(key, bytes, exponential), by_neuron);
+        let mut draws = Draws::new(key, bytes, exponential);
+        for scales in scales.chunks_mut(INPUTS) {
+            if is_stopped() {
+                scales.fill(f32::INFINITY);
+            }
+            encode_scaled(scales, self.n_steps, &mut draws, by_neuron);
+        }
     }
 }
 

@@ -2,10 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::memory::{collected, copied, filled, no_room, product, reserve};
+use crate::stop::check;
 
 /// What takes the memory, for messages.
 const ROWS: &str = "n_samples * n_steps";
 const SPIKES: &str = "n_spikes";
+
+/// Rows made between two looks at whether to stop.
+const ROWS_UNASKED: usize = 64;
 
 /// Spike trains of `n_samples` samples: which neurons fire at which step, as compressed sparse rows.
 ///
@@ -126,7 +130,10 @@ impl SpikeTrains {
         let mut trains = Self::empty(n_steps, n_neurons)?;
         let mut counts = counts;
         trains.reserve_samples(n_samples)?;
-        for _ in 0..n_samples * n_steps {
+        for row in 0..n_samples * n_steps {
+            if row.is_multiple_of(ROWS_UNASKED) {
+                check()?;
+            }
             for (neuron, count) in counts.by_ref().take(n_neurons).enumerate() {
                 if count == 0 {
                     continue;
