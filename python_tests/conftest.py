@@ -80,4 +80,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         of_test = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
         if of_test is not None and of_test.deadline is not None:
-            raise pytest.UsageError(f"{item.nodeid}: has a deadline, which busy machines do not meet")
+            raise pytest.UsageError(
+                f"{item.nodeid}: has a deadline, which busy machines do not meet"
+            )

@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,10 @@ class Work:
         return sr.gradients_from_spikes(self.net, self.spikes, self.y).weights
 
     def save(self) -> Any:
-        path = Path(f"{os.getpid()}.safetensors").absolute()
-        self.trainer.save(path)
-        loaded = sr.Trainer.load(path, n_threads=self.n_threads)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "checkpoint.safetensors")
+            self.trainer.save(path)
+            loaded = sr.Trainer.load(path, n_threads=self.n_threads)
         return loaded.evaluate(self.x, self.y).counts
 
     def run(self) -> Any:
@@ -136,11 +138,8 @@ def in_child(work: Callable[[], Any]) -> Any:
 
 @pytest.mark.parametrize("n_threads", N_THREADS)
 @pytest.mark.parametrize("name", ASKED)
-def test_works_in_a_forked_child(
-    name: str, n_threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_works_in_a_forked_child(name: str, n_threads: int) -> None:
     """And gives what it gives in the parent, which goes on after."""
-    monkeypatch.chdir(tmp_path)
     work = Work(n_threads)
     work.evaluate()
     by_child = in_child(getattr(work, name))

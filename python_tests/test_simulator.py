@@ -260,7 +260,7 @@ def test_silence_leaves_nothing(gap: int) -> None:
     simulator.push(later)
     second = simulator.advance(gap + 1000)
     assert len(first) > 50 and simulator.operations.spikes == 2 * counted
-    # Nothing is done in the gap: neurons are touched when something arrives, and when they may fire.
+    # Nothing is done in the gap: neurons are touched when a spike arrives, and when they may fire.
     assert simulator.operations.state_updates < 1.5 * simulator.operations.synaptic_events
     np.testing.assert_array_equal(second["t"] - gap, first["t"])
     np.testing.assert_array_equal(second["x"], first["x"])

@@ -121,6 +121,10 @@ class FixedNetwork:
         made._set(network, layers, target, enforce_limits=False)
         return made
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was counted since it was made is not part of it.
+        return type(self), (self.network, self._layers, self._target)
+
     @property
     def layers(self) -> list[FixedLayer]:
         """The layers, first above the input first."""

@@ -84,6 +84,20 @@ class Graph:
         graph._adopt(GraphCore.from_network(network._core))
         return graph
 
+    def _copy(self) -> Graph:
+        """The graph as it is now: what is added to one later is not in the other."""
+        graph = Graph.__new__(Graph)
+        graph._core, graph._identity = self._core.copy(), self._identity
+        graph._populations, graph._projections = self.populations, self.projections
+        return graph
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        core = self._core.copy()
+        seed, constants = core.constants()
+        arrays = [core.parts(index) for index in range(len(self._projections))]
+        known = self._identity, self._populations, self._projections
+        return _restored, (core.dt, core.dtype, seed, constants, arrays, *known)
+
     def _adopt(self, core: GraphCore) -> None:
         self._core, self._identity = core, object()
         self._populations = [
@@ -316,6 +330,28 @@ class Graph:
             if array.ndim != 1:
                 raise ValueError(f"{name} has shape {array.shape}, expected ({len(sources)},)")
         return self._core.connect_pairs(pre.index, post.index, (sources, targets), weights, delays)
+
+
+def _restored(
+    dt: float,
+    dtype: str,
+    seed: int,
+    constants: list[dict[str, Any] | None],
+    arrays: list[tuple[Any, ...]],
+    identity: object,
+    populations: list[Population],
+    projections: list[Projection],
+) -> Graph:
+    """Makes a graph anew of what `Graph.__reduce__` took apart."""
+    graph = Graph.__new__(Graph)
+    graph._core, graph._identity = GraphCore(dt, seed, dtype), identity
+    graph._populations, graph._projections = list(populations), list(projections)
+    for population, params in zip(populations, constants, strict=True):
+        graph._core.add_population(population.name, population.n, params)
+    for projection, (start, target, *rest) in zip(projections, arrays, strict=True):
+        rows = None if start is None else (start, target)
+        graph._core.add_parts(projection.pre.index, projection.post.index, rows, *rest)
+    return graph
 
 
 def _holds(known: Sequence[Any], one: Any) -> bool:

@@ -75,9 +75,15 @@ class Simulator:
         self.recorded = [self._population("record", population) for population in chosen]
         """The recorded populations, in the order that events number their neurons."""
         indices = [population.index for population in self.recorded]
+        self._graph, self._engine = graph._copy(), engine
         self._core = SimulatorCore(graph._core, engine, indices)
         self._dt = graph.dt
         self._dtype = graph.dtype
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As `state`: without spikes that were not read, and without counts.
+        of = self._graph, self._engine, self.recorded, self._numbered
+        return _restored, (*of, self.state())
 
     @property
     def engine(self) -> str:
@@ -314,3 +320,17 @@ class Simulator:
                 f"{name} must be of neurons, got {population}, the input {found.name!r}"
             )
         return found
+
+
+def _restored(
+    graph: Graph,
+    engine: str,
+    recorded: list[Population],
+    numbered: list[Population],
+    state: bytes,
+) -> Simulator:
+    """Makes a simulator anew of what `Simulator.__reduce__` took apart."""
+    simulator = Simulator(graph, engine=engine, record=recorded)
+    simulator._numbered = numbered
+    simulator.set_state(state)
+    return simulator

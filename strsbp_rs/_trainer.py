@@ -288,7 +288,9 @@ class Trainer:
             n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
             validation_data: (x, y) to evaluate after every epoch.
             sample_weight: Weight of every sample's loss, (n_samples,), finite and >= 0; 1 if None.
-            callbacks: Objects with methods of `Callback`, called in this order.
+            callbacks: Objects with methods of `Callback`, called in this order. In `on_batch_end`,
+                and in other threads, all may be read, weights as of the last step; what would
+                change network or trainer is refused, as are the trainer's `evaluate` and `save`.
             checkpoint: File that is (re)written, atomically, after every epoch.
             progress: Whether to show a progress bar.
 
@@ -505,11 +507,19 @@ class Trainer:
         Raises:
             OSError: If the file cannot be written.
         """
+        self._core.save(os.fspath(path), self.network._core, self._user())
+
+    def _user(self) -> dict[str, Any]:
+        """What a checkpoint holds besides."""
         encoder = None if self.encoder is None else self.encoder.to_dict()
         for record in self.history.epochs:
             plain_record(record)
-        user = {"encoder": encoder, "history": self.history.epochs}
-        self._core.save(os.fspath(path), self.network._core, user)
+        return {"encoder": encoder, "history": self.history.epochs}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The network by itself, so that it stays the one that others know.
+        checkpoint = self._core.dumps(self.network._core, self._user())
+        return _loads, (type(self), checkpoint, self.network, self.n_threads)
 
     @classmethod
     def load(cls, path: PathLike, *, n_threads: int | None = None) -> Trainer:
@@ -525,14 +535,24 @@ class Trainer:
                 version.
         """
         network, core, user = TrainerCore.load(os.fspath(path), threads(n_threads))
+        return cls._restored(core, Network._wrap(network), user)
+
+    @classmethod
+    def _restored(cls, core: TrainerCore, network: Network, user: dict[str, Any]) -> Trainer:
         trainer = cls.__new__(cls)
         trainer._core = core
-        trainer.network = Network._wrap(network)
+        trainer.network = network
         encoder = user["encoder"]
         trainer.encoder = None if encoder is None else config.BernoulliEncoder(**encoder)
         trainer.history = History(user["history"])
         trainer._stopping, trainer._resumed = False, True
         return trainer
+
+
+def _loads(cls: type[Trainer], checkpoint: bytes, network: Network, n_threads: int) -> Trainer:
+    """Makes a trainer anew of what `Trainer.__reduce__` took apart."""
+    _, core, user = TrainerCore.loads(checkpoint, n_threads)
+    return cls._restored(core, network, user)
 
 
 def gradients_from_spikes(

@@ -170,6 +170,14 @@ impl<W: Copy> Connectivity<W> {
         &self.weight
     }
 
+    /// Row starts and targets, unless every neuron hears every other one.
+    pub(super) fn compressed_rows(&self) -> Option<(&[usize], &[u32])> {
+        match &self.targets {
+            Targets::All => None,
+            Targets::Rows { start, target } => Some((start, target)),
+        }
+    }
+
     /// Whether every neuron hears every other one.
     pub fn is_all(&self) -> bool {
         matches!(self.targets, Targets::All)
@@ -274,6 +282,11 @@ impl Delays {
     /// The delays that occur [ms], ascending.
     pub fn distinct(&self) -> &[f64] {
         &self.distinct
+    }
+
+    /// Whether synapses have delays of their own.
+    pub(super) fn is_indexed(&self) -> bool {
+        self.index != Index::Same
     }
 
     /// Delay number of the synapse at `place`.

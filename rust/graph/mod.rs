@@ -6,9 +6,11 @@
 mod connect;
 mod connectivity;
 mod layered;
+mod parts;
 
 pub use connect::{ConnectionRule, Drawing};
 pub use connectivity::{Connectivity, Delays, Row};
+pub use parts::Parts;
 
 use crate::error::{Error, Result, check_positive};
 use crate::fixed::FixedWeight;
@@ -122,6 +124,11 @@ impl<W: Weight> Graph<W> {
             seed: self.seed,
             index: self.projections.len(),
         }
+    }
+
+    /// What projections are drawn from.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// Time step [ms].

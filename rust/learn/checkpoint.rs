@@ -43,25 +43,36 @@ pub struct Checkpoint<F: Real> {
 /// Writes network, optimizer state and configuration, atomically. `user` is kept beside them.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be written; those of [`Trainer::check_delays`]; [`Error::Memory`].
+/// [`Error::Io`] if the file cannot be written; those of [`checkpoint_to_bytes`].
 pub fn write_checkpoint<F: Real>(
     path: &Path,
     net: &Network<F>,
     trainer: &Trainer<F>,
     user: serde_json::Value,
 ) -> Result<()> {
+    write_atomically(path, &checkpoint_to_bytes(net, trainer, user)?)
+}
+
+/// Network, optimizer state and configuration as the bytes of their file. `user` is kept beside them.
+///
+/// # Errors
+/// Those of [`Trainer::check_delays`]; [`Error::Memory`].
+pub fn checkpoint_to_bytes<F: Real>(
+    net: &Network<F>,
+    trainer: &Trainer<F>,
+    user: serde_json::Value,
+) -> Result<Vec<u8>> {
     trainer.check_delays(net)?;
     let moments = trainer.moments();
     let state = State { trainer: trainer.config().clone(), epoch: trainer.epoch(), step: moments.step, user };
-    let bytes = catch(|| {
+    catch(|| {
         let mut tensors = Tensors::new();
         push(&mut tensors, FIRST, net, &moments.first);
         if let Some(second) = &moments.second {
             push(&mut tensors, SECOND, net, second);
         }
         to_bytes("checkpoint", net, &state, tensors, IntegerArrays::new())
-    })?;
-    write_atomically(path, &bytes)
+    })
 }
 
 /// Reads what [`write_checkpoint`] wrote, for `n_threads` threads (all cores if `None`).

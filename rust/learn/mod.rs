@@ -24,7 +24,7 @@ mod trainee;
 mod trainer;
 
 pub use batch::{Batch, BatchStats, Source, Worker, predict};
-pub use checkpoint::{Checkpoint, checkpoint_from_bytes, write_checkpoint};
+pub use checkpoint::{Checkpoint, checkpoint_from_bytes, checkpoint_to_bytes, write_checkpoint};
 pub use coupling::{PostCoupling, PostCouplingModel};
 pub use data::{Data, ImageAugment, Images};
 pub use gradients::{Gradients, LayerGradients};

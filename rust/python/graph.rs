@@ -5,16 +5,17 @@ use std::sync::Arc;
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::arrays::{from_python, vector};
+use super::arrays::{from_python, to_python, vector};
 use super::calls::{detached, long};
 use super::network::{Net, NetworkCore};
 use super::shared::{Changing, Shared};
 use crate::error::Error;
 use crate::fixed::FixedWeight;
-use crate::graph::{ConnectionRule, Connectivity, Graph};
+use crate::graph::{ConnectionRule, Connectivity, Graph, Parts};
 use crate::network::{Delay, Init};
 use crate::neuron::Weight;
 use crate::real::Real;
@@ -43,7 +44,7 @@ macro_rules! with_graph {
 }
 
 /// A type of weights, for Python.
-trait PyWeight: Weight<Params: DeserializeOwned> + numpy::Element + std::fmt::Display {
+trait PyWeight: Weight<Params: DeserializeOwned + Serialize> + numpy::Element + std::fmt::Display {
     /// NumPy's name of it.
     const NAME: &'static str;
 
@@ -240,6 +241,75 @@ impl GraphCore {
     #[getter]
     fn dt(&self) -> f64 {
         with_graph!(&self.graph.present(), graph => graph.dt())
+    }
+
+    /// The graph as it is at present: what is added to one later is not in the other.
+    fn copy(&self) -> Self {
+        Self::of(self.graph.present())
+    }
+
+    /// The seed, and the constants of every population, `None` of inputs.
+    fn constants<'py>(&self, py: Python<'py>) -> PyResult<(u64, Vec<Option<Bound<'py, PyAny>>>)> {
+        with_graph!(&self.graph.present(), graph => {
+            let of = |params| to_python(py, params);
+            let constants = graph.populations().iter().map(|population| population.params.as_ref().map(of).transpose());
+            Ok((graph.seed(), constants.collect::<PyResult<_>>()?))
+        })
+    }
+
+    /// The arrays of a projection's synapses: start, target (`None` if all hear all), weight, distinct delays [ms], and which
+    /// of them each synapse has (`None` if all have the one).
+    fn parts<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Bound<'py, PyTuple>> {
+        fn arrays<'py, W: PyWeight>(py: Python<'py>, parts: Parts<W>) -> PyResult<Bound<'py, PyTuple>> {
+            let Parts { rows, weight, distinct, index } = parts;
+            let (start, target) = rows.unzip();
+            let start = start.map(|start| vector(py, start.into_iter().map(|at| at as u64).collect()));
+            let target = target.map(|target| vector(py, target));
+            let index = index.map(|index| vector(py, index));
+            (start, target, vector(py, weight), vector(py, distinct), index).into_pyobject(py)
+        }
+        with_graph!(&self.graph.present(), graph => {
+            let n = graph.projections().len();
+            let found = graph.projections().get(projection);
+            let found = found.ok_or_else(|| Error::value("projection", format!("in [0, {n})"), projection))?;
+            arrays(py, found.synapses.to_parts())
+        })
+    }
+
+    /// Adds a projection of which `parts` told the arrays; its number.
+    fn add_parts(
+        &self,
+        pre: usize,
+        post: usize,
+        rows: Option<(PyReadonlyArray1<'_, u64>, PyReadonlyArray1<'_, u32>)>,
+        weight: &Bound<'_, PyAny>,
+        distinct: PyReadonlyArray1<'_, f64>,
+        index: Option<PyReadonlyArray1<'_, u32>>,
+    ) -> PyResult<usize> {
+        type Arrays = (Option<(Vec<usize>, Vec<u32>)>, Vec<f64>, Option<Vec<u32>>);
+        fn add<W: PyWeight>(
+            graph: Arc<Graph<W>>,
+            changing: &Changing<'_, AnyGraph>,
+            (pre, post): (usize, usize),
+            weight: &Bound<'_, PyAny>,
+            (rows, distinct, index): Arrays,
+        ) -> PyResult<usize> {
+            let sizes = |at: usize| graph.populations().get(at).map_or(0, |population| population.n);
+            let (n_pre, n_post) = (sizes(pre), sizes(post));
+            drop(graph);
+            let weight = weight.extract::<PyReadonlyArray1<'_, W>>()?.as_array().to_vec();
+            if let Some(at) = weight.iter().position(|w| !w.is_number()) {
+                return Err(Error::value(format!("weight[{at}]"), "finite", weight[at]).into());
+            }
+            let synapses = Connectivity::from_parts(n_pre, n_post, Parts { rows, weight, distinct, index })?;
+            Ok(changing.change(|graph| W::of_mut(graph).add_projection(pre, post, synapses))?)
+        }
+        let rows = rows.map(|(start, target)| {
+            (start.as_array().iter().map(|&at| at as usize).collect(), target.as_array().to_vec())
+        });
+        let arrays = (rows, distinct.as_array().to_vec(), index.map(|index| index.as_array().to_vec()));
+        let changing = self.graph.changing()?;
+        with_graph!(changing.present(), graph => add(graph, &changing, (pre, post), weight, arrays))
     }
 
     /// (name, n, is_input) of every population.

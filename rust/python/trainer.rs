@@ -1,12 +1,12 @@
 //! The trainer for Python.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use numpy::{PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::arrays::{Preparation, Samples, from_python, labels, shaped, to_python};
 use super::calls::{Watch, detached};
@@ -17,7 +17,7 @@ use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::learn::{
     Batch, BatchStats, Checkpoint, Progress, Source, Trainer, TrainerConfig, check_inputs, check_labels,
-    checkpoint_from_bytes, write_checkpoint,
+    checkpoint_from_bytes, checkpoint_to_bytes, write_checkpoint,
 };
 use crate::memory::catch;
 use crate::network::{Network, io};
@@ -67,6 +67,27 @@ impl TrainerCore {
     fn of(trainer: AnyTrainer) -> Self {
         Self { trainer: Worked::new("trainer", trainer, About::of) }
     }
+
+    fn from_bytes<'py>(
+        py: Python<'py>,
+        path: &Path,
+        bytes: &[u8],
+        n_threads: Option<usize>,
+    ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
+        let (net, trainer, user) = match io::dtype_of(path, bytes)?.as_str() {
+            "float64" => {
+                let Checkpoint { network, trainer, user } =
+                    detached(py, || checkpoint_from_bytes(path, bytes, n_threads))?;
+                (Net::F64(Arc::new(network)), AnyTrainer::F64(trainer), user)
+            }
+            _ => {
+                let Checkpoint { network, trainer, user } =
+                    detached(py, || checkpoint_from_bytes(path, bytes, n_threads))?;
+                (Net::F32(Arc::new(network)), AnyTrainer::F32(trainer), user)
+            }
+        };
+        Ok((NetworkCore::new(net), Self::of(trainer), to_python(py, &user)?))
+    }
 }
 
 /// Evaluates `$body` with trainer and network of the same precision.
@@ -113,19 +134,30 @@ impl TrainerCore {
         n_threads: Option<usize>,
     ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
         let bytes = detached(py, || io::read(&path))?;
-        let (net, trainer, user) = match io::dtype_of(&path, &bytes)?.as_str() {
-            "float64" => {
-                let Checkpoint { network, trainer, user } =
-                    detached(py, || checkpoint_from_bytes(&path, &bytes, n_threads))?;
-                (Net::F64(Arc::new(network)), AnyTrainer::F64(trainer), user)
-            }
-            _ => {
-                let Checkpoint { network, trainer, user } =
-                    detached(py, || checkpoint_from_bytes(&path, &bytes, n_threads))?;
-                (Net::F32(Arc::new(network)), AnyTrainer::F32(trainer), user)
-            }
-        };
-        Ok((NetworkCore::new(net), Self::of(trainer), to_python(py, &user)?))
+        Self::from_bytes(py, &path, &bytes, n_threads)
+    }
+
+    /// The same from the bytes of one.
+    #[staticmethod]
+    fn loads<'py>(
+        py: Python<'py>,
+        bytes: &[u8],
+        n_threads: Option<usize>,
+    ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
+        Self::from_bytes(py, Path::new("<bytes>"), bytes, n_threads)
+    }
+
+    /// The bytes of a checkpoint.
+    fn dumps<'py>(
+        &self,
+        py: Python<'py>,
+        net: PyRef<'_, NetworkCore>,
+        user: &Bound<'_, PyAny>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let user: serde_json::Value = from_python("user", user)?;
+        with_both!(&*self.trainer.read()?, &net.net.present(), (trainer, net) => {
+            Ok(PyBytes::new(py, &detached(py, || checkpoint_to_bytes(net, trainer, user))?))
+        })
     }
 
     /// Writes a checkpoint, atomically.

@@ -8,8 +8,11 @@ use crate::error::{Error, Result};
 use crate::simd::{Available, Level, STEPS, array, multiversion, run_ahead};
 use crate::stop::is_stopped;
 
-/// Inputs encoded between two looks at whether to stop.
+/// Inputs encoded between two looks at whether to stop, if there are few steps.
 const INPUTS: usize = 64;
+
+/// Steps of inputs encoded between two looks, if there are many.
+const STEPS_UNASKED: usize = 1 << 20;
 
 /// Random numbers made at once: enough to amortise a call, few enough to stay in the first-level cache.
 const CHUNK: usize = 512;
@@ -108,7 +111,7 @@ impl BernoulliEncoder {
         }
         by_neuron.clear(self.n_steps);
         let mut draws = Draws::new(key, bytes, exponential);
-        for scales in scales.chunks_mut(INPUTS) {
+        for scales in scales.chunks_mut((STEPS_UNASKED / self.n_steps).clamp(1, INPUTS)) {
             if is_stopped() {
                 scales.fill(f32::INFINITY);
             }

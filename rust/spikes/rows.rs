@@ -4,9 +4,13 @@ use crate::error::Error;
 use crate::memory::{OrUnwind, reserve, resize};
 use crate::real::Real;
 use crate::simd::{Isa, LANES, LaneMask};
+use crate::stop::is_stopped;
 
 /// Lists are padded to a multiple of this, so that kernels unroll without a remainder loop.
 pub const PAD: usize = 4;
+
+/// Indices that take long: whether to stop is asked row by row.
+const MANY: usize = 1 << 22;
 
 /// One list of indices a row: the neurons that fire at a step, or the steps at which a neuron fires.
 ///
@@ -197,6 +201,9 @@ impl PaddedRows {
     /// One pass over the indices instead of two: the lengths of the rows are guessed before they are known.
     pub fn transpose_of_even(&mut self, other: &Self) {
         let (n_rows, total) = (other.n_columns(), other.total());
+        if total > MANY {
+            return self.transpose_of(other);
+        }
         self.clear(other.n_rows());
         let mean = total as f64 / n_rows as f64;
         // Six standard deviations of a Poisson number above the mean.
@@ -243,10 +250,13 @@ impl PaddedRows {
 
     /// Becomes the transpose of `other`: row `r` lists, ascending, the rows of `other` that hold `r`.
     pub fn transpose_of(&mut self, other: &Self) {
-        let n_rows = other.n_columns();
+        let (n_rows, is_long) = (other.n_columns(), other.total() > MANY);
         self.clear(other.n_rows());
         resize(&mut self.len, n_rows, 0);
         for r in 0..other.n_rows() {
+            if is_long && is_stopped() {
+                return self.silence(other);
+            }
             for &c in other.row(r) {
                 self.len[c as usize] += 1;
             }
@@ -267,6 +277,10 @@ impl PaddedRows {
             *row = [sentinel; PAD];
         }
         for r in 0..other.n_rows() {
+            if is_long && is_stopped() {
+                self.cursor = cursor;
+                return self.silence(other);
+            }
             for &c in other.row(r) {
                 let at = &mut cursor[c as usize];
                 index[*at as usize] = r as u32;
@@ -276,6 +290,12 @@ impl PaddedRows {
         self.advance(end);
         self.row_start = self.used;
         self.cursor = cursor;
+    }
+
+    /// Becomes the transpose of lists as long as `other`, but empty: what work that is to stop leaves.
+    fn silence(&mut self, other: &Self) {
+        self.clear(other.n_rows());
+        (0..other.n_columns()).for_each(|_| self.end_row());
     }
 }
 

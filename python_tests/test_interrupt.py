@@ -1,0 +1,151 @@
+"""Ctrl-C in the middle of every call that may take long."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import strsbp_rs as sr
+from strsbp_rs import _strsbp_rs as core
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+
+LIF = {
+    "tau_m": 64.0,
+    "tau_s": 8.0,
+    "v_th": 1.0,
+    "t_ref": 2.0,
+    "dt": 1.0,
+    "discretisation": "euler",
+}
+
+
+def network(n_in: int = 100, n: int = 400, kind: Any = sr.Dense) -> sr.Network:
+    return sr.Network(n_in, [kind(n, v_th=2.0)])
+
+
+def trains(shape: tuple[int, int, int], rate: float) -> sr.SpikeTrains:
+    return sr.SpikeTrains.from_dense(np.random.default_rng(1).random(shape) < rate)
+
+
+Call = tuple[Callable[..., Any], list[Any]]
+
+
+def connect(rule: Any, **options: Any) -> Call:
+    graph = sr.Graph()
+    a, b = graph.add_input(30_000), graph.add_population(30_000)
+    delay = options.pop("delay", 0.0)
+    weight = {"kind": "normal", "mean": 0.0, "std": 1.0}
+    return graph._core.connect, [a.index, b.index, rule.to_dict(), weight, delay]
+
+
+def build(kind: Any) -> Call:
+    layer = kind(12_000).to_dict()
+    config = sr.Network(12_000, [kind(2)])._core.config()
+    config["layers"][0] |= {"n": layer["n"]}
+    return core.NetworkCore, [config, "float32"]
+
+
+def run(net: sr.Network, n_steps: int, engine: str = "clocked") -> Call:
+    x = np.full((1, net.n_in), 0.3)
+    return net._core.spike_counts, [x, (n_steps, 1.0), 0, 1, engine, False]
+
+
+def run_fixed(target: Any) -> Call:
+    x = np.full((1, 100), 0.3)
+    return network(kind=sr.Recurrent).to_fixed(target)._core.spike_counts, [x, (2**19, 1.0), 0, 1]
+
+
+def train(name: str) -> Call:
+    """One sample, far longer than there is time between two looks."""
+    net = network(n=200, kind=sr.Recurrent)
+    trainer = sr.Trainer(net, n_threads=1, encoder=sr.BernoulliEncoder(n_steps=2**18))
+    x, y = np.full((1, 100), 0.3), np.zeros(1, int)
+    return getattr(trainer._core, name), [net._core, x, y, (2**18, 1.0)]
+
+
+CALLS: dict[str, Callable[[], Call]] = {
+    "connect by columns": lambda: connect(sr.FixedInDegree(1500)),
+    "connect by rows": lambda: connect(sr.FixedOutDegree(1500)),
+    "connect with a probability": lambda: connect(sr.FixedProbability(0.05)),
+    "a dense network": lambda: build(sr.Dense),
+    "a recurrent network": lambda: build(sr.Recurrent),
+    "a dense sample": lambda: run(network(), 2**20),
+    "a recurrent sample": lambda: run(network(kind=sr.Recurrent), 2**19),
+    "a sample by events": lambda: run(network(), 2**19, "event"),
+    "a sample in continuous time": lambda: run(network(), 2**17, "continuous"),
+    "a sample for auto": lambda: run(network(), 2**19, "auto"),
+    "a sample in fixed point": lambda: run_fixed(sr.QFormat()),
+    "a sample in fixed point, lanes": lambda: run_fixed(sr.Loihi()),
+    "psp_table": lambda: (core.psp_table, [LIF, 20_000]),
+    "post_coupling": lambda: (core.post_coupling, ["table", LIF | {"t_ref": 1.0}, 20_001]),
+    "train_epoch": lambda: train("train_epoch"),
+    "gradients": lambda: train("gradients"),
+    "from_counts": lambda: (
+        core.SpikeTrainsCore.from_counts,
+        [np.zeros((1000, 1000, 400), np.uint16)],
+    ),
+    "from_dense": lambda: (
+        core.SpikeTrainsCore.from_dense,
+        [np.zeros((1000, 1000, 400), np.uint8)],
+    ),
+    "s_psp": lambda: (
+        core.s_psp,
+        [trains((4, 2000, 1500), 0.05)._core] * 2 + [LIF, 0.0],
+    ),
+    "van_rossum": lambda: (
+        trains((2, 5000, 3000), 0.4)._core.van_rossum,
+        [trains((2, 5000, 3000), 0.4)._core, 5.0, 1],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_ctrl_c_ends_the_call(name: str) -> None:
+    """Not what comes after it: a call that gave its result has not been ended."""
+    call, arguments = CALLS[name]()
+    results: list[Any] = []
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            # Python looks for signals before what comes after `extend`, but not within it.
+            results.extend(map(call, *([argument] for argument in arguments)))
+    finally:
+        timer.join()
+    assert not results
+
+
+def test_a_call_that_is_ended_leaves_things_as_they_were() -> None:
+    call, arguments = connect(sr.FixedInDegree(1500))
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        call(*arguments)
+    timer.join()
+    graph = call.__self__
+    assert graph.projections() == []
+    assert (
+        graph.connect(0, 1, sr.OneToOne().to_dict(), {"kind": "constant", "value": 1.0}, 0.0) == 0
+    )
+
+
+def test_many_teacher_spikes_are_one_at_every_step() -> None:
+    """As many as there are steps do: more of them change nothing, and cost nothing."""
+    x = np.zeros((2, 30, 4), bool)
+    x[:, ::3] = True
+    found = []
+    for count in (30, 31, 2**31):
+        net = sr.Network(4, [sr.Dense(3, v_th=1.0), sr.Dense(2, v_th=1e3)], seed=1)
+        rule = sr.StRsbp(teacher_count=count)
+        found.append(sr.Trainer(net, rule=rule, n_threads=1).gradients(x, [0, 1]).weights)
+    assert np.any(found[0][1]["weight"])
+    np.testing.assert_equal(found[1], found[0])
+    np.testing.assert_equal(found[2], found[0])
