@@ -24,6 +24,7 @@ __all__ = [
 __VERSION__: str
 
 _Encoder = tuple[int, float] | None
+_Activity = tuple[list[int], list[int], int]
 _Weights = list[dict[str, NDArray[Any]]]
 
 def simd_level() -> str: ...
@@ -85,7 +86,7 @@ class FixedNetworkCore:
     ) -> FixedNetworkCore: ...
     def spike_counts(
         self, x: Any, encoder: tuple[int, float] | None, seed: int, n_threads: int | None
-    ) -> tuple[NDArray[np.uint32], list[int]]: ...
+    ) -> tuple[NDArray[np.uint32], _Activity]: ...
     def record(
         self, x: Any, encoder: tuple[int, float] | None, seed: int, n_threads: int | None
     ) -> list[SpikeTrainsCore]: ...
@@ -126,7 +127,7 @@ class NetworkCore:
         engine: str,
         counted: bool,
         callback: Callable[[int], object] | None = None,
-    ) -> tuple[NDArray[np.uint32], list[int], str, dict[str, int] | None]: ...
+    ) -> tuple[NDArray[np.uint32], _Activity, str, dict[str, int] | None]: ...
     def record(
         self,
         x: Any,

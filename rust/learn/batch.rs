@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
 use super::data::LoadScratch;
 use super::solve::Solved;
-use super::{Data, Gradients, Loss, PostCouplingModel, StRsbp};
+use super::{Activity, Data, Gradients, Loss, PostCouplingModel, StRsbp};
 use crate::engine::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, catch, collected, reserve, resize};
@@ -76,6 +76,8 @@ pub struct BatchStats {
     pub n_samples: usize,
     /// Spikes of every layer.
     pub n_spikes: Vec<u64>,
+    /// Neurons that fired in any sample.
+    pub activity: Activity,
     /// Adjoint systems solved iteratively, and the iterations that took.
     pub n_solves: usize,
     /// Iterations of all of them.
@@ -92,6 +94,7 @@ impl BatchStats {
         self.n_samples += other.n_samples;
         self.n_spikes.resize(other.n_spikes.len(), 0);
         self.n_spikes.iter_mut().zip(&other.n_spikes).for_each(|(sum, n)| *sum += n);
+        self.activity.add(&other.activity);
         self.n_solves += other.n_solves;
         self.n_iterations += other.n_iterations;
         self.n_direct += other.n_direct;
@@ -139,6 +142,8 @@ struct SampleWork<F> {
     loss: f64,
     correct: bool,
     n_spikes: Vec<u64>,
+    /// The silent output neuron that teacher spikes stand in for.
+    taught: Option<u32>,
     solved: Vec<Solved>,
     error: Option<(usize, String)>,
 }
@@ -280,6 +285,7 @@ impl<F: Real> Worker<F> {
                 return Err(Error::Singular { layer, sample: sample as usize, detail });
             }
             stats.add(&work.stats());
+            work.mark_firing(&mut stats.activity);
         }
         Ok(stats)
     }
@@ -400,6 +406,7 @@ impl<F: Real> SampleWork<F> {
             loss: 0.0,
             correct: false,
             n_spikes: Vec::new(),
+            taught: None,
             solved: Vec::new(),
             error: None,
         }
@@ -450,7 +457,8 @@ impl<F: Real> SampleWork<F> {
         delta.clear();
         reserve("n_out", delta, net.n_out()).or_unwind();
         delta.extend(self.d_counts.iter().map(|&d| d * scale));
-        if objective.rule.teacher_spikes && output.counts()[label] == 0 {
+        self.taught = (objective.rule.teacher_spikes && output.counts()[label] == 0).then_some(label as u32);
+        if self.taught.is_some() {
             output.add_train(label, objective.rule.teacher_times(n_steps));
         }
     }
@@ -486,6 +494,16 @@ impl<F: Real> SampleWork<F> {
         }
     }
 
+    /// Marks the neurons that fired, without the spikes of a teacher.
+    fn mark_firing(&self, activity: &mut Activity) {
+        let top = self.spikes.layers.len() - 1;
+        for (l, layer) in self.spikes.layers.iter().enumerate() {
+            let taught = self.taught.filter(|_| l == top);
+            let firing = layer.active.iter().copied().filter(|&i| Some(i) != taught);
+            activity.mark(l, layer.counts().len(), firing);
+        }
+    }
+
     fn stats(&self) -> BatchStats {
         let iterations = |solved: &Solved| match solved {
             Solved::Iteratively(n) => Some(*n),
@@ -497,6 +515,7 @@ impl<F: Real> SampleWork<F> {
             n_correct: usize::from(self.correct),
             n_samples: 1,
             n_spikes: self.n_spikes.clone(),
+            activity: Activity::default(),
             n_solves,
             n_iterations: self.solved.iter().filter_map(iterations).sum(),
             n_direct: self.solved.len() - n_solves,

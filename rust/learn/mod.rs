@@ -1,5 +1,6 @@
 //! ST-RSBP: gradients at the level of whole spike trains. The derivation is in `learn/README.md`.
 
+mod activity;
 #[doc(hidden)]
 pub mod backward;
 mod batch;
@@ -23,6 +24,7 @@ pub mod traces;
 mod trainee;
 mod trainer;
 
+pub use activity::Activity;
 pub use batch::{Batch, BatchStats, Source, Worker, predict};
 pub use checkpoint::{Checkpoint, checkpoint_from_bytes, checkpoint_to_bytes, write_checkpoint};
 pub use coupling::{PostCoupling, PostCouplingModel};
@@ -38,5 +40,6 @@ pub use schedule::Schedule;
 pub use table::psp_table;
 pub use trainee::{Present, Trainee};
 pub use trainer::{
-    EpochStats, Evaluation, Progress, StepStats, Trainer, TrainerConfig, check_inputs, check_labels, count_spikes,
+    CountedSpikes, EpochStats, Evaluation, Progress, StepStats, Trainer, TrainerConfig, check_inputs, check_labels,
+    count_spikes,
 };

@@ -7,11 +7,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use super::activity::SharedActivity;
 use super::batch::{Batch, BatchStats, Objective, Source, Worker, coupling_tables, predict};
 use super::hardware::HardwareModel;
 use super::step::{Moments, apply_gradients};
 use super::trainee::Trainee;
-use super::{Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
+use super::{Activity, Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::engine::Lists;
 use crate::error::{Error, Result, check_positive};
 use crate::fixed::{Note, Overflows, Quantization};
@@ -138,6 +139,8 @@ pub struct Evaluation {
     pub n_correct: usize,
     /// Spikes of every layer.
     pub n_spikes: Vec<u64>,
+    /// Neurons that fired in any sample.
+    pub activity: Activity,
     /// The engine that simulated the network.
     pub engine: EngineKind,
     /// What did not fit the formats of the hardware, layer by layer; empty without.
@@ -430,7 +433,8 @@ impl<F: Real> Trainer<F> {
             Some(fixed) => SampleSimulation::fixed(Arc::clone(fixed)),
             None => self.worker.prepare(net, engine, data, seed, &mut || keep_going(0))?,
         };
-        let (counts, n_spikes, _) = count_spikes(&self.worker, net, &simulation, data, seed, None, keep_going)?;
+        let CountedSpikes { counts, n_spikes, activity, .. } =
+            count_spikes(&self.worker, net, &simulation, data, seed, None, keep_going)?;
         let mut d_counts = filled("n_out", Some(net.n_out()), 0.0f64)?;
         let (mut loss, mut n_correct) = (0.0, 0);
         for (counts, &label) in counts.chunks_exact(net.n_out()).zip(labels) {
@@ -440,14 +444,27 @@ impl<F: Real> Trainer<F> {
         let engine = simulation.kind();
         let overflows = hardware.map(|fixed| fixed.overflows()).unwrap_or_default();
         let seconds = start.elapsed().as_secs_f64();
-        Ok(Evaluation { counts, loss, n_correct, n_spikes, engine, overflows, seconds })
+        Ok(Evaluation { counts, loss, n_correct, n_spikes, activity, engine, overflows, seconds })
     }
 }
 
-/// Output counts (n_samples, n_out) of a network, the spikes of every layer, and what was done.
+/// What the samples of a data set leave behind.
+#[derive(Clone, Debug)]
+pub struct CountedSpikes {
+    /// Output counts, (n_samples, n_out) row-major.
+    pub counts: Vec<u32>,
+    /// Spikes of every layer.
+    pub n_spikes: Vec<u64>,
+    /// Neurons that fired in any sample.
+    pub activity: Activity,
+    /// What was done, where that is counted.
+    pub done: Option<Counts>,
+}
+
+/// Runs a network on all samples and counts.
 ///
-/// That is counted by the engines of graphs, and for the clocked one if `graph`, the network's, is given. The data must have
-/// passed [`check_inputs`].
+/// What was done is counted by the engines of graphs, and for the clocked one if `graph`, the network's, is given. The
+/// data must have passed [`check_inputs`].
 ///
 /// # Errors
 /// [`Error::Interrupted`] if `keep_going` says no.
@@ -459,11 +476,12 @@ pub fn count_spikes<F: Real>(
     seed: u64,
     graph: Option<&Graph<F>>,
     keep_going: &mut dyn FnMut(usize) -> bool,
-) -> Result<(Vec<u32>, Vec<u64>, Option<Counts>)> {
+) -> Result<CountedSpikes> {
     let (n_samples, n_out, n_layers) = (data.n_samples(), net.n_out(), net.layers().len());
     let mut counts = filled("n_samples * n_out", product(&[n_samples, n_out]), 0)?;
     let mut n_spikes = vec![0; n_layers];
     let mut done = Some(Counts::default());
+    let mut activity = SharedActivity::new(net.layers().iter().map(Layer::n_out));
     let mut part = vec![(Vec::new(), Vec::new(), None); INFERENCE_CHUNK.min(n_samples)];
     for first in (0..n_samples).step_by(INFERENCE_CHUNK) {
         if !keep_going(first) {
@@ -482,12 +500,14 @@ pub fn count_spikes<F: Real>(
             &mut || keep_going(first),
             |spikes, done, (counts, n_spikes, of_sample)| {
                 *of_sample = graph.map(|graph| operations(graph, data.n_steps(), spikes)).or(done);
+                activity.mark(spikes);
                 counts.clear();
                 counts.extend_from_slice(spikes.layers[n_layers - 1].counts());
                 n_spikes.clear();
                 n_spikes.extend(spikes.layers.iter().map(|layer| layer.by_time.total() as u64));
             },
         )?;
+        activity.close();
         for (s, (sample_counts, sample_spikes, of_sample)) in part.iter().enumerate() {
             match (&mut done, of_sample) {
                 (Some(done), Some(of_sample)) => *done += *of_sample,
@@ -497,7 +517,7 @@ pub fn count_spikes<F: Real>(
             n_spikes.iter_mut().zip(sample_spikes).for_each(|(sum, n)| *sum += n);
         }
     }
-    Ok((counts, n_spikes, done))
+    Ok(CountedSpikes { counts, n_spikes, activity: activity.into_activity(), done })
 }
 
 /// Checks that data fits the network.

@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::arrays::{from_python, shaped, to_python, vector};
 use super::calls::detached;
-use super::network::{Going, Net, NetworkCore, SampleRun, with_net};
+use super::network::{Going, LayerActivity, Net, NetworkCore, SampleRun, with_net};
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::fixed::io::{StoredLayer, fixed_from_bytes, write_fixed};
@@ -95,7 +95,7 @@ impl FixedNetworkCore {
         NetworkCore::new(self.net.clone())
     }
 
-    /// Output counts, uint32 (n_samples, n_out), and the spikes of every layer.
+    /// Output counts, uint32 (n_samples, n_out), spikes and silent neurons of every layer, and the number of steps.
     #[pyo3(signature = (x, encoder, seed, n_threads))]
     fn spike_counts<'py>(
         &self,
@@ -104,12 +104,12 @@ impl FixedNetworkCore {
         encoder: Option<(usize, f64)>,
         seed: u64,
         n_threads: Option<usize>,
-    ) -> PyResult<(Bound<'py, PyArray2<u32>>, Vec<u64>)> {
+    ) -> PyResult<(Bound<'py, PyArray2<u32>>, LayerActivity)> {
         let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
             let prepare = |_: &Worker<_>, data: Data<'_>, _: Going<'_>| self.simulation(data);
-            let (counts, n_spikes, _, _) = run.spike_counts(py, net, prepare, false, None)?;
-            Ok((counts, n_spikes))
+            let found = run.spike_counts(py, net, prepare, false, None)?;
+            Ok((found.counts, (found.n_spikes, found.silent, found.n_steps)))
         })
     }
 

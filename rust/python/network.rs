@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::fixed::Grid;
 use crate::fixed::io::StoredLayer;
 use crate::graph::Graph;
-use crate::learn::{Data, Gradients, Trainee, Worker, check_inputs, count_spikes};
+use crate::learn::{CountedSpikes, Data, Gradients, Trainee, Worker, check_inputs, count_spikes};
 use crate::memory::{OrUnwind, catch, collected, product, with_room};
 use crate::network::{LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps, io};
 use crate::real::Real;
@@ -264,7 +264,8 @@ impl NetworkCore {
         })
     }
 
-    /// Output counts, uint32 (n_samples, n_out), the spikes of every layer, the engine, and what it has done if `counted`.
+    /// Output counts, uint32 (n_samples, n_out), spikes and silent neurons of every layer, the number of steps, the engine,
+    /// and what it has done if `counted`.
     #[pyo3(signature = (x, encoder, seed, n_threads, engine, counted, callback=None))]
     fn spike_counts<'py>(
         &self,
@@ -281,9 +282,9 @@ impl NetworkCore {
         let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
             let prepare = |worker: &Worker<_>, data: Data<'_>, going: Going<'_>| worker.prepare(net, engine, data, seed, going);
-            let (counts, n_spikes, engine, done) = run.spike_counts(py, net, prepare, counted, callback.as_ref())?;
-            let done = done.map(|done| counts_dict(py, done)).transpose()?;
-            Ok((counts, n_spikes, engine.name(), done))
+            let found = run.spike_counts(py, net, prepare, counted, callback.as_ref())?;
+            let done = found.done.map(|done| counts_dict(py, done)).transpose()?;
+            Ok((found.counts, (found.n_spikes, found.silent, found.n_steps), found.engine.name(), done))
         })
     }
 
@@ -320,8 +321,11 @@ impl NetworkCore {
     }
 }
 
-/// Output counts, spikes of every layer, the engine, and what it has done.
-type SpikeCounts<'py> = (Bound<'py, PyArray2<u32>>, Vec<u64>, &'static str, Option<Bound<'py, PyDict>>);
+/// Output counts, activity, the engine, and what it has done.
+type SpikeCounts<'py> = (Bound<'py, PyArray2<u32>>, LayerActivity, &'static str, Option<Bound<'py, PyDict>>);
+
+/// Spikes and silent neurons of every layer, and the number of steps.
+pub type LayerActivity = (Vec<u64>, Vec<usize>, usize);
 
 /// Spike trains, traces, the engine, and what it has done.
 type RecordedArrays<'py> = (Vec<SpikeTrainsCore>, Vec<Pair<'py>>, &'static str, Bound<'py, PyDict>);
@@ -347,8 +351,19 @@ struct RecordedSample<F> {
     counts: Counts,
 }
 
-/// Output counts, spikes of every layer, the engine, and what it has done.
-type CountedRun<'py> = (Bound<'py, PyArray2<u32>>, Vec<u64>, EngineKind, Option<Counts>);
+/// What a run leaves behind that only counts.
+pub struct CountedRun<'py> {
+    /// Output counts, (n_samples, n_out).
+    pub counts: Bound<'py, PyArray2<u32>>,
+    /// Spikes of every layer.
+    pub n_spikes: Vec<u64>,
+    /// Neurons of every layer that never fired.
+    pub silent: Vec<usize>,
+    pub n_steps: usize,
+    engine: EngineKind,
+    /// What the engine has done, if it was to be counted.
+    done: Option<Counts>,
+}
 
 /// Whether a run is to go on.
 pub type Going<'a> = &'a mut dyn FnMut() -> bool;
@@ -362,7 +377,7 @@ pub struct SampleRun<'a, 'py> {
 }
 
 impl<'py> SampleRun<'_, 'py> {
-    /// Output counts, (n_samples, n_out), the spikes of every layer, the engine, and what it has done if `counted`.
+    /// Output counts and what else the run leaves behind; what the engine has done if `counted`.
     pub fn spike_counts<F: Real>(
         &self,
         py: Python<'py>,
@@ -387,12 +402,13 @@ impl<'py> SampleRun<'_, 'py> {
             let mut keep_going =
                 |done: usize| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind()));
             let found = count_spikes(&worker, net, &simulation, data, seed, graph.as_ref(), &mut keep_going)?;
-            Ok((found, simulation.kind()))
+            Ok((found, simulation.kind(), data.n_steps()))
         });
-        let ((counts, n_spikes, done), engine) = watch.finish(result)?;
+        let (CountedSpikes { counts, n_spikes, activity, done }, engine, n_steps) = watch.finish(result)?;
         let n_out = net.n_out();
         let n_samples = counts.len() / n_out;
-        Ok((shaped(py, counts, [n_samples, n_out])?, n_spikes, engine, done.filter(|_| counted)))
+        let counts = shaped(py, counts, [n_samples, n_out])?;
+        Ok(CountedRun { counts, n_spikes, silent: activity.silent(), n_steps, engine, done: done.filter(|_| counted) })
     }
 
     /// Numbers of samples and steps, and what the run leaves behind.

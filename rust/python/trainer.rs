@@ -271,6 +271,7 @@ impl TrainerCore {
                 n_correct: result.n_correct,
                 n_samples: y.len(),
                 n_spikes: result.n_spikes,
+                activity: result.activity,
                 ..Default::default()
             };
             let dict = stats_dict(py, &stats, &sizes, n_steps)?;
@@ -422,6 +423,7 @@ fn stats_dict<'py>(
     dict.set_item("loss", stats.loss / n)?;
     dict.set_item("accuracy", stats.n_correct as f64 / n)?;
     dict.set_item("firing_rate", stats.n_spikes.iter().zip(sizes).map(rate).collect::<Vec<_>>())?;
+    dict.set_item("silent_neurons", stats.activity.silent())?;
     dict.set_item("n_samples", stats.n_samples)?;
     dict.set_item("solver_iterations", stats.n_iterations as f64 / stats.n_solves.max(1) as f64)?;
     dict.set_item("solver_fallbacks", stats.n_direct)?;
