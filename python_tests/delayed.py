@@ -8,9 +8,17 @@ import strsbp_rs as sr
 def make_network(delay=0.0, rec_delay=0.0, **options):
     """A small network whose every group but the last has the delays."""
     layers = [
-        sr.Dense(20, v_th=2.0, delay=delay),
-        sr.Recurrent(18, v_th=2.0, mask=sr.Sparse(0.5), delay=delay, rec_delay=rec_delay),
-        sr.Dense(3, v_th=2.0, lateral_inhibition=0.2),
+        sr.Dense(20, v_th=2.0, delay=delay, init=sr.Uniform()),
+        sr.Recurrent(
+            18,
+            v_th=2.0,
+            mask=sr.Sparse(0.5),
+            delay=delay,
+            rec_delay=rec_delay,
+            init=sr.Uniform(),
+            rec_init=sr.Uniform(),
+        ),
+        sr.Dense(3, v_th=2.0, lateral_inhibition=0.2, init=sr.Uniform()),
     ]
     return sr.Network(12, layers, **{"seed": 3, **options})
 

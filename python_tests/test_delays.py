@@ -178,9 +178,9 @@ def test_synapses_are_as_many_as_without_delays(task):
 
 
 def test_weight_penalty_counts_each_synapse_once():
-    network = sr.Network(
-        5, [sr.Recurrent(20, delay=sr.UniformDelay(0, 9), rec_delay=sr.UniformDelay(0, 9))], seed=1
-    )
+    init, delay = sr.Uniform(-1.0, 1.0), sr.UniformDelay(0, 9)
+    layer = sr.Recurrent(20, delay=delay, rec_delay=delay, init=init, rec_init=init)
+    network = sr.Network(5, [layer], seed=1)
     before = network.weights[0]
     penalty = sr.ExponentialPenalty(lam=3.0, beta=2.0, scale=0.8)
     trainer = sr.Trainer(

@@ -11,7 +11,7 @@ import strsbp_rs as sr
 from strsbp_rs import _config, _targets, fixed
 
 CONFIGS = [
-    *(sr.Uniform, sr.Normal, sr.ConstantInit, sr.KaimingUniform, sr.AllToAll, sr.Sparse),
+    *(sr.Firing, sr.Uniform, sr.Normal, sr.ConstantInit, sr.KaimingUniform, sr.AllToAll, sr.Sparse),
     *(sr.Reservoir, sr.UniformDelay, sr.OneToOne, sr.FixedProbability, sr.FixedOutDegree),
     *(sr.FixedInDegree, sr.Dense, sr.Recurrent, sr.BernoulliEncoder, sr.ImageAugment),
     *(sr.CountMSE, sr.SoftmaxCrossEntropy, sr.Adam, sr.AdamW, sr.SGD, sr.Constant),

@@ -10,14 +10,14 @@ import pytest
 import strsbp_rs as sr
 from strsbp_rs.datasets import load_demo
 
-ENCODER = sr.BernoulliEncoder(n_steps=100)
+ENCODER = sr.BernoulliEncoder(n_steps=100, rate_scale=1 / 5.5)
 
 
 def network(**options: float) -> sr.Network:
     layers = [
-        sr.Dense(30, v_th=1.0, **options),
-        sr.Recurrent(20, v_th=0.8, **options),
-        sr.Dense(5, v_th=0.4, lateral_inhibition=0.5, **options),
+        sr.Dense(30, v_th=1.0, init=sr.Uniform(), **options),
+        sr.Recurrent(20, v_th=0.8, init=sr.Uniform(), rec_init=sr.Uniform(), **options),
+        sr.Dense(5, v_th=0.4, lateral_inhibition=0.5, init=sr.Uniform(), **options),
     ]
     return sr.Network(40, layers, seed=3)
 
@@ -106,7 +106,10 @@ def test_threads_give_the_same_bits() -> None:
 def test_delays_are_those_of_the_network() -> None:
     net = sr.Network(
         40,
-        [sr.Dense(30, v_th=1.0, delay=sr.UniformDelay(0.0, 6.0)), sr.Dense(5, v_th=0.4, delay=3.0)],
+        [
+            sr.Dense(30, v_th=1.0, delay=sr.UniformDelay(0.0, 6.0), init=sr.Uniform()),
+            sr.Dense(5, v_th=0.4, delay=3.0, init=sr.Uniform()),
+        ],
         seed=2,
     )
     fixed = net.to_fixed(sr.QFormat(weight_bits=16, state_bits=28, decay_bits=20))
@@ -118,9 +121,15 @@ def test_delays_are_those_of_the_network() -> None:
 
 def test_eight_bits_cost_a_trained_network_little() -> None:
     data = load_demo()
-    net = sr.Network(784, [sr.Dense(60, v_th=10.0), sr.Dense(10, v_th=5.0)], seed=1)
-    encoder = sr.BernoulliEncoder(n_steps=100)
-    trainer = sr.Trainer(net, encoder=encoder, loss=sr.SoftmaxCrossEntropy(), optimizer=sr.Adam())
+    net = sr.Network(
+        784,
+        [sr.Dense(60, v_th=10.0, init=sr.Uniform()), sr.Dense(10, v_th=5.0, init=sr.Uniform())],
+        seed=1,
+    )
+    encoder = sr.BernoulliEncoder(n_steps=100, rate_scale=1 / 5.5)
+    trainer = sr.Trainer(
+        net, encoder=encoder, loss=sr.SoftmaxCrossEntropy(), optimizer=sr.Adam(lr=3e-3)
+    )
     trainer.fit(data.x_train, data.y_train, epochs=3)
     accuracy = [
         np.mean(model.predict(data.x_test, encoder=encoder) == data.y_test)

@@ -13,7 +13,7 @@ import strsbp_rs as sr
 from strsbp_rs._targets import Target
 from strsbp_rs.datasets import load_demo
 
-ENCODER = sr.BernoulliEncoder(n_steps=80)
+ENCODER = sr.BernoulliEncoder(n_steps=80, rate_scale=1 / 5.5)
 TARGETS: list[Target] = [
     sr.QFormat(weight_bits=4),
     sr.Loihi(),
@@ -27,7 +27,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:.* t_ref = 2 ms:strsbp_rs.Quanti
 
 
 def network(dtype: str = "float32") -> sr.Network:
-    layers = [sr.Dense(30, v_th=1.0), sr.Recurrent(20, v_th=0.8), sr.Dense(5, v_th=0.4)]
+    layers = [
+        sr.Dense(30, v_th=1.0, init=sr.Uniform()),
+        sr.Recurrent(20, v_th=0.8, init=sr.Uniform(), rec_init=sr.Uniform()),
+        sr.Dense(5, v_th=0.4, init=sr.Uniform()),
+    ]
     return sr.Network(40, layers, seed=3, dtype=dtype)
 
 
@@ -151,11 +155,15 @@ def test_evaluation_is_that_of_the_integers() -> None:
 
 def test_training_through_two_bits_brings_accuracy_back() -> None:
     demo = load_demo()
-    net = sr.Network(784, [sr.Dense(60, v_th=10.0), sr.Dense(10, v_th=5.0)], seed=1)
+    net = sr.Network(
+        784,
+        [sr.Dense(60, v_th=10.0, init=sr.Uniform()), sr.Dense(10, v_th=5.0, init=sr.Uniform())],
+        seed=1,
+    )
     options: dict[str, Any] = {
-        "encoder": sr.BernoulliEncoder(n_steps=100),
+        "encoder": sr.BernoulliEncoder(n_steps=100, rate_scale=1 / 5.5),
         "loss": sr.SoftmaxCrossEntropy(),
-        "optimizer": sr.Adam(),
+        "optimizer": sr.Adam(lr=3e-3),
     }
     sr.Trainer(net, **options).fit(demo.x_train, demo.y_train, epochs=3, progress=False)
     through = sr.Trainer(net, hardware=sr.QFormat(weight_bits=2), **options)

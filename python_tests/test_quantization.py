@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import strsbp_rs as sr
 from strsbp_rs._targets import Target
 
-ENCODER = sr.BernoulliEncoder(n_steps=100)
+ENCODER = sr.BernoulliEncoder(n_steps=100, rate_scale=1 / 5.5)
 
 TARGETS: list[Target] = [sr.QFormat(), sr.Loihi(), sr.Spinnaker(), sr.CortexM()]
 FINE: list[Target] = [
@@ -26,9 +26,11 @@ FINE: list[Target] = [
 
 def network(dtype: str = "float32", **options: float) -> sr.Network:
     layers = [
-        sr.Dense(30, v_th=1.0, **options),
-        sr.Recurrent(20, v_th=0.8, mask=sr.Sparse(0.5), **options),
-        sr.Dense(5, v_th=0.4, lateral_inhibition=0.5, **options),
+        sr.Dense(30, v_th=1.0, init=sr.Uniform(), **options),
+        sr.Recurrent(
+            20, v_th=0.8, mask=sr.Sparse(0.5), init=sr.Uniform(), rec_init=sr.Uniform(), **options
+        ),
+        sr.Dense(5, v_th=0.4, lateral_inhibition=0.5, init=sr.Uniform(), **options),
     ]
     return sr.Network(40, layers, seed=3, dtype=dtype)
 
@@ -260,7 +262,7 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
 
 
 def big(v_th: float, **options: float) -> sr.Network:
-    return sr.Network(40, [sr.Dense(3, v_th=v_th, **options)], seed=1)
+    return sr.Network(40, [sr.Dense(3, v_th=v_th, init=sr.Uniform(), **options)], seed=1)
 
 
 @pytest.mark.parametrize(

@@ -100,9 +100,11 @@ def test_the_order_of_kinds_within_each_other_does_not_matter():
 def test_a_section_that_is_left_out_can_be_overridden(tmp_path):
     path = tmp_path / "short.toml"
     path.write_text("[[layers]]\nkind = 'dense'\nn = 10\n")
-    recipe = load_recipe(path, ["optimizer.lr=0.5", "loss.target=9", "schedule.warmup_epochs=1"])
+    recipe = load_recipe(
+        path, ["optimizer.lr=0.5", "loss.temperature=9", "schedule.warmup_epochs=1"]
+    )
     assert recipe.optimizer == sr.Adam(lr=0.5)
-    assert recipe.loss == sr.CountMSE(target=9.0)
+    assert recipe.loss == sr.SoftmaxCrossEntropy(temperature=9.0)
     assert recipe.schedule == sr.Constant(warmup_epochs=1.0)
     assert load_recipe(path, ["optimizer.kind=sgd"]).optimizer == sr.SGD()
 

@@ -51,7 +51,13 @@ def line(value):
 
 def test_a_trainer_and_its_history(trained):
     text = line(trained)
-    for part in ("12-20-R18-3", "count_mse", "adam with lr 0.01", "batches of 32", "2 threads"):
+    for part in (
+        "12-20-R18-3",
+        "softmax_cross_entropy",
+        "adam with lr 0.01",
+        "batches of 32",
+        "2 threads",
+    ):
         assert part in text
     assert text.endswith("2 epochs completed>")
     through = sr.Trainer(trained.network, hardware="loihi", encoder=trained.encoder)

@@ -170,7 +170,10 @@ def test_hidden_layers_are_one_recurrent_population(rng: Rng) -> None:
 
 
 def network(*layers: Any, n_in: int = 12) -> sr.Network:
-    chosen = layers or (sr.Recurrent(20, v_th=1.0, t_ref=0.0), sr.Dense(4, v_th=0.5, t_ref=0.0))
+    chosen = layers or (
+        sr.Recurrent(20, v_th=1.0, t_ref=0.0, init=sr.Uniform(), rec_init=sr.Uniform()),
+        sr.Dense(4, v_th=0.5, t_ref=0.0, init=sr.Uniform()),
+    )
     return sr.Network(n_in, list(chosen), seed=1)
 
 
@@ -189,7 +192,7 @@ def test_what_is_refused() -> None:
     many = sr.SpikeTrains.from_counts(np.full((2, 5, 12), 15) + np.eye(12, dtype=int)[7])
     x, y = many, np.zeros(2, int)
     message = r"x\[0, 0, 7\] must be an input that fires at most 15 times in a step"
-    trainer = sr.Trainer(net, hardware="xylo")
+    trainer = sr.Trainer(net, hardware="xylo", loss=sr.CountMSE())
     for call in (
         lambda: held.spike_counts(x),
         lambda: held.record(x),
@@ -218,7 +221,7 @@ def test_what_is_refused() -> None:
 def test_files_and_threads(tmp_path: Path) -> None:
     held = network().to_fixed(sr.Xylo(device="imu"))
     x = np.random.default_rng(1).random((9, 12))
-    options: dict[str, Any] = {"encoder": sr.BernoulliEncoder(n_steps=60)}
+    options: dict[str, Any] = {"encoder": sr.BernoulliEncoder(n_steps=60, rate_scale=1 / 5.5)}
     expected = held.record(x, n_threads=1, **options)
     assert expected[1].to_counts().max() > 1
     held.save(tmp_path / "x.safetensors")
@@ -230,13 +233,16 @@ def test_files_and_threads(tmp_path: Path) -> None:
 def test_training_through_xylo_brings_accuracy() -> None:
     demo = load_demo()
     # More inputs than the chip has.
-    layers = [sr.Recurrent(60, v_th=4.0, t_ref=0.0), sr.Dense(10, v_th=5.0, t_ref=0.0)]
+    layers = [
+        sr.Recurrent(60, v_th=4.0, t_ref=0.0, init=sr.Uniform(), rec_init=sr.Uniform()),
+        sr.Dense(10, v_th=5.0, t_ref=0.0, init=sr.Uniform()),
+    ]
     net = sr.Network(784, layers, seed=1)
     trainer = sr.Trainer(
         net,
-        encoder=sr.BernoulliEncoder(n_steps=60),
+        encoder=sr.BernoulliEncoder(n_steps=60, rate_scale=1 / 5.5),
         loss=sr.SoftmaxCrossEntropy(),
-        optimizer=sr.Adam(),
+        optimizer=sr.Adam(lr=3e-3),
         clip_norm=1.0,
         hardware=sr.Xylo(enforce_limits=False),
     )

@@ -18,6 +18,7 @@ from strsbp_rs._config import (
     CountMSE,
     Dense,
     ExponentialPenalty,
+    Firing,
     FixedInDegree,
     FixedOutDegree,
     FixedProbability,
@@ -55,7 +56,13 @@ from strsbp_rs._trainer import (
     Trainer,
     gradients_from_spikes,
 )
-from strsbp_rs._warnings import QuantizationWarning, RepeatedEventsWarning, StrsbpWarning
+from strsbp_rs._warnings import (
+    QuantizationWarning,
+    RepeatedEventsWarning,
+    SaturatedLayerWarning,
+    SilentLayerWarning,
+    StrsbpWarning,
+)
 
 __all__ = [
     "SGD",
@@ -75,6 +82,7 @@ __all__ = [
     "EarlyStopping",
     "Evaluation",
     "ExponentialPenalty",
+    "Firing",
     "FixedInDegree",
     "FixedLayer",
     "FixedNetwork",
@@ -102,6 +110,8 @@ __all__ = [
     "RepeatedEventsWarning",
     "Reservoir",
     "Run",
+    "SaturatedLayerWarning",
+    "SilentLayerWarning",
     "Simulator",
     "SoftmaxCrossEntropy",
     "Sparse",

@@ -383,6 +383,9 @@ def evaluate(
             "firing_rate": result.firing_rate,
             "samples_per_s": result.samples_per_s,
             "engine": result.engine,
+            "silent_neurons": result.silent_neurons,
+            "n_tied": result.n_tied,
+            "n_spikeless": result.n_spikeless,
             "overflows": [asdict(lost) for lost in result.overflows],
             "class_accuracy": {
                 name: int(row[index]) / int(row.sum()) if row.sum() else None
@@ -397,10 +400,13 @@ def evaluate(
 
 def _evaluation_text(data: Dataset, result: Evaluation, confusion: NDArray[np.int64]) -> str:
     rates = ", ".join(f"{rate:.1%}" for rate in result.firing_rate)
+    silent = ", ".join(f"{n:,}" for n in result.silent_neurons)
     lines = [
         f"{data.name}: accuracy {result.accuracy:.2%} on {len(data.y_test):,} test samples, "
         f"loss {result.loss:.4g}, {result.samples_per_s:.0f} samples/s ({result.engine})",
         f"firing rates [spikes per neuron and step], layer by layer: {rates}",
+        f"neurons that never fired, layer by layer: {silent}; images with equal highest counts: "
+        f"{result.n_tied:,}, images without an output spike: {result.n_spikeless:,}",
         *_overflow_lines(result),
         "",
         "rows: class, columns: prediction",

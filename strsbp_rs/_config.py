@@ -26,6 +26,7 @@ __all__ = [
     "Delay",
     "Dense",
     "ExponentialPenalty",
+    "Firing",
     "FixedInDegree",
     "FixedOutDegree",
     "FixedProbability",
@@ -34,6 +35,7 @@ __all__ = [
     "InverseSqrt",
     "KaimingUniform",
     "LayerConfig",
+    "LayerInit",
     "Loss",
     "Mask",
     "Normal",
@@ -107,6 +109,42 @@ class KaimingUniform(_Config):
 
 
 Init = Uniform | Normal | ConstantInit | KaimingUniform
+
+
+@dataclass(frozen=True)
+class Firing(_Config):
+    """Initial weights with which neurons fire, however many inputs they have.
+
+    Uniform, as wide as the neurons' constants and the rate of their inputs ask for: without a
+    threshold, potentials would have, `within` ms after rest, a standard deviation of `drive`
+    thresholds over neurons and spikes, and a mean of 0.7 times that. `Network.layers` has the
+    numbers, as Uniform.
+
+    Args:
+        rate: Expected spikes of an input of the layer in a step, > 0. If None, 0.1 for the inputs
+            of the network, 0.05 for neurons.
+        within: Time in which most of those neurons fire that will [ms]. In runs of `n_steps` steps
+            a layer has fired in time if this is at most n_steps dt / (number of layers + 1).
+        drive: How strongly neurons are driven, in thresholds. The default keeps the rates of a
+            stack of layers about where they are.
+    """
+
+    rate: float | None = None
+    within: float = 20.0
+    drive: float = 1.0
+    kind: ClassVar[str] = "firing"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("rate", "within", "drive"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 < value < float("inf"):
+                unit = " ms" if name == "within" else ""
+                raise ValueError(f"{name} must be finite and > 0{unit}, got {value}")
+
+
+LayerInit = Init | Firing
+"""Of the weights of a layer, whose neurons are known."""
 
 # Recurrent synapses ----------------------------------------------------------------------------
 
@@ -261,8 +299,9 @@ class Dense(_Config):
         v_th: Firing threshold, relative to rest.
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
-        init: Distribution of the initial weights: Uniform, Normal, ConstantInit or KaimingUniform,
-            or the name of one ("uniform", "normal", "constant", "kaiming_uniform").
+        init: Distribution of the initial weights: Firing, Uniform, Normal, ConstantInit or
+            KaimingUniform, or the name of one ("firing", "uniform", "normal", "constant",
+            "kaiming_uniform").
         delay: Time [ms] that spikes take beyond one time step: a number, or UniformDelay.
         lateral_inhibition: Every spike of a neuron takes this much from the synaptic current of
             every other neuron of the layer, without a delay; fixed, not trained. 0 for none.
@@ -274,7 +313,7 @@ class Dense(_Config):
     v_th: float = field(default=20.0, kw_only=True)
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: Discretisation = field(default="euler", kw_only=True)
-    init: Init = field(default=Uniform(), kw_only=True)
+    init: LayerInit = field(default=Firing(), kw_only=True)
     delay: Delay = field(default=0.0, kw_only=True)
     lateral_inhibition: float = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "dense"
@@ -291,8 +330,9 @@ class Recurrent(_Config):
         v_th: Firing threshold, relative to rest.
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
-        init: Distribution of the initial feed-forward weights: Uniform, Normal, ConstantInit or
-            KaimingUniform, or the name of one ("uniform", "normal", "constant", "kaiming_uniform").
+        init: Distribution of the initial feed-forward weights: Firing, Uniform, Normal,
+            ConstantInit or KaimingUniform, or the name of one ("firing", "uniform", "normal",
+            "constant", "kaiming_uniform").
         delay: Time [ms] that spikes of the layer below take beyond one time step: a number, or
             UniformDelay.
         mask: Which recurrent synapses exist: AllToAll, Sparse or Reservoir, or "all_to_all" or
@@ -307,10 +347,10 @@ class Recurrent(_Config):
     v_th: float = field(default=20.0, kw_only=True)
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: Discretisation = field(default="euler", kw_only=True)
-    init: Init = field(default=Uniform(), kw_only=True)
+    init: LayerInit = field(default=Firing(), kw_only=True)
     delay: Delay = field(default=0.0, kw_only=True)
     mask: Mask = field(default=AllToAll(), kw_only=True)
-    rec_init: Init = field(default=Uniform(), kw_only=True)
+    rec_init: LayerInit = field(default=Firing(drive=0.25), kw_only=True)
     rec_delay: Delay = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "recurrent"
 
@@ -326,11 +366,14 @@ class BernoulliEncoder(_Config):
 
     Args:
         n_steps: Number of time steps.
-        rate_scale: P(spike per step) of an input of value 1 (255 in uint8), in (0, 1].
+        rate_scale: P(spike per step) of an input of value 1 (255 in uint8), in (0, 1]. The more,
+            the better a value can be read from its spikes, and the more these cost: with 1 and 400
+            steps values near 0.5 come with a standard deviation of 0.025; with 1 / 5.5, the paper's
+            for images, whose many pixels make up for it, of 0.08.
     """
 
     n_steps: int = 400
-    rate_scale: float = 1 / 5.5
+    rate_scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -388,9 +431,18 @@ Loss = CountMSE | SoftmaxCrossEntropy
 
 @dataclass(frozen=True)
 class Adam(_Config):
-    """Adam (Kingma & Ba, ICLR 2015)."""
+    """Adam (Kingma & Ba, ICLR 2015).
 
-    lr: float = 3e-3
+    Args:
+        lr: Learning rate: about what every weight changes by in a step. If None, the trainer takes
+            one that suits the sizes, thresholds and time constants of the layers, smaller for more
+            inputs; `Trainer.config` tells which.
+        beta1: Decay of the mean of the gradient.
+        beta2: Decay of the mean of its square.
+        eps: Added to the root of that.
+    """
+
+    lr: float | None = None
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
@@ -399,9 +451,17 @@ class Adam(_Config):
 
 @dataclass(frozen=True)
 class AdamW(_Config):
-    """Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019)."""
+    """Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019).
 
-    lr: float = 3e-3
+    Args:
+        lr: As of `Adam`.
+        beta1: As of `Adam`.
+        beta2: As of `Adam`.
+        eps: As of `Adam`.
+        weight_decay: Share of a weight, times the learning rate, that is taken off in a step.
+    """
+
+    lr: float | None = None
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
@@ -510,7 +570,7 @@ class ExponentialPenalty(_Config):
 _KINDS: dict[str, type[_Config]] = {
     cls.kind: cls
     for cls in (
-        *(Uniform, Normal, ConstantInit, KaimingUniform),
+        *(Firing, Uniform, Normal, ConstantInit, KaimingUniform),
         *(AllToAll, Sparse, Reservoir),
         *(UniformDelay,),
         *(Dense, Recurrent),

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs import fixed
+from strsbp_rs._activity import Activity, warn_of_activity
 from strsbp_rs._arguments import integer, labels, threads
 from strsbp_rs._arrays import as_array, as_floats
 from strsbp_rs._inputs import Input, input_options, prepare_input
@@ -209,11 +210,13 @@ class FixedNetwork:
                 in a step than the first layer's format takes.
             TypeError: If x has another dtype.
         """
-        counts, _ = self._core.spike_counts(
+        counts, activity = self._core.spike_counts(
             prepare_input(x, self._n_in(), encoder, n_steps),
             *input_options(encoder, seed),
             threads(n_threads),
         )
+        layers, dt = self.network.layers, self.network.dt
+        warn_of_activity(layers, dt, Activity(*activity[:2], len(counts), activity[2]))
         return counts
 
     def predict(

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from strsbp_rs import _config as config
+from strsbp_rs._activity import Activity, warn_of_activity
 from strsbp_rs._arguments import integer, number, threads
 from strsbp_rs._arrays import dtype_name, layer_arrays
+from strsbp_rs._firing import resolved
 from strsbp_rs._inputs import Input, input_options, prepare_input
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import NetworkCore
@@ -142,10 +144,11 @@ class Network:
         for index, layer in enumerate(layers):
             if not isinstance(layer, config.LayerConfig):
                 raise TypeError(f"layers[{index}] must be Dense or Recurrent, got {layer!r}")
+        n_in, dt = integer("n_in", n_in), number("dt", dt)
         description = {
-            "n_in": integer("n_in", n_in),
-            "layers": [layer.to_dict() for layer in layers],
-            "dt": number("dt", dt),
+            "n_in": n_in,
+            "layers": [layer.to_dict() for layer in resolved(layers, n_in, dt)],
+            "dt": dt,
             "seed": integer("seed", seed),
         }
         self._core = NetworkCore(description, dtype_name(dtype))
@@ -437,13 +440,14 @@ class Network:
         engine: str,
         return_run: bool,
     ) -> tuple[NDArray[np.uint32], Run | None]:
-        counts, _, used, operations = self._core.spike_counts(
+        counts, activity, used, operations = self._core.spike_counts(
             prepare_input(x, self.n_in, encoder, n_steps),
             *input_options(encoder, seed),
             threads(n_threads),
             config.check_engine(engine),
             bool(return_run),
         )
+        warn_of_activity(self.layers, self.dt, Activity(*activity[:2], len(counts), activity[2]))
         return counts, None if operations is None else Run(used, Operations(**operations))
 
     @overload
@@ -532,6 +536,7 @@ class Network:
             config.check_engine(engine),
         )
         spikes = [SpikeTrains(core) for core in trains]
+        warn_of_activity(self.layers, self.dt, recorded_activity(spikes))
         layers = [layer for layer, _ in chosen]
         return Recording(
             spikes=spikes,
@@ -546,3 +551,11 @@ class Network:
 
 def _loads(data: bytes) -> Network:
     return Network._wrap(NetworkCore.loads(data))
+
+
+def recorded_activity(spikes: Sequence[SpikeTrains]) -> Activity:
+    """Returns what the layers did, of recorded spike trains of the input and of every layer."""
+    layers = spikes[1:]
+    n_samples, n_steps, _ = spikes[0].shape
+    silent = [int(np.count_nonzero(~train.counts().any(axis=0))) for train in layers]
+    return Activity([train.n_spikes for train in layers], silent, n_samples, n_steps)

@@ -111,7 +111,7 @@ class Recipe:
     data: Data = field(default_factory=Data)
     encoder: config.BernoulliEncoder = field(default_factory=config.BernoulliEncoder)
     network: NetworkOptions = field(default_factory=NetworkOptions)
-    loss: config.Loss = field(default_factory=config.CountMSE)
+    loss: config.Loss = field(default_factory=config.SoftmaxCrossEntropy)
     optimizer: config.Optimizer = field(default_factory=config.Adam)
     schedule: config.Schedule = field(default_factory=config.Constant)
     rule: config.StRsbp = field(default_factory=config.StRsbp)
@@ -311,11 +311,11 @@ def _convert(value: Any, hint: Any, path: str, source: str) -> Any:
         return RecipeError(f"{source}: {path} must be {expected}, got {value!r}")
 
     if isinstance(hint, types.UnionType):
-        kinds = tuple(kind for kind in typing.get_args(hint) if kind is not float)
-        if isinstance(value, dict) or kinds == typing.get_args(hint):
+        kinds = tuple(kind for kind in typing.get_args(hint) if kind not in (float, types.NoneType))
+        if (isinstance(value, dict) and kinds) or kinds == typing.get_args(hint):
             return _build(kinds, value, path, source)
         if type(value) not in (int, float):
-            raise wrong("a number or a table")
+            raise wrong("a number or a table" if kinds else "a number")
         return float(value)
     if typing.get_origin(hint) is typing.Literal:
         if value not in typing.get_args(hint):
@@ -373,4 +373,6 @@ def _value(value: Any) -> str:
 def _items(section: Any) -> list[tuple[str, Any]]:
     kind = getattr(section, "kind", None)
     items = [] if kind is None else [("kind", kind)]
-    return items + [(f.name, getattr(section, f.name)) for f in dataclasses.fields(section)]
+    values = [(f.name, getattr(section, f.name)) for f in dataclasses.fields(section)]
+    # TOML has no word for None: what is left out has its default.
+    return items + [(name, value) for name, value in values if value is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 import numpy as np
@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs import _hooks
+from strsbp_rs._activity import Activity, warn_of_activity
 from strsbp_rs._arguments import integer, labels, number, threads
 from strsbp_rs._arrays import as_array
 from strsbp_rs._callback import Callback
 from strsbp_rs._fields import named
+from strsbp_rs._firing import learning_rate
 from strsbp_rs._history import History
 from strsbp_rs._inputs import Input, encoder_tuple, prepare_input
 from strsbp_rs._monitor import Monitored
@@ -71,6 +73,10 @@ class Evaluation:
         firing_rate: Mean spikes per neuron and step, for each layer.
         samples_per_s: Speed, encoding included.
         engine: The engine that simulated the network.
+        silent_neurons: Neurons of each layer that fired in no sample.
+        n_tied: Samples in which several outputs share the highest count, which is not 0: the first
+            of them is the prediction.
+        n_spikeless: Samples in which no output fired: class 0 is the prediction, for want of any.
         overflows: What did not fit the formats of the hardware, layer by layer; empty without.
     """
 
@@ -81,6 +87,9 @@ class Evaluation:
     firing_rate: list[float]
     samples_per_s: float
     engine: str = "clocked"
+    silent_neurons: list[int] = field(default_factory=list)
+    n_tied: int = 0
+    n_spikeless: int = 0
     overflows: list[Overflows] = field(default_factory=list)
 
     def __repr__(self) -> str:
@@ -92,11 +101,19 @@ class Evaluation:
     def _facts(self) -> list[tuple[str, str]]:
         """Names and values, for people."""
         lost = [f"{counts.current:,} and {counts.membrane:,}" for counts in self.overflows]
+        silent = self.silent_neurons
         return [
             ("accuracy", f"{self.accuracy:.2%}"),
             ("loss", f"{self.loss:.4g}"),
             ("samples", f"{len(self.predictions):,}"),
             ("firing rates", " ".join(f"{rate:.2%}" for rate in self.firing_rate)),
+            *([("silent neurons", " ".join(map(str, silent)))] if any(silent) else []),
+            *([("ties", f"{self.n_tied:,}")] if self.n_tied else []),
+            *(
+                [("samples without output spikes", f"{self.n_spikeless:,}")]
+                if self.n_spikeless
+                else []
+            ),
             ("samples/s", f"{self.samples_per_s:.0f}"),
             ("engine", self.engine),
             *([("overflows of currents and membranes", ", ".join(lost))] if lost else []),
@@ -129,8 +146,9 @@ class Trainer:
         network: The network; trained in place. Its delays must stay as they are.
         encoder: Makes spikes of analog samples; None where samples are spike trains.
         loss: CountMSE or SoftmaxCrossEntropy; or "count_mse" or "softmax_cross_entropy", for their
-            defaults.
-        optimizer: Adam, AdamW or SGD; or "adam", "adamw" or "sgd".
+            defaults. If None, SoftmaxCrossEntropy(), which works for any number of steps; the
+            targets of CountMSE are numbers of spikes.
+        optimizer: Adam, AdamW or SGD; or "adam", "adamw" or "sgd"; Adam() if None.
         schedule: Factor on the learning rate: Constant, InverseSqrt, Cosine or Step; or "constant",
             "inverse_sqrt", "cosine" or "step".
         rule: Options of the backward pass.
@@ -183,8 +201,15 @@ class Trainer:
     ) -> None:
         if not isinstance(network, Network):
             raise TypeError(f"network must be a Network, got {network!r}")
-        loss = config.CountMSE() if loss is None else loss
-        optimizer = config.Adam() if optimizer is None else optimizer
+        loss = config.SoftmaxCrossEntropy() if loss is None else loss
+        steps: config.Optimizer = named(
+            "optimizer",
+            config.Adam() if optimizer is None else optimizer,
+            get_args(config.Optimizer),
+        )
+        if steps.lr is None:
+            lr = learning_rate(network.layers, network.n_in, network.dt)
+            steps = replace(steps, lr=lr)
         schedule = config.Constant() if schedule is None else schedule
         rule = named("rule", config.StRsbp() if rule is None else rule, (config.StRsbp,))
         if augment is not None:
@@ -194,7 +219,7 @@ class Trainer:
         encoder_tuple(encoder)
         description = {
             "loss": named("loss", loss, get_args(config.Loss)).to_dict(),
-            "optimizer": named("optimizer", optimizer, get_args(config.Optimizer)).to_dict(),
+            "optimizer": steps.to_dict(),
             "schedule": named("schedule", schedule, get_args(config.Schedule)).to_dict(),
             "rule": rule.to_dict(),
             "batch_size": integer("batch_size", batch_size),
@@ -335,6 +360,7 @@ class Trainer:
                 hook(self, values)
 
         self._stopping = False
+        warned: set[str] = set()
         _hooks.call(all_callbacks, "on_train_begin", self)
         self._resumed = False
         try:
@@ -350,7 +376,7 @@ class Trainer:
                 if values["overflows"]:
                     record["overflows"] = values["overflows"]
                 if test is not None:
-                    result = self._evaluate(*test)
+                    result = self._evaluate(*test, check=False)
                     record["val_loss"] = result.loss
                     record["val_accuracy"] = result.accuracy
                     record["val_samples_per_s"] = result.samples_per_s
@@ -363,7 +389,9 @@ class Trainer:
                     finally:
                         # At once: the next one may write a checkpoint.
                         plain_record(record)
+                # Last, as whoever makes errors of warnings is to have the epoch as a whole.
                 self._tell_losses()
+                self._check_activity(values, warned)
         finally:
             _hooks.call(all_callbacks, "on_train_end", self, self.history)
         return self.history
@@ -410,6 +438,7 @@ class Trainer:
         classes: NDArray[np.int64],
         seed: int | None = None,
         engine: str | None = None,
+        check: bool = True,
     ) -> Evaluation:
         seed = self.config["seed"] if seed is None else integer("seed", seed)
         engine = config.check_engine(self.config["engine"] if engine is None else engine)
@@ -417,6 +446,10 @@ class Trainer:
             self.network._core, data, classes, encoder_tuple(self.encoder), seed, engine
         )
         self._tell_losses()
+        if check:
+            self._check_activity(values)
+        highest = counts.max(axis=1, initial=0)
+        n_highest = np.count_nonzero(counts == highest[:, None], axis=1)
         return Evaluation(
             loss=values["loss"],
             accuracy=values["accuracy"],
@@ -425,8 +458,18 @@ class Trainer:
             firing_rate=values["firing_rate"],
             samples_per_s=len(classes) / values["seconds"],
             engine=values["engine"],
+            silent_neurons=values["silent_neurons"],
+            n_tied=int(np.count_nonzero((n_highest > 1) & (highest > 0))),
+            n_spikeless=int(np.count_nonzero(highest == 0)),
             overflows=[Overflows(*counts) for counts in values["overflows"]],
         )
+
+    def _check_activity(self, values: dict[str, Any], warned: set[str] | None = None) -> None:
+        """Warns, of what was not warned of before, if a layer is silent or saturated."""
+        activity = Activity(
+            values["n_spikes"], values["silent_neurons"], values["n_samples"], values["n_steps"]
+        )
+        warn_of_activity(self.network.layers, self.network.dt, activity, warned)
 
     def step(
         self,
@@ -574,7 +617,7 @@ def gradients_from_spikes(
         network: The network, whose weights and constants are read.
         spikes: Spike trains of the input and of every layer, all of the same samples and steps.
         y: Classes, integers of shape (n_samples,).
-        loss: As of `Trainer`; CountMSE() if None.
+        loss: As of `Trainer`; SoftmaxCrossEntropy() if None.
         rule: Options of the backward pass.
         sample_weight: Weight of every sample's loss, (n_samples,).
         n_threads: Number of threads; all cores if None.

@@ -5,7 +5,14 @@ from __future__ import annotations
 import sys
 import warnings
 
-__all__ = ["QuantizationWarning", "RepeatedEventsWarning", "StrsbpWarning", "warn"]
+__all__ = [
+    "QuantizationWarning",
+    "RepeatedEventsWarning",
+    "SaturatedLayerWarning",
+    "SilentLayerWarning",
+    "StrsbpWarning",
+    "warn",
+]
 
 
 class StrsbpWarning(UserWarning):
@@ -21,6 +28,14 @@ class QuantizationWarning(StrsbpWarning):
 
 class RepeatedEventsWarning(StrsbpWarning):
     """Events of one neuron in one time step have become one spike."""
+
+
+class SilentLayerWarning(StrsbpWarning):
+    """A layer hardly fires: nothing gets past it, and it does not learn."""
+
+
+class SaturatedLayerWarning(StrsbpWarning):
+    """The neurons of a layer fire as often as they can, whatever they hear."""
 
 
 def warn(message: str, category: type[StrsbpWarning]) -> None:

@@ -423,6 +423,8 @@ fn stats_dict<'py>(
     dict.set_item("loss", stats.loss / n)?;
     dict.set_item("accuracy", stats.n_correct as f64 / n)?;
     dict.set_item("firing_rate", stats.n_spikes.iter().zip(sizes).map(rate).collect::<Vec<_>>())?;
+    dict.set_item("n_spikes", &stats.n_spikes)?;
+    dict.set_item("n_steps", n_steps)?;
     dict.set_item("silent_neurons", stats.activity.silent())?;
     dict.set_item("n_samples", stats.n_samples)?;
     dict.set_item("solver_iterations", stats.n_iterations as f64 / stats.n_solves.max(1) as f64)?;

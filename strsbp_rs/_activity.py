@@ -1,0 +1,126 @@
+"""Warnings of layers that are silent or saturated: nothing can be learnt there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from strsbp_rs import _config as config
+from strsbp_rs._warnings import SaturatedLayerWarning, SilentLayerWarning, warn
+
+__all__ = ["Activity", "warn_of_activity"]
+
+_GUIDE = "see docs/guides/choosing-v_th-rate-and-T.md"
+_SILENT_SHARE = 0.9
+"""Share of the neurons without a spike from which a layer counts as silent."""
+_SATURATED_SHARE = 0.9
+"""Share of the largest rate there is from which neurons count as saturated."""
+_FEW_SAMPLES = 32
+"""In fewer, that a neuron is silent says nothing of it."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What the layers of a network did in some samples.
+
+    Attributes:
+        n_spikes: Spikes of every layer.
+        silent: Neurons of every layer that never fired.
+        n_samples: Number of samples.
+        n_steps: Number of time steps of each.
+    """
+
+    n_spikes: Sequence[int]
+    silent: Sequence[int]
+    n_samples: int
+    n_steps: int
+
+
+def warn_of_activity(
+    layers: Sequence[config.LayerConfig],
+    dt: float,
+    activity: Activity,
+    warned: set[str] | None = None,
+) -> None:
+    """Warns of the first layer that is silent, and of every one that is saturated.
+
+    Silent is a layer with less than one spike a sample, or 90 % of whose neurons fire in none of 32
+    samples and more; saturated one whose firing neurons reach 90 % of the rate that their
+    refractory time allows.
+
+    Args:
+        layers: The layers.
+        dt: Time step [ms].
+        activity: What they did.
+        warned: What was warned of before, and need not be again; added to.
+    """
+    warned = set() if warned is None else warned
+    found = [_silence(index, layers, dt, activity) for index in range(len(layers))]
+    first = next((index for index, message in enumerate(found) if message is not None), None)
+    if first is not None and "silent" not in warned:
+        warned.add("silent")
+        above = [index for index in range(first + 1, len(layers)) if found[index] is not None]
+        also = f" Silent as well: {_names(above)} above it." if above else ""
+        warn(f"{found[first]}{also}", SilentLayerWarning)
+    for index, layer in enumerate(layers):
+        message = _saturation(index, layer, dt, activity)
+        if message is not None and f"saturated {index}" not in warned:
+            warned.add(f"saturated {index}")
+            warn(message, SaturatedLayerWarning)
+
+
+def _silence(
+    index: int, layers: Sequence[config.LayerConfig], dt: float, activity: Activity
+) -> str | None:
+    layer, n_samples = layers[index], activity.n_samples
+    spikes, silent = activity.n_spikes[index] / n_samples, activity.silent[index]
+    many = n_samples >= _FEW_SAMPLES and silent >= _SILENT_SHARE * layer.n
+    if spikes >= 1.0 and not many:
+        return None
+    rate = spikes / (layer.n * activity.n_steps)
+    below = ""
+    if index > 0:
+        heard = activity.n_spikes[index - 1] / (layers[index - 1].n * n_samples * activity.n_steps)
+        below = f"; layer {index - 1} below it has {heard:.2g}"
+    return (
+        f"{_name(index, layer)} is silent: {spikes:.3g} spikes a sample, {rate:.2g} a neuron and "
+        f"step{below}; {silent} of its {layer.n} neurons never fired in {n_samples:,} samples. "
+        f"Without spikes it neither tells nor learns anything. {_units(layer, dt)}Give it init="
+        f"Firing(rate=...) with the rate of what it hears, or larger weights; or lower its v_th "
+        f"({layer.v_th:g}); or raise the rate of the input (rate_scale of the encoder) or the "
+        f"number of steps ({activity.n_steps}); {_GUIDE}."
+    )
+
+
+def _units(layer: config.LayerConfig, dt: float) -> str:
+    short = [name for name in ("tau_m", "tau_s") if getattr(layer, name) < dt]
+    if not short:
+        return ""
+    values = " and ".join(f"{name} {getattr(layer, name):g} ms" for name in short)
+    return f"Its {values} end within a time step of {dt:g} ms: times are in ms, not in s. "
+
+
+def _saturation(index: int, layer: config.LayerConfig, dt: float, activity: Activity) -> str | None:
+    n_firing = layer.n - activity.silent[index]
+    if n_firing == 0:
+        return None
+    rate = activity.n_spikes[index] / (n_firing * activity.n_samples * activity.n_steps)
+    most = 1.0 / (1.0 + round(layer.t_ref / dt))
+    # Neurons of some chips fire several times in a step, and have no such limit.
+    if not _SATURATED_SHARE * most < rate <= most:
+        return None
+    return (
+        f"{_name(index, layer)} is saturated: those of its neurons that fire have {rate:.3g} "
+        f"spikes a step, of at most {most:.3g} with t_ref {layer.t_ref:g} ms, whatever they hear. "
+        f"Give it init=Firing(rate=...) with the rate of what it hears, or smaller weights; or "
+        f"raise its v_th ({layer.v_th:g}); or lower the rate of the input (rate_scale of the "
+        f"encoder); {_GUIDE}."
+    )
+
+
+def _name(index: int, layer: config.LayerConfig) -> str:
+    return f"layer {index} ({layer.kind}, {layer.n} neurons)"
+
+
+def _names(indices: Sequence[int]) -> str:
+    return f"layer{'s' * (len(indices) > 1)} {', '.join(map(str, indices))}"

@@ -1,0 +1,129 @@
+"""Initial weights and learning rates that suit the size of a network and what it hears.
+
+A unit synaptic current that spikes once moves the potential by kappa[k] after k steps. After n
+steps from rest, a neuron with m inputs that fire at rates r_j, Poisson, and independent weights of
+standard deviation s has a potential whose variance, over weights and spikes, is
+
+    s^2 (sum_j r_j^2 (sum_k kappa[k])^2 + sum_j r_j sum_k kappa[k]^2)
+
+The first part is the drift of a neuron whose inputs fire densely, the second the fluctuation of one
+whose inputs fire rarely: weights of the standard deviation that this gives reach the threshold in
+either regime. Rossbroich, Gygax & Zenke (Neuromorphic Computing and Engineering 2022) have the
+second part, and the limit of many steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strsbp_rs import _config as config
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["learning_rate", "resolved"]
+
+INPUT_RATE = 0.1
+"""Spikes a step expected of an input of the network."""
+HIDDEN_RATE = 0.05
+"""Spikes a step expected of a neuron of a layer below; that of layers with the default weights."""
+_HIDDEN_SPREAD = 2.0
+"""Mean square over squared mean of their rates, which differ much."""
+_MEAN = 0.7
+"""Mean of the potential over its standard deviation: with it three neurons out of four fire, and
+hardly ever do all of a few outputs stay silent, as they would in one of eight networks of three."""
+_CHANGE = 0.07
+"""Share of its threshold by which a step of Adam may move the potential of a neuron."""
+_MAX_STEPS = 1 << 20
+_RESERVOIR_DEGREE = 18
+"""Synapses of a neuron far from the faces of a `Reservoir`, on average."""
+
+
+def resolved(
+    layers: Sequence[config.LayerConfig], n_in: int, dt: float
+) -> list[config.LayerConfig]:
+    """Returns the layers with numbers in place of `Firing`."""
+    found: list[config.LayerConfig] = []
+    for index, layer in enumerate(layers):
+        below = n_in if index == 0 else layers[index - 1].n
+        changes: dict[str, Any] = {}
+        if isinstance(layer.init, config.Firing):
+            changes["init"] = _uniform(layer, layer.init, below, dt, is_input=index == 0)
+        if isinstance(layer, config.Recurrent) and isinstance(layer.rec_init, config.Firing):
+            n = _recurrent_inputs(layer)
+            changes["rec_init"] = _uniform(layer, layer.rec_init, n, dt, is_input=False)
+        found.append(replace(layer, **changes))
+    return found
+
+
+def learning_rate(layers: Sequence[config.LayerConfig], n_in: int, dt: float) -> float:
+    """Returns a learning rate of Adam for a network of these layers.
+
+    A step of Adam changes every weight by about the learning rate, whatever its size. If all m
+    weights of a neuron change alike, its potential does by m r sum_k kappa[k] times that: so the
+    rate must fall with the number of inputs, as in Yang & Hu et al. (Tensor Programs V, 2022), and
+    grow with the threshold. It is the geometric mean of what is right for the layers. With this
+    share of the threshold it is 0.002 for the recipe of Fashion-MNIST, whose 0.003 was found by
+    hand.
+    """
+    logs = []
+    for index, layer in enumerate(layers):
+        n: float = n_in if index == 0 else layers[index - 1].n
+        rate = INPUT_RATE if index == 0 else HIDDEN_RATE
+        drift = n * rate
+        if isinstance(layer, config.Recurrent):
+            drift += _recurrent_inputs(layer) * HIDDEN_RATE
+        kernel = _kernel(layer, dt, config.Firing().within)
+        logs.append(math.log(layer.v_th / (drift * float(kernel.sum()))))
+    return _CHANGE * math.exp(sum(logs) / len(logs))
+
+
+def _uniform(
+    layer: config.LayerConfig, init: config.Firing, n_in: float, dt: float, *, is_input: bool
+) -> config.Uniform:
+    if not all(0.0 < value < math.inf for value in (dt, layer.tau_m, layer.tau_s, layer.v_th)):
+        # The core is about to say which of them is wrong.
+        return config.Uniform()
+    kernel = _kernel(layer, dt, init.within)
+    rate = init.rate or (INPUT_RATE if is_input else HIDDEN_RATE)
+    spread = 1.0 if is_input else _HIDDEN_SPREAD
+    n_in, level = max(n_in, 1.0), init.drive * layer.v_th
+    drift = rate * float(kernel.sum())
+    std = level / math.sqrt(n_in * (spread * drift**2 + rate * float(np.sum(kernel**2))))
+    # Where hardly anything is heard, a single spike is enough with weights of this width.
+    mean = min(_MEAN * level / (n_in * drift), std)
+    bound = math.sqrt(3.0) * std
+    return config.Uniform(mean - bound, mean + bound)
+
+
+def _kernel(layer: config.LayerConfig, dt: float, within: float) -> NDArray[np.float64]:
+    """Potential after one spike through a weight of 1, at steps 1, 2, ... of `within` ms."""
+    # Of a neuron that forgets within a step nothing could be made that fires: it counts as one that
+    # just remembers the last, and the warning of silence tells of its time constants.
+    tau_m, tau_s = max(layer.tau_m, dt), max(layer.tau_s, dt)
+    if layer.discretisation == "exact":
+        syn, mem = math.exp(-dt / tau_s), math.exp(-dt / tau_m)
+        apart = dt * abs(tau_m - tau_s) / tau_m / tau_s
+        mean = -math.expm1(-apart) / apart if apart else 1.0
+        gain = dt / tau_s * max(syn, mem) * mean
+    else:
+        syn, mem, gain = 1.0 - dt / tau_s, 1.0 - dt / tau_m, dt / tau_s
+    k = np.arange(1, max(1, min(round(within / dt), _MAX_STEPS)) + 1, dtype=np.float64)
+    if abs(mem - syn) > 1e-6:
+        return gain * (mem**k - syn**k) / (mem - syn)
+    return gain * k * mem ** (k - 1.0)
+
+
+def _recurrent_inputs(layer: config.Recurrent) -> float:
+    """Synapses that a neuron of the layer has from it, on average."""
+    mask, others = layer.mask, layer.n - 1
+    if isinstance(mask, config.Sparse):
+        return mask.density * (others + mask.self_loops)
+    if isinstance(mask, config.Reservoir):
+        return min(others, _RESERVOIR_DEGREE) + float(mask.self_loops)
+    return float(others + mask.self_loops)
