@@ -9,6 +9,7 @@ import pytest
 
 import strsbp_rs as sr
 from strsbp_rs import _config, _targets, fixed
+from strsbp_rs._recipe import Data
 
 CONFIGS = [
     *(sr.Firing, sr.Uniform, sr.Normal, sr.ConstantInit, sr.KaimingUniform, sr.AllToAll, sr.Sparse),
@@ -165,6 +166,14 @@ def test_scalars_of_numpy_everywhere(tmp_path):
         pre, post, sr.FixedProbability(np.float64(1)), weight=np.float32(2), delay=np.int8(1)
     )
     assert graph.synapses(graph.projections[0])["delay"].tolist() == [1.0] * 6
+
+
+def test_sequences_keep_the_type_of_their_items():
+    assert Data(sensor_size=np.array([3, 2, 1])).sensor_size == (3, 2, 1)
+    assert type(Data(sensor_size=[np.int64(3)]).sensor_size[0]) is int
+    assert type(sr.QFormat(clip=[1]).clip[0]) is float
+    with pytest.raises(TypeError, match=r"Data\.sensor_size\[1\] must be an integer, got 2\.5"):
+        Data(sensor_size=[1, 2.5])
 
 
 def test_types_of_numpy_name_themselves():

@@ -135,6 +135,17 @@ def test_events_in_a_file(tmp_path):
         (1, 0, 1),
         (1, 4, 2),
     }
+    pixels = np.zeros(4, [*events.dtype.descr, ("y", "i2"), ("p", "?")])
+    for key in ("sample", "t"):
+        pixels[key] = events[key]
+    pixels["x"], pixels["y"], pixels["p"] = [0, 1, 0, 1], [0, 0, 1, 1], [1, 0, 1, 0]
+    np.savez(tmp_path / "p.npz", x=pixels, y=np.array([0, 1, 0]))
+    options = {"n_steps": 6, "sensor_size": [2, 2, 2], "test_share": None}
+    data = datasets.from_files(tmp_path / "p.npz", **options)
+    for event in pixels:
+        pixel = event["x"] + 2 * (event["y"] + 2 * event["p"])
+        assert pixel in data.x_train[int(event["sample"])].to_events()[0]["x"]
+    assert data.x_train.n_spikes == 4
     with pytest.raises(ValueError, match=r"x_train holds events: data.n_steps and"):
         datasets.from_files(tmp_path / "e.npz", test_share=None)
     np.savez(tmp_path / "e.npz", x=events, y=np.array([0]))

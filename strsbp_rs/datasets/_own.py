@@ -324,7 +324,7 @@ def _from_events(
     if len(sensor_size) == 1:
         return SpikeTrains.from_events(lists, n_steps=n_steps, n_neurons=sensor_size[0])
     size = (sensor_size[0], sensor_size[1], sensor_size[2])
-    return SpikeTrains.from_events(lists, n_steps=n_steps, sensor_size=size)
+    return SpikeTrains.from_events(lists, n_steps=n_steps, sensor_size=size, time_unit="step")
 
 
 def _split(n: int, test_share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
