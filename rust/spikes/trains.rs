@@ -310,3 +310,36 @@ impl SpikeTrains {
         &self.index
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of three steps and neurons, from events (t, x) of one sample.
+    fn of_events(t: &[i64], x: &[i64], keep_repeated: bool) -> Result<SpikeTrains> {
+        let mut trains = SpikeTrains::empty(3, 3)?;
+        trains.push_events("events[0]", t, x, keep_repeated)?;
+        Ok(trains)
+    }
+
+    #[test]
+    fn repeated_events_are_one_spike_or_all() {
+        let (t, x) = ([0, 0, 0, 0, 2], [2, 1, 2, 2, 2]);
+        let merged = of_events(&t, &x, false).unwrap();
+        assert_eq!((merged.indptr(), merged.index()), (&[0, 2, 2, 3][..], &[1, 2, 2][..]));
+        let kept = of_events(&t, &x, true).unwrap();
+        assert_eq!((kept.indptr(), kept.index()), (&[0, 4, 4, 5][..], &[1, 2, 2, 2, 2][..]));
+    }
+
+    #[test]
+    fn events_out_of_place_add_nothing() {
+        let message = |t: &[i64], x: &[i64]| of_events(t, x, true).unwrap_err().to_string();
+        assert_eq!(message(&[0, 3], &[0, 0]), "events[0]['t'][1] must be a step in [0, 3), got 3");
+        assert_eq!(message(&[0, -1], &[0, 0]), "events[0]['t'][1] must be a step in [0, 3), got -1");
+        assert_eq!(message(&[0], &[3]), "events[0]['x'][0] must be a neuron in [0, 3), got 3");
+        assert!(message(&[1, 0], &[0, 0]).starts_with("events[0]['t'][1] must be >= events[0]['t'][0] = 1"));
+        let mut trains = SpikeTrains::empty(3, 3).unwrap();
+        trains.push_events("events[0]", &[0, 4], &[1, 1], true).unwrap_err();
+        assert_eq!(trains, SpikeTrains::empty(3, 3).unwrap());
+    }
+}
