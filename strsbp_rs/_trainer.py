@@ -263,6 +263,21 @@ class Trainer:
         return self._core.n_threads
 
     @property
+    def schedule(self) -> config.Schedule:
+        """Factor on the learning rate; another one can be set, and counts from the next step on.
+
+        A `Cosine` without `min_factor` leaves nothing to learn with after its `epochs`: to go on
+        beyond them, set one that ends later.
+        """
+        schedule: config.Schedule = config.from_dict(self.config["schedule"], schedule=True)
+        return schedule
+
+    @schedule.setter
+    def schedule(self, schedule: config.Schedule | str) -> None:
+        chosen = named("schedule", schedule, get_args(config.Schedule))
+        self._core.set_schedule(chosen.to_dict())
+
+    @property
     def config(self) -> dict[str, Any]:
         """Loss, optimizer, schedule, rule and so on, as plain values."""
         values: dict[str, Any] = self._core.config()
@@ -304,7 +319,9 @@ class Trainer:
         A callback may end it earlier, see `stop`.
 
         Ctrl-C stops within a second. The network then is as the last batch left it, in the middle
-        of an epoch; the last checkpoint stays as it was.
+        of an epoch; the last checkpoint stays as it was. An epoch counts, enters the history and
+        is checkpointed once its training and validation are done, or not at all: what a callback
+        raises in an epoch's last report is raised when that epoch is whole.
 
         Args:
             x: Samples, as for `Network.spike_counts`.
@@ -326,13 +343,15 @@ class Trainer:
             TypeError: If an array has the wrong dtype, or a callback has no method of `Callback`,
                 one that is called like one and is none, or one that takes other arguments.
             ValueError: If shapes disagree, a label or weight is out of range, `epochs` is not more
-                than the epochs completed, the network has other delays than the trainer was made
-                with, or a recurrent layer's adjoint system is singular.
+                than the epochs completed, the schedule's learning rate comes to 0 before them, the
+                network has other delays than the trainer was made with, a recurrent layer's
+                adjoint system is singular, or weights grow beyond their type.
             OSError: If the checkpoint cannot be written.
             KeyboardInterrupt: On Ctrl-C.
         """
         if integer("epochs", epochs) <= self.epoch:
             raise ValueError(f"epochs must be > {self.epoch}, the epochs completed, got {epochs}")
+        self._core.check_horizon(integer("epochs", epochs))
         data, classes = self._prepared(x, n_steps), labels("y", y)
         weight = None if sample_weight is None else _weights(sample_weight)
         test = None
@@ -355,9 +374,17 @@ class Trainer:
             all_callbacks.insert(0, ProgressBar(total_epochs=epochs))
         on_batch_end = _hooks.hooks(all_callbacks, "on_batch_end")
 
+        late: list[Exception] = []
+
         def report(values: dict[str, Any]) -> None:
-            for hook in on_batch_end:
-                hook(self, values)
+            try:
+                for hook in on_batch_end:
+                    hook(self, values)
+            except Exception as error:
+                if values["samples_done"] < values["samples_total"]:
+                    raise
+                # The epoch is trained: it is recorded and kept first.
+                late.append(error)
 
         self._stopping = False
         warned: set[str] = set()
@@ -380,6 +407,7 @@ class Trainer:
                     record["val_loss"] = result.loss
                     record["val_accuracy"] = result.accuracy
                     record["val_samples_per_s"] = result.samples_per_s
+                self._core.count_epoch()
                 self.history.epochs.append(record)
                 if checkpoint is not None:
                     self.save(checkpoint)
@@ -392,6 +420,8 @@ class Trainer:
                 # Last, as whoever makes errors of warnings is to have the epoch as a whole.
                 self._tell_losses()
                 self._check_activity(values, warned)
+                if late:
+                    raise late[0]
         finally:
             _hooks.call(all_callbacks, "on_train_end", self, self.history)
         return self.history
@@ -490,7 +520,7 @@ class Trainer:
             y: Classes, integers of shape (n_samples,).
             sample_weight: Weight of every sample's loss, (n_samples,).
             lr: Learning rate; the optimizer's, times the schedule's factor after the epochs of
-                `fit`, if None.
+                `fit`, if None. It must be given where that factor is 0.
 
         Raises:
             TypeError: If an argument has the wrong type.

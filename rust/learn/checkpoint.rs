@@ -14,6 +14,7 @@ use crate::network::io::{
 };
 use crate::network::{Network, Panels, Synapses};
 use crate::real::Real;
+use crate::simd::flat;
 
 /// Prefixes of the names of the optimizer's arrays.
 const FIRST: &str = "optimizer.first.";
@@ -103,6 +104,29 @@ pub fn checkpoint_from_bytes<F: Real>(path: &Path, bytes: &[u8], n_threads: Opti
         Ok(())
     })?;
     Ok(Checkpoint { network, trainer, user: state.user })
+}
+
+impl<F: Real> Trainer<F> {
+    /// Refuses weights and moments that have grown beyond their type; no file that holds them could be read.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the layer.
+    pub fn check_finite(&self, net: &Network<F>) -> Result<()> {
+        let moments = [Some(&self.moments().first), self.moments().second.as_ref()];
+        for (l, layer) in net.layers().iter().enumerate() {
+            let weights = [Some(layer.synapses()), layer.trainable_recurrent().map(|recurrent| recurrent.synapses())];
+            let weights = weights.into_iter().flatten().map(|synapses| ("weights", synapses.weight()));
+            let moments = moments.into_iter().flatten().map(|moments| &moments.layers[l]);
+            let moments = moments.flat_map(|layer| [Some(&layer.weight), layer.recurrent.as_ref()]);
+            for (what, panels) in weights.chain(moments.flatten().map(|panels| ("optimizer's moments", panels))) {
+                if let Some(value) = flat(panels.data()).iter().find(|value| !value.is_finite()) {
+                    let name = format!("the {what} of layers[{l}] after {} steps", self.moments().step);
+                    return Err(Error::value(name, "finite (try a lower lr)", value.widen()));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 fn push<F: Real>(tensors: &mut Tensors<F>, prefix: &str, net: &Network<F>, values: &Gradients<F>) {

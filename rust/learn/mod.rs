@@ -9,6 +9,7 @@ mod coupling;
 mod data;
 mod gradients;
 mod hardware;
+mod horizon;
 mod loss;
 mod optimizer;
 mod penalty;

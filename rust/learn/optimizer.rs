@@ -74,6 +74,26 @@ impl OptimizerConfig {
         }
     }
 
+    /// Checks the numbers that weights of type `F` are changed with.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first that is infinite or 0 in that type.
+    pub fn validate_in<F: Real>(&self) -> Result<()> {
+        let check = |name: &str, value: f64| {
+            let narrow = F::from_f64(value);
+            if narrow.is_finite() && narrow > F::zero() {
+                return Ok(());
+            }
+            Err(Error::value(name, format!("finite and > 0 in {}", F::DTYPE), value))
+        };
+        check("lr", self.lr())?;
+        match *self {
+            // An eps that rounds to 0 has a meaning, see `adam_rule`.
+            Self::Adam { eps, .. } | Self::AdamW { eps, .. } => check("eps", eps.max(1.0)),
+            Self::Sgd { .. } => Ok(()),
+        }
+    }
+
     /// Learning rate before the schedule.
     pub fn lr(&self) -> f64 {
         match *self {

@@ -165,3 +165,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn learning_rates_are_numbers_of_the_weights_type() {
+    let sgd = |lr| OptimizerConfig::Sgd { lr, momentum: 0.0, nesterov: false };
+    for (lr, in_f32) in [(1e38, true), (1e39, false), (1e-44, true), (1e-46, false)] {
+        assert_eq!(sgd(lr).validate_in::<f32>().is_ok(), in_f32, "{lr}");
+        sgd(lr).validate_in::<f64>().unwrap();
+    }
+    let adam = |eps| OptimizerConfig::Adam { lr: 0.1, beta1: 0.9, beta2: 0.999, eps };
+    // A tiny eps counts as the type's smallest number, an infinite one would stop all learning.
+    adam(1e-300).validate_in::<f32>().unwrap();
+    let message = adam(1e300).validate_in::<f32>().unwrap_err().to_string();
+    assert!(message.starts_with("eps must be finite and > 0 in float32, got 1000"), "{message}");
+}

@@ -86,6 +86,11 @@ impl Schedule {
         if epoch < warmup_epochs { base * (epoch / warmup_epochs) } else { base }
     }
 
+    /// Whether the factor only falls from here on, once `epochs` epochs are completed.
+    pub fn has_warmed_up(&self, epochs: u32) -> bool {
+        f64::from(epochs) >= self.warmup_epochs()
+    }
+
     fn warmup_epochs(&self) -> f64 {
         match *self {
             Self::Constant { warmup_epochs }

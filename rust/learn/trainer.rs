@@ -194,6 +194,7 @@ impl<F: Real> Trainer<F> {
     /// if it has not.
     pub(crate) fn without_trial(config: TrainerConfig, net: &Network<F>, n_threads: Option<usize>) -> Result<Self> {
         config.validate()?;
+        config.optimizer.validate_in::<F>()?;
         let worker = Worker::new(n_threads)?;
         let (grads, moments, taps) = catch(|| {
             let taps = net.layers().iter().map(Layer::layer_taps).collect();
@@ -241,6 +242,16 @@ impl<F: Real> Trainer<F> {
         self.moments = moments;
     }
 
+    /// Takes another schedule, from the next step on.
+    ///
+    /// # Errors
+    /// Those of [`Schedule::validate`].
+    pub fn set_schedule(&mut self, schedule: Schedule) -> Result<()> {
+        schedule.validate()?;
+        self.config.schedule = schedule;
+        Ok(())
+    }
+
     /// Number of threads.
     pub fn n_threads(&self) -> usize {
         self.worker.n_threads()
@@ -251,14 +262,37 @@ impl<F: Real> Trainer<F> {
         &self.worker
     }
 
-    /// Trains one epoch over all samples, in an order drawn from (seed, epoch).
+    /// Trains one epoch over all samples, in an order drawn from (seed, epoch), and counts it.
     ///
     /// `keep_going` is asked after every batch; if it says no, the epoch stops where it is.
     ///
     /// # Errors
     /// Those of [`check_labels`] and [`Trainer::check_delays`]; [`Error::Singular`]; [`Error::NotFinite`];
-    /// [`Error::Interrupted`].
+    /// [`Error::Value`] if weights or moments have grown beyond their type; [`Error::Interrupted`]. The epoch then does not
+    /// count.
     pub fn train_epoch(
+        &mut self,
+        net: &mut dyn Trainee<F>,
+        data: Data<'_>,
+        labels: &[u32],
+        weights: Option<&[f64]>,
+        keep_going: &mut dyn FnMut(&Progress) -> bool,
+    ) -> Result<EpochStats> {
+        let stats = self.run_epoch(net, data, labels, weights, keep_going)?;
+        self.count_epoch();
+        Ok(stats)
+    }
+
+    /// Counts the epoch that [`run_epoch`](Self::run_epoch) has trained.
+    pub fn count_epoch(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// [`train_epoch`](Self::train_epoch), for callers with something left to do before the epoch counts.
+    ///
+    /// # Errors
+    /// Those of [`train_epoch`](Self::train_epoch).
+    pub fn run_epoch(
         &mut self,
         net: &mut dyn Trainee<F>,
         data: Data<'_>,
@@ -295,7 +329,7 @@ impl<F: Real> Trainer<F> {
             progress.stats.add(&stats);
             progress.seconds = start.elapsed().as_secs_f64();
         }
-        self.epoch = epoch;
+        self.check_finite(&net.present())?;
         if !keep_going(&progress) {
             return Err(Error::Interrupted);
         }
@@ -306,7 +340,7 @@ impl<F: Real> Trainer<F> {
     }
 
     /// Learning rate after so many epochs.
-    fn lr(&self, epochs: f64) -> f64 {
+    pub(super) fn lr(&self, epochs: f64) -> f64 {
         self.config.optimizer.lr() * self.config.schedule.factor(epochs)
     }
 
@@ -322,7 +356,8 @@ impl<F: Real> Trainer<F> {
     /// epochs completed, if `lr` is `None`.
     ///
     /// # Errors
-    /// Those of [`gradients`](Self::gradients); [`Error::NotFinite`]. The weights then are as they were.
+    /// Those of [`gradients`](Self::gradients); [`Error::NotFinite`]; [`Error::Value`] if no `lr` is given where that of the
+    /// schedule is 0. The weights then are as they were.
     pub fn step(
         &mut self,
         net: &mut dyn Trainee<F>,
@@ -330,7 +365,15 @@ impl<F: Real> Trainer<F> {
         lr: Option<f64>,
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<StepStats> {
-        let lr = lr.unwrap_or_else(|| self.lr(f64::from(self.epoch)));
+        let scheduled = self.lr(f64::from(self.epoch));
+        if lr.is_none() && F::from_f64(scheduled) == F::zero() {
+            let expected = format!("given, as that of the schedule is 0 after {} epochs", self.epoch);
+            return Err(Error::value("lr", expected, "none"));
+        }
+        let lr = lr.unwrap_or(scheduled);
+        if !F::from_f64(lr).is_finite() {
+            return Err(Error::value("lr", format!("finite in {}", F::DTYPE), lr));
+        }
         let (_, stats) = self.gradients(&net.present(), batch, keep_going)?;
         let grad_norm = self.apply(net, lr, self.moments.step as usize + 1)?;
         Ok(StepStats { stats, lr, grad_norm })

@@ -195,7 +195,25 @@ impl TrainerCore {
         Ok(notes.into_iter().map(|note| (note.about, note.text)).collect())
     }
 
-    /// Trains one epoch; `callback` gets the progress as a dict.
+    /// Takes another schedule.
+    fn set_schedule(&self, schedule: &Bound<'_, PyAny>) -> PyResult<()> {
+        let schedule = from_python("schedule", schedule)?;
+        with_trainer!(&mut *self.trainer.work()?, trainer => Ok(trainer.set_schedule(schedule)?))
+    }
+
+    /// Refuses to train until `epochs` are completed where the schedule's learning rate would be 0.
+    fn check_horizon(&self, epochs: u64) -> PyResult<()> {
+        let epochs = u32::try_from(epochs).map_err(|_| Error::value("epochs", "< 2^32", epochs))?;
+        with_trainer!(&*self.trainer.read()?, trainer => Ok(trainer.check_horizon(epochs)?))
+    }
+
+    /// Counts the epoch that was trained.
+    fn count_epoch(&self) -> PyResult<()> {
+        with_trainer!(&mut *self.trainer.work()?, trainer => trainer.count_epoch());
+        Ok(())
+    }
+
+    /// Trains one epoch, which `count_epoch` counts; `callback` gets the progress as a dict.
     #[pyo3(signature = (net, x, y, encoder, sample_weight=None, callback=None))]
     fn train_epoch<'py>(
         &self,
@@ -220,7 +238,7 @@ impl TrainerCore {
             let result = detached(py, || {
                 let data = preparation.data(values, true)?;
                 let y = labels(&y, sizes[sizes.len() - 1])?;
-                trainer.train_epoch(net, data, &y, weights.as_deref(), &mut |progress| {
+                trainer.run_epoch(net, data, &y, weights.as_deref(), &mut |progress| {
                     let done = progress.stats.n_samples == progress.n_total;
                     watch.keep_going(done, |py| Ok(progress_dict(py, progress, &sizes, data.n_steps())?.into_any().unbind()))
                 }).map(|stats| (stats, data.n_steps()))
