@@ -4,6 +4,7 @@
 //!
 //! # Crate layout, the way data flows
 //!
+//! - [`files`]: files that are whole or not there, and folders that one process has for itself.
 //! - [`neuron`]: LIF parameters and what a step multiplies with.
 //! - [`spikes`]: sparse spike trains, and the encoder that makes them of analog values.
 //! - [`fixed`]: fixed-point neurons that model hardware, bit for bit.
@@ -21,6 +22,7 @@
 mod allocation_tests;
 pub mod engine;
 pub mod error;
+pub mod files;
 pub mod fixed;
 pub mod graph;
 pub mod learn;

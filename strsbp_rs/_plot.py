@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from strsbp_rs._files import replacing
+from strsbp_rs._files import write_bytes
 from strsbp_rs._history import History
 from strsbp_rs._network import Recording
 from strsbp_rs.plot import learning_curves, rasters
@@ -20,8 +21,9 @@ new_figure = agg_figure
 
 def save_figure(figure: Any, path: Path) -> None:
     """Writes a figure to a PNG file, atomically."""
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=130, format="png")
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=130, format="png")
+    write_bytes(path, picture.getvalue())
 
 
 def learning_curve(records: Sequence[dict[str, Any]], path: Path, title: str = "") -> None:

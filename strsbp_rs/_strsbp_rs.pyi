@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "__VERSION__",
+    "ClaimCore",
     "FixedNetworkCore",
     "GraphCore",
     "NetworkCore",
@@ -15,10 +16,13 @@ __all__ = [
     "check_fixed",
     "fixed_preset",
     "loihi_weights",
+    "make_folder",
     "post_coupling",
     "psp_table",
     "s_psp",
     "simd_level",
+    "sweep_folder",
+    "write_file",
     "xylo_weights",
 ]
 __VERSION__: str
@@ -28,6 +32,9 @@ _Activity = tuple[list[int], list[int], int]
 _Weights = list[dict[str, NDArray[Any]]]
 
 def simd_level() -> str: ...
+def write_file(path: str, data: bytes) -> None: ...
+def make_folder(path: str) -> None: ...
+def sweep_folder(path: str) -> int: ...
 def check_fixed(format: dict[str, Any], n: int) -> None: ...
 def fixed_preset(preset: dict[str, Any]) -> dict[str, Any]: ...
 def loihi_weights(
@@ -39,6 +46,12 @@ def post_coupling(kind: str, params: dict[str, Any], n_steps: int) -> NDArray[np
 def s_psp(
     pre: SpikeTrainsCore, post: SpikeTrainsCore, params: dict[str, Any], delay: float
 ) -> NDArray[np.float64]: ...
+
+@final
+class ClaimCore:
+    @staticmethod
+    def take(path: str) -> ClaimCore | None: ...
+    def release(self) -> None: ...
 
 @final
 class SpikeTrainsCore:

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{FixedParams, IntegerLayer};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::memory::{catch, copied};
-use crate::network::io::{Arrays, IntegerArrays, build, damaged, parse, to_bytes, write_atomically};
+use crate::network::io::{Arrays, IntegerArrays, build, damaged, parse, to_bytes};
 use crate::network::{Layer, LayerConfig, Network, NetworkConfig};
 use crate::real::Real;
 
@@ -48,22 +49,30 @@ fn recurrent_weight_name(layer: usize) -> String {
     format!("layers.{layer}.fixed_recurrent_weight")
 }
 
-/// Writes the layers, and the network they stand for, atomically. `user` is kept beside them.
+/// Writes the layers, and the network they stand for, as [`files`] says. `user` is kept beside them.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be written; [`Error::Memory`].
+/// [`Error::Io`] if the file cannot be written; those of [`fixed_to_bytes`].
 pub fn write_fixed<F: Real>(
     path: &Path,
     net: &Network<F>,
     layers: &[StoredLayer],
     user: serde_json::Value,
 ) -> Result<()> {
+    files::write(path, &fixed_to_bytes(net, layers, user)?)
+}
+
+/// The layers, and the network they stand for, as the bytes of their file. `user` is kept beside them.
+///
+/// # Errors
+/// Those of [`network_to_bytes`](crate::network::io::network_to_bytes).
+pub fn fixed_to_bytes<F: Real>(net: &Network<F>, layers: &[StoredLayer], user: serde_json::Value) -> Result<Vec<u8>> {
     let header = |layer: &StoredLayer| {
         let StoredLayer { format, scale, step, .. } = layer;
         LayerHeader { format: format.clone(), scale: scale.clone(), step: *step }
     };
     let extra = FixedHeader { layers: layers.iter().map(header).collect(), user };
-    let bytes = catch(|| {
+    catch(|| {
         let mut integers = IntegerArrays::new();
         let mut put = |name: String, shape: [usize; 2], values: &[i32]| {
             let values = copied(&name, values);
@@ -76,8 +85,7 @@ pub fn write_fixed<F: Real>(
             }
         }
         to_bytes("fixed_network", net, &extra, Vec::new(), integers)
-    })?;
-    write_atomically(path, &bytes)
+    })
 }
 
 /// What [`write_fixed`] wrote: the network, its layers, and what the writer added; `path` is for messages.

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::step::Moments;
 use super::{Gradients, Trainer, TrainerConfig};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::memory::catch;
 use crate::network::io::{
     Arrays, IntegerArrays, Tensors, build, check_like_weights, damaged, parse, recurrent_weight_name, to_bytes,
-    weight_name, write_atomically,
+    weight_name,
 };
 use crate::network::{Network, Panels, Synapses};
 use crate::real::Real;
@@ -41,7 +42,7 @@ pub struct Checkpoint<F: Real> {
     pub user: serde_json::Value,
 }
 
-/// Writes network, optimizer state and configuration, atomically. `user` is kept beside them.
+/// Writes network, optimizer state and configuration, as [`files`] says. `user` is kept beside them.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be written; those of [`checkpoint_to_bytes`].
@@ -51,19 +52,20 @@ pub fn write_checkpoint<F: Real>(
     trainer: &Trainer<F>,
     user: serde_json::Value,
 ) -> Result<()> {
-    write_atomically(path, &checkpoint_to_bytes(net, trainer, user)?)
+    files::write(path, &checkpoint_to_bytes(net, trainer, user)?)
 }
 
 /// Network, optimizer state and configuration as the bytes of their file. `user` is kept beside them.
 ///
 /// # Errors
-/// Those of [`Trainer::check_delays`]; [`Error::Memory`].
+/// Those of [`Trainer::check_delays`] and [`Trainer::check_finite`]; [`Error::Memory`].
 pub fn checkpoint_to_bytes<F: Real>(
     net: &Network<F>,
     trainer: &Trainer<F>,
     user: serde_json::Value,
 ) -> Result<Vec<u8>> {
     trainer.check_delays(net)?;
+    trainer.check_finite(net)?;
     let moments = trainer.moments();
     let state = State { trainer: trainer.config().clone(), epoch: trainer.epoch(), step: moments.step, user };
     catch(|| {

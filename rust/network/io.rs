@@ -3,7 +3,7 @@
 pub(super) mod arrays;
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use safetensors::SafeTensors;
@@ -17,6 +17,7 @@ use arrays::{Stored, serialize};
 use super::layer::LayerArrays;
 use super::{LayerConfig, LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::memory::{OrUnwind, catch, collected, reserve};
 use crate::real::Real;
 
@@ -53,12 +54,12 @@ pub type Tensors<F> = Vec<(String, Vec<usize>, Vec<F>)>;
 /// Integer arrays on their way into or out of a file, by name: (shape, values).
 pub(crate) type IntegerArrays = BTreeMap<String, (Vec<usize>, Vec<i32>)>;
 
-/// Writes a network's configuration and weights, atomically.
+/// Writes a network's configuration and weights, as [`files`] says.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be written.
+/// [`Error::Io`] if the file cannot be written; those of [`network_to_bytes`].
 pub fn write_network<F: Real>(path: &Path, net: &Network<F>) -> Result<()> {
-    write_atomically(path, &network_to_bytes(net)?)
+    files::write(path, &network_to_bytes(net)?)
 }
 
 /// Reads what [`write_network`] wrote, or the network of a checkpoint.
@@ -72,7 +73,7 @@ pub fn read_network<F: Real>(path: &Path) -> Result<Network<F>> {
 /// A network as the bytes of its file.
 ///
 /// # Errors
-/// [`Error::Memory`].
+/// [`Error::Value`] if a weight is not finite: no such file could be read; [`Error::Memory`].
 pub fn network_to_bytes<F: Real>(net: &Network<F>) -> Result<Vec<u8>> {
     to_bytes("network", net, &(), Vec::new(), IntegerArrays::new())
 }
@@ -147,7 +148,7 @@ pub(crate) fn to_bytes<F: Real, T: Serialize>(
     };
     let json = serde_json::to_string(&header).map_err(|error| Error::format(Path::new("header"), error.to_string()))?;
     catch(|| {
-        let mut floats = arrays(net);
+        let mut floats = arrays(net)?;
         floats.extend(more);
         let floats = floats.iter().map(|(name, shape, values)| Stored::floats(name, shape, values));
         let integers = integers.iter().map(|(name, (shape, values))| Stored::integers(name, shape, values));
@@ -263,7 +264,7 @@ pub(crate) fn check_like_weights<F: Real>(config: &NetworkConfig, arrays: &Array
 }
 
 /// Weights and, where the configuration does not tell them, delays.
-fn arrays<F: Real>(net: &Network<F>) -> Tensors<F> {
+fn arrays<F: Real>(net: &Network<F>) -> Result<Tensors<F>> {
     let mut tensors = Vec::new();
     // Whole steps up to 2^24: exact in either type.
     let steps = |delays: Vec<u32>| {
@@ -271,19 +272,21 @@ fn arrays<F: Real>(net: &Network<F>) -> Tensors<F> {
         collected("delays of n_out * n_in synapses", delays).or_unwind()
     };
     for (l, layer) in net.layers().iter().enumerate() {
-        let mut push = |synapses: &Synapses<F>, weight_name, delay_name| {
-            let shape = vec![synapses.n_out(), synapses.n_in()];
-            tensors.push((weight_name, shape.clone(), synapses.rows()));
+        let mut push = |synapses: &Synapses<F>, weight_name: String, delay_name| {
+            let (shape, rows) = (vec![synapses.n_out(), synapses.n_in()], synapses.rows());
+            synapses.check(&weight_name, &rows)?;
+            tensors.push((weight_name, shape.clone(), rows));
             if net.explicit_delays() {
                 tensors.push((delay_name, shape, steps(synapses.delays())));
             }
+            Ok(())
         };
-        push(layer.synapses(), weight_name(l), delay_name(l));
+        push(layer.synapses(), weight_name(l), delay_name(l))?;
         if let Some(recurrent) = layer.trainable_recurrent() {
-            push(recurrent.synapses(), recurrent_weight_name(l), recurrent_delay_name(l));
+            push(recurrent.synapses(), recurrent_weight_name(l), recurrent_delay_name(l))?;
         }
     }
-    tensors
+    Ok(tensors)
 }
 
 /// Name of a layer's feed-forward weights in a file.
@@ -304,23 +307,4 @@ fn delay_name(layer: usize) -> String {
 /// Name of a layer's recurrent delays in a file [steps].
 fn recurrent_delay_name(layer: usize) -> String {
     format!("layers.{layer}.rec_delay_steps")
-}
-
-/// Writes under a temporary name in the same folder, then renames: a crash leaves the old file or the new one.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let io = |error| Error::io(path, error);
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".strsbp-");
-    #[cfg(unix)]
-    // A result, not a secret: readable as the user's umask says.
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(io)?;
-    file.write_all(bytes).map_err(io)?;
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|error| Error::io(path, error.error))?;
-    Ok(())
 }

@@ -20,7 +20,7 @@ pub use mask::RecurrentMask;
 pub use panels::Panels;
 pub use synapses::Synapses;
 pub use taps::Taps;
-pub use trains_io::{read_spike_trains, write_spike_trains};
+pub use trains_io::{read_spike_trains, spike_trains_to_bytes, write_spike_trains};
 
 use layer::LayerArrays;
 

@@ -7,8 +7,9 @@ use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 
 use super::io::arrays::{Stored, serialize};
-use super::io::{FORMAT_VERSION, METADATA_KEY, damaged, not_ours, read, write_atomically};
+use super::io::{FORMAT_VERSION, METADATA_KEY, damaged, not_ours, read};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::memory::collected;
 use crate::spikes::SpikeTrains;
 
@@ -24,14 +25,22 @@ struct Header {
     shape: Option<[usize; 3]>,
 }
 
-/// Writes spike trains, atomically: their rows as the arrays `indptr` and `indices`.
+/// Writes spike trains, as [`files`] says.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be written; [`Error::Memory`].
+/// [`Error::Io`] if the file cannot be written; those of [`spike_trains_to_bytes`].
 pub fn write_spike_trains(path: &Path, trains: &SpikeTrains) -> Result<()> {
+    files::write(path, &spike_trains_to_bytes(trains)?)
+}
+
+/// Spike trains as the bytes of their file: their rows as the arrays `indptr` and `indices`.
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn spike_trains_to_bytes(trains: &SpikeTrains) -> Result<Vec<u8>> {
     let shape = Some([trains.n_samples(), trains.n_steps(), trains.n_neurons()]);
     let header = Header { version: FORMAT_VERSION, content: CONTENT.to_owned(), shape };
-    let json = serde_json::to_string(&header).map_err(|error| Error::format(path, error.to_string()))?;
+    let json = serde_json::to_string(&header).map_err(|error| Error::format(Path::new("header"), error.to_string()))?;
     let shapes = [[trains.indptr().len()], [trains.n_spikes()]];
     let indptr = |bytes: &mut Vec<u8>| {
         trains.indptr().iter().for_each(|&at| bytes.extend_from_slice(&(at as u64).to_le_bytes()));
@@ -43,7 +52,7 @@ pub fn write_spike_trains(path: &Path, trains: &SpikeTrains) -> Result<()> {
         Stored::new("indptr", &shapes[0], Dtype::U64, indptr),
         Stored::new("indices", &shapes[1], Dtype::U32, indices),
     ];
-    write_atomically(path, &serialize(arrays, json)?)
+    serialize(arrays, json)
 }
 
 /// Reads what [`write_spike_trains`] wrote.

@@ -9,10 +9,11 @@ use pyo3::types::{PyDict, PyList};
 
 use super::arrays::{from_python, shaped, to_python, vector};
 use super::calls::detached;
+use super::files::save;
 use super::network::{Going, LayerActivity, Net, NetworkCore, SampleRun, with_net};
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
-use crate::fixed::io::{StoredLayer, fixed_from_bytes, write_fixed};
+use crate::fixed::io::{StoredLayer, fixed_from_bytes, fixed_to_bytes};
 use crate::fixed::{
     FixedLayer, FixedNetwork, FixedParams, IntegerLayer, IntegerSynapses, LayerRoom, Overflows, check_fan_out,
 };
@@ -59,7 +60,7 @@ impl FixedNetworkCore {
         Ok(Self { net: net.net.present(), layers: Arc::new(FixedSamples::new(FixedNetwork::new(fixed)?)) })
     }
 
-    /// Writes layers as the constructor takes them, each with its `scale`, and the network they stand for, atomically.
+    /// Writes layers as the constructor takes them, each with its `scale`, and the network they stand for.
     fn save(
         &self,
         py: Python<'_>,
@@ -69,7 +70,7 @@ impl FixedNetworkCore {
     ) -> PyResult<()> {
         let user = from_python("user", user)?;
         let stored = layers.iter().map(stored_layer).collect::<PyResult<Vec<_>>>()?;
-        Ok(detached(py, || with_net!(&self.net, net => write_fixed(&path, net, &stored, user)))?)
+        with_net!(&self.net, net => save(py, &path, || fixed_to_bytes(net, &stored, user)))
     }
 
     /// What `save` wrote: network, layers, and what the writer added.

@@ -3,6 +3,7 @@
 mod arrays;
 mod calls;
 mod ending;
+mod files;
 mod fixed_network;
 mod graph;
 mod network;
@@ -11,7 +12,7 @@ mod simulator;
 mod spikes;
 mod trainer;
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::Error;
@@ -21,11 +22,7 @@ impl From<Error> for PyErr {
         match &error {
             Error::Type { .. } => PyTypeError::new_err(error.to_string()),
             Error::Memory { .. } => PyMemoryError::new_err(error.to_string()),
-            Error::Io { source, .. } => match source.raw_os_error() {
-                // With the number, Python picks FileNotFoundError, PermissionError, ...
-                Some(number) => PyOSError::new_err((number, error.to_string())),
-                None => PyOSError::new_err(error.to_string()),
-            },
+            Error::Io { path, source } => files::os_error(path, source),
             Error::Interrupted => PyKeyboardInterrupt::new_err("interrupted"),
             _ => PyValueError::new_err(error.to_string()),
         }
@@ -36,6 +33,8 @@ impl From<Error> for PyErr {
 mod _strsbp_rs {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::files::{ClaimCore, make_folder, sweep_folder, write_file};
     #[pymodule_export]
     use super::fixed_network::FixedNetworkCore;
     #[pymodule_export]

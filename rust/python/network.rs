@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::arrays::{Preparation, Samples, from_python, matrix, shaped, to_python};
 use super::calls::{Watch, detached, long};
+use super::files::save;
 use super::fixed_network::layers_to_python;
 use super::shared::{Changing, Shared};
 use super::simulator::counts_dict;
@@ -157,9 +158,9 @@ impl NetworkCore {
         Ok(detached(py, || Self::from_bytes(&path, &io::read(&path)?))?)
     }
 
-    /// Writes the network's file, atomically.
+    /// Writes the network's file.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        Ok(detached(py, || with_net!(&self.net, net => io::write_network(&path, net)))?)
+        with_net!(&self.net, net => save(py, &path, || io::network_to_bytes(net)))
     }
 
     /// The bytes of the network's file.

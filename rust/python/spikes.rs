@@ -8,9 +8,10 @@ use pyo3::types::PyTuple;
 
 use super::arrays::{shaped, vector};
 use super::calls::long;
+use super::files::save;
 use crate::error::Error;
 use crate::memory::{collected, filled, product, with_room};
-use crate::network::{read_spike_trains, write_spike_trains};
+use crate::network::{read_spike_trains, spike_trains_to_bytes};
 use crate::spikes::{SpikeTrains, van_rossum};
 
 /// Sparse spike trains of many samples.
@@ -161,9 +162,9 @@ impl SpikeTrainsCore {
         Ok(Self(SpikeTrains::concatenate(&sets)?))
     }
 
-    /// Writes a safetensors file, atomically.
+    /// Writes a safetensors file.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        Ok(py.detach(|| write_spike_trains(&path, &self.0))?)
+        save(py, &path, || spike_trains_to_bytes(&self.0))
     }
 
     /// Reads what `save` wrote.

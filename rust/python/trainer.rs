@@ -10,6 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::arrays::{Preparation, Samples, from_python, labels, shaped, to_python};
 use super::calls::{Watch, detached};
+use super::files::save;
 use super::fixed_network::overflow_counts;
 use super::network::{InTraining, Net, NetworkCore, gradients_to_python};
 use super::shared::Worked;
@@ -17,7 +18,7 @@ use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::learn::{
     Batch, BatchStats, Checkpoint, Progress, Source, Trainer, TrainerConfig, check_inputs, check_labels,
-    checkpoint_from_bytes, checkpoint_to_bytes, write_checkpoint,
+    checkpoint_from_bytes, checkpoint_to_bytes,
 };
 use crate::memory::catch;
 use crate::network::{Network, io};
@@ -160,7 +161,7 @@ impl TrainerCore {
         })
     }
 
-    /// Writes a checkpoint, atomically.
+    /// Writes a checkpoint.
     fn save(
         &self,
         py: Python<'_>,
@@ -169,7 +170,9 @@ impl TrainerCore {
         user: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let user: serde_json::Value = from_python("user", user)?;
-        with_both!(&*self.trainer.read()?, &net.net.present(), (trainer, net) => Ok(detached(py, || write_checkpoint(&path, net, trainer, user))?))
+        with_both!(&*self.trainer.read()?, &net.net.present(), (trainer, net) => {
+            save(py, &path, || checkpoint_to_bytes(net, trainer, user))
+        })
     }
 
     /// How the network is trained.
