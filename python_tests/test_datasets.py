@@ -3,6 +3,7 @@
 import gzip
 import re
 import struct
+import tracemalloc
 from importlib import resources
 
 import numpy as np
@@ -139,3 +140,32 @@ def test_files_that_disagree(folder):
     (folder / "train-labels-idx1-ubyte").write_bytes(idx(np.full(12, 10)))
     with pytest.raises(ValueError, match="train has label 10, expected < 10"):
         datasets.load_mnist(folder)
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (b"\0" * 16, "holds idx type 0x00"),
+        (idx(np.zeros((1, 2, 2))), "holds more values than the 4 of"),
+    ],
+)
+def test_no_more_is_unpacked_than_the_header_says(tmp_path, start, message):
+    path = tmp_path / "bomb.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(start)
+        for _ in range(64):
+            file.write(bytes(1 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=message):
+            _idx.read_idx(path, 3)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_header_that_promises_too_much_takes_no_memory(tmp_path):
+    path = tmp_path / "liar"
+    path.write_bytes(struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1) + b"abc")
+    with pytest.raises(ValueError, match="holds 3 values, expected 7922"):
+        _idx.read_idx(path, 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import stat
 from importlib import resources
 from pathlib import Path
 
@@ -86,10 +87,28 @@ def find_fashion_mnist(data_dir: str | os.PathLike[str] | None = None) -> Path |
     """Returns the folder Fashion-MNIST is found in without a download, or None.
 
     Looked for in data_dir (or $STRSBP_DATA if that is None), Debian's folder of the package
-    dataset-fashion-mnist, and the user's cache.
+    dataset-fashion-mnist, and the user's cache. What may not be entered is passed over.
     """
-    folders = [*_user_folders("fashion-mnist", data_dir), _DEBIAN_FOLDER, _cache()]
-    return next((folder for folder in folders if _missing(folder) is None), None)
+    return search_fashion_mnist(data_dir)[0]
+
+
+def search_fashion_mnist(
+    data_dir: str | os.PathLike[str] | None = None,
+) -> tuple[Path | None, list[str]]:
+    """Returns what `find_fashion_mnist` does, and why it could not look in some places."""
+    folders = [*_user_folders("fashion-mnist", data_dir), _DEBIAN_FOLDER]
+    obstacles = []
+    try:
+        folders.append(_cache())
+    except OSError as error:
+        obstacles.append(str(error))
+    for folder in folders:
+        try:
+            if _missing(folder) is None:
+                return folder, obstacles
+        except OSError as error:
+            obstacles.append(f"{folder}: {error.strerror}")
+    return None, obstacles
 
 
 def load_fashion_mnist(
@@ -157,26 +176,42 @@ def _user_folders(name: str, data_dir: str | os.PathLike[str] | None) -> list[Pa
 def _cache() -> Path:
     import pooch
 
-    return Path(pooch.os_cache("strsbp_rs")) / "fashion-mnist"
+    try:
+        folder = Path(pooch.os_cache("strsbp_rs"))
+    except (RuntimeError, KeyError):
+        folder = Path("~")
+    if not folder.is_absolute():
+        # A user whom the system does not know, without $HOME.
+        raise FileNotFoundError("there is no folder of the user's cache, as $HOME is not set")
+    return folder / "fashion-mnist"
 
 
 def _find(folder: Path, name: str) -> Path | None:
     for path in (folder / name, folder / name.removesuffix(".gz")):
-        if path.is_file():
-            return path
+        try:
+            if stat.S_ISREG(path.stat().st_mode):
+                return path
+        except (FileNotFoundError, NotADirectoryError):
+            pass
     return None
 
 
 def _missing(folder: Path) -> str | None:
+    """The first of the files that is not there.
+
+    Raises:
+        OSError: If the folder may not be entered.
+    """
     return next((name for name in _FILES if _find(folder, name) is None), None)
 
 
 def _download() -> Path:
     import pooch
 
+    folder = _cache()
     for name, known_hash in _FILES.items():
-        pooch.retrieve(_URL + name, known_hash, fname=name, path=_cache(), progressbar=True)
-    return _cache()
+        pooch.retrieve(_URL + name, known_hash, fname=name, path=folder, progressbar=True)
+    return folder
 
 
 def _load_idx(name: str, folder: Path, class_names: tuple[str, ...], licence: str) -> Dataset:
