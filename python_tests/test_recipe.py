@@ -170,3 +170,29 @@ def test_bad_files(tmp_path):
     path.write_text("[data]\nname = 'demo'\n")
     with pytest.raises(RecipeError, match=r"must have at least one \[\[layers\]\] table"):
         load_recipe(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
+    path = tmp_path / "marked.toml"
+    path.write_bytes("\ufeff".encode() + load_recipe("demo").to_toml().encode())
+    assert load_recipe(path) == load_recipe("demo")
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        "a = " + "[" * 20_000,
+        "a = " + "{a = " * 20_000,
+        "data.name" + ".a" * 2_000 + " = 1",
+        "[data]\nname = " + "[" * 500 + "]" * 500,
+    ],
+)
+def test_deep_nesting_is_a_plain_error(tmp_path, deep):
+    path = tmp_path / "deep.toml"
+    path.write_text(f"{deep}\n[[layers]]\nkind = 'dense'\nn = 10\n")
+    with pytest.raises(RecipeError, match=r"deep\.toml: ") as raised:
+        load_recipe(path)
+    assert len(str(raised.value)) < 2000
+    for override in (f"data.name={'[' * 20_000}", f"data.name{'.a' * 2_000}=1"):
+        with pytest.raises(RecipeError):
+            load_recipe("demo", [override])

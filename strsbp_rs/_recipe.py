@@ -28,6 +28,10 @@ class RecipeError(ValueError):
     """A recipe with an unknown field, or a value of the wrong type."""
 
 
+class TomlError(RecipeError):
+    """What is not TOML."""
+
+
 @dataclass(frozen=True)
 class Data(Checked):
     """Which data, and how much of it.
@@ -177,7 +181,8 @@ def load_recipe(name: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     if str(name).endswith(".toml"):
         source = str(name)
         try:
-            text = Path(name).read_text(encoding="utf-8")
+            # With or without the mark that some editors put first.
+            text = Path(name).read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
             raise RecipeError(f"{source}: is not UTF-8 text ({error})") from error
     elif str(name) in recipe_names():
@@ -189,15 +194,24 @@ def load_recipe(name: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
             f"{_suggest(str(name), recipe_names())}"
         )
     try:
-        tree = tomllib.loads(text)
+        tree = _loads(source, text)
+        if source == str(name):
+            _anchor(tree, Path(name).parent)
+        for override in sorted(overrides, key=_kinds_first):
+            _apply(tree, override)
+        _anchor(tree, Path())
+        return _parse(tree, source)
+    except RecursionError:
+        raise RecipeError(f"{source}: is nested too deeply for a recipe") from None
+
+
+def _loads(source: str, text: str) -> dict[str, Any]:
+    """Reads TOML; `source` is for messages."""
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{source}: {error}") from error
-    if source == str(name):
-        _anchor(tree, Path(name).parent)
-    for override in sorted(overrides, key=_kinds_first):
-        _apply(tree, override)
-    _anchor(tree, Path())
-    return _parse(tree, source)
+        raise TomlError(f"{source}: {error}") from error
+
 
 
 def _anchor(tree: dict[str, Any], folder: Path) -> None:
@@ -232,8 +246,8 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if not equals or not all(path):
         raise RecipeError(f"override '{override}' must be SECTION.FIELD=VALUE")
     try:
-        value = tomllib.loads(f"v = {text}")["v"]
-    except tomllib.TOMLDecodeError:
+        value = _loads(f"override '{key}'", f"v = {text}")["v"]
+    except TomlError:
         value = text.strip()
     *parents, last = path
     node: Any = tree
