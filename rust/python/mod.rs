@@ -74,6 +74,13 @@ mod _strsbp_rs {
         crate::simd::level().name()
     }
 
+    /// Refuses an encoder outside its domain.
+    #[pyfunction]
+    fn check_encoder(n_steps: usize, rate_scale: f64) -> PyResult<()> {
+        crate::spikes::BernoulliEncoder::new(n_steps, rate_scale)?;
+        Ok(())
+    }
+
     /// The format of hardware, a dict, of the constants of its neurons.
     #[pyfunction]
     fn fixed_preset<'py>(py: Python<'py>, preset: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
