@@ -30,12 +30,12 @@ from strsbp_rs._data import (
 )
 from strsbp_rs._fixed_network import FixedNetwork
 from strsbp_rs._network import Network
-from strsbp_rs._recipe import load_recipe, recipe_names
-from strsbp_rs._run import RunFolder, load_network
+from strsbp_rs._recipe import Recipe, load_recipe, recipe_names
+from strsbp_rs._run import RunFolder, load_network, with_horizon
 from strsbp_rs._targets import TARGETS
 from strsbp_rs._trainer import Evaluation, Trainer
 from strsbp_rs._warnings import StrsbpWarning
-from strsbp_rs.datasets import Dataset, find_fashion_mnist
+from strsbp_rs.datasets import Dataset, search_fashion_mnist
 
 P = ParamSpec("P")
 INTERRUPTED = 130
@@ -67,7 +67,7 @@ def _one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
         try:
             with _one_line_warnings():
                 command(*args, **kwargs)
-        except (ValueError, TypeError, OSError) as error:
+        except (ValueError, TypeError, OSError, MemoryError) as error:
             click.echo(f"strsbp: error: {error}", err=True)
             sys.exit(2)
         except KeyboardInterrupt:
@@ -95,7 +95,7 @@ def main() -> None:
 @click.option(
     "--epochs",
     type=int,
-    help="Epochs to have completed at the end; a new run's cosine ends with them.",
+    help="Epochs to have completed at the end; a cosine ends with them, unless it was told apart.",
 )
 @click.option("--batch-size", type=int, help="Samples of a mini-batch.")
 @click.option("--lr", type=float, help="Learning rate.")
@@ -114,7 +114,11 @@ def main() -> None:
     help="Start from the weights of a result folder or a network's file, not from drawn ones.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Result folder.")
-@click.option("--resume", type=click.Path(path_type=Path), help="Result folder to go on with.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    help="Result folder to go on with; of a finished run, only its files are completed.",
+)
 @click.option("--limit-train", type=int, help="Use the first so many training samples.")
 @click.option("--limit-test", type=int, help="Use the first so many test samples.")
 @click.option("--no-plots", is_flag=True, help="Draw no pictures.")
@@ -168,42 +172,64 @@ def train(
     if resume is not None:
         _refuse_with_resume(recipe, out or init, settings, flags)
         run = RunFolder(resume)
-        plan = run.recipe(tuple(given))
-        if not run.checkpoint.exists():
-            raise FileNotFoundError(
-                f"{run.path} cannot be resumed: no epoch was completed, it has no "
-                f"{run.checkpoint.name}"
-            )
-        trainer = Trainer.load(run.checkpoint, n_threads=threads)
-        dataset = load_data(plan, plan.data.dir or None, function)
-        run.revised = plan
-    else:
-        name = recipe or _default_recipe(init, data, data_dir)
-        plan = load_recipe(name, [*settings, *given])
-        own_descent = any(setting.startswith("schedule.epochs") for setting in settings)
-        if epochs is not None and isinstance(plan.schedule, Cosine) and not own_descent:
-            plan = replace(plan, schedule=replace(plan.schedule, epochs=float(epochs)))
-        if plan.train.epochs == 0:
-            raise ValueError("train.epochs must be > 0, got 0")
-        dataset = load_data(plan, plan.data.dir or None, function)
-        if name == "starter":
-            plan = with_outputs(plan, len(dataset.class_names))
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        network = None if init is None else load_network(init)
-        if network is not None and (plan.layers, plan.network.dt) != (
-            tuple(network.layers),
-            network.dt,
-        ):
-            raise ValueError(f"--init {init} has other layers or another dt than the recipe {name}")
-        if network is not None:
-            options = replace(plan.network, dtype=str(network.dtype), seed=network.seed)
-            plan = replace(plan, network=options)
-        label = init.stem if init is not None and not recipe else Path(name).stem
-        run = RunFolder(out or Path("runs") / f"{label}-{stamp}")
-        check_outputs(plan, dataset)
-        trainer = plan.build(dataset.n_in, threads, network)
-        run.create(plan)
-    run.dataset, run.plots = dataset, not no_plots
+        run.recipe()  # Nothing is made in a folder that is no run.
+        with run.claimed():
+            former, plan = run.recipe(), run.recipe(tuple(given))
+            if epochs is not None:
+                plan = with_horizon(plan, former)
+            run.dataset = load_data(plan, plan.data.dir or None, function)
+            trainer = run.load(plan, run.dataset.n_in, threads)
+            run.revised = plan
+            if plan.train.epochs < trainer.epoch:
+                raise ValueError(
+                    f"--epochs must be >= {trainer.epoch}, the epochs completed, "
+                    f"got {plan.train.epochs}"
+                )
+            if plan.schedule != former.schedule:
+                click.echo(f"the cosine now ends with epoch {plan.train.epochs}")
+            _train(run, plan, trainer, plots=not no_plots, quiet=quiet)
+        return
+    name = recipe or _default_recipe(init, data, data_dir)
+    plan = load_recipe(name, [*settings, *given])
+    own_descent = any(setting.startswith("schedule.epochs") for setting in settings)
+    if epochs is not None and isinstance(plan.schedule, Cosine) and not own_descent:
+        plan = replace(plan, schedule=replace(plan.schedule, epochs=float(epochs)))
+    if plan.train.epochs == 0:
+        raise ValueError("train.epochs must be > 0, got 0")
+    dataset = load_data(plan, plan.data.dir or None, function)
+    if name == "starter":
+        plan = with_outputs(plan, len(dataset.class_names))
+    network = None if init is None else load_network(init)
+    if network is not None and (plan.layers, plan.network.dt) != (
+        tuple(network.layers),
+        network.dt,
+    ):
+        raise ValueError(f"--init {init} has other layers or another dt than the recipe {name}")
+    if network is not None:
+        options = replace(plan.network, dtype=str(network.dtype), seed=network.seed)
+        plan = replace(plan, network=options)
+    label = init.stem if init is not None and not recipe else Path(name).stem
+    run = RunFolder(out or _free_folder(label))
+    run.dataset = dataset
+    check_outputs(plan, dataset)
+    trainer = plan.build(dataset.n_in, threads, network)
+    trainer.check_epochs(plan.train.epochs)
+    with run.claimed():
+        run.create(plan, network)
+        _train(run, plan, trainer, plots=not no_plots, quiet=quiet)
+
+
+def _free_folder(label: str) -> Path:
+    """A folder for the results of a run that was given none."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    names = (f"{label}-{stamp}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
+    return next(path for name in names if not (path := Path("runs") / name).exists())
+
+
+def _train(run: RunFolder, plan: Recipe, trainer: Trainer, plots: bool, quiet: bool) -> None:
+    """Trains what is left of a run, or completes its files if nothing is."""
+    dataset, run.plots = run.dataset, plots
+    assert dataset is not None
     if not quiet:
         click.echo(trainer.network.summary())
         if trainer.hardware is not None:
@@ -214,24 +240,34 @@ def train(
             f"({strsbp_rs.simd_level()}); results in {run.path}"
         )
     try:
-        trainer.fit(
-            dataset.x_train,
-            dataset.y_train,
-            epochs=plan.train.epochs,
-            validation_data=(dataset.x_test, dataset.y_test),
-            checkpoint=run.checkpoint,
-            callbacks=[run],
-            progress=not quiet,
-        )
+        if trainer.epoch < plan.train.epochs:
+            trainer.fit(
+                dataset.x_train,
+                dataset.y_train,
+                epochs=plan.train.epochs,
+                validation_data=(dataset.x_test, dataset.y_test),
+                checkpoint=run.checkpoint,
+                callbacks=[run],
+                progress=not quiet,
+            )
+        else:
+            click.echo(f"all {trainer.epoch} epochs were completed before")
+            run.complete(trainer)
     except KeyboardInterrupt:
         _say_interrupted(run)
         sys.exit(INTERRUPTED)
     for note in run.notes:
         click.echo(note, err=True)
-    records = trainer.history.epochs
-    best = max(records, key=lambda record: record["val_accuracy"])
-    last = records[-1]
-    click.echo(
+    click.echo(_result_line(trainer.history.epochs, run))
+
+
+def _result_line(records: list[dict[str, Any]], run: RunFolder) -> str:
+    tested = [record for record in records if "val_accuracy" in record]
+    if not tested:
+        return f"results in {run.path}"
+    best = max(tested, key=lambda record: record["val_accuracy"])
+    last = tested[-1]
+    return (
         f"test accuracy {last['val_accuracy']:.2%} after {last['epoch']} epochs, best "
         f"{best['val_accuracy']:.2%} (epoch {best['epoch']}); {last['samples_per_s']:.0f} "
         f"samples/s in training, {last['val_samples_per_s']:.0f} in inference; results in "
@@ -256,11 +292,13 @@ def _default_recipe(init: Path | None, data: str | None, data_dir: str | None) -
             return str(config)
     if data is not None:
         return "starter"
-    folder = find_fashion_mnist(data_dir)
+    folder, obstacles = search_fashion_mnist(data_dir)
     if folder is not None:
         click.echo(f"training fashion-mnist, found in {folder}")
         return "fashion-mnist"
     click.echo("training demo: Fashion-MNIST was not found ('strsbp train fashion-mnist' gets it)")
+    for obstacle in obstacles:
+        click.echo(f"not looked for everywhere: {obstacle}", err=True)
     return "demo"
 
 
@@ -272,7 +310,11 @@ def _say_interrupted(run: RunFolder) -> None:
             err=True,
         )
     else:
-        click.echo("interrupted before the first epoch was complete", err=True)
+        click.echo(
+            "interrupted before the first epoch was complete\n"
+            f"begin again with: strsbp train --resume {run.path}",
+            err=True,
+        )
 
 
 @main.command()

@@ -213,7 +213,6 @@ def _loads(source: str, text: str) -> dict[str, Any]:
         raise TomlError(f"{source}: {error}") from error
 
 
-
 def _anchor(tree: dict[str, Any], folder: Path) -> None:
     """Makes the paths of [data] absolute: a run's configuration lies in another folder."""
     data = tree.get("data")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from strsbp_rs._best_checkpoint import BestCheckpoint
 from strsbp_rs._callback import Callback
-from strsbp_rs._files import write_text
+from strsbp_rs._config import Cosine
+from strsbp_rs._files import Claim, make_folder, sweep_folder, write_text
 from strsbp_rs._fixed_network import quantized
 from strsbp_rs._inputs import Input
 from strsbp_rs._network import Network, Recording
@@ -16,7 +20,7 @@ from strsbp_rs._recipe import Recipe, load_recipe
 from strsbp_rs._trainer import Trainer
 from strsbp_rs.datasets import Dataset
 
-__all__ = ["RunFolder", "load_network"]
+__all__ = ["RunFolder", "load_network", "with_horizon"]
 
 
 def load_network(path: Path) -> Network:
@@ -53,6 +57,11 @@ class RunFolder(Callback):
         return self.path / "best.safetensors"
 
     @property
+    def initial(self) -> Path:
+        """The network that a run began with, if it was not drawn."""
+        return self.path / "initial.safetensors"
+
+    @property
     def config(self) -> Path:
         """The recipe as it was run."""
         return self.path / "config.toml"
@@ -62,18 +71,39 @@ class RunFolder(Callback):
         """One JSON object an epoch."""
         return self.path / "metrics.jsonl"
 
-    def create(self, recipe: Recipe) -> None:
-        """Makes the folder.
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Has the folder, which is made if need be, to itself; what killed runs left is removed.
+
+        Raises:
+            FileExistsError: If another process has it.
+        """
+        make_folder(str(self.path))
+        with Claim(self.path):
+            sweep_folder(str(self.path))
+            yield
+
+    def create(self, recipe: Recipe, initial: Network | None = None) -> None:
+        """Begins a run in the folder.
+
+        Args:
+            recipe: Its recipe.
+            initial: The network it begins with; None if that is drawn as the recipe says.
 
         Raises:
             FileExistsError: If it holds a run's checkpoint already.
         """
-        # A run that ended before its first checkpoint has nothing to lose or to resume.
+        # A run that ended before its first checkpoint has nothing to lose.
         if self.checkpoint.exists():
             raise FileExistsError(
                 f"{self.path} holds a run already; resume it with --resume, or choose another --out"
             )
-        self.path.mkdir(parents=True, exist_ok=True)
+        # The recipe makes the folder a run: it goes first and comes last.
+        self.config.unlink(missing_ok=True)
+        if initial is None:
+            self.initial.unlink(missing_ok=True)
+        else:
+            initial.save(self.initial)
         write_text(self.config, recipe.to_toml())
 
     def recipe(self, overrides: tuple[str, ...] = ()) -> Recipe:
@@ -81,6 +111,16 @@ class RunFolder(Callback):
         if not self.config.is_file():
             raise FileNotFoundError(f"{self.path} is not a run: it has no {self.config.name}")
         return load_recipe(self.config, overrides)
+
+    def load(self, recipe: Recipe, n_in: int, n_threads: int | None) -> Trainer:
+        """Returns the trainer after the last whole epoch; with no epoch, as the run began."""
+        if self.checkpoint.exists():
+            trainer = Trainer.load(self.checkpoint, n_threads=n_threads)
+            # Its end may lie later than when the checkpoint was written.
+            trainer.schedule = recipe.schedule
+            return trainer
+        initial = Network.load(self.initial) if self.initial.exists() else None
+        return recipe.build(n_in, n_threads, initial)
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Writes the recipe of a resumed run anew, and the best checkpoint if it is missing."""
@@ -99,6 +139,12 @@ class RunFolder(Callback):
             except ImportError as error:
                 self.plots = False
                 self.notes.append(f"no pictures: {error}")
+
+    def complete(self, trainer: Trainer) -> None:
+        """Writes what a run that was killed at its end had yet to write."""
+        self.on_train_begin(trainer)
+        for record in trainer.history.epochs[-1:]:
+            self.on_epoch_end(trainer, record)
 
     def _draw(self, trainer: Trainer) -> None:
         from strsbp_rs import _plot
@@ -127,3 +173,19 @@ def _recording(trainer: Trainer, x: Input) -> Recording:
     fixed, _ = quantized(trainer.network, trainer.hardware)
     spikes = fixed.record(x, encoder=trainer.encoder, seed=seed)
     return Recording(spikes=spikes, counts=spikes[-1].counts())
+
+
+def with_horizon(plan: Recipe, former: Recipe) -> Recipe:
+    """Stretches the descent of a resumed run's cosine to its new number of epochs.
+
+    One that ended with the run ends with the longer (or shorter) one, and one that would come to 0
+    before is drawn out; any other stays as it is.
+    """
+    cosine, epochs = plan.schedule, plan.train.epochs
+    if not isinstance(cosine, Cosine):
+        return plan
+    ended_with_run = cosine.epochs == former.train.epochs
+    comes_to_zero = cosine.min_factor == 0.0 and cosine.epochs < epochs
+    if not ended_with_run and not comes_to_zero:
+        return plan
+    return replace(plan, schedule=replace(cosine, epochs=float(epochs)))

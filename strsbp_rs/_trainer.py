@@ -17,6 +17,7 @@ from strsbp_rs._arguments import integer, labels, number, threads
 from strsbp_rs._arrays import as_array
 from strsbp_rs._callback import Callback
 from strsbp_rs._fields import named
+from strsbp_rs._files import sweep_folder
 from strsbp_rs._firing import learning_rate
 from strsbp_rs._history import History
 from strsbp_rs._inputs import Input, encoder_tuple, prepare_input
@@ -28,6 +29,7 @@ from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import SpikeTrainsCore, TrainerCore
 from strsbp_rs._tables import html_table
 from strsbp_rs._targets import Target, as_target, target_from_dict
+from strsbp_rs._user_part import encoder_and_history
 from strsbp_rs._warnings import QuantizationWarning, warn
 from strsbp_rs.fixed import Overflows
 
@@ -349,9 +351,7 @@ class Trainer:
             OSError: If the checkpoint cannot be written.
             KeyboardInterrupt: On Ctrl-C.
         """
-        if integer("epochs", epochs) <= self.epoch:
-            raise ValueError(f"epochs must be > {self.epoch}, the epochs completed, got {epochs}")
-        self._core.check_horizon(integer("epochs", epochs))
+        self.check_epochs(epochs)
         data, classes = self._prepared(x, n_steps), labels("y", y)
         weight = None if sample_weight is None else _weights(sample_weight)
         test = None
@@ -366,6 +366,8 @@ class Trainer:
             folder = os.path.dirname(os.path.abspath(os.fspath(checkpoint)))
             if not os.path.isdir(folder):
                 raise FileNotFoundError(f"checkpoint: the folder {folder} does not exist")
+            # What was left there by one that was killed.
+            sweep_folder(folder)
         all_callbacks = _hooks.check(callbacks)
         for callback in all_callbacks:
             if isinstance(callback, Monitored):
@@ -434,6 +436,21 @@ class Trainer:
         at once, in the middle of an epoch, raise an exception.)
         """
         self._stopping = True
+
+    def check_epochs(self, epochs: int) -> None:
+        """Refuses numbers of epochs that `fit` does.
+
+        Args:
+            epochs: Number of epochs to have completed.
+
+        Raises:
+            TypeError: If it is no integer.
+            ValueError: If so many are completed already, or the schedule's learning rate comes to 0
+                before them.
+        """
+        if integer("epochs", epochs) <= self.epoch:
+            raise ValueError(f"epochs must be > {self.epoch}, the epochs completed, got {epochs}")
+        self._core.check_horizon(integer("epochs", epochs))
 
     def evaluate(
         self,
@@ -575,10 +592,14 @@ class Trainer:
     # Files -----------------------------------------------------------------------------------
 
     def save(self, path: PathLike) -> None:
-        """Writes a checkpoint, atomically: weights, optimizer state, epoch and configuration.
+        """Writes a checkpoint: weights, optimizer state, epoch and configuration.
+
+        A file that is there is replaced atomically and keeps its mode; symbolic links are followed.
+        One that has hard links is written in place, and so is a pipe or a device.
 
         Raises:
             OSError: If the file cannot be written.
+            ValueError: If weights or moments are not finite: no such file could be read.
         """
         self._core.save(os.fspath(path), self.network._core, self._user())
 
@@ -608,16 +629,17 @@ class Trainer:
                 version.
         """
         network, core, user = TrainerCore.load(os.fspath(path), threads(n_threads))
-        return cls._restored(core, Network._wrap(network), user)
+        return cls._restored(core, Network._wrap(network), user, os.fspath(path))
 
     @classmethod
-    def _restored(cls, core: TrainerCore, network: Network, user: dict[str, Any]) -> Trainer:
+    def _restored(
+        cls, core: TrainerCore, network: Network, user: Any, path: str = "<bytes>"
+    ) -> Trainer:
+        encoder, history = encoder_and_history(path, user)
         trainer = cls.__new__(cls)
         trainer._core = core
         trainer.network = network
-        encoder = user["encoder"]
-        trainer.encoder = None if encoder is None else config.BernoulliEncoder(**encoder)
-        trainer.history = History(user["history"])
+        trainer.encoder, trainer.history = encoder, history
         trainer._stopping, trainer._resumed = False, True
         return trainer
 
