@@ -79,7 +79,14 @@ class Graph:
 
     @classmethod
     def from_network(cls, network: Network) -> Graph:
-        """Takes a layered network as it is now: "input", then "layer 0", "layer 1" and so on."""
+        """Takes a layered network as it is now: "input", then "layer 0", "layer 1" and so on.
+
+        Raises:
+            TypeError: If it is no network.
+            MemoryError: If there is no room for its synapses.
+        """
+        if not isinstance(network, Network):
+            raise TypeError(f"network must be a Network, got {type(network).__name__}")
         graph = cls.__new__(cls)
         graph._adopt(GraphCore.from_network(network._core))
         return graph

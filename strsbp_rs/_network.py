@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs._activity import Activity, warn_of_activity
-from strsbp_rs._arguments import integer, number, threads
+from strsbp_rs._arguments import integer, integers, number, threads
 from strsbp_rs._arrays import dtype_name, layer_arrays
 from strsbp_rs._firing import resolved
 from strsbp_rs._inputs import Input, input_options, prepare_input
@@ -524,9 +524,17 @@ class Network:
         Raises:
             ValueError: If shapes disagree, or a layer, neuron or engine does not exist.
         """
+        traced = {} if record_traces is None else record_traces
+        if not isinstance(traced, Mapping):
+            raise TypeError(
+                f"record_traces must map layers to neurons, got {type(record_traces).__name__}"
+            )
         chosen = [
-            (integer("record_traces", layer), [integer(f"record_traces[{layer}]", n) for n in ns])
-            for layer, ns in (record_traces or {}).items()
+            (
+                integer("record_traces", layer),
+                list(integers(f"record_traces[{layer}]", neurons, low=0, below=2**64)),
+            )
+            for layer, neurons in traced.items()
         ]
         trains, traces, used, operations = self._core.record(
             prepare_input(x, self.n_in, encoder, n_steps),

@@ -409,8 +409,8 @@ def loihi(
         dv=dv,
         v_th=v_th,
         bias_mantissa=bias_mantissa,
-        bias_exponent=bias_exponent,
-        t_ref_steps=t_ref_steps,
+        bias_exponent=integer("bias_exponent", bias_exponent, below=2**32),
+        t_ref_steps=integer("t_ref_steps", t_ref_steps, below=2**32),
     )
 
 

@@ -414,7 +414,9 @@ impl FixedParams {
             return Ok(());
         }
         let at_once = |i: &usize| self.fires(self.bias.get(*i).into(), *i);
-        match (0..n).find(at_once) {
+        // One stands for all where all are the same.
+        let different = self.bias.values().len().max(self.v_th.values().len());
+        match (0..n.min(different)).find(at_once) {
             None => Ok(()),
             Some(i) => {
                 let expected = format!("no more than passes v_th = {} in the first step", self.v_th.get(i));
