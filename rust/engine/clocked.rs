@@ -103,7 +103,8 @@ fn dense_layer<F: Real, const B: usize>(
     }
     if is_stopped() {
         // Panels are not whole.
-        fired.fill(0);
+        (0..n_steps).for_each(|_| by_time.end_row());
+        return;
     }
     list_spikes::<F>(fired, n_blocks, by_time);
 }

@@ -19,6 +19,7 @@ use crate::memory::{OrUnwind, collected, filled};
 use crate::network::{Layer, Network, Synapses};
 use crate::neuron::LifPropagator;
 use crate::real::Real;
+use crate::stop::check;
 use scale::level;
 use targets::{Neurons, WeightGrid};
 
@@ -187,6 +188,7 @@ impl LayerGrid {
         is_output: bool,
         quantization: &Quantization,
     ) -> Result<(Neurons, Vec<f64>)> {
+        check()?;
         let weights = LayerWeights::new(layer, number)?;
         let n = layer.n_out();
         let grid = quantization.target.weight_grid();
