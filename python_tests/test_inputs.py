@@ -334,6 +334,16 @@ def test_torch():
         took(torch.zeros(5, 30, 12, requires_grad=True))
 
 
+def test_what_is_no_list():
+    with pytest.raises(TypeError, match="layers must be a list of Dense and Recurrent, got 5"):
+        sr.Network(5, 5)
+    for name in ("weights", "delays"):
+        with pytest.raises(TypeError, match=f"{name} must be a list of dicts of arrays, got int"):
+            getattr(net(), f"set_{name}")(5)
+        with pytest.raises(TypeError, match=rf"{name}\[0\] must be a dict of arrays, got list"):
+            getattr(net(), f"set_{name}")([[1.0]])
+
+
 def test_sparse_matrices_are_told_to_be_made_dense():
     sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(TypeError, match=r"x must be .*got csr_matrix: give x\.toarray\(\)"):

@@ -212,6 +212,9 @@ def test_fields_that_are_missing_or_of_other_types():
         of([("x", int)])
     with pytest.raises(TypeError, match=r"events must be a list of event arrays, .*got one array"):
         trains_of(drawn(0))
+    for bad in (None, 5, {}, "ab"):
+        with pytest.raises(TypeError, match=r"events must be a list of event arrays, .*got"):
+            trains_of(bad)
     for bad in (float("nan"), float("inf"), 1e300):
         events = np.array([(bad, 0, 0, 0)], DTYPES[4])
         with pytest.raises(ValueError, match=r"events\[0\]\['t'\]\[0\] must be within 2\^53 steps"):

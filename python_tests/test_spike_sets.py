@@ -104,6 +104,8 @@ def test_sets_that_do_not_join():
         sr.SpikeTrains.concatenate([trains, trains[:, :3]])
     with pytest.raises(TypeError, match=r"trains\[1\] must be SpikeTrains, got list"):
         sr.SpikeTrains.concatenate([trains, []])
+    with pytest.raises(TypeError, match="trains must be a list of SpikeTrains, got NoneType"):
+        sr.SpikeTrains.concatenate(None)
 
 
 def test_arrays_are_asked_for():

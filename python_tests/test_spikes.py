@@ -154,6 +154,9 @@ def test_bad_rows_are_refused(indptr, indices, message):
 
 
 def test_wrong_types_are_refused():
+    for shape, error in ((None, TypeError), (5, TypeError), ((1, 1), ValueError)):
+        with pytest.raises(error, match=r"shape must be .*got"):
+            sr.SpikeTrains.from_csr(np.zeros(2, int), np.zeros(0, int), shape)
     with pytest.raises(TypeError, match="raster has dtype complex128, expected truth values"):
         sr.SpikeTrains.from_dense(np.zeros((1, 2, 3), complex))
     with pytest.raises(ValueError, match=r"raster has shape \(2, 3\), expected"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,8 @@ def layer_arrays(
         TypeError: If a layer is no dict, or an array not of numbers.
         ValueError: If values are masked.
     """
+    if not isinstance(layers, Iterable):
+        raise TypeError(f"{name} must be a list of dicts of arrays, got {type(layers).__name__}")
     for index, layer in enumerate(layers):
         if not isinstance(layer, Mapping):
             raise TypeError(f"{name}[{index}] must be a dict of arrays, got {type(layer).__name__}")

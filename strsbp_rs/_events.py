@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Any
 
@@ -48,6 +48,9 @@ def columns_of(
     """
     if is_events(events):
         raise TypeError(f"{name} must be a list of event arrays, one a sample, got one array")
+    if isinstance(events, (str, bytes, dict)) or not isinstance(events, Iterable):
+        got = type(events).__name__
+        raise TypeError(f"{name} must be a list of event arrays, one a sample, got {got}")
     if sensor_size is not None and time_unit is None:
         raise ValueError("time_unit must be given with sensor_size ('us' for tonic's events)")
     unit = one_of("time_unit", "step" if time_unit is None else time_unit, ("step", *_MS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -141,6 +141,8 @@ class Network:
         dtype: DTypeLike = "float32",
         seed: int = 0,
     ) -> None:
+        if not isinstance(layers, Iterable):
+            raise TypeError(f"layers must be a list of Dense and Recurrent, got {layers!r}")
         for index, layer in enumerate(layers):
             if not isinstance(layer, config.LayerConfig):
                 raise TypeError(f"layers[{index}] must be Dense or Recurrent, got {layer!r}")

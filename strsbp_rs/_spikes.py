@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from strsbp_rs._arguments import integer, number, one_of, threads
+from strsbp_rs._arguments import integer, integers, number, one_of, threads
 from strsbp_rs._arrays import as_array
 from strsbp_rs._events import Columns, columns_of, sensor
 from strsbp_rs._indexing import samples_of, split, window_of
@@ -197,14 +197,10 @@ class SpikeTrains:
             if array.ndim != 1:
                 raise ValueError(f"{name} has shape {array.shape}, expected one dimension")
             arrays.append(array.astype(np.int64))
-        if len(shape) != 3:
+        sizes = integers("shape", shape, low=0, below=2**64)
+        if len(sizes) != 3:
             raise ValueError(f"shape must be (n_samples, n_steps, n_neurons), got {shape}")
-        sizes = (
-            integer("shape[0]", shape[0]),
-            integer("shape[1]", shape[1]),
-            integer("shape[2]", shape[2]),
-        )
-        return cls(SpikeTrainsCore.from_csr(arrays[0], arrays[1], sizes))
+        return cls(SpikeTrainsCore.from_csr(arrays[0], arrays[1], (sizes[0], sizes[1], sizes[2])))
 
     def to_dense(self) -> NDArray[np.bool_]:
         """Returns a bool raster of shape (n_samples, n_steps, n_neurons): who fires at all."""
@@ -276,6 +272,8 @@ class SpikeTrains:
             TypeError: If one of them is not SpikeTrains.
             ValueError: If there is none, or they differ in steps or neurons.
         """
+        if not isinstance(trains, Iterable):
+            raise TypeError(f"trains must be a list of SpikeTrains, got {type(trains).__name__}")
         sets = list(trains)
         for index, one in enumerate(sets):
             if not isinstance(one, SpikeTrains):
