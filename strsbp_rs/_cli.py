@@ -10,7 +10,7 @@ import platform
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import strsbp_rs
-from strsbp_rs._config import ENGINES, Cosine
+from strsbp_rs._config import ENGINES, Cosine, LayerConfig
 from strsbp_rs._data import (
     check_outputs,
     data_overrides,
@@ -200,9 +200,8 @@ def train(
     if name == "starter":
         plan = with_outputs(plan, len(dataset.class_names))
     network = None if init is None else load_network(init)
-    if network is not None and (plan.layers, plan.network.dt) != (
-        tuple(network.layers),
-        network.dt,
+    if network is not None and (
+        not _alike(plan.layers, network.layers) or plan.network.dt != network.dt
     ):
         raise ValueError(f"--init {init} has other layers or another dt than the recipe {name}")
     if network is not None:
@@ -273,6 +272,16 @@ def _result_line(records: list[dict[str, Any]], run: RunFolder) -> str:
         f"samples/s in training, {last['val_samples_per_s']:.0f} in inference; results in "
         f"{run.path}"
     )
+
+
+def _alike(layers: Sequence[LayerConfig], others: Sequence[LayerConfig]) -> bool:
+    """Whether layers are the same, whatever their weights were drawn from."""
+
+    def kept(layer: LayerConfig) -> dict[str, Any]:
+        values = layer.to_dict().items()
+        return {name: value for name, value in values if name not in ("init", "rec_init")}
+
+    return [kept(layer) for layer in layers] == [kept(layer) for layer in others]
 
 
 def _refuse_with_resume(
