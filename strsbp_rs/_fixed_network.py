@@ -15,7 +15,8 @@ from strsbp_rs import fixed
 from strsbp_rs._activity import Activity, warn_of_activity
 from strsbp_rs._arguments import integer, labels, threads
 from strsbp_rs._arrays import as_array, as_floats
-from strsbp_rs._inputs import Input, input_options, prepare_input
+from strsbp_rs._carried import carried_part, read_carried
+from strsbp_rs._inputs import Input, encoder_for, input_options, prepare_input
 from strsbp_rs._network import Network, PathLike
 from strsbp_rs._progress import steps_bar
 from strsbp_rs._quantization_checks import (
@@ -112,6 +113,7 @@ class FixedNetwork:
         self._target = target
         held = [_layer_dict(layer) for layer in self._layers]
         self._core = FixedNetworkCore(network._core, held, enforce_limits)
+        self._encoder, self._class_names = network.encoder, network.class_names
 
     @classmethod
     def _unlimited(
@@ -134,7 +136,7 @@ class FixedNetwork:
     @property
     def network(self) -> Network:
         """A copy of the network that the layers stand for."""
-        return Network._wrap(self._core.network())
+        return Network._wrap(self._core.network(), self._encoder, self._class_names)
 
     @property
     def target(self) -> Target | None:
@@ -197,7 +199,7 @@ class FixedNetwork:
 
         Args:
             x: As for `Network.spike_counts`.
-            encoder: Makes spikes of analog values.
+            encoder: Makes spikes of analog values; the network's own if None.
             n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
             seed: Seed of the encoder.
             n_threads: Number of threads; all cores if None. The result does not depend on it.
@@ -210,6 +212,7 @@ class FixedNetwork:
                 in a step than the first layer's format takes.
             TypeError: If x has another dtype.
         """
+        encoder = encoder_for(x, self._n_in(), encoder, self._encoder)
         counts, activity = self._core.spike_counts(
             prepare_input(x, self._n_in(), encoder, n_steps),
             *input_options(encoder, seed),
@@ -252,6 +255,7 @@ class FixedNetwork:
         With `gradients_from_spikes` they give the gradients of the weights these layers stand for.
         Arguments and errors as for `spike_counts`.
         """
+        encoder = encoder_for(x, self._n_in(), encoder, self._encoder)
         trains = self._core.record(
             prepare_input(x, self._n_in(), encoder, n_steps),
             *input_options(encoder, seed),
@@ -279,7 +283,7 @@ class FixedNetwork:
             x: As for `Network.spike_counts`.
             y: Classes, integers of shape (n_samples,) in [0, n_out); without them there is no
                 accuracy.
-            encoder: Makes spikes of analog values.
+            encoder: Makes spikes of analog values; the network's own if None.
             n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
             seed: Seed of the encoder.
             n_threads: Number of threads; all cores if None.
@@ -308,7 +312,10 @@ class FixedNetwork:
             {**_layer_dict(layer), "scale": layer.scale.tolist(), "step": layer.step}
             for layer in self._layers
         ]
-        user = {"target": None if self._target is None else self._target.to_dict()}
+        user = {
+            "target": None if self._target is None else self._target.to_dict(),
+            "network": carried_part(self._encoder, self._class_names),
+        }
         self._core.save(os.fspath(path), layers, user)
 
     @classmethod
@@ -325,7 +332,9 @@ class FixedNetwork:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)}: has an unknown target ({error!r})") from error
         held = [_layer(values) for values in layers]
-        return cls._unlimited(Network._wrap(network), held, target)
+        net = Network._wrap(network)
+        carried = read_carried(os.fspath(path), user, net.n_out)
+        return cls._unlimited(Network._wrap(network, *carried), held, target)
 
 
 def to_fixed(

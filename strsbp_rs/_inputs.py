@@ -25,7 +25,7 @@ from strsbp_rs._events import columns_of, is_events
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import SpikeTrainsCore
 
-__all__ = ["Input", "encoder_tuple", "input_options", "prepare_input"]
+__all__ = ["Input", "encoder_for", "encoder_tuple", "input_options", "prepare_input"]
 
 Input = ArrayLike | SpikeTrains | Sequence[NDArray[Any]]
 
@@ -138,6 +138,29 @@ def _analog(name: str, array: NDArray[Any], n_in: int) -> NDArray[Any]:
 
 
 # Encoders ----------------------------------------------------------------------------------------
+
+
+def encoder_for(
+    x: Input,
+    n_in: int,
+    given: config.BernoulliEncoder | None,
+    carried: config.BernoulliEncoder | None,
+) -> config.BernoulliEncoder | None:
+    """Returns the encoder of a call: the one given, else the network's own, if samples need one.
+
+    A raster (n_samples, n_steps, ...) needs none. An array that might be images as well has one
+    step, which no raster has.
+    """
+    if given is not None or carried is None or isinstance(x, SpikeTrains):
+        return given
+    if is_events(x) or _is_event_list(x):
+        return carried
+    try:
+        shape = np.shape(x)
+    except ValueError:  # No array at all, which is told where samples are taken.
+        return carried
+    is_raster = len(shape) > 2 and math.prod(shape[2:]) == n_in != math.prod(shape[1:])
+    return None if is_raster else carried
 
 
 def input_options(

@@ -14,10 +14,11 @@ from strsbp_rs import _config as config
 from strsbp_rs._activity import Activity, warn_of_activity
 from strsbp_rs._arguments import integer, integers, number, threads
 from strsbp_rs._arrays import dtype_name, layer_arrays
+from strsbp_rs._carried import carried_part, checked_class_names, checked_encoder, read_carried
 from strsbp_rs._firing import resolved
-from strsbp_rs._inputs import Input, input_options, prepare_input
+from strsbp_rs._inputs import Input, encoder_for, input_options, prepare_input
 from strsbp_rs._spikes import SpikeTrains
-from strsbp_rs._strsbp_rs import NetworkCore
+from strsbp_rs._strsbp_rs import NetworkCore, file_content
 from strsbp_rs._tables import html_table
 from strsbp_rs._targets import Target
 
@@ -126,6 +127,8 @@ class Network:
         dtype: "float32" or "float64", or NumPy's type of that name: type of weights, potentials and
             gradients.
         seed: Seed of the recurrent masks, of the initial weights and of drawn delays.
+        encoder: Makes spikes of analog samples where a call, or a `Trainer`, is given no other.
+        class_names: Names of the outputs, for people. Files keep both.
 
     Raises:
         TypeError: If a layer is not Dense or Recurrent, or a field has the wrong type.
@@ -140,6 +143,8 @@ class Network:
         dt: float = 1.0,
         dtype: DTypeLike = "float32",
         seed: int = 0,
+        encoder: config.BernoulliEncoder | None = None,
+        class_names: Sequence[str] = (),
     ) -> None:
         if not isinstance(layers, Iterable):
             raise TypeError(f"layers must be a list of Dense and Recurrent, got {layers!r}")
@@ -154,11 +159,19 @@ class Network:
             "seed": integer("seed", seed),
         }
         self._core = NetworkCore(description, dtype_name(dtype))
+        self.encoder = encoder
+        self.class_names = class_names
 
     @classmethod
-    def _wrap(cls, core: NetworkCore) -> Network:
+    def _wrap(
+        cls,
+        core: NetworkCore,
+        encoder: config.BernoulliEncoder | None = None,
+        class_names: tuple[str, ...] = (),
+    ) -> Network:
         net = cls.__new__(cls)
         net._core = core
+        net._encoder, net._class_names = encoder, class_names
         return net
 
     # What it is ------------------------------------------------------------------------------
@@ -177,6 +190,24 @@ class Network:
     def layers(self) -> list[config.LayerConfig]:
         """The layers as configured, first above the input first; delays set later, see `delays`."""
         return [config.from_dict(layer) for layer in self._core.config()["layers"]]
+
+    @property
+    def encoder(self) -> config.BernoulliEncoder | None:
+        """Makes spikes of analog samples where a call is given no other; its file keeps it."""
+        return self._encoder
+
+    @encoder.setter
+    def encoder(self, encoder: config.BernoulliEncoder | None) -> None:
+        self._encoder = checked_encoder(encoder)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the outputs, the first ones if there are fewer; its file keeps them."""
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Sequence[str]) -> None:
+        self._class_names = checked_class_names(names, self.n_out)
 
     @property
     def dt(self) -> float:
@@ -301,10 +332,13 @@ class Network:
     def save(self, path: PathLike) -> None:
         """Writes configuration, weights and delays that were set to a safetensors file, atomically.
 
+        Encoder and class names, if there are any, are kept with them.
+
         Raises:
             OSError: If the file cannot be written.
         """
-        self._core.save(os.fspath(path))
+        part = {"network": carried_part(self.encoder, self.class_names)}
+        self._core.save(os.fspath(path), part)
 
     @classmethod
     def load(cls, path: PathLike) -> Network:
@@ -314,7 +348,10 @@ class Network:
             OSError: If the file cannot be read.
             ValueError: If it is not a file of this package, is damaged, or of another version.
         """
-        return cls._wrap(NetworkCore.load(os.fspath(path)))
+        name = os.fspath(path)
+        net = cls._wrap(NetworkCore.load(name))
+        net._encoder, net._class_names = read_carried(name, file_content(name)[1], net.n_out)
+        return net
 
     # Fixed point -----------------------------------------------------------------------------
 
@@ -345,7 +382,7 @@ class Network:
                 clipped, layer after layer, where spike trains stay nearest to those of this
                 network (van Rossum distance with the synaptic time constant), whatever the
                 target says of scales.
-            encoder: Makes spikes of analog samples for the calibration.
+            encoder: Makes spikes of analog samples for the calibration; the network's own if None.
             seed: Seed of the encoder.
             n_threads: Number of threads; all cores if None. The result does not depend on it.
             progress: Whether to show a progress bar while calibrating.
@@ -361,7 +398,7 @@ class Network:
         return to_fixed(self, target, calibration, encoder, seed, threads(n_threads), progress)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _loads, (self._core.dumps(),)
+        return _loads, (self._core.dumps(), self.encoder, self.class_names)
 
     # Running it ------------------------------------------------------------------------------
 
@@ -410,7 +447,7 @@ class Network:
                 or whole numbers, which are counts of spikes, or frames (n_samples, n_steps, P, H,
                 W). Either way SpikeTrains, or a list of event arrays with fields t (time steps) and
                 x (inputs). See docs/inputs.md.
-            encoder: Makes spikes of analog values.
+            encoder: Makes spikes of analog values; the network's own if None.
             n_steps: Number of time steps of event lists; if None that of the encoder. Of other
                 samples it is known, and another is refused.
             seed: Seed of the encoder.
@@ -442,6 +479,7 @@ class Network:
         engine: str,
         return_run: bool,
     ) -> tuple[NDArray[np.uint32], Run | None]:
+        encoder = encoder_for(x, self.n_in, encoder, self.encoder)
         counts, activity, used, operations = self._core.spike_counts(
             prepare_input(x, self.n_in, encoder, n_steps),
             *input_options(encoder, seed),
@@ -512,7 +550,7 @@ class Network:
 
         Args:
             x: As for `spike_counts`.
-            encoder: Makes spikes of analog values.
+            encoder: Makes spikes of analog values; the network's own if None.
             n_steps: As for `spike_counts`.
             seed: Seed of the encoder.
             record_traces: For some layers (0 is the first above the input), the neurons whose
@@ -538,6 +576,7 @@ class Network:
             )
             for layer, neurons in traced.items()
         ]
+        encoder = encoder_for(x, self.n_in, encoder, self.encoder)
         trains, traces, used, operations = self._core.record(
             prepare_input(x, self.n_in, encoder, n_steps),
             *input_options(encoder, seed),
@@ -559,8 +598,12 @@ class Network:
         )
 
 
-def _loads(data: bytes) -> Network:
-    return Network._wrap(NetworkCore.loads(data))
+def _loads(
+    data: bytes,
+    encoder: config.BernoulliEncoder | None = None,
+    class_names: tuple[str, ...] = (),
+) -> Network:
+    return Network._wrap(NetworkCore.loads(data), encoder, class_names)
 
 
 def recorded_activity(spikes: Sequence[SpikeTrains]) -> Activity:

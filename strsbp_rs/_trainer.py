@@ -16,6 +16,7 @@ from strsbp_rs._activity import Activity, warn_of_activity
 from strsbp_rs._arguments import integer, labels, number, threads
 from strsbp_rs._arrays import as_array
 from strsbp_rs._callback import Callback
+from strsbp_rs._carried import carried_part, read_carried
 from strsbp_rs._fields import named
 from strsbp_rs._files import sweep_folder
 from strsbp_rs._firing import learning_rate
@@ -146,7 +147,7 @@ class Trainer:
 
     Args:
         network: The network; trained in place. Its delays must stay as they are.
-        encoder: Makes spikes of analog samples; None where samples are spike trains.
+        encoder: Makes spikes of analog samples; the network's own if None.
         loss: CountMSE or SoftmaxCrossEntropy; or "count_mse" or "softmax_cross_entropy", for their
             defaults. If None, SoftmaxCrossEntropy(), which works for any number of steps; the
             targets of CountMSE are numbers of spikes.
@@ -218,6 +219,7 @@ class Trainer:
             named("augment", augment, (config.ImageAugment,))
         if weight_penalty is not None:
             named("weight_penalty", weight_penalty, (config.ExponentialPenalty,))
+        encoder = network.encoder if encoder is None else encoder
         encoder_tuple(encoder)
         description = {
             "loss": named("loss", loss, get_args(config.Loss)).to_dict(),
@@ -608,7 +610,9 @@ class Trainer:
         encoder = None if self.encoder is None else self.encoder.to_dict()
         for record in self.history.epochs:
             plain_record(record)
-        return {"encoder": encoder, "history": self.history.epochs}
+        net = self.network
+        part = carried_part(net.encoder or self.encoder, net.class_names)
+        return {"encoder": encoder, "history": self.history.epochs, "network": part}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The network by itself, so that it stays the one that others know.
@@ -629,7 +633,10 @@ class Trainer:
                 version.
         """
         network, core, user = TrainerCore.load(os.fspath(path), threads(n_threads))
-        return cls._restored(core, Network._wrap(network), user, os.fspath(path))
+        name, net = os.fspath(path), Network._wrap(network)
+        trainer = cls._restored(core, net, user, name)
+        net._encoder, net._class_names = read_carried(name, user, net.n_out)
+        return trainer
 
     @classmethod
     def _restored(

@@ -9,7 +9,7 @@ from strsbp_rs._config import BernoulliEncoder
 from strsbp_rs._history import History
 from strsbp_rs._strsbp_rs import check_encoder
 
-__all__ = ["encoder_and_history"]
+__all__ = ["encoder_and_history", "read_encoder"]
 
 
 def encoder_and_history(path: str, user: Any) -> tuple[BernoulliEncoder | None, History]:
@@ -28,12 +28,18 @@ def encoder_and_history(path: str, user: Any) -> tuple[BernoulliEncoder | None, 
         if name not in user:
             raise ValueError(f"{path}: lacks the {name}")
     try:
-        return _encoder(user["encoder"]), _history(user["history"])
+        return read_encoder(user["encoder"]), _history(user["history"])
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _encoder(values: Any) -> BernoulliEncoder | None:
+def read_encoder(values: Any) -> BernoulliEncoder | None:
+    """Returns the encoder of a file's plain values; None if there is none.
+
+    Raises:
+        TypeError: If a value has another type.
+        ValueError: If one is outside its domain, or there are others.
+    """
     if values is None:
         return None
     if not isinstance(values, dict) or values.keys() != {"n_steps", "rate_scale"}:

@@ -54,12 +54,28 @@ pub type Tensors<F> = Vec<(String, Vec<usize>, Vec<F>)>;
 /// Integer arrays on their way into or out of a file, by name: (shape, values).
 pub(crate) type IntegerArrays = BTreeMap<String, (Vec<usize>, Vec<i32>)>;
 
-/// Writes a network's configuration and weights, as [`files`] says.
+/// What every kind of file adds to a network: `user` is what the writer wants back, as it was.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Carried {
+    #[serde(default)]
+    user: serde_json::Value,
+}
+
+/// Writes a network's configuration and weights, as [`files`] says. `user` is kept beside them.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be written; those of [`network_to_bytes`].
-pub fn write_network<F: Real>(path: &Path, net: &Network<F>) -> Result<()> {
-    files::write(path, &network_to_bytes(net)?)
+pub fn write_network<F: Real>(path: &Path, net: &Network<F>, user: serde_json::Value) -> Result<()> {
+    files::write(path, &network_to_bytes(net, user)?)
+}
+
+/// What a file holds, "network", "checkpoint" or "fixed_network", and what its writer added; null if nothing.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not ours, damaged, or of another version.
+pub fn content(path: &Path) -> Result<(String, serde_json::Value)> {
+    let header = parse_header::<Option<Carried>>(path, &read(path)?)?;
+    Ok((header.content, header.extra.unwrap_or_default().user))
 }
 
 /// Reads what [`write_network`] wrote, or the network of a checkpoint.
@@ -70,12 +86,12 @@ pub fn read_network<F: Real>(path: &Path) -> Result<Network<F>> {
     network_from_bytes(path, &read(path)?)
 }
 
-/// A network as the bytes of its file.
+/// A network as the bytes of its file, with `user` beside it.
 ///
 /// # Errors
 /// [`Error::Value`] if a weight is not finite: no such file could be read; [`Error::Memory`].
-pub fn network_to_bytes<F: Real>(net: &Network<F>) -> Result<Vec<u8>> {
-    to_bytes("network", net, &(), Vec::new(), IntegerArrays::new())
+pub fn network_to_bytes<F: Real>(net: &Network<F>, user: serde_json::Value) -> Result<Vec<u8>> {
+    to_bytes("network", net, &Carried { user }, Vec::new(), IntegerArrays::new())
 }
 
 /// The network in the bytes of a file; `path` is for messages.

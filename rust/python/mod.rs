@@ -68,6 +68,13 @@ mod _strsbp_rs {
     #[pymodule_export]
     const __VERSION__: &str = env!("CARGO_PKG_VERSION");
 
+    /// What a file of ours holds, and what its writer added.
+    #[pyfunction]
+    fn file_content<'py>(py: Python<'py>, path: std::path::PathBuf) -> PyResult<(String, Bound<'py, PyAny>)> {
+        let (content, user) = py.detach(|| crate::network::io::content(&path))?;
+        Ok((content, crate::python::arrays::to_python(py, &user)?))
+    }
+
     /// Name of the instruction set the kernels run with.
     #[pyfunction]
     fn simd_level() -> &'static str {

@@ -158,14 +158,15 @@ impl NetworkCore {
         Ok(detached(py, || Self::from_bytes(&path, &io::read(&path)?))?)
     }
 
-    /// Writes the network's file.
-    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        with_net!(&self.net, net => save(py, &path, || io::network_to_bytes(net)))
+    /// Writes the network's file, and what the caller wants back from it.
+    fn save(&self, py: Python<'_>, path: PathBuf, user: &Bound<'_, PyAny>) -> PyResult<()> {
+        let user: serde_json::Value = from_python("user", user)?;
+        with_net!(&self.net, net => save(py, &path, || io::network_to_bytes(net, user)))
     }
 
     /// The bytes of the network's file.
     fn dumps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = with_net!(&self.net, net => io::network_to_bytes(net))?;
+        let bytes = with_net!(&self.net, net => io::network_to_bytes(net, serde_json::Value::Null))?;
         // Unlike `new`, this can refuse.
         PyBytes::new_with(py, bytes.len(), |copy| {
             copy.copy_from_slice(&bytes);

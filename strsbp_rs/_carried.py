@@ -1,0 +1,62 @@
+"""What a network carries beside its weights: the encoder of samples, the names of outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from strsbp_rs._config import BernoulliEncoder
+from strsbp_rs._user_part import read_encoder
+
+__all__ = ["carried_part", "checked_class_names", "checked_encoder", "read_carried"]
+
+
+def checked_encoder(encoder: Any) -> BernoulliEncoder | None:
+    """Returns an encoder, or None.
+
+    Raises:
+        TypeError: If it is something else.
+    """
+    if encoder is not None and not isinstance(encoder, BernoulliEncoder):
+        raise TypeError(f"encoder must be a BernoulliEncoder, got {encoder!r}")
+    return encoder
+
+
+def checked_class_names(names: Sequence[str], n_out: int) -> tuple[str, ...]:
+    """Returns the names of the first outputs.
+
+    Raises:
+        TypeError: If one is no string.
+        ValueError: If there are more than outputs.
+    """
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"class_names must be strings, got {names!r}")
+    if len(names) > n_out:
+        raise ValueError(f"class_names must be at most {n_out}, the outputs, got {len(names)}")
+    return tuple(str(name) for name in names)
+
+
+def carried_part(encoder: BernoulliEncoder | None, class_names: Sequence[str]) -> dict[str, Any]:
+    """Returns both as a file keeps them."""
+    values = None if encoder is None else encoder.to_dict()
+    return {"encoder": values, "class_names": list(class_names)}
+
+
+def read_carried(
+    path: str, user: Any, n_out: int
+) -> tuple[BernoulliEncoder | None, tuple[str, ...]]:
+    """Returns both from what a file holds beside the weights; of files from before, nothing.
+
+    A checkpoint without a part of its network's has the trainer's encoder.
+
+    Raises:
+        ValueError: If there is something else; the message names the file.
+    """
+    if user is None:
+        return None, ()
+    part = user.get("network", {"encoder": user.get("encoder")}) if isinstance(user, dict) else user
+    try:
+        encoder, names = read_encoder(part.get("encoder")), part.get("class_names", ())
+        return encoder, checked_class_names(names, n_out)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: has a damaged encoder or class names ({error})") from error
