@@ -301,7 +301,7 @@ class FixedNetwork:
     # Files -----------------------------------------------------------------------------------
 
     def save(self, path: PathLike) -> None:
-        """Writes layers and network to a safetensors file, atomically.
+        """Writes layers and network to a safetensors file, by the rules of `Network.save`.
 
         `Network.load` reads the float network of it.
 

@@ -330,12 +330,16 @@ class Network:
     # Files -----------------------------------------------------------------------------------
 
     def save(self, path: PathLike) -> None:
-        """Writes configuration, weights and delays that were set to a safetensors file, atomically.
+        """Writes configuration, weights and delays that were set to a safetensors file.
+
+        A file that is there is replaced atomically and keeps its mode; symbolic links are followed.
+        One that has hard links is written in place, and so is a pipe or a device.
 
         Encoder and class names, if there are any, are kept with them.
 
         Raises:
             OSError: If the file cannot be written.
+            ValueError: If a weight is not finite: no such file could be read.
         """
         part = {"network": carried_part(self.encoder, self.class_names)}
         self._core.save(os.fspath(path), part)

@@ -281,7 +281,9 @@ class SpikeTrains:
         return SpikeTrains(SpikeTrainsCore.concatenate([one._core for one in sets]))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a safetensors file, atomically: rows as arrays `indptr` and `indices`.
+        """Writes a safetensors file: rows as arrays `indptr` and `indices`.
+
+        It is written by the rules of `Network.save`.
 
         Raises:
             OSError: If the file cannot be written.
