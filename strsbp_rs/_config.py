@@ -121,7 +121,7 @@ class Firing(_Config):
     numbers, as Uniform.
 
     Args:
-        rate: Expected spikes of an input of the layer in a step, > 0. If None, 0.1 for the inputs
+        rate: Expected spikes of an input of the layer in a step, > 0. If None, 0.3 for the inputs
             of the network, 0.05 for neurons.
         within: Time in which most of those neurons fire that will [ms]. In runs of `n_steps` steps
             a layer has fired in time if this is at most n_steps dt / (number of layers + 1).
