@@ -4,9 +4,10 @@ python benches/first_hour.py [--seeds 3] [--epochs N] [NAME ...]
 
 Five-fold stratified cross-validation, once a seed; scalers are fitted to the training part alone.
 Logistic regression has standardised features. The network has them brought to [0, 1] (test values
-beyond the range of the training part are clipped), as rates must be, and reads a test sample once.
-The number of epochs is such that 30,000 samples are shown, whatever the data set: no result chose
-it, nor anything else of a run. Needs scikit-learn.
+beyond the range of the training part are clipped), as rates must be; its accuracy is the mean of
+three encodings of the test part, each of them read by itself.
+The number of epochs is such that 30,000 samples are shown, whatever the data set. (The defaults
+themselves were chosen with a look at these data sets.) Needs scikit-learn.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ DATA_SETS = {
     "digits": load_digits,
 }
 N_FOLDS = 5
+N_ENCODINGS = 3
 SAMPLES_SHOWN = 30_000
 
 
@@ -69,7 +71,9 @@ def network_accuracy(x, y, train, test, epochs, seed):
     net = sr.Network(x.shape[1], [sr.Dense(100), sr.Dense(int(y.max()) + 1)], seed=seed)
     trainer = sr.Trainer(net, encoder=sr.BernoulliEncoder(), seed=seed)
     trainer.fit(scaler.transform(x[train]), y[train], epochs=epochs, progress=False)
-    return trainer.evaluate(scaler.transform(x[test]), y[test]).accuracy
+    x_test = scaler.transform(x[test])
+    encodings = range(N_ENCODINGS)
+    return np.mean([trainer.evaluate(x_test, y[test], seed=k).accuracy for k in encodings])
 
 
 def logistic_accuracy(x, y, train, test):
