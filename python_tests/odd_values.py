@@ -191,7 +191,9 @@ def made(name: str) -> Any:
         kind = getattr(core, owner.removeprefix("core."), None)
         if kind is None or isinstance(inspect.getattr_static(kind, method), staticmethod):
             return None
-        return CORES[kind.__name__]()
+        make = CORES.get(kind.__name__)
+        # Without an object, the method is called with odd ones for it.
+        return make() if make else None
     kind = getattr(sr, owner, None) or getattr(sr.fixed, owner.removeprefix("fixed."), None)
     if not inspect.isclass(kind):
         return None
