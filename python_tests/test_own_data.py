@@ -272,3 +272,57 @@ def test_train_starter_on_files_and_functions(module, tmp_path):
         strsbp("train", "--data", data, "--out", tmp_path / name, *flags)
         assert sr.Network.load(tmp_path / name / "checkpoint.safetensors").n_out == 3
     assert "--data own_data_module:four" in strsbp("eval", tmp_path / "m", code=2)
+
+
+@pytest.fixture
+def saved(arrays, tmp_path):
+    """A trained network in a file of its own, and the file of its samples: (net, file, data)."""
+    x, y = arrays
+    np.savez(tmp_path / "mine.npz", x=x, y=y)
+    encoder = sr.BernoulliEncoder(n_steps=30, rate_scale=0.5)
+    net = sr.Network(12, [sr.Dense(20), sr.Dense(3)], encoder=encoder, class_names=("a", "b", "c"))
+    sr.Trainer(net, n_threads=1).fit(x, y, epochs=3, progress=False)
+    (tmp_path / "alone").mkdir()
+    file = tmp_path / "alone" / "net.safetensors"
+    net.save(file)
+    return net, file, tmp_path / "mine.npz"
+
+
+def test_eval_of_a_networks_file(saved, arrays):
+    net, file, data = saved
+    x, y = arrays
+    report = json.loads(strsbp("eval", file, "--data", data, "--json"))
+    assert report["n_samples"] == 60 and report["epoch"] is None
+    assert report["accuracy"] == np.mean(net.predict(x) == y)
+    assert set(report["class_accuracy"]) == {"a", "b", "c"}
+    assert "name samples with --data" in strsbp("eval", file, code=2)
+    net.encoder = None
+    net.save(file)
+    assert "carries no encoder for the values of mine" in strsbp(
+        "eval", file, "--data", data, code=2
+    )
+
+
+def test_quantize_of_a_networks_file(saved, arrays):
+    net, file, data = saved
+    x, y = arrays
+    args = ["--data", data, "--target", "qformat", "--set", "weight_bits=6"]
+    report = json.loads(strsbp("quantize", file, *args, "--json"))
+    path = file.parent / "qformat.safetensors"
+    assert report["file"] == str(path)
+    fixed = sr.FixedNetwork.load(path)
+    assert fixed.target == sr.QFormat(weight_bits=6)
+    assert report["fixed_accuracy"] == np.mean(fixed.predict(x) == y)
+    assert fixed.network.class_names == net.class_names
+    assert "holds a network in fixed point" in strsbp("eval", path, "--data", data, code=2)
+
+
+def test_a_run_on_a_functions_data(module, tmp_path):
+    out, name = tmp_path / "run", "own_data_module:four"
+    strsbp("train", "--data", name, "--out", out, "--epochs", 1, "--no-plots", "--quiet")
+    assert json.loads(strsbp("eval", out, "--data", name, "--json"))["n_samples"] == 20
+    assert json.loads(strsbp("eval", out, "--data", "kept.npz", "--json"))["n_samples"] == 60
+    assert "20 samples" in strsbp("quantize", out, "--data", name)
+    strsbp("train", "--resume", out, "--data", name, "--epochs", 2, "--no-plots", "--quiet")
+    net = sr.Network.load(out / "checkpoint.safetensors")
+    assert net.class_names == ("0", "1", "2") and net.encoder is not None

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import platform
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 import strsbp_rs
+from strsbp_rs._cli_common import INTERRUPTED, data_option, one_line_errors
+from strsbp_rs._cli_saved import evaluate, quantize
 from strsbp_rs._config import ENGINES, Cosine, LayerConfig
 from strsbp_rs._data import (
     check_outputs,
@@ -33,48 +32,8 @@ from strsbp_rs._network import Network
 from strsbp_rs._recipe import Recipe, load_recipe, recipe_names
 from strsbp_rs._run import RunFolder, load_network, with_horizon
 from strsbp_rs._targets import TARGETS
-from strsbp_rs._trainer import Evaluation, Trainer
-from strsbp_rs._warnings import StrsbpWarning
-from strsbp_rs.datasets import Dataset, search_fashion_mnist
-
-P = ParamSpec("P")
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
-
-
-@contextlib.contextmanager
-def _one_line_warnings() -> Iterator[None]:
-    """Shows this package's warnings as lines for users, without the line of code."""
-    with warnings.catch_warnings():
-        as_before = warnings.showwarning
-
-        def show(message: Any, category: type[Warning], *where: Any, **options: Any) -> None:
-            if not issubclass(category, StrsbpWarning):
-                as_before(message, category, *where, **options)
-                return
-            for line in str(message).splitlines():
-                click.echo(f"strsbp: warning: {line}", err=True)
-
-        warnings.showwarning = show
-        yield
-
-
-def _one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Shows the user's errors as one line instead of a traceback."""
-
-    @functools.wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            with _one_line_warnings():
-                command(*args, **kwargs)
-        except (ValueError, TypeError, OSError, MemoryError) as error:
-            click.echo(f"strsbp: error: {error}", err=True)
-            sys.exit(2)
-        except KeyboardInterrupt:
-            click.echo("strsbp: interrupted", err=True)
-            sys.exit(INTERRUPTED)
-
-    return wrapped
+from strsbp_rs._trainer import Trainer
+from strsbp_rs.datasets import search_fashion_mnist
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,12 +44,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("recipe", required=False)
-@click.option(
-    "--data",
-    metavar="FILE|FUNCTION",
-    help="Samples of your own: a file (.npz, .npy, spikes in .safetensors), or "
-    "MODULE:FUNCTION or FILE.py:FUNCTION that returns them.",
-)
+@data_option("Samples of your own")
 @click.option("--data-dir", help="Folder of the data set's files.")
 @click.option(
     "--epochs",
@@ -123,7 +77,7 @@ def main() -> None:
 @click.option("--limit-test", type=int, help="Use the first so many test samples.")
 @click.option("--no-plots", is_flag=True, help="Draw no pictures.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-@_one_line_errors
+@one_line_errors
 def train(
     recipe: str | None,
     data: str | None,
@@ -212,6 +166,7 @@ def train(
     run.dataset = dataset
     check_outputs(plan, dataset)
     trainer = plan.build(dataset.n_in, threads, network)
+    trainer.network.class_names = dataset.class_names[: trainer.network.n_out]
     trainer.check_epochs(plan.train.epochs)
     with run.claimed():
         run.create(plan, network)
@@ -327,161 +282,8 @@ def _say_interrupted(run: RunFolder) -> None:
 
 
 @main.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--target",
-    type=click.Choice(list(TARGETS)),
-    help="Hardware; if not given, that the run was trained through, else qformat.",
-)
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A field, as weight_bits=4."
-)
-@click.option("--calibrate", type=int, help="Clip weights by the spikes of so many images.")
-@click.option("--out", type=click.Path(path_type=Path), help="File; in RUN if not given.")
-@click.option("--data-dir", help="Folder of the data set's files.")
-@click.option("--limit-test", type=int, help="Use the first so many test samples.")
-@click.option("--threads", type=int, help="Number of threads; all cores if not given.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_one_line_errors
-def quantize(
-    run: Path,
-    target: str | None,
-    settings: tuple[str, ...],
-    calibrate: int | None,
-    out: Path | None,
-    data_dir: str | None,
-    limit_test: int | None,
-    threads: int | None,
-    as_json: bool,
-) -> None:
-    """Brings a network to fixed point, and says what that changes on the test images of its run.
-
-    RUN is a result folder, which stands for its last checkpoint, or a checkpoint in one, as
-    RUN/best.safetensors. The network in fixed point is written to a file that FixedNetwork.load
-    reads. To train until accuracy is back: strsbp train --init RUN
-    --hardware TARGET.
-    """
-    folder = RunFolder(run.parent if run.is_file() else run)
-    held = folder.recipe().hardware
-    kinds = []
-    if target is not None or held is None:
-        # Of another kind first: options of the run's own hardware are not meant.
-        kinds = ["kind=none", f"kind={target or 'qformat'}"]
-    overrides = [f"hardware.{setting}" for setting in (*kinds, *settings)]
-    if limit_test is not None:
-        overrides.append(f"data.limit_test={limit_test}")
-    plan = folder.recipe(tuple(overrides))
-    data = load_data(plan, data_dir or plan.data.dir or None)
-    network = load_network(run)
-    assert plan.hardware is not None
-    if calibrate is not None and calibrate < 1:
-        raise ValueError(f"--calibrate must be >= 1, got {calibrate}")
-    fixed = network.to_fixed(
-        plan.hardware,
-        calibration=None if calibrate is None else data.x_train[:calibrate],
-        encoder=plan.encoder,
-        seed=plan.train.seed,
-        progress=not as_json,
-    )
-    report = fixed.report(
-        data.x_test, data.y_test, encoder=plan.encoder, seed=plan.train.seed, n_threads=threads
-    )
-    path = out or folder.path / f"{plan.hardware.kind}.safetensors"
-    fixed.save(path)
-    if as_json:
-        click.echo(json.dumps({"file": str(path), **asdict(report)}))
-    else:
-        click.echo(f"{report}\nwritten to {path}")
-
-
-@main.command(name="eval")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--data-dir", help="Folder of the data set's files.")
-@click.option("--threads", type=int, help="Number of threads; all cores if not given.")
-@click.option("--seed", type=int, help="Seed of the encoder; the run's if not given.")
-@click.option("--engine", type=click.Choice(ENGINES), help="How it is simulated; as in training.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_one_line_errors
-def evaluate(
-    run: Path,
-    data_dir: str | None,
-    threads: int | None,
-    seed: int | None,
-    engine: str | None,
-    as_json: bool,
-) -> None:
-    """Evaluates a network on the test images of its run.
-
-    RUN is a result folder, which stands for its last checkpoint, or a checkpoint in one, as
-    RUN/best.safetensors.
-    """
-    folder = RunFolder(run.parent if run.is_file() else run)
-    plan = folder.recipe()
-    data = load_data(plan, data_dir or plan.data.dir or None)
-    checkpoint = run if run.is_file() else folder.checkpoint
-    trainer = Trainer.load(checkpoint, n_threads=threads)
-    result = trainer.evaluate(data.x_test, data.y_test, seed=seed, engine=engine)
-    # A network may have more outputs than there are classes, and predict one of those.
-    n_classes = len(data.class_names)
-    confusion = np.zeros((n_classes, max(n_classes, result.counts.shape[1])), np.int64)
-    np.add.at(confusion, (data.y_test, result.predictions), 1)
-    if as_json:
-        report = {
-            "epoch": trainer.epoch,
-            "n_samples": len(data.y_test),
-            "accuracy": result.accuracy,
-            "loss": result.loss,
-            "firing_rate": result.firing_rate,
-            "samples_per_s": result.samples_per_s,
-            "engine": result.engine,
-            "silent_neurons": result.silent_neurons,
-            "n_tied": result.n_tied,
-            "n_spikeless": result.n_spikeless,
-            "overflows": [asdict(lost) for lost in result.overflows],
-            "class_accuracy": {
-                name: int(row[index]) / int(row.sum()) if row.sum() else None
-                for index, (name, row) in enumerate(zip(data.class_names, confusion, strict=True))
-            },
-            "confusion": confusion.tolist(),
-        }
-        click.echo(json.dumps(report))
-    else:
-        click.echo(_evaluation_text(data, result, confusion))
-
-
-def _evaluation_text(data: Dataset, result: Evaluation, confusion: NDArray[np.int64]) -> str:
-    rates = ", ".join(f"{rate:.1%}" for rate in result.firing_rate)
-    silent = ", ".join(f"{n:,}" for n in result.silent_neurons)
-    lines = [
-        f"{data.name}: accuracy {result.accuracy:.2%} on {len(data.y_test):,} test samples, "
-        f"loss {result.loss:.4g}, {result.samples_per_s:.0f} samples/s ({result.engine})",
-        f"firing rates [spikes per neuron and step], layer by layer: {rates}",
-        f"neurons that never fired, layer by layer: {silent}; images with equal highest counts: "
-        f"{result.n_tied:,}, images without an output spike: {result.n_spikeless:,}",
-        *_overflow_lines(result),
-        "",
-        "rows: class, columns: prediction",
-    ]
-    width = max(len(name) for name in data.class_names)
-    columns = "".join(f"{index:6}" for index in range(confusion.shape[1]))
-    lines.append(f"{'':{width + 3}}{columns}   correct")
-    for index, (name, row) in enumerate(zip(data.class_names, confusion, strict=True)):
-        correct = f"{row[index] / row.sum():8.1%}" if row.sum() else f"{'-':>8}"
-        cells = "".join(f"{count:6}" for count in row)
-        lines.append(f"{index:2} {name:{width}}{cells}  {correct}")
-    return "\n".join(lines)
-
-
-def _overflow_lines(result: Evaluation) -> list[str]:
-    if not result.overflows:
-        return []
-    counts = ", ".join(f"{lost.current:,} and {lost.membrane:,}" for lost in result.overflows)
-    return [f"currents and membranes that did not fit, layer by layer: {counts}"]
-
-
-@main.command()
 @click.argument("what", required=False)
-@_one_line_errors
+@one_line_errors
 def info(what: str | None) -> None:
     """Describes this installation, or WHAT: a recipe, a result folder, or a network's file."""
     if what is None:
@@ -503,3 +305,7 @@ def info(what: str | None) -> None:
             click.echo(FixedNetwork.load(path).summary())
     else:
         click.echo(load_recipe(what).to_toml())
+
+
+main.add_command(quantize)
+main.add_command(evaluate)

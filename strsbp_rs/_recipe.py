@@ -21,7 +21,7 @@ from strsbp_rs._network import Network
 from strsbp_rs._targets import Target
 from strsbp_rs._trainer import Trainer
 
-__all__ = ["Recipe", "RecipeError", "load_recipe", "recipe_names"]
+__all__ = ["Recipe", "RecipeError", "load_recipe", "recipe_names", "with_overrides"]
 
 
 class RecipeError(ValueError):
@@ -129,7 +129,8 @@ class Recipe:
     ) -> Trainer:
         """Returns a trainer of a network; of a new one with `n_in` inputs, if None."""
         if network is None:
-            network = Network(n_in, self.layers, **dataclasses.asdict(self.network))
+            options = dataclasses.asdict(self.network)
+            network = Network(n_in, self.layers, encoder=self.encoder, **options)
         return Trainer(
             network,
             encoder=self.encoder,
@@ -211,6 +212,19 @@ def _loads(source: str, text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TomlError(f"{source}: {error}") from error
+
+
+def with_overrides(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """Returns a recipe with some settings changed, as `load_recipe` has them.
+
+    Raises:
+        RecipeError: If a field is unknown, or a value has the wrong type.
+    """
+    tree = tomllib.loads(recipe.to_toml())
+    for override in sorted(overrides, key=_kinds_first):
+        _apply(tree, override)
+    _anchor(tree, Path())
+    return _parse(tree, "recipe")
 
 
 def _anchor(tree: dict[str, Any], folder: Path) -> None:
