@@ -15,6 +15,7 @@ __all__ = [
     "TrainerCore",
     "check_encoder",
     "check_fixed",
+    "file_content",
     "fixed_preset",
     "loihi_weights",
     "make_folder",
