@@ -13,7 +13,7 @@ NAMES = ("cat", "dog")
 
 
 def network(**options):
-    layers = [sr.Dense(6, v_th=0.5), sr.Dense(3, v_th=0.5)]
+    layers = [sr.Dense(n, v_th=0.5, init=sr.Uniform(-0.2, 1.0)) for n in (6, 3)]
     return sr.Network(4, layers, seed=2, **options)
 
 

@@ -25,8 +25,13 @@ def child(what: str, seconds: float) -> None:
     import strsbp_rs as sr
 
     x, y = np.random.default_rng(1).random((2000, 40, 20)) < 0.3, np.arange(2000) % 3
-    net = sr.Network(20, [sr.Dense(50, v_th=2.0), sr.Dense(3, v_th=2.0)])
-    trainer, other = sr.Trainer(net, n_threads=2), sr.Network(20, [sr.Dense(3)])
+    # Weights with which all layers fire: a warning would count as something that was said.
+    init = sr.Uniform(-0.3, 1.0)
+    net = sr.Network(20, [sr.Dense(n, v_th=2.0, init=init) for n in (50, 3)])
+    trainer, other = (
+        sr.Trainer(net, n_threads=2),
+        sr.Network(20, [sr.Dense(3, v_th=2.0, init=init)]),
+    )
 
     class Nested(sr.Callback):
         def on_batch_end(self, trainer: sr.Trainer, values: dict[str, object]) -> None:
