@@ -21,8 +21,14 @@ NO_REST = {"t_ref": 0.0}
 def network(
     n_hidden: int = 20, n_out: int = 4, n_in: int = 12, is_recurrent: bool = True
 ) -> sr.Network:
-    layer = sr.Recurrent if is_recurrent else sr.Dense
-    return sr.Network(n_in, [layer(n_hidden, **NO_REST), sr.Dense(n_out, **NO_REST)], seed=1)
+    wide = sr.Uniform()
+    if is_recurrent:
+        hidden: sr.Recurrent | sr.Dense = sr.Recurrent(
+            n_hidden, init=wide, rec_init=wide, **NO_REST
+        )
+    else:
+        hidden = sr.Dense(n_hidden, init=wide, **NO_REST)
+    return sr.Network(n_in, [hidden, sr.Dense(n_out, init=wide, **NO_REST)], seed=1)
 
 
 def with_zeros(net: sr.Network, change: Callable[[list[dict[str, Any]]], None]) -> sr.Network:
