@@ -4,10 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import strsbp
 
 import strsbp_rs as sr
-from strsbp_rs._cli import main
 
 RECIPE = """
 [data]
@@ -35,12 +34,6 @@ lr = LR
 epochs = 6
 batch_size = 16
 """
-
-
-def strsbp(*args, code=0):
-    result = CliRunner().invoke(main, [str(arg) for arg in args])
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from command_line import strsbp
 
 import strsbp_rs as sr
 from strsbp_rs._cli import main
@@ -50,12 +51,6 @@ def recipe(tmp_path):
     path = tmp_path / "small.toml"
     path.write_text(RECIPE)
     return str(path)
-
-
-def strsbp(*args, code=0):
-    result = CliRunner().invoke(main, [str(arg) for arg in args])
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 def test_train_eval_info(recipe, tmp_path):

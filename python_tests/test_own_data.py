@@ -5,11 +5,10 @@ import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import strsbp
 
 import strsbp_rs as sr
 from strsbp_rs import datasets
-from strsbp_rs._cli import main
 from strsbp_rs._recipe import load_recipe
 
 RECIPE = """
@@ -31,12 +30,6 @@ kind = "softmax_cross_entropy"
 [train]
 epochs = 2
 """
-
-
-def strsbp(*args, code=0):
-    result = CliRunner().invoke(main, [str(arg) for arg in args])
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 @pytest.fixture
