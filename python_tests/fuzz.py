@@ -363,7 +363,8 @@ def recipe_case(rng: random.Random, path: Path) -> Callable[[], None]:
     else:
         lines = text.splitlines()
         at = rng.choice([i for i, line in enumerate(lines) if "=" in line])
-        odd = rng.choice((*NUMBERS, *FLOATS, "nan", "inf", '""', "[]", "[" * 5_000, "{}", "true", "x"))
+        others = ("nan", "inf", '""', "[]", "[" * 5_000, "{}", "true", "x")
+        odd = rng.choice((*NUMBERS, *FLOATS, *others))
         lines[at] = f"{lines[at].split('=')[0]} = {odd}"
         path.write_text("\n".join(lines))
 
