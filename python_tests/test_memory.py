@@ -85,6 +85,23 @@ def test_arrays_of_a_file_are_checked_before_anything_is_allocated(
     assert str(path) in done.stdout and expected in done.stdout, done.stdout
 
 
+def test_training_loads_no_masked_arrays() -> None:
+    """NumPy's module of masked arrays takes 9 MB, and nobody who has not loaded it can give one."""
+    code = """
+import sys
+import numpy as np
+import strsbp_rs as sr
+
+net = sr.Network(2, [sr.Dense(2, v_th=1.0)], seed=1)
+trainer = sr.Trainer(net, encoder=sr.BernoulliEncoder(n_steps=5), n_threads=1)
+x, y = np.ones((4, 2)), np.arange(4) % 2
+trainer.fit(x, y, epochs=1, progress=False)
+trainer.evaluate(x, y)
+sys.exit("numpy.ma" in sys.modules)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+
+
 @linux
 def test_lateral_inhibition_of_a_file_is_no_bomb(tmp_path: Path) -> None:
     """It is not in the file: a small one may hold a network that is too large."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -85,6 +86,8 @@ def layer_arrays(
 
 def _refuse_masked(name: str, value: Any) -> None:
     """A masked value is missing; what lies under the mask is not to be computed with."""
+    if "numpy.ma" not in sys.modules:  # Then nothing is masked, and 9 MB need not be loaded.
+        return
     for part in value if isinstance(value, (list, tuple)) else [value]:
         if not isinstance(part, np.ma.MaskedArray):
             continue
