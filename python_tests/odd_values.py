@@ -105,7 +105,7 @@ MADE: dict[str, Callable[[], Any]] = {
 GIVEN: dict[str, dict[str, Any]] = {
     "Network": {"n_in": 2, "layers": [sr.Dense(3)]},
     "Trainer": {"network": network(), "n_threads": 1},
-    "Simulator": {"graph": graph()},
+    "Simulator": {"network": graph()},
     "Recurrent": {"n": 3},
     "Dense": {"n": 3},
     "FixedInDegree": {"n": 1},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from strsbp_rs._config import BernoulliEncoder
@@ -29,7 +29,9 @@ def checked_class_names(names: Sequence[str], n_out: int) -> tuple[str, ...]:
         TypeError: If one is no string.
         ValueError: If there are more than outputs.
     """
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+    listed = isinstance(names, Iterable) and not isinstance(names, str)
+    names = list(names) if listed else names
+    if not listed or not all(isinstance(name, str) for name in names):
         raise TypeError(f"class_names must be strings, got {names!r}")
     if len(names) > n_out:
         raise ValueError(f"class_names must be at most {n_out}, the outputs, got {len(names)}")

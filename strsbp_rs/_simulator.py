@@ -72,6 +72,8 @@ class Simulator:
         """What a number names: a layer, or a population of a graph."""
         default = neurons[-1:] if is_network else neurons
         chosen = default if record is None else record
+        if not isinstance(chosen, Iterable):
+            raise TypeError(f"record must be populations or their numbers, got {record!r}")
         self.recorded = [self._population("record", population) for population in chosen]
         """The recorded populations, in the order that events number their neurons."""
         indices = [population.index for population in self.recorded]

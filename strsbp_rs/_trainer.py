@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -358,6 +358,9 @@ class Trainer:
         weight = None if sample_weight is None else _weights(sample_weight)
         test = None
         if validation_data is not None:
+            if not isinstance(validation_data, (tuple, list)):
+                kind = type(validation_data).__name__
+                raise TypeError(f"validation_data must be (x, y), got {kind}")
             if len(validation_data) != 2:
                 raise ValueError(
                     f"validation_data must be (x, y), got {len(validation_data)} entries"
@@ -701,6 +704,9 @@ def gradients_from_spikes(
 
 
 def _cores(spikes: Sequence[SpikeTrains]) -> list[SpikeTrainsCore]:
+    if not isinstance(spikes, Iterable):
+        raise TypeError(f"spikes must be a list of SpikeTrains, got {type(spikes).__name__}")
+    spikes = list(spikes)
     for index, trains in enumerate(spikes):
         if not isinstance(trains, SpikeTrains):
             raise TypeError(f"spikes[{index}] must be SpikeTrains, got {type(trains).__name__}")

@@ -354,6 +354,7 @@ def qformat(
         ValueError: If a time is not positive and finite, or a factor is 0.
     """
     dt, decay_bits = number("dt", dt), integer("decay_bits", decay_bits, below=32)
+    state_bits = integer("state_bits", state_bits)
     current_decay, membrane_decay = (
         Multiply(_factor(name, number(name, tau), dt, "decay_bits", decay_bits), decay_bits)
         for name, tau in (("tau_s", tau_s), ("tau_m", tau_m))
