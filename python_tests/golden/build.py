@@ -1,0 +1,431 @@
+"""The package's names, as the golden cases use them.
+
+All that the cases call of the package is called here: where a public name changes, this file does,
+and neither the cases nor their hashes. Arguments have the names that ARCHITECTURE gives them
+(recurrent_delay, potential), whatever the package calls them today.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import strsbp_rs as sr
+from strsbp_rs import (
+    SGD,
+    Adam,
+    AdamW,
+    AllToAll,
+    BernoulliEncoder,
+    Constant,
+    ConstantInit,
+    CortexM,
+    Cosine,
+    CountMSE,
+    ExponentialPenalty,
+    Firing,
+    FixedInDegree,
+    FixedOutDegree,
+    FixedProbability,
+    ImageAugment,
+    InverseSqrt,
+    KaimingUniform,
+    Loihi,
+    Normal,
+    OneToOne,
+    QFormat,
+    Reservoir,
+    SoftmaxCrossEntropy,
+    Sparse,
+    SpikeTrains,
+    Spinnaker,
+    Step,
+    StRsbp,
+    Uniform,
+    UniformDelay,
+    Xylo,
+    gradients_from_spikes,
+    post_coupling,
+    psp_table,
+    s_psp,
+    van_rossum,
+)
+from strsbp_rs._recipe import Recipe, load_recipe, recipe_names
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "AllToAll",
+    "BernoulliEncoder",
+    "Constant",
+    "ConstantInit",
+    "CortexM",
+    "Cosine",
+    "CountMSE",
+    "ExponentialPenalty",
+    "Firing",
+    "FixedInDegree",
+    "FixedOutDegree",
+    "FixedProbability",
+    "ImageAugment",
+    "InverseSqrt",
+    "KaimingUniform",
+    "Loihi",
+    "Normal",
+    "OneToOne",
+    "QFormat",
+    "Recipe",
+    "Reservoir",
+    "SoftmaxCrossEntropy",
+    "Sparse",
+    "SpikeTrains",
+    "Spinnaker",
+    "StRsbp",
+    "Step",
+    "Uniform",
+    "UniformDelay",
+    "Xylo",
+    "gradients_from_spikes",
+    "load_recipe",
+    "post_coupling",
+    "psp_table",
+    "recipe_names",
+    "s_psp",
+    "van_rossum",
+]
+
+ENGINES = ("clocked", "event", "auto", "continuous")
+GRID_ENGINES = ENGINES[:3]
+FLOATS = ("float32", "float64")
+
+Train = NDArray[np.int64]
+"""Spikes as rows (sample, step, neuron), or (step, neuron)."""
+
+# Networks ----------------------------------------------------------------------------------------
+
+
+def dense(n: int, **options: Any) -> sr.Dense:
+    return sr.Dense(n, **options)
+
+
+_RECURRENT = {"recurrent_init": "rec_init", "recurrent_delay": "rec_delay"}
+
+
+def recurrent(n: int, **options: Any) -> sr.Recurrent:
+    return sr.Recurrent(n, **{_RECURRENT.get(name, name): v for name, v in options.items()})
+
+
+def network(n_in: int, layers: Sequence[Any], **options: Any) -> sr.Network:
+    return sr.Network(n_in, layers, **options)
+
+
+def weights(net: sr.Network) -> list[list[NDArray[Any]]]:
+    """Of each layer those of the layer below, then its own."""
+    return _listed(net.weights, ("weight", "recurrent_weight"))
+
+
+def delays(net: sr.Network) -> list[list[NDArray[Any]]]:
+    return _listed(net.delays, ("delay", "rec_delay"))
+
+
+def masks(net: sr.Network) -> list[NDArray[Any] | None]:
+    return [net.recurrent_mask(layer) for layer in range(len(net.layers))]
+
+
+def set_weights(net: sr.Network, values: Sequence[Sequence[NDArray[Any]]]) -> None:
+    names = ("weight", "recurrent_weight")
+    net.set_weights([dict(zip(names, layer, strict=False)) for layer in values])
+
+
+def set_delays(net: sr.Network, values: Sequence[Sequence[NDArray[Any]]]) -> None:
+    names = ("delay", "rec_delay")
+    net.set_delays([dict(zip(names, layer, strict=False)) for layer in values])
+
+
+def _listed(
+    layers: Sequence[Mapping[str, NDArray[Any]]], names: Sequence[str]
+) -> list[list[NDArray[Any]]]:
+    for layer in layers:
+        assert set(layer) <= set(names), f"{list(layer)}: build.py knows {names}"
+    return [[layer[name] for name in names if name in layer] for layer in layers]
+
+
+# Spikes ------------------------------------------------------------------------------------------
+
+
+def rows_of(trains: sr.SpikeTrains) -> Train:
+    """The spikes as rows (sample, step, neuron), and their shape as the last row."""
+    indptr, indices, shape = trains.to_csr()
+    row = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    return np.column_stack([row // shape[1], row % shape[1], indices.astype(np.int64)])
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a run went through, in plain values."""
+
+    trains: list[sr.SpikeTrains]
+    counts: NDArray[Any]
+    potential: dict[int, NDArray[Any]]
+    current: dict[int, NDArray[Any]]
+    engine: str
+    operations: list[int]
+
+    @property
+    def spikes(self) -> list[Train]:
+        return [rows_of(train) for train in self.trains]
+
+
+_OPERATIONS = ("input_events", "spikes", "synaptic_events", "state_updates", "near_ties")
+
+
+def _operations(found: sr.Operations | None) -> list[int]:
+    return [] if found is None else [getattr(found, name) for name in _OPERATIONS]
+
+
+def record(
+    net: sr.Network, x: Any, traced: Mapping[int, Sequence[int]] | None = None, **options: Any
+) -> Recording:
+    """Options: encoder, n_steps, seed, n_threads, engine."""
+    run = net.run(x, record_traces=traced, **options)
+    return Recording(
+        run.spikes,
+        run.counts,
+        dict(run.membrane),
+        dict(run.current),
+        run.engine,
+        _operations(run.operations),
+    )
+
+
+def spike_counts(net: sr.Network | sr.FixedNetwork, x: Any, **options: Any) -> NDArray[Any]:
+    return net.spike_counts(x, **options)
+
+
+def predict(net: sr.Network | sr.FixedNetwork, x: Any, **options: Any) -> NDArray[Any]:
+    return net.predict(x, **options)
+
+
+def counts_and_run(net: sr.Network, x: Any, **options: Any) -> tuple[NDArray[Any], str, list[int]]:
+    counts, run = net.spike_counts(x, return_run=True, **options)
+    return counts, run.engine, _operations(run.operations)
+
+
+# Training ----------------------------------------------------------------------------------------
+
+
+def trainer(net: sr.Network, **options: Any) -> sr.Trainer:
+    return sr.Trainer(net, **options)
+
+
+_RECORDS = ("epoch", "lr", "loss", "accuracy", "firing_rate", "engine", "grad_norm")
+_MORE_RECORDS = ("grad_norm_max", "solver_iterations", "solver_fallbacks", "val_loss")
+_LAST_RECORDS = ("val_accuracy", "overflows")
+
+
+def fit(of: sr.Trainer, x: Any, y: Any, epochs: int, **options: Any) -> None:
+    of.fit(x, y, epochs=epochs, progress=False, **options)
+
+
+def history(of: sr.Trainer) -> list[list[Any]]:
+    """Of every epoch all that was recorded but times."""
+    names = (*_RECORDS, *_MORE_RECORDS, *_LAST_RECORDS)
+    return [[_plain(record.get(name)) for name in names] for record in of.history.epochs]
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def forget_times(of: sr.Trainer) -> None:
+    """Sets times to 0: they are in files."""
+    for record in of.history.epochs:
+        for name in ("seconds", "samples_per_s", "val_samples_per_s"):
+            if name in record:
+                record[name] = 0.0
+
+
+def trained(of: sr.Trainer) -> list[list[NDArray[Any]]]:
+    return weights(of.network)
+
+
+def evaluation(of: sr.Trainer, x: Any, y: Any, **options: Any) -> list[Any]:
+    found = of.evaluate(x, y, **options)
+    return [
+        *(found.loss, found.accuracy, found.counts, found.predictions, found.firing_rate),
+        *(found.engine, found.silent_neurons, found.n_tied, found.n_spikeless),
+        [[lost.current, lost.membrane] for lost in found.overflows],
+    ]
+
+
+def gradients(of: sr.Trainer, x: Any, y: Any, **options: Any) -> tuple[float, Any]:
+    found = of.gradients(x, y, **options)
+    return found.loss, _listed(found.weights, ("weight", "recurrent_weight"))
+
+
+def spike_gradients(net: sr.Network, spikes: Any, y: Any, **options: Any) -> tuple[float, Any]:
+    found = gradients_from_spikes(net, spikes, y, **options)
+    return found.loss, _listed(found.weights, ("weight", "recurrent_weight"))
+
+
+def step(of: sr.Trainer, spikes: Any, y: Any, **options: Any) -> list[Any]:
+    found = of.step(spikes, y, **options)
+    return [found.loss, found.accuracy, found.firing_rate, found.lr, found.grad_norm]
+
+
+# Fixed point -------------------------------------------------------------------------------------
+
+
+def to_fixed(net: sr.Network, target: Any, **options: Any) -> sr.FixedNetwork:
+    return net.to_fixed(target, **options)
+
+
+_FORMAT = (
+    *("weight_bits", "current_bits", "membrane_bits", "v_th", "input_shift", "gain_shift"),
+    *("bias", "rounding", "rounding_seed", "current_overflow", "membrane_overflow", "fires_at"),
+    *("reset", "t_ref_steps", "max_spikes", "rules"),
+)
+
+
+def format_values(form: sr.fixed.Format) -> list[Any]:
+    """All that a format says, without names of its fields."""
+    values = form.to_dict()
+    decays = [values.pop("current_decay"), values.pop("membrane_decay")]
+    limits = values.pop("limits")
+    assert set(values) == set(_FORMAT), f"{sorted(values)}: build.py knows {sorted(_FORMAT)}"
+    return [[_plain(values[name]) for name in _FORMAT], decays, sorted(limits.items())]
+
+
+def fixed_layers(held: sr.FixedNetwork) -> list[Any]:
+    """Of each layer its format and integers."""
+    return [
+        [
+            *(format_values(layer.format), layer.weight, layer.recurrent_weight),
+            *(layer.scale, layer.step),
+        ]
+        for layer in held.layers
+    ]
+
+
+def fixed_integers(held: sr.FixedNetwork) -> list[NDArray[Any]]:
+    found = [(layer.weight, layer.recurrent_weight) for layer in held.layers]
+    return [array for pair in found for array in pair if array is not None]
+
+
+def fixed_from(net: sr.Network, layers: Sequence[tuple[Any, Any, Any]]) -> sr.FixedNetwork:
+    """Of formats, weights and recurrent weights (or None)."""
+    one = np.ones(1)
+    return sr.FixedNetwork(net, [sr.FixedLayer(*layer, one) for layer in layers])
+
+
+def record_fixed(held: sr.FixedNetwork, x: Any, **options: Any) -> list[sr.SpikeTrains]:
+    return held.record(x, **options)
+
+
+def overflows(of: sr.FixedNetwork | sr.Simulator) -> list[list[int]]:
+    return [[lost.current, lost.membrane] for lost in of.overflows or []]
+
+
+def report(held: sr.FixedNetwork, x: Any, y: Any, **options: Any) -> list[Any]:
+    found = held.report(x, y, **options)
+    layers = [
+        [
+            *(layer.weight_error, layer.clipped, layer.zeros, layer.rate),
+            *(layer.fixed_rate, layer.distance, layer.changed),
+            [layer.overflows.current, layer.overflows.membrane],
+        ]
+        for layer in found.layers
+    ]
+    return [layers, found.n_samples, found.accuracy, found.fixed_accuracy]
+
+
+def clips(held: sr.FixedNetwork) -> list[float]:
+    """What calibration has found."""
+    return list(held.target.clip)
+
+
+Format = sr.fixed.Format
+Multiply, Shift, Table = sr.fixed.Multiply, sr.fixed.Shift, sr.fixed.Table
+presets = sr.fixed
+"""The functions loihi, xylo, spinnaker, cortex_m, qformat, loihi_weights and xylo_weights."""
+
+# Graphs and simulators ---------------------------------------------------------------------------
+
+
+def graph(**options: Any) -> sr.Graph:
+    return sr.Graph(**options)
+
+
+def add_input(of: sr.Graph, n: int) -> sr.Population:
+    return of.add_input(n)
+
+
+def add_population(of: sr.Graph, n: int, neuron: Any = None, **constants: Any) -> sr.Population:
+    """Of floating-point neurons, or of a `Format`."""
+    return of.add_population(n, **constants) if neuron is None else of.add_fixed(n, neuron)
+
+
+def connect(of: sr.Graph, pre: Any, post: Any, rule: Any = None, **options: Any) -> sr.Projection:
+    return of.connect(pre, post, rule, **options)
+
+
+def synapses(of: sr.Graph) -> list[list[NDArray[Any]]]:
+    """Of every projection its neurons, weights and delays."""
+    found = [of.synapses(projection) for projection in of.projections]
+    return [[np.ascontiguousarray(s[name]) for name in s.dtype.names] for s in found]
+
+
+def simulator(of: Any, engine: str, record: Sequence[int] | None = None) -> sr.Simulator:
+    return sr.Simulator(of, engine=engine, record=record)
+
+
+def advance(of: sr.Simulator, events: Any, steps: int) -> list[NDArray[Any]]:
+    """Pushes events and runs to a step; returns times and neurons of the spikes since."""
+    if events is not None:
+        of.push(events)
+    found = of.advance(steps=steps)
+    return [np.ascontiguousarray(found["t"]), np.ascontiguousarray(found["x"])]
+
+
+def operations(of: sr.Simulator) -> list[int]:
+    return _operations(of.operations)
+
+
+def membranes(of: sr.Simulator, population: Any) -> list[NDArray[Any]]:
+    """Currents and potentials at the present."""
+    return [of.currents(population), of.potentials(population)]
+
+
+# Files -------------------------------------------------------------------------------------------
+
+
+def written(of: Any) -> bytes:
+    """What `save` writes of anything that has one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "file.safetensors")
+        of.save(path)
+        return Path(path).read_bytes()
+
+
+def load_network(path: Path) -> sr.Network:
+    return sr.Network.load(path)
+
+
+def load_fixed(path: Path) -> sr.FixedNetwork:
+    return sr.FixedNetwork.load(path)
+
+
+def load_spikes(path: Path) -> sr.SpikeTrains:
+    return sr.SpikeTrains.load(path)
+
+
+def load_trainer(path: Path, n_threads: int) -> sr.Trainer:
+    return sr.Trainer.load(path, n_threads=n_threads)

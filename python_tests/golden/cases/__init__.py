@@ -1,0 +1,14 @@
+"""All cases; to import this module is to register them."""
+
+from golden.cases import draws, files, fixed_graphs, graphs, networks, numbers, quantised, training
+
+__all__ = [
+    "draws",
+    "files",
+    "fixed_graphs",
+    "graphs",
+    "networks",
+    "numbers",
+    "quantised",
+    "training",
+]
