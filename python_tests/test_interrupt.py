@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -71,7 +73,56 @@ def train(name: str) -> Call:
     return getattr(trainer._core, name), [net._core, x, y, (2**18, 1.0)]
 
 
+def connect_pairs() -> Call:
+    n = 1_500_000
+    rng = np.random.default_rng(1)
+    graph = sr.Graph()
+    a, b = graph.add_input(1000), graph.add_population(1000)
+    pairs = tuple(rng.integers(0, 1000, n).astype(np.uint32) for _ in range(2))
+    # Delays that are all different: they are sorted too.
+    return graph._core.connect_pairs, [a.index, b.index, pairs, np.ones(n, "f4"), rng.random(n)]
+
+
+def csr() -> Call:
+    n_rows = 5_000_000
+    indptr, index = 2 * np.arange(n_rows + 1), np.zeros(2 * n_rows, int)
+    return core.SpikeTrainsCore.from_csr, [indptr, index, (1, n_rows, 1)]
+
+
+def silent(n_steps: int, n_neurons: int) -> Any:
+    return core.SpikeTrainsCore.from_csr(
+        np.zeros(n_steps + 1, int), np.zeros(0, int), (1, n_steps, n_neurons)
+    )
+
+
+def events() -> Call:
+    nothing = np.zeros(0, np.int64)
+    return core.SpikeTrainsCore.from_events, [[("e", nothing, nothing)] * 10, 10**6, 3, True]
+
+
+def load(kind: str) -> Call:
+    """Of a pipe that nobody writes into: as a disk that takes its time."""
+    path = os.path.join(tempfile.mkdtemp(), "pipe")
+    os.mkfifo(path)
+    more = [1] if kind == "TrainerCore" else []
+    return getattr(core, kind).load, [path, *more]
+
+
+def wide() -> sr.Network:
+    return sr.Network(6000, [sr.Dense(6000, v_th=1.0, init=sr.ConstantInit(0.5))])
+
+
 CALLS: dict[str, Callable[[], Call]] = {
+    "connect pairs": connect_pairs,
+    "from_csr": csr,
+    "from_events": events,
+    "to_dense": lambda: (silent(1000, 800_000).to_dense, []),
+    "load a network": lambda: load("NetworkCore"),
+    "load a trainer": lambda: load("TrainerCore"),
+    "load a network in fixed point": lambda: load("FixedNetworkCore"),
+    "load spike trains": lambda: load("SpikeTrainsCore"),
+    "weights": lambda: (wide()._core.weights, []),
+    "pickle": lambda: (wide()._core.dumps, []),
     "connect by columns": lambda: connect(sr.FixedInDegree(1500)),
     "connect by rows": lambda: connect(sr.FixedOutDegree(1500)),
     "connect with a probability": lambda: connect(sr.FixedProbability(0.05)),
@@ -117,7 +168,7 @@ def test_ctrl_c_ends_the_call(name: str) -> None:
     try:
         with pytest.raises(KeyboardInterrupt):
             # Python looks for signals before what comes after `extend`, but not within it.
-            results.extend(map(call, *([argument] for argument in arguments)))
+            results.extend(map(operator.call, [call], *([argument] for argument in arguments)))
     finally:
         timer.join()
     assert not results

@@ -6,13 +6,15 @@
 //! [`Stop::during`].
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::cmp::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rayon::ThreadPool;
 
 use crate::error::{Error, Result};
+use crate::memory::OrUnwind;
 
 /// How often the caller is asked.
 const PERIOD: Duration = Duration::from_millis(50);
@@ -33,12 +35,12 @@ impl Stop {
 
     /// Tells the work to stop.
     pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.store(true, Relaxed);
     }
 
     /// Whether the work is to stop.
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Relaxed)
     }
 
     /// Does a part of the work on this thread.
@@ -66,6 +68,18 @@ pub fn is_stopped() -> bool {
 /// [`Error::Interrupted`] if it is.
 pub fn check() -> Result<()> {
     if is_stopped() { Err(Error::Interrupted) } else { Ok(()) }
+}
+
+/// A comparison for sorting, which looks now and then and unwinds if the work is to stop.
+pub fn looking<T>(mut compare: impl FnMut(&T, &T) -> Ordering) -> impl FnMut(&T, &T) -> Ordering {
+    let mut n = 0u16;
+    move |a, b| {
+        n = n.wrapping_add(1);
+        if n == 0 {
+            check().or_unwind();
+        }
+        compare(a, b)
+    }
 }
 
 /// Does `work` on a thread of `pool`, while this one, of no pool, asks `keep_going` twenty times a second.
@@ -123,6 +137,7 @@ mod tests {
     use rayon::prelude::*;
 
     use super::*;
+    use crate::memory::catch;
     use crate::threads::start;
 
     #[test]
@@ -148,6 +163,21 @@ mod tests {
         // Nobody is asked again once the work is told.
         assert_eq!(asked, 3);
         assert!(!pool.install(is_stopped));
+    }
+
+    #[test]
+    fn a_long_sort_ends_once_it_is_told_to() {
+        let sorted = |n: u32| {
+            let mut numbers: Vec<u32> = (0..n).map(|i| i.wrapping_mul(2_654_435_761)).collect();
+            catch(|| {
+                numbers.sort_by(looking(u32::cmp));
+                Ok(numbers.is_sorted())
+            })
+        };
+        assert!(sorted(100_000).unwrap());
+        let stop = Stop::default();
+        stop.set();
+        assert!(matches!(stop.during(|| sorted(100_000)), Err(Error::Interrupted)));
     }
 
     #[test]

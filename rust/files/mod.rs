@@ -13,6 +13,7 @@
 
 mod claim;
 mod in_place;
+mod reader;
 mod rights;
 mod stream;
 mod temporary;
@@ -22,6 +23,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 pub use claim::Claim;
+pub(crate) use reader::Reader;
 pub use temporary::{PREFIX, sweep};
 
 use crate::error::{Error, Result};

@@ -3,8 +3,15 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::memory::check_room;
+use crate::memory::{catch, collected, filled, with_room};
 use crate::network::delay_steps;
+use crate::stop::{check, looking};
+
+/// Synapses, for messages.
+const SYNAPSES: &str = "n_synapses";
+
+/// Synapses or rows between two looks at whether to stop.
+const UNASKED: usize = 1 << 16;
 
 /// Different delays that one byte a synapse tells apart.
 const SMALL: usize = 256;
@@ -116,20 +123,45 @@ impl<W: Copy> Connectivity<W> {
         if delay.len() != 1 && delay.len() != pre.len() {
             return Err(Error::shape("delay", &[delay.len()], format!("one number, or ({},) as pre", pre.len())));
         }
-        check_room("n_pre", Some(n_pre + 1), size_of::<usize>())?;
-        let (distinct, index) = distinct_delays(delay)?;
-        let key = |at: usize| (pre[at], if index.len() == 1 { 0 } else { index[at] }, post[at]);
-        let mut order: Vec<usize> = (0..pre.len()).collect();
-        // Stable: synapses of the same two neurons stay in the order they came.
-        order.sort_by_key(|&at| key(at));
-        let mut start = vec![0; n_pre + 1];
+        // Sorting unwinds if the work is to stop.
+        catch(|| Self::sorted(n_pre, n_post, [pre, post], weight, distinct_delays(delay)?))
+    }
+
+    /// Rows of lists that fit each other, by delay, then target; synapses of the same two neurons stay in the order they came.
+    fn sorted(
+        n_pre: usize,
+        n_post: usize,
+        [pre, post]: [&[u32]; 2],
+        weight: &[W],
+        (distinct, index): (Vec<f64>, Vec<u32>),
+    ) -> Result<Self> {
+        let n = pre.len();
+        let mut start = filled("n_pre", n_pre.checked_add(1), 0)?;
         pre.iter().for_each(|&j| start[j as usize + 1] += 1);
         for j in 0..n_pre {
             start[j + 1] += start[j];
         }
-        let target = order.iter().map(|&at| post[at]).collect();
-        let weight = order.iter().map(|&at| weight[at]).collect();
-        let index = if index.len() == 1 { Vec::new() } else { order.iter().map(|&at| index[at]).collect() };
+        let mut next = collected("n_pre", start.iter().copied())?;
+        let mut order = filled(SYNAPSES, Some(n), 0)?;
+        for (at, &j) in pre.iter().enumerate() {
+            if at.is_multiple_of(UNASKED) {
+                check()?;
+            }
+            order[next[j as usize]] = at;
+            next[j as usize] += 1;
+        }
+        let key = |at: usize| (if index.len() == 1 { 0 } else { index[at] }, post[at]);
+        for (j, row) in start.windows(2).enumerate() {
+            if j.is_multiple_of(UNASKED) {
+                check()?;
+            }
+            order[row[0]..row[1]].sort_by(looking(|&a: &usize, &b: &usize| key(a).cmp(&key(b))));
+        }
+        let target = collected(SYNAPSES, order.iter().map(|&at| post[at]))?;
+        check()?;
+        let weight = collected(SYNAPSES, order.iter().map(|&at| weight[at]))?;
+        check()?;
+        let index = if index.len() == 1 { Vec::new() } else { collected(SYNAPSES, order.iter().map(|&at| index[at]))? };
         Ok(Self::rows(n_pre, n_post, start, target, weight, Delays::each(distinct, index)))
     }
 
@@ -329,10 +361,15 @@ fn distinct_delays(delay: &[f64]) -> Result<(Vec<f64>, Vec<u32>)> {
         let name = if delay.len() == 1 { "delay".to_owned() } else { format!("delay[{at}]") };
         return Err(Error::value(name, "finite and >= 0 ms", delay[at]));
     }
-    let mut distinct = delay.to_vec();
-    distinct.sort_by(f64::total_cmp);
+    let mut distinct = collected(SYNAPSES, delay.iter().copied())?;
+    distinct.sort_unstable_by(looking(f64::total_cmp));
     distinct.dedup();
-    let index = delay.iter().map(|d| distinct.partition_point(|known| known < d) as u32).collect();
+    distinct.shrink_to_fit();
+    let mut index = with_room(SYNAPSES, Some(delay.len()))?;
+    for delay in delay.chunks(UNASKED) {
+        check()?;
+        index.extend(delay.iter().map(|d| distinct.partition_point(|known| known < d) as u32));
+    }
     Ok((distinct, index))
 }
 

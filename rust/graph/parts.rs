@@ -2,6 +2,8 @@
 
 use super::connectivity::{Connectivity, Delays};
 use crate::error::{Error, Result};
+use crate::memory::{collected, with_room};
+use crate::stop::check;
 
 /// All that a [`Connectivity`] is, but for its sizes.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,13 +18,53 @@ pub struct Parts<W> {
     pub index: Option<Vec<u32>>,
 }
 
+/// The synapses of a [`Connectivity`], one after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lists<W> {
+    /// Presynaptic neurons.
+    pub pre: Vec<u32>,
+    /// Postsynaptic neurons.
+    pub post: Vec<u32>,
+    /// Weights.
+    pub weight: Vec<W>,
+    /// Delays [ms].
+    pub delay: Vec<f64>,
+}
+
 impl<W: Copy> Connectivity<W> {
-    /// Copies of its arrays.
-    pub fn to_parts(&self) -> Parts<W> {
+    /// The synapses, in the order they are kept in.
+    ///
+    /// # Errors
+    /// [`Error::Memory`]; [`Error::Interrupted`] if the work is to stop.
+    pub fn to_lists(&self) -> Result<Lists<W>> {
+        let (n, name) = (Some(self.len()), "n_synapses");
+        let (mut pre, mut post, mut delay) = (with_room(name, n)?, with_room(name, n)?, with_room(name, n)?);
         let delays = self.delays();
-        let index = delays.is_indexed().then(|| (0..self.len()).map(|place| delays.group(place) as u32).collect());
-        let rows = self.compressed_rows().map(|(start, target)| (start.to_vec(), target.to_vec()));
-        Parts { rows, weight: self.weight().to_vec(), distinct: delays.distinct().to_vec(), index }
+        for j in 0..self.n_pre() {
+            check()?;
+            pre.extend(self.range(j).map(|_| j as u32));
+            post.extend(self.range(j).map(|place| self.target(j, place) as u32));
+            delay.extend(self.range(j).map(|place| delays.distinct()[delays.group(place)]));
+        }
+        Ok(Lists { pre, post, weight: collected(name, self.weight().iter().copied())?, delay })
+    }
+
+    /// Copies of its arrays.
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
+    pub fn to_parts(&self) -> Result<Parts<W>> {
+        let (name, delays) = ("n_synapses", self.delays());
+        let index = delays
+            .is_indexed()
+            .then(|| collected(name, (0..self.len()).map(|place| delays.group(place) as u32)))
+            .transpose()?;
+        let rows = self.compressed_rows().map(|(start, target)| -> Result<_> {
+            Ok((collected("n_pre", start.iter().copied())?, collected(name, target.iter().copied())?))
+        });
+        let weight = collected(name, self.weight().iter().copied())?;
+        let distinct = collected("delays", delays.distinct().iter().copied())?;
+        Ok(Parts { rows: rows.transpose()?, weight, distinct, index })
     }
 
     /// What [`to_parts`](Self::to_parts) was of, from arrays that may come from anywhere.
@@ -77,8 +119,8 @@ mod tests {
     #[test]
     fn parts_make_the_same_again() {
         for of in [small(), Connectivity::all(2, 2, vec![1.0; 4], 3.0)] {
-            let again = Connectivity::from_parts(of.n_pre(), of.n_post(), of.to_parts()).unwrap();
-            assert_eq!(again.to_parts(), of.to_parts());
+            let again = Connectivity::from_parts(of.n_pre(), of.n_post(), of.to_parts().unwrap()).unwrap();
+            assert_eq!(again.to_parts().unwrap(), of.to_parts().unwrap());
             assert_eq!(again.is_all(), of.is_all());
         }
     }
@@ -86,7 +128,7 @@ mod tests {
     #[test]
     fn what_is_no_connectivity_is_refused() {
         let change = |change: fn(&mut Parts<f32>)| {
-            let mut parts = small().to_parts();
+            let mut parts = small().to_parts().unwrap();
             change(&mut parts);
             Connectivity::from_parts(2, 3, parts).unwrap_err().to_string()
         };

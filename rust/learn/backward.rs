@@ -13,6 +13,7 @@ use crate::memory::{OrUnwind, reserve, resize};
 use crate::network::{Layer, Panels, Recurrent};
 use crate::real::Real;
 use crate::simd::{LANES, Lanes, flat, flat_mut};
+use crate::stop::is_stopped;
 
 /// Panels a task of the accumulation takes at most: enough that groups of firing neurons fill up, few enough to share
 /// out.
@@ -125,6 +126,9 @@ fn couple<F: Real>(
     // Every block is written below.
     resize(coupling, participants.len() * n_blocks, Lanes::zero());
     for (first, group) in (0..n_blocks).step_by(GROUP / LANES).zip(participants.chunks(GROUP)) {
+        if is_stopped() {
+            return;
+        }
         let rows = &mut coupling[first..];
         let couple_with = match group.len().div_ceil(LANES) {
             1 => couple_with::<F, 1>,
@@ -237,6 +241,9 @@ impl<F: Real> Task<'_, F> {
             down.fill(F::zero());
         }
         for group in firing.chunks(GROUP) {
+            if is_stopped() {
+                return;
+            }
             let accumulate_group = match group.len().div_ceil(LANES) {
                 1 => Self::accumulate_group::<1>,
                 2 => Self::accumulate_group::<2>,

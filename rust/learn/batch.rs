@@ -252,7 +252,8 @@ impl<F: Real> Worker<F> {
                     if l + 1 < n_layers {
                         work.receive(l, layer, n_samples, s, sent_down);
                     }
-                    work.solve(net, l, &coupling[l], objective.rule, &mut scratch(threads).backward);
+                    let scratch = &mut scratch(threads).backward;
+                    stop.during(|| work.solve(net, l, &coupling[l], objective.rule, scratch));
                 });
                 let samples = &*samples;
                 let n_in = layer.n_in();
@@ -271,7 +272,8 @@ impl<F: Real> Worker<F> {
                             return;
                         }
                         let down = (l > 0).then(|| &mut sent[s * n_in..(s + 1) * n_in]);
-                        task.accumulate(layer, &work.spikes, l, &work.layers[l].z, objective.rule, down, scratch);
+                        let (spikes, z) = (&work.spikes, &work.layers[l].z);
+                        stop.during(|| task.accumulate(layer, spikes, l, z, objective.rule, down, scratch));
                     }
                 });
             }

@@ -3,7 +3,6 @@
 pub(super) mod arrays;
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use safetensors::SafeTensors;
@@ -17,7 +16,7 @@ use arrays::{Stored, serialize};
 use super::layer::LayerArrays;
 use super::{LayerConfig, LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps};
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, Reader};
 use crate::memory::{OrUnwind, catch, collected, reserve};
 use crate::real::Real;
 
@@ -116,16 +115,8 @@ pub fn dtype_of(path: &Path, bytes: &[u8]) -> Result<String> {
 /// # Errors
 /// [`Error::Io`]; [`Error::Format`] if it is none; [`Error::Memory`].
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::OutOfMemory => {
-            Error::Memory { name: format!("bytes of {}", path.display()), n: "as many as it has".to_owned(), bytes: 1 }
-        }
-        _ => Error::io(path, error),
-    };
-    let mut file = std::fs::File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    let mut more = |n: u64, bytes: &mut Vec<u8>| Read::by_ref(&mut file).take(n).read_to_end(bytes).map_err(failed);
-    more(HEADER_START, &mut bytes)?;
+    let (mut reader, mut bytes) = (Reader::open(path)?, Vec::new());
+    reader.more(HEADER_START, &mut bytes)?;
     let header = match bytes.first_chunk() {
         Some(length) => u64::from_le_bytes(*length),
         None => return Err(not_ours(path, "shorter than any")),
@@ -133,17 +124,17 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     if header > LONGEST_HEADER {
         return Err(not_ours(path, "its header would be longer than any"));
     }
-    more(header, &mut bytes)?;
+    reader.more(header, &mut bytes)?;
     let metadata: Metadata = serde_json::from_slice(&bytes[HEADER_START as usize..])
         .map_err(|_| not_ours(path, "its header is cut off, or lists no arrays"))?;
-    let (found, expected) = (file.metadata().map_err(failed)?, metadata.data_len());
-    if found.is_file() {
-        if Some(found.len()) != (HEADER_START + header).checked_add(expected as u64) {
-            return Err(not_ours(path, &format!("{} bytes", found.len())));
+    let expected = metadata.data_len();
+    if let Some(found) = reader.len() {
+        if Some(found) != (HEADER_START + header).checked_add(expected as u64) {
+            return Err(not_ours(path, &format!("{found} bytes")));
         }
         reserve(&format!("bytes of {}", path.display()), &mut bytes, expected + 1)?;
     }
-    file.take((expected as u64).saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    reader.more((expected as u64).saturating_add(1), &mut bytes)?;
     Ok(bytes)
 }
 

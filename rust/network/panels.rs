@@ -3,6 +3,7 @@
 use crate::memory::{OrUnwind, copied, filled, product, resize, with_room};
 use crate::real::Real;
 use crate::simd::{LANES, Lanes, flat, flat_mut};
+use crate::stop::check;
 
 /// A matrix (n_out, n_in) cut into panels of 32 postsynaptic neurons (16 where there are no more).
 ///
@@ -41,21 +42,24 @@ impl<F: Real> Panels<F> {
         panels
     }
 
-    /// Takes values in NumPy's order, (n_out, n_in) row-major. Panics unless there are `n_out * n_in` of them.
+    /// Takes values in NumPy's order, (n_out, n_in) row-major. Panics unless there are `n_out * n_in` of them; unwinds if the work
+    /// is to stop.
     pub fn copy_from_rows(&mut self, values: &[F]) {
         assert_eq!(values.len(), self.n_out * self.n_in);
         let width = self.width();
         for (i, row) in values.chunks_exact(self.n_in).enumerate() {
+            look(i);
             let start = self.start(i);
             let panel = flat_mut(&mut self.data)[start..].iter_mut().step_by(width);
             panel.zip(row).for_each(|(weight, &value)| *weight = value);
         }
     }
 
-    /// The values in NumPy's order, (n_out, n_in) row-major.
+    /// The values in NumPy's order, (n_out, n_in) row-major; unwinds if the work is to stop.
     pub fn to_rows(&self) -> Vec<F> {
         let mut values = with_room("n_out * n_in", product(&[self.n_out, self.n_in])).or_unwind();
         for i in 0..self.n_out {
+            look(i);
             values.extend(flat(&self.data)[self.start(i)..].iter().step_by(self.width()).take(self.n_in));
         }
         values
@@ -149,6 +153,16 @@ impl<F: Real> Panels<F> {
                 rows[j * n_blocks + first..][..held].copy_from_slice(&lanes[..held]);
             }
         }
+    }
+}
+
+/// Rows between two looks at whether to stop.
+const ROWS_UNASKED: usize = 64;
+
+/// Before row `i`: unwinds if the work is to stop.
+pub(super) fn look(i: usize) {
+    if i.is_multiple_of(ROWS_UNASKED) {
+        check().or_unwind();
     }
 }
 

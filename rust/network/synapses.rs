@@ -5,6 +5,10 @@ use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, filled, product};
 use crate::real::Real;
 use crate::simd::{flat, flat_mut};
+use crate::stop::check;
+
+/// Weights between two looks at whether to stop.
+const UNASKED: usize = 1 << 16;
 
 /// Weights, existence and delays of the synapses of `n_in` presynaptic neurons onto a layer.
 ///
@@ -107,10 +111,13 @@ impl<F: Real> Synapses<F> {
     /// Refuses weights that are not finite, or that stand where no synapse exists.
     ///
     /// # Errors
-    /// [`Error::Value`] naming the weight.
+    /// [`Error::Value`] naming the weight; [`Error::Interrupted`] if the work is to stop.
     pub fn check(&self, name: &str, rows: &[F]) -> Result<()> {
         let exists = self.exists();
         for (at, &value) in rows.iter().enumerate() {
+            if at.is_multiple_of(UNASKED) {
+                check()?;
+            }
             let name = || format!("{name}[{}, {}]", at / self.n_in, at % self.n_in);
             if !value.is_finite() {
                 return Err(Error::value(name(), "finite", value.widen()));

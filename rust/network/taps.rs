@@ -1,6 +1,7 @@
 //! The delays of a connection group, as the kernels see them.
 
 use super::Panels;
+use super::panels::look;
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, copied, with_room};
 use crate::real::Real;
@@ -83,7 +84,12 @@ impl Taps {
             return panels.to_rows();
         }
         let value = |at| panels.get(at / n_in, self.tap(at) * n_in + at % n_in);
-        collected("n_out * n_in", (0..self.index.len()).map(value)).or_unwind()
+        let mut values = with_room("n_out * n_in", Some(self.index.len())).or_unwind();
+        for i in 0..self.index.len() / n_in {
+            look(i);
+            values.extend((i * n_in..(i + 1) * n_in).map(value));
+        }
+        values
     }
 
     /// The inverse of [`collect`](Self::collect): a matrix of D * n_in columns, 0 where it belongs to no synapse.
@@ -92,8 +98,11 @@ impl Taps {
         if self.index.is_empty() {
             panels.copy_from_rows(rows);
         } else {
-            for (at, &value) in rows.iter().enumerate() {
-                panels.set(at / n_in, self.tap(at) * n_in + at % n_in, value);
+            for (i, row) in rows.chunks_exact(n_in).enumerate() {
+                look(i);
+                for (j, &value) in row.iter().enumerate() {
+                    panels.set(i, self.tap(i * n_in + j) * n_in + j, value);
+                }
             }
         }
         panels

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
-use super::calls::detached;
+use super::calls::{detached, long};
 use super::ending;
 use crate::error::{Error, Result};
 use crate::files::{self, Operation, Watch};
@@ -34,9 +34,10 @@ fn audit(py: Python<'_>, operation: Operation, path: &Path) -> PyResult<()> {
     py.import("sys")?.call_method1("audit", (event, path.as_os_str())).map(|_| ())
 }
 
-/// The bytes that `make` gives, written to a file.
+/// The bytes that `make` gives, written to a file; stopped by Ctrl-C in both.
 pub fn save(py: Python<'_>, path: &Path, make: impl FnOnce() -> Result<Vec<u8>> + Send) -> PyResult<()> {
-    audited(py, |watch| files::write_watched(path, &make()?, watch))
+    let bytes = long(py, None, usize::MAX, make)?;
+    audited(py, |watch| files::write_watched(path, &bytes, watch))
 }
 
 /// An error of the system as the subclass of OSError that Python has for it.

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::arrays::{from_python, shaped, to_python, vector};
-use super::calls::detached;
+use super::calls::long;
 use super::files::save;
 use super::network::{Going, LayerActivity, Net, NetworkCore, SampleRun, with_net};
 use super::spikes::SpikeTrainsCore;
@@ -76,17 +76,19 @@ impl FixedNetworkCore {
     /// What `save` wrote: network, layers, and what the writer added.
     #[staticmethod]
     fn load<'py>(py: Python<'py>, path: PathBuf) -> PyResult<(NetworkCore, Bound<'py, PyList>, Bound<'py, PyAny>)> {
-        let bytes = detached(py, || io::read(&path))?;
-        let (net, stored, user) = match io::dtype_of(&path, &bytes)?.as_str() {
-            "float64" => {
-                let (net, stored, user) = detached(py, || fixed_from_bytes(&path, &bytes))?;
-                (Net::F64(Arc::new(net)), stored, user)
-            }
-            _ => {
-                let (net, stored, user) = detached(py, || fixed_from_bytes(&path, &bytes))?;
-                (Net::F32(Arc::new(net)), stored, user)
-            }
-        };
+        let (net, stored, user) = long(py, None, usize::MAX, || {
+            let bytes = io::read(&path)?;
+            Ok(match io::dtype_of(&path, &bytes)?.as_str() {
+                "float64" => {
+                    let (net, stored, user) = fixed_from_bytes(&path, &bytes)?;
+                    (Net::F64(Arc::new(net)), stored, user)
+                }
+                _ => {
+                    let (net, stored, user) = fixed_from_bytes(&path, &bytes)?;
+                    (Net::F32(Arc::new(net)), stored, user)
+                }
+            })
+        })?;
         let layers = with_net!(&net, net => layers_to_python(py, net, stored))?;
         Ok((NetworkCore::new(net), layers, to_python(py, &user)?))
     }

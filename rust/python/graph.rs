@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use numpy::{PyArray1, PyReadonlyArray1};
+use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -16,6 +16,7 @@ use super::shared::{Changing, Shared};
 use crate::error::Error;
 use crate::fixed::FixedWeight;
 use crate::graph::{ConnectionRule, Connectivity, Graph, Parts};
+use crate::memory::collected;
 use crate::network::{Delay, Init};
 use crate::neuron::Weight;
 use crate::real::Real;
@@ -131,7 +132,7 @@ impl GraphCore {
     #[staticmethod]
     fn from_network(py: Python<'_>, net: PyRef<'_, NetworkCore>) -> PyResult<Self> {
         let net = &net.net.present();
-        let graph = detached(py, || match net {
+        let graph = long(py, None, usize::MAX, || match net {
             Net::F32(net) => Graph::from_network(net).map(|graph| AnyGraph::F32(Arc::new(graph))),
             Net::F64(net) => Graph::from_network(net).map(|graph| AnyGraph::F64(Arc::new(graph))),
         })?;
@@ -216,10 +217,9 @@ impl GraphCore {
                 return Err(Error::value(format!("weight[{at}]"), "finite", weight[at]).into());
             }
             drop(graph);
-            Ok(detached(py, || {
-                let synapses = Connectivity::from_lists(n_pre, n_post, sources, targets, weight, delay)?;
-                changing.change(|graph| F::of_mut(graph).add_projection(pre, post, synapses))
-            })?)
+            let lists = || Connectivity::from_lists(n_pre, n_post, sources, targets, weight, delay);
+            let synapses = long(py, None, sources.len(), lists)?;
+            Ok(detached(py, || changing.change(|graph| F::of_mut(graph).add_projection(pre, post, synapses)))?)
         }
         let contiguous = |_| PyTypeError::new_err("pairs and delay must be C-contiguous");
         let lists = (pairs.0.as_slice().map_err(contiguous)?, pairs.1.as_slice().map_err(contiguous)?);
@@ -272,7 +272,7 @@ impl GraphCore {
             let n = graph.projections().len();
             let found = graph.projections().get(projection);
             let found = found.ok_or_else(|| Error::value("projection", format!("in [0, {n})"), projection))?;
-            arrays(py, found.synapses.to_parts())
+            arrays(py, long(py, None, found.synapses.len(), || found.synapses.to_parts())?)
         })
     }
 
@@ -297,7 +297,8 @@ impl GraphCore {
             let sizes = |at: usize| graph.populations().get(at).map_or(0, |population| population.n);
             let (n_pre, n_post) = (sizes(pre), sizes(post));
             drop(graph);
-            let weight = weight.extract::<PyReadonlyArray1<'_, W>>()?.as_array().to_vec();
+            let weight = weight.extract::<PyReadonlyArray1<'_, W>>()?;
+            let weight = collected("weight", weight.as_array().iter().copied())?;
             if let Some(at) = weight.iter().position(|w| !w.is_number()) {
                 return Err(Error::value(format!("weight[{at}]"), "finite", weight[at]).into());
             }
@@ -340,15 +341,12 @@ impl GraphCore {
     /// The synapses of a projection, in the order they are kept in: pre, post, weight, delay [ms].
     fn synapses<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Bound<'py, PyDict>> {
         fn lists<'py, F: PyWeight>(py: Python<'py>, synapses: &Connectivity<F>) -> PyResult<Bound<'py, PyDict>> {
+            let lists = long(py, None, synapses.len(), || synapses.to_lists())?;
             let dict = PyDict::new(py);
-            let places = || (0..synapses.n_pre()).flat_map(|pre| synapses.range(pre).map(move |place| (pre, place)));
-            let delay = |place| synapses.delays().distinct()[synapses.delays().group(place)];
-            let pre: Bound<'py, PyArray1<u32>> = vector(py, places().map(|(pre, _)| pre as u32).collect());
-            dict.set_item("pre", pre)?;
-            let post: Vec<u32> = places().map(|(pre, place)| synapses.target(pre, place) as u32).collect();
-            dict.set_item("post", vector(py, post))?;
-            dict.set_item("weight", vector(py, synapses.weight().to_vec()))?;
-            dict.set_item("delay", vector(py, places().map(|(_, place)| delay(place)).collect::<Vec<f64>>()))?;
+            dict.set_item("pre", vector(py, lists.pre))?;
+            dict.set_item("post", vector(py, lists.post))?;
+            dict.set_item("weight", vector(py, lists.weight))?;
+            dict.set_item("delay", vector(py, lists.delay))?;
             Ok(dict)
         }
         with_graph!(&self.graph.present(), graph => {

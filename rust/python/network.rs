@@ -21,7 +21,7 @@ use crate::fixed::io::StoredLayer;
 use crate::graph::Graph;
 use crate::learn::{CountedSpikes, Data, Gradients, Trainee, Worker, check_inputs, count_spikes};
 use crate::memory::{OrUnwind, catch, collected, product, with_room};
-use crate::network::{LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps, io};
+use crate::network::{Layer, LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps, io};
 use crate::real::Real;
 use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
 use crate::spikes::SpikeTrains;
@@ -148,14 +148,14 @@ impl NetworkCore {
 
     /// The network in the bytes of a file.
     #[staticmethod]
-    fn loads(bytes: &[u8]) -> PyResult<Self> {
-        Ok(Self::from_bytes(Path::new("<bytes>"), bytes)?)
+    fn loads(py: Python<'_>, bytes: &[u8]) -> PyResult<Self> {
+        long(py, None, bytes.len(), || Self::from_bytes(Path::new("<bytes>"), bytes))
     }
 
     /// Reads a network's file, or the network of a checkpoint.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        Ok(detached(py, || Self::from_bytes(&path, &io::read(&path)?))?)
+        long(py, None, usize::MAX, || Self::from_bytes(&path, &io::read(&path)?))
     }
 
     /// Writes the network's file, and what the caller wants back from it.
@@ -166,12 +166,10 @@ impl NetworkCore {
 
     /// The bytes of the network's file.
     fn dumps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = with_net!(&self.net, net => io::network_to_bytes(net, serde_json::Value::Null))?;
-        // Unlike `new`, this can refuse.
-        PyBytes::new_with(py, bytes.len(), |copy| {
-            copy.copy_from_slice(&bytes);
-            Ok(())
-        })
+        let bytes = with_net!(&self.net, net => {
+            long(py, None, n_weights(net), || io::network_to_bytes(net, serde_json::Value::Null))
+        })?;
+        super::arrays::bytes(py, &bytes)
     }
 
     /// What the network was built from.
@@ -222,9 +220,9 @@ impl NetworkCore {
     }
 
     /// Sets the weights of every layer, all or none.
-    fn set_weights(&self, weights: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
+    fn set_weights(&self, py: Python<'_>, weights: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
         let changing = self.net.changing()?;
-        let set = with_net!(&self.net, net => set_weights(net, &weights))?;
+        let set = with_net!(&self.net, net => set_weights(py, net, &weights))?;
         Ok(catch(|| {
             changing.change(set);
             Ok(())
@@ -245,9 +243,9 @@ impl NetworkCore {
     }
 
     /// Sets the delay of every synapse [ms], all or none.
-    fn set_delays(&self, delays: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
+    fn set_delays(&self, py: Python<'_>, delays: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
         let changing = self.net.changing()?;
-        let set = with_net!(&self.net, net => set_delays(net, &delays))?;
+        let set = with_net!(&self.net, net => set_delays(py, net, &delays))?;
         Ok(catch(|| changing.change(set))?)
     }
 
@@ -527,16 +525,27 @@ type Keys = [&'static str; 2];
 const WEIGHT_KEYS: Keys = ["weight", "recurrent_weight"];
 const DELAY_KEYS: Keys = ["delay", "rec_delay"];
 
+/// Numbers of a layer's arrays.
+fn layer_size<F: Real>(layer: &Layer<F>) -> usize {
+    let n = layer.n_out();
+    n * layer.n_in() + layer.trainable_recurrent().map_or(0, |_| n * n)
+}
+
+/// Numbers of a network's weights.
+fn n_weights<F: Real>(net: &Network<F>) -> usize {
+    net.layers().iter().map(layer_size).sum()
+}
+
 /// A list of a dict a layer: what `arrays` says of its feed-forward and recurrent synapses, in NumPy's order.
 fn arrays_to_python<'py, F: Real, T: numpy::Element>(
     py: Python<'py>,
     net: &Network<F>,
     keys: Keys,
-    arrays: impl Fn(usize) -> Result<(Vec<T>, Option<Vec<T>>), Error>,
+    arrays: impl Fn(usize) -> Result<(Vec<T>, Option<Vec<T>>), Error> + Sync,
 ) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for (l, layer) in net.layers().iter().enumerate() {
-        let (feed_forward, recurrent) = catch(|| arrays(l))?;
+        let (feed_forward, recurrent) = long(py, None, layer_size(layer), || catch(|| arrays(l)))?;
         let dict = PyDict::new(py);
         dict.set_item(keys[0], shaped(py, feed_forward, [layer.n_out(), layer.n_in()])?)?;
         if let Some(recurrent) = recurrent {
@@ -561,13 +570,14 @@ pub fn gradients_to_python<'py, F: Real + numpy::Element>(
 }
 
 /// What `arrays_to_python` gives, checked by `check`, which gets an array's name, its values and its synapses.
-fn arrays_from_python<F: Real, T: numpy::Element + Copy, C>(
+fn arrays_from_python<F: Real, T: numpy::Element + Copy + Send, C: Send>(
+    py: Python<'_>,
     net: &Network<F>,
     argument: &str,
     arrays: &[Bound<'_, PyDict>],
     keys: Keys,
     dtype: &str,
-    check: impl Fn(&str, Vec<T>, &Synapses<F>) -> Result<C, Error>,
+    check: impl Fn(&str, Vec<T>, &Synapses<F>) -> Result<C, Error> + Sync,
 ) -> PyResult<Vec<(C, Option<C>)>> {
     if arrays.len() != net.layers().len() {
         let expected = format!("a list of one dict for each of the {} layers", net.layers().len());
@@ -588,7 +598,7 @@ fn arrays_from_python<F: Real, T: numpy::Element + Copy, C>(
             let name = format!("{argument}[{l}]['{key}']");
             let value = dict.get_item(key)?.ok_or_else(|| Error::value(&name, "an array", "nothing"))?;
             let values = matrix::<T>(&name, &value, [synapses.n_out(), synapses.n_in()], dtype)?;
-            Ok(check(&name, values, synapses)?)
+            long(py, None, values.len(), || catch(|| check(&name, values, synapses)))
         };
         let feed_forward = take(keys[0], layer.synapses())?;
         let recurrent = recurrent.map(|recurrent| take(keys[1], recurrent.synapses())).transpose()?;
@@ -601,13 +611,17 @@ fn arrays_from_python<F: Real, T: numpy::Element + Copy, C>(
 type Set<R> = Box<dyn FnOnce(&mut Net) -> R>;
 
 /// Checks weights; what sets them, without Python.
-fn set_weights<F: OfNet + numpy::Element>(net: &Network<F>, weights: &[Bound<'_, PyDict>]) -> PyResult<Set<()>> {
+fn set_weights<F: OfNet + numpy::Element>(
+    py: Python<'_>,
+    net: &Network<F>,
+    weights: &[Bound<'_, PyDict>],
+) -> PyResult<Set<()>> {
     let check = |name: &str, rows: Vec<F>, synapses: &Synapses<F>| {
         synapses.check(name, &rows)?;
         Ok(synapses.panels_of(&rows))
     };
     // All that takes memory, before anything is changed.
-    let checked = catch(|| Ok(arrays_from_python(net, "weights", weights, WEIGHT_KEYS, F::DTYPE, check)))??;
+    let checked = arrays_from_python(py, net, "weights", weights, WEIGHT_KEYS, F::DTYPE, check)?;
     Ok(Box::new(move |net| {
         for (layer, (weight, recurrent)) in F::of_mut(net).layers_mut().iter_mut().zip(checked) {
             layer.synapses_mut().update_weight(|own, _| *own = weight);
@@ -619,11 +633,15 @@ fn set_weights<F: OfNet + numpy::Element>(net: &Network<F>, weights: &[Bound<'_,
 }
 
 /// Checks delays; what sets them, without Python.
-fn set_delays<F: OfNet>(net: &Network<F>, delays: &[Bound<'_, PyDict>]) -> PyResult<Set<Result<(), Error>>> {
+fn set_delays<F: OfNet>(
+    py: Python<'_>,
+    net: &Network<F>,
+    delays: &[Bound<'_, PyDict>],
+) -> PyResult<Set<Result<(), Error>>> {
     let dt = net.config().dt;
     let check =
         |name: &str, delays: Vec<f64>, synapses: &Synapses<F>| delays_in_steps(name, &delays, synapses.n_in(), dt);
-    let checked = arrays_from_python(net, "delays", delays, DELAY_KEYS, f64::DTYPE, check)?;
+    let checked = arrays_from_python(py, net, "delays", delays, DELAY_KEYS, f64::DTYPE, check)?;
     let delays: Vec<_> = checked.into_iter().map(|(delay, rec_delay)| LayerDelays { delay, rec_delay }).collect();
     Ok(Box::new(move |net| F::of_mut(net).set_delays(&delays)))
 }

@@ -169,7 +169,7 @@ impl SimulatorCore {
         let mut guard = self.lock()?;
         let simulator = &mut *guard;
         let bytes = detached(py, || with_simulator!(simulator, simulator => simulator.state().to_bytes()))?;
-        Ok(PyBytes::new(py, &bytes))
+        super::arrays::bytes(py, &bytes)
     }
 
     /// Goes on from what [`state`](Self::state) gave.

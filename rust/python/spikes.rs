@@ -10,9 +10,13 @@ use super::arrays::{shaped, vector};
 use super::calls::long;
 use super::files::save;
 use crate::error::Error;
-use crate::memory::{collected, filled, product, with_room};
+use crate::memory::{collected, product, with_room};
 use crate::network::{read_spike_trains, spike_trains_to_bytes};
 use crate::spikes::{SpikeTrains, van_rossum};
+use crate::stop::check;
+
+/// Rows made between two looks at whether to stop.
+const ROWS_UNASKED: usize = 64;
 
 /// Sparse spike trains of many samples.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs", name = "SpikeTrainsCore")]
@@ -43,29 +47,41 @@ impl SpikeTrainsCore {
     /// From compressed sparse rows; row `sample * n_steps + t`.
     #[staticmethod]
     fn from_csr(
+        py: Python<'_>,
         indptr: PyReadonlyArray1<'_, i64>,
         indices: PyReadonlyArray1<'_, i64>,
         shape: (usize, usize, usize),
     ) -> PyResult<Self> {
-        let indptr = collected("indptr", indptr.as_array().iter().copied())?;
-        let indices = collected("indices", indices.as_array().iter().copied())?;
-        Ok(Self(SpikeTrains::from_csr(shape.0, shape.1, shape.2, &indptr, &indices)?))
+        let (indptr, indices) = (indptr.as_array(), indices.as_array());
+        let trains = long(py, None, indptr.len().saturating_add(indices.len()), || {
+            let indptr = collected("indptr", indptr.iter().copied())?;
+            let indices = collected("indices", indices.iter().copied())?;
+            SpikeTrains::from_csr(shape.0, shape.1, shape.2, &indptr, &indices)
+        })?;
+        Ok(Self(trains))
     }
 
     /// From the events of each sample, a list of (name, t, x); of repeated ones all are kept, or one.
     #[staticmethod]
     fn from_events(
+        py: Python<'_>,
         events: Vec<(String, PyReadonlyArray1<'_, i64>, PyReadonlyArray1<'_, i64>)>,
         n_steps: usize,
         n_neurons: usize,
         keep_repeated: bool,
     ) -> PyResult<Self> {
-        let mut trains = SpikeTrains::empty(n_steps, n_neurons)?;
-        trains.reserve_samples(events.len())?;
-        for (name, t, x) in &events {
-            let t = collected(name, t.as_array().iter().copied())?;
-            trains.push_events(name, &t, &collected(name, x.as_array().iter().copied())?, keep_repeated)?;
-        }
+        let views: Vec<_> = events.iter().map(|(name, t, x)| (name, t.as_array(), x.as_array())).collect();
+        let n_events = views.iter().map(|(_, t, _)| t.len()).sum::<usize>();
+        let size = n_steps.saturating_mul(events.len()).saturating_add(n_events);
+        let trains = long(py, None, size, || {
+            let mut trains = SpikeTrains::empty(n_steps, n_neurons)?;
+            trains.reserve_samples(views.len())?;
+            for (name, t, x) in &views {
+                let t = collected(name, t.iter().copied())?;
+                trains.push_events(name, &t, &collected(name, x.iter().copied())?, keep_repeated)?;
+            }
+            Ok(trains)
+        })?;
         Ok(Self(trains))
     }
 
@@ -109,14 +125,20 @@ impl SpikeTrainsCore {
             return Err(Error::value("sample", format!("in [0, {})", self.0.n_samples()), sample).into());
         }
         let train = self.0.sample(sample);
-        let n = (0..self.0.n_steps()).map(|step| train.at(step).len()).sum();
-        let (mut t, mut x) = (with_room("n_spikes", Some(n))?, with_room("n_spikes", Some(n))?);
-        for step in 0..self.0.n_steps() {
-            for &neuron in train.at(step) {
-                t.push(step as i64);
-                x.push(i64::from(neuron));
+        let n = (0..self.0.n_steps()).map(|step| train.at(step).len()).sum::<usize>();
+        let (t, x) = long(py, None, n.saturating_add(self.0.n_steps()), || {
+            let (mut t, mut x) = (with_room("n_spikes", Some(n))?, with_room("n_spikes", Some(n))?);
+            for step in 0..self.0.n_steps() {
+                if step.is_multiple_of(ROWS_UNASKED) {
+                    check()?;
+                }
+                for &neuron in train.at(step) {
+                    t.push(step as i64);
+                    x.push(i64::from(neuron));
+                }
             }
-        }
+            Ok((t, x))
+        })?;
         (vector(py, t), vector(py, x)).into_pyobject(py)
     }
 
@@ -133,33 +155,35 @@ impl SpikeTrainsCore {
     }
 
     /// The samples `start..stop`.
-    fn slice(&self, start: usize, stop: usize) -> PyResult<Self> {
+    fn slice(&self, py: Python<'_>, start: usize, stop: usize) -> PyResult<Self> {
         if start > stop || stop > self.0.n_samples() {
             let expected = format!("0 <= start <= stop <= {}", self.0.n_samples());
             return Err(Error::value("slice", expected, format!("{start}..{stop}")).into());
         }
-        Ok(Self(self.0.slice(start, stop)?))
+        Ok(Self(long(py, None, self.0.n_spikes(), || self.0.slice(start, stop))?))
     }
 
     /// The given samples, in the given order.
-    fn take(&self, samples: Vec<usize>) -> PyResult<Self> {
-        Ok(Self(self.0.take(&samples)?))
+    fn take(&self, py: Python<'_>, samples: Vec<usize>) -> PyResult<Self> {
+        let size = samples.len().saturating_mul(self.0.n_steps()).saturating_add(self.0.n_spikes());
+        Ok(Self(long(py, None, size, || self.0.take(&samples))?))
     }
 
     /// The steps `start..stop` of every sample.
-    fn steps(&self, start: usize, stop: usize) -> PyResult<Self> {
+    fn steps(&self, py: Python<'_>, start: usize, stop: usize) -> PyResult<Self> {
         if start >= stop || stop > self.0.n_steps() {
             let expected = format!("0 <= start < stop <= {}", self.0.n_steps());
             return Err(Error::value("steps", expected, format!("{start}..{stop}")).into());
         }
-        Ok(Self(self.0.steps(start, stop)?))
+        Ok(Self(long(py, None, self.0.indptr().len() + self.0.n_spikes(), || self.0.steps(start, stop))?))
     }
 
     /// The samples of all sets, one set after the other.
     #[staticmethod]
-    fn concatenate(trains: Vec<PyRef<'_, Self>>) -> PyResult<Self> {
+    fn concatenate(py: Python<'_>, trains: Vec<PyRef<'_, Self>>) -> PyResult<Self> {
         let sets: Vec<&SpikeTrains> = trains.iter().map(|set| &set.0).collect();
-        Ok(Self(SpikeTrains::concatenate(&sets)?))
+        let size = sets.iter().map(|set| set.indptr().len() + set.n_spikes()).sum();
+        Ok(Self(long(py, None, size, || SpikeTrains::concatenate(&sets))?))
     }
 
     /// Writes a safetensors file.
@@ -170,7 +194,7 @@ impl SpikeTrainsCore {
     /// Reads what `save` wrote.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        Ok(Self(py.detach(|| read_spike_trains(&path))?))
+        Ok(Self(long(py, None, usize::MAX, || read_spike_trains(&path))?))
     }
 
     fn __eq__(&self, other: &Self) -> bool {
@@ -180,19 +204,27 @@ impl SpikeTrainsCore {
 
 impl SpikeTrainsCore {
     /// An array (n_samples, n_steps, n_neurons), changed by `add` for every spike.
-    fn dense<'py, T: Element + Clone + Default>(
+    fn dense<'py, T: Element + Clone + Default + Send>(
         &self,
         py: Python<'py>,
-        add: impl Fn(&mut T),
+        add: impl Fn(&mut T) + Sync,
     ) -> PyResult<Bound<'py, PyArray3<T>>> {
         let (n_samples, n_steps, n_neurons) = self.shape();
         let n = product(&[n_samples, n_steps, n_neurons]);
-        let mut values = filled("n_samples * n_steps * n_neurons", n, T::default())?;
-        for (row, pair) in self.0.indptr().windows(2).enumerate() {
-            for &neuron in &self.0.index()[pair[0]..pair[1]] {
-                add(&mut values[row * n_neurons + neuron as usize]);
+        let size = n.unwrap_or(usize::MAX).saturating_add(self.0.n_spikes());
+        let values = long(py, None, size, || {
+            let mut values = with_room("n_samples * n_steps * n_neurons", n)?;
+            for (row, pair) in self.0.indptr().windows(2).enumerate() {
+                if row.is_multiple_of(ROWS_UNASKED) {
+                    check()?;
+                }
+                values.resize((row + 1) * n_neurons, T::default());
+                for &neuron in &self.0.index()[pair[0]..pair[1]] {
+                    add(&mut values[row * n_neurons + neuron as usize]);
+                }
             }
-        }
+            Ok(values)
+        })?;
         shaped(py, values, [n_samples, n_steps, n_neurons])
     }
 }

@@ -8,8 +8,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use super::arrays::{Preparation, Samples, from_python, labels, shaped, to_python};
-use super::calls::{Watch, detached};
+use super::arrays::{Preparation, Samples, bytes, from_python, labels, shaped, to_python};
+use super::calls::{Watch, detached, long};
 use super::files::save;
 use super::fixed_network::overflow_counts;
 use super::network::{InTraining, Net, NetworkCore, gradients_to_python};
@@ -69,24 +69,26 @@ impl TrainerCore {
         Self { trainer: Worked::new("trainer", trainer, About::of) }
     }
 
-    fn from_bytes<'py>(
+    fn read<'py, B: AsRef<[u8]>>(
         py: Python<'py>,
         path: &Path,
-        bytes: &[u8],
         n_threads: Option<usize>,
+        read: impl FnOnce() -> Result<B, Error> + Send,
     ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
-        let (net, trainer, user) = match io::dtype_of(path, bytes)?.as_str() {
-            "float64" => {
-                let Checkpoint { network, trainer, user } =
-                    detached(py, || checkpoint_from_bytes(path, bytes, n_threads))?;
-                (Net::F64(Arc::new(network)), AnyTrainer::F64(trainer), user)
-            }
-            _ => {
-                let Checkpoint { network, trainer, user } =
-                    detached(py, || checkpoint_from_bytes(path, bytes, n_threads))?;
-                (Net::F32(Arc::new(network)), AnyTrainer::F32(trainer), user)
-            }
-        };
+        let (net, trainer, user) = long(py, None, usize::MAX, || {
+            let bytes = read()?;
+            let bytes = bytes.as_ref();
+            Ok(match io::dtype_of(path, bytes)?.as_str() {
+                "float64" => {
+                    let Checkpoint { network, trainer, user } = checkpoint_from_bytes(path, bytes, n_threads)?;
+                    (Net::F64(Arc::new(network)), AnyTrainer::F64(trainer), user)
+                }
+                _ => {
+                    let Checkpoint { network, trainer, user } = checkpoint_from_bytes(path, bytes, n_threads)?;
+                    (Net::F32(Arc::new(network)), AnyTrainer::F32(trainer), user)
+                }
+            })
+        })?;
         Ok((NetworkCore::new(net), Self::of(trainer), to_python(py, &user)?))
     }
 }
@@ -134,8 +136,7 @@ impl TrainerCore {
         path: PathBuf,
         n_threads: Option<usize>,
     ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
-        let bytes = detached(py, || io::read(&path))?;
-        Self::from_bytes(py, &path, &bytes, n_threads)
+        Self::read(py, &path, n_threads, || io::read(&path))
     }
 
     /// The same from the bytes of one.
@@ -145,7 +146,7 @@ impl TrainerCore {
         bytes: &[u8],
         n_threads: Option<usize>,
     ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
-        Self::from_bytes(py, Path::new("<bytes>"), bytes, n_threads)
+        Self::read(py, Path::new("<bytes>"), n_threads, || Ok(bytes))
     }
 
     /// The bytes of a checkpoint.
@@ -157,7 +158,7 @@ impl TrainerCore {
     ) -> PyResult<Bound<'py, PyBytes>> {
         let user: serde_json::Value = from_python("user", user)?;
         with_both!(&*self.trainer.read()?, &net.net.present(), (trainer, net) => {
-            Ok(PyBytes::new(py, &detached(py, || checkpoint_to_bytes(net, trainer, user))?))
+            bytes(py, &long(py, None, usize::MAX, || checkpoint_to_bytes(net, trainer, user))?)
         })
     }
 

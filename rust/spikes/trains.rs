@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::memory::{collected, copied, filled, no_room, product, reserve};
-use crate::stop::check;
+use crate::stop::{check, is_stopped};
 
 /// What takes the memory, for messages.
 const ROWS: &str = "n_samples * n_steps";
@@ -95,7 +95,10 @@ impl SpikeTrains {
                 indptr[r + 1],
             ));
         }
-        for pair in indptr.windows(2) {
+        for (row, pair) in indptr.windows(2).enumerate() {
+            if row.is_multiple_of(ROWS_UNASKED) {
+                check()?;
+            }
             let (from, to) = (pair[0] as usize, pair[1] as usize);
             for at in from..to {
                 if index[at] < 0 || index[at] >= n_neurons as i64 {
@@ -150,7 +153,8 @@ impl SpikeTrains {
     /// Adds a sample from its events (t, x): `t` ascending, `x` a neuron; of repeated events all are kept, or one.
     ///
     /// # Errors
-    /// [`Error::Value`] naming the first event that is out of range or unsorted; [`Error::Memory`]; nothing is added then.
+    /// [`Error::Value`] naming the first event that is out of range or unsorted; [`Error::Memory`]; [`Error::Interrupted`] if
+    /// the work is to stop; nothing is added then.
     pub fn push_events(&mut self, name: &str, t: &[i64], x: &[i64], keep_repeated: bool) -> Result<()> {
         if t.len() != x.len() {
             return Err(Error::shape(format!("{name}['x']"), &[x.len()], format!("({},) as {name}['t']", t.len())));
@@ -177,8 +181,14 @@ impl SpikeTrains {
         }
         self.reserve_samples(1)?;
         reserve(SPIKES, &mut self.index, t.len())?;
+        let (rows, spikes) = (self.indptr.len(), self.index.len());
         let mut at = 0;
         for step in 0..self.n_steps as i64 {
+            if (step as usize).is_multiple_of(ROWS_UNASKED) && is_stopped() {
+                self.indptr.truncate(rows);
+                self.index.truncate(spikes);
+                return Err(Error::Interrupted);
+            }
             let row = self.index.len();
             while at < t.len() && t[at] == step {
                 self.index.push(x[at] as u32);
@@ -220,9 +230,12 @@ impl SpikeTrains {
     /// Adds a sample whose rows come step by step, each sorted and in range: an engine's output, not checked.
     ///
     /// # Errors
-    /// [`Error::Memory`]; the set is of no use then.
+    /// [`Error::Memory`]; [`Error::Interrupted`] if the work is to stop; the set is of no use then.
     pub fn push_sample<'r>(&mut self, rows: impl Iterator<Item = &'r [u32]>) -> Result<()> {
-        for row in rows {
+        for (step, row) in rows.enumerate() {
+            if step.is_multiple_of(ROWS_UNASKED) {
+                check()?;
+            }
             reserve(SPIKES, &mut self.index, row.len())?;
             self.index.extend_from_slice(row);
             reserve(ROWS, &mut self.indptr, 1)?;

@@ -8,8 +8,12 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo, TensorView};
 
 use super::{HEADER_START, LONGEST_HEADER, METADATA_KEY};
 use crate::error::{Error, Result};
-use crate::memory::{collected, with_room};
+use crate::memory::{OrUnwind, collected, with_room};
 use crate::real::Real;
+use crate::stop::check;
+
+/// Numbers written between two looks at whether to stop.
+const UNASKED: usize = 1 << 20;
 
 /// Arrays of a file, decoded when they are asked for.
 pub(crate) struct Arrays<'a> {
@@ -138,10 +142,13 @@ fn dtype<F: Real>() -> Dtype {
 }
 
 fn put_floats<F: Real>(values: &[F], bytes: &mut Vec<u8>) {
-    if F::DTYPE == f32::DTYPE {
-        values.iter().for_each(|value| bytes.extend_from_slice(&(value.widen() as f32).to_le_bytes()));
-    } else {
-        values.iter().for_each(|value| bytes.extend_from_slice(&value.widen().to_le_bytes()));
+    for values in values.chunks(UNASKED) {
+        check().or_unwind();
+        if F::DTYPE == f32::DTYPE {
+            values.iter().for_each(|value| bytes.extend_from_slice(&(value.widen() as f32).to_le_bytes()));
+        } else {
+            values.iter().for_each(|value| bytes.extend_from_slice(&value.widen().to_le_bytes()));
+        }
     }
 }
 
@@ -170,7 +177,10 @@ fn integer_type(values: &[i32]) -> (Dtype, usize) {
 }
 
 fn put_integers(values: &[i32], size: usize, bytes: &mut Vec<u8>) {
-    values.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()[..size]));
+    for values in values.chunks(UNASKED) {
+        check().or_unwind();
+        values.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()[..size]));
+    }
 }
 
 /// The values of an array of integers.
