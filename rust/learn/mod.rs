@@ -44,3 +44,6 @@ pub use trainer::{
     CountedSpikes, EpochStats, Evaluation, Progress, StepStats, Trainer, TrainerConfig, check_inputs, check_labels,
     count_spikes,
 };
+
+#[cfg(test)]
+mod oracle_tests;
