@@ -321,6 +321,9 @@ fn layers_of_several_tasks() {
         case.check::<f64>(1e-10);
         case.check::<f32>(1e-4);
     }
+    // What silent pairs send down comes from every task too.
+    let case = case(7, &[dense(20, 0.8, 0.0), dense(150, 0.15, 0.0), dense(3, 0.2, 0.0)], rule("none", 0.5, false));
+    case.check::<f64>(1e-10);
 }
 
 #[test]

@@ -418,3 +418,7 @@ fn predict(lif: &ContinuousLif, neuron: &ContinuousState) -> Option<f64> {
     // Time goes on, however strong the drive.
     lif.next_crossing(p, u).map(|elapsed| (free_from + elapsed).max(neuron.last.next_up()))
 }
+
+#[cfg(test)]
+#[path = "continuous_tests.rs"]
+mod tests;

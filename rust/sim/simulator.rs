@@ -516,3 +516,11 @@ fn push_times<F: Real>(
     engine.push(t.iter().zip(x).map(|(&t, &x)| (t, x as u32)));
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "simulator_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod state_tests;
