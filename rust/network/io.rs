@@ -217,10 +217,12 @@ pub(crate) fn build<F: Real>(path: &Path, config: NetworkConfig, arrays: &Arrays
         error => Error::format(path, error.to_string()),
     };
     config.validate().map_err(|error| Error::format(path, format!("has an invalid network: {error}")))?;
+    // Of all connection groups or of none: one missing is an error.
+    let explicit_delays =
+        (0..config.layers.len()).any(|l| arrays.has(&delay_name(l)) || arrays.has(&recurrent_delay_name(l)));
     for_each_array(&config, |names, shape| {
         arrays.check::<F>(&names.weight, shape)?;
-        // Of all layers or of none: one missing is an error.
-        if arrays.has(&delay_name(0)) { arrays.check::<F>(&names.delay, shape) } else { Ok(()) }
+        if explicit_delays { arrays.check::<F>(&names.delay, shape) } else { Ok(()) }
     })?;
     Network::build(config, |config, index, n_in| {
         let n = config.layers[index].n();
@@ -239,7 +241,7 @@ pub(crate) fn build<F: Real>(path: &Path, config: NetworkConfig, arrays: &Arrays
         Ok(Some(LayerArrays {
             weight: weights(weight_name(index), n_in)?,
             recurrent_weight: recurrent(recurrent_weight_name).map(|name| weights(name, n)).transpose()?,
-            delays: arrays.has(&delay_name(0)).then(delays).transpose()?,
+            delays: explicit_delays.then(delays).transpose()?,
         }))
     })
     .map_err(of_file)
@@ -315,3 +317,6 @@ fn delay_name(layer: usize) -> String {
 fn recurrent_delay_name(layer: usize) -> String {
     format!("layers.{layer}.rec_delay_steps")
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
