@@ -168,3 +168,7 @@ fn pull<F: Real>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "checkpoint_tests.rs"]
+mod tests;
