@@ -1,0 +1,68 @@
+"""Names and defaults of all that is public are those of golden/signatures.txt.
+
+A default that changes, changes what users compute without a word. Where one is to change, write the
+file anew, python python_tests/test_signatures.py, and read the difference.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import strsbp_rs as sr
+from strsbp_rs import _cli, _recipe, plot
+
+GOLDEN = Path(__file__).parent / "golden" / "signatures.txt"
+
+
+def callables() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Functions, classes and methods, and the sections of a recipe, by name."""
+    modules = {"": sr, "fixed.": sr.fixed, "datasets.": sr.datasets, "plot.": plot}
+    for prefix, module in modules.items():
+        for name in module.__all__:
+            value = getattr(module, name)
+            if inspect.isclass(value) and not issubclass(value, Warning):
+                yield prefix + name, value
+                for method in sorted(vars(value)):
+                    function = getattr(value, method)
+                    if callable(function) and (not method.startswith("_") or method == "__call__"):
+                        yield f"{prefix}{name}.{method}", function
+            elif inspect.isfunction(value):
+                yield prefix + name, value
+    for kinds in _recipe.Recipe.sections.values():
+        for kind in kinds:
+            if kind.__module__ == _recipe.__name__:
+                yield f"recipe {kind.__name__}", kind
+
+
+def lines() -> Iterator[str]:
+    for name, function in callables():
+        parameters = [
+            p.replace(annotation=inspect.Parameter.empty)
+            for p in inspect.signature(function).parameters.values()
+        ]
+        if dataclasses.is_dataclass(function):
+            # What a field is made by says less than what it makes.
+            made = {f.name: f.default_factory for f in dataclasses.fields(function)}
+            made = {at: make for at, make in made.items() if make is not dataclasses.MISSING}
+            parameters = [
+                p.replace(default=made[p.name]()) if p.name in made else p for p in parameters
+            ]
+        yield f"{name}{inspect.Signature(parameters)}"
+        if inspect.isclass(function) and isinstance(getattr(function, "kind", None), str):
+            yield f"{name}.kind = {function.kind!r}"
+    for name, command in sorted(_cli.main.commands.items()):
+        for option in command.params:
+            yield f"strsbp {name} {'/'.join(option.opts)}"
+
+
+def test_signatures_are_the_golden_ones() -> None:
+    assert list(lines()) == GOLDEN.read_text().splitlines()
+
+
+if __name__ == "__main__":
+    GOLDEN.parent.mkdir(exist_ok=True)
+    GOLDEN.write_text("".join(f"{line}\n" for line in lines()))
