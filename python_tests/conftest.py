@@ -4,6 +4,7 @@ import signal
 
 import numpy as np
 import pytest
+from backends import BACKENDS, LAYERED
 from hypothesis import HealthCheck, settings
 
 import strsbp_rs as sr
@@ -75,6 +76,16 @@ def task(rng):
 def _ctrl_c() -> None:
     """Ctrl-C interrupts, though what a shell starts in the background ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Gives tests that take them a `backend` (every engine) or a `layered` (what runs networks).
+
+    Not by fixtures of one test each, which hypothesis refuses.
+    """
+    for name, found in {"backend": BACKENDS, "layered": LAYERED}.items():
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, found, ids=lambda one: one.name)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends import Layered
 from graph_cases import events
 from hypothesis import given, settings
 from strategies import Case, build_network, cases
@@ -65,6 +66,16 @@ def test_event_engine_gives_the_clocked_spikes() -> None:
 
     check()
     assert seen["without ties"] > 0.9 * seen["cases"] and seen["spikes"] > 10_000, seen
+
+
+def test_counts_and_predictions_are_those_of_the_spikes(small: Any, layered: Layered) -> None:
+    make_network, encoder, x, _ = small
+    held = layered.holds(make_network())
+    counts = held.spikes(x, encoder=encoder, seed=4)[-1].counts()
+    assert counts.sum() > 0
+    np.testing.assert_array_equal(held.spike_counts(x, encoder=encoder, seed=4), counts)
+    predictions = held.predict(x, encoder=encoder, seed=4)
+    np.testing.assert_array_equal(predictions, counts.argmax(axis=1))
 
 
 @pytest.mark.parametrize("engine", ["clocked", "event", "auto", "continuous"])
@@ -131,25 +142,21 @@ def test_float32_engines_differ_at_near_ties_only(wide: Any) -> None:
             assert event.spikes == clocked.spikes
 
 
-@pytest.mark.parametrize("engine", ["event", "continuous", "auto"])
-def test_result_does_not_depend_on_threads(wide: Any, engine: str) -> None:
+def test_result_does_not_depend_on_threads(wide: Any, layered: Layered) -> None:
     make_network, encoder, x, _ = wide
-    net = make_network()
-    first, *others = (
-        net.spike_counts(x[:7], encoder=encoder, engine=engine, n_threads=n) for n in (1, 2, 5)
-    )
+    held = layered.holds(make_network())
+    first, *others = (held.spike_counts(x[:7], encoder=encoder, n_threads=n) for n in (1, 2, 5))
     assert first.sum() > 0
     for other in others:
         np.testing.assert_array_equal(other, first)
 
 
-@pytest.mark.parametrize("engine", ["event", "continuous"])
-def test_samples_do_not_see_each_other(small: Any, engine: str) -> None:
+def test_samples_do_not_see_each_other(small: Any, layered: Layered) -> None:
     make_network, encoder, x, _ = small
-    net = make_network()
-    trains = net.run(x, encoder=encoder, engine=engine).spikes
+    held = layered.holds(make_network())
+    trains = held.spikes(x, encoder=encoder)
     for sample in (0, 7, 59):
-        alone = net.run(trains[0][sample : sample + 1], engine=engine).spikes
+        alone = held.spikes(trains[0][sample : sample + 1])
         np.testing.assert_array_equal(alone[-1].to_dense()[0], trains[-1].to_dense()[sample])
         np.testing.assert_array_equal(alone[1].to_dense()[0], trains[1].to_dense()[sample])
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graph_cases import ENGINES, chain, events, in_one_go, some_events
-
-import strsbp_rs as sr
+from backends import Backend
+from graph_cases import events, some_events
 
 NAN, INF = float("nan"), float("inf")
 
@@ -35,15 +34,14 @@ BAD_TIMES: list[tuple[Any, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_bad_events_are_named_and_none_is_pushed(engine: str) -> None:
-    graph, pushed = chain(), some_events()
-    expected = in_one_go(graph, pushed, 300, engine)
-    simulator = sr.Simulator(graph, engine=engine)
+def test_bad_events_are_named_and_none_is_pushed(backend: Backend) -> None:
+    graph, pushed = backend.chain(), some_events()
+    expected = backend.in_one_go(graph, pushed, 300)
+    simulator = backend.simulator(graph)
     cut = int(np.searchsorted(pushed["t"], 10))
     simulator.push(pushed[:cut])
     first = simulator.advance(10)
-    for t, x, message in BAD_STEPS + BAD_TIMES * (engine == "continuous"):
+    for t, x, message in BAD_STEPS + BAD_TIMES * backend.in_ms:
         with pytest.raises(ValueError, match=message):
             simulator.push(events(t, x))
     # Nothing before what waits, either.
@@ -55,9 +53,8 @@ def test_bad_events_are_named_and_none_is_pushed(engine: str) -> None:
     assert simulator.operations.input_events == len(pushed)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_other_arrays_are_refused(engine: str) -> None:
-    simulator = sr.Simulator(chain(), engine=engine)
+def test_other_arrays_are_refused(backend: Backend) -> None:
+    simulator = backend.simulator(backend.chain())
     both = [("t", "i8"), ("x", "i8")]
     for array, message in [
         ([(0, 0)], "events has list, expected a structured array with t and x"),
@@ -83,7 +80,7 @@ def test_other_arrays_are_refused(engine: str) -> None:
         array[name][1] = 2**63
         with pytest.raises(ValueError, match=rf"events\['{name}'\]\[1\] must be < 2\^63, got 9223"):
             simulator.push(array)
-    if engine != "continuous":
+    if not backend.in_ms:
         with pytest.raises(TypeError, match=r"events\['t'\] has dtype float64, expected integers"):
             simulator.push(events([0.0], [0]))
     simulator.advance(50)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends import Backend
 from graph_cases import ENGINES, events
 
 import strsbp_rs as sr
@@ -341,14 +342,13 @@ UNTIL: list[tuple[Any, type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_until(engine: str) -> None:
-    simulator = sr.Simulator(graph_of_two()[0], engine=engine)
+def test_until(backend: Backend) -> None:
+    simulator = backend.simulator(backend.chain())
     simulator.advance(3)
     on_grid: list[tuple[Any, type[Exception], str]] = [
         (7.0, TypeError, r"until must be an integer, time steps, got 7.0 \(or say ms=7.0\)")
     ]
-    for until, error, message in UNTIL + on_grid * (engine != "continuous"):
+    for until, error, message in UNTIL + on_grid * (not backend.in_ms):
         with pytest.raises(error, match=message):
             simulator.advance(until)
         assert simulator.now == 3
@@ -357,10 +357,8 @@ def test_until(engine: str) -> None:
     assert simulator.now == 9 and simulator.time == 9.0
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_time_in_steps_and_in_ms(engine: str) -> None:
-    simulator = sr.Simulator(sr.Graph(dt=0.1), engine=engine)
-    in_ms = engine == "continuous"
+def test_time_in_steps_and_in_ms(backend: Backend) -> None:
+    simulator = backend.simulator(backend.graph(dt=0.1))
     for options, time in [
         ({"steps": 3}, 0.3),
         ({"ms": 0.7}, 0.7),
@@ -369,8 +367,10 @@ def test_time_in_steps_and_in_ms(engine: str) -> None:
         ({"until": 30}, 3.0),
     ]:
         simulator.advance(**options)
-        assert simulator.now == pytest.approx(time if in_ms else round(10 * time), rel=1e-15)
-        assert isinstance(simulator.now, float if in_ms else int)
+        assert simulator.now == pytest.approx(
+            time if backend.in_ms else round(10 * time), rel=1e-15
+        )
+        assert isinstance(simulator.now, float if backend.in_ms else int)
     for options, error, message in [
         ({}, TypeError, "advance takes one of until, steps and ms, got none"),
         ({"steps": 1, "ms": 1.0}, TypeError, "one of until, steps and ms, got steps and ms"),
@@ -378,7 +378,8 @@ def test_time_in_steps_and_in_ms(engine: str) -> None:
         ({"steps": -1}, ValueError, "steps must be finite and >= 0, got -1"),
         ({"ms": "9"}, TypeError, "ms must be a number, got '9'"),
         ({"ms": NAN}, ValueError, "ms must be finite and >= 0, got nan"),
-        *[({"ms": 4.05}, ValueError, "ms must be a whole number of steps of 0.1 ms")] * (not in_ms),
+        *[({"ms": 4.05}, ValueError, "ms must be a whole number of steps of 0.1 ms")]
+        * (not backend.in_ms),
     ]:
         with pytest.raises(error, match=message):
             simulator.advance(**options)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graph_cases import ENGINES, chain, some_events
+from backends import Backend
+from graph_cases import some_events
 
 import strsbp_rs as sr
 
@@ -104,15 +105,14 @@ def test_graphs_are_the_same_to_the_bit(again: Any, name: str) -> None:
 
 
 @ways
-@pytest.mark.parametrize("engine", ENGINES)
-def test_simulators_go_on_with_the_same_bits(again: Any, engine: str) -> None:
-    graph, pushed = chain(), some_events()
+def test_simulators_go_on_with_the_same_bits(again: Any, backend: Backend) -> None:
+    graph, pushed = backend.chain(), some_events()
     neurons = graph.populations[-1]
-    simulator = sr.Simulator(graph, engine=engine, record=[neurons])
+    simulator = backend.simulator(graph, record=[neurons])
     simulator.push(pushed)
     simulator.advance(100)
     # A simulator keeps the graph it was made of.
-    graph.add_population(3)
+    backend.add_population(graph, 3)
     other = again(simulator)
     assert other.now == simulator.now and other.engine == simulator.engine
     assert [p.name for p in other.recorded] == [neurons.name]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends import Backend
 from graph_cases import (
     ENGINES,
     GraphCase,
@@ -113,26 +114,24 @@ def test_grid_engines_take_over_from_each_other() -> None:
     assert seen["spikes"] > 1000 and seen["spikes after"] > 300, seen
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_what_is_no_part_of_the_state(engine: str) -> None:
+def test_what_is_no_part_of_the_state(backend: Backend) -> None:
     """Counts go on; spikes are what `advance` has returned, whatever the state."""
-    simulator = cut_short(chain(), engine)
+    simulator = cut_short(backend.chain(), backend.engine)
     done, state = simulator.operations, simulator.state()
     simulator.set_state(state)
     assert simulator.operations == done
     assert len(simulator.advance(100)) == 0
-    assert cut_short(chain(), engine).state() == state
+    assert cut_short(backend.chain(), backend.engine).state() == state
 
 
 # Refused ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_damaged_bytes(engine: str, rng: np.random.Generator) -> None:
+def test_damaged_bytes(backend: Backend, rng: np.random.Generator) -> None:
     """Any byte flipped, any part missing: refused, and the simulation goes on as if never asked."""
-    graph = chain()
-    state = cut_short(graph, engine).state()
-    simulator = cut_short(graph, engine, at=50)
+    graph = backend.chain()
+    state = cut_short(graph, backend.engine).state()
+    simulator = cut_short(graph, backend.engine, at=50)
     before = simulator.state()
     damaged = [b"", state[:7], state[:-1], state[: len(state) // 2], state + b"\0", state[1:]]
     for at in rng.integers(0, len(state), 300):
@@ -144,7 +143,7 @@ def test_damaged_bytes(engine: str, rng: np.random.Generator) -> None:
             simulator.set_state(data)
     assert simulator.state() == before
     np.testing.assert_array_equal(
-        simulator.advance(300), cut_short(graph, engine, at=50).advance(300)
+        simulator.advance(300), cut_short(graph, backend.engine, at=50).advance(300)
     )
 
 
@@ -308,16 +307,15 @@ def test_numbers_are_checked_as_they_will_be_kept(engine: str) -> None:
     assert fixed.state() == state
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_time_ends_before_its_numbers_do(engine: str) -> None:
-    simulator = sr.Simulator(chain(), engine=engine)
-    if engine != "continuous":
+def test_time_ends_before_its_numbers_do(backend: Backend) -> None:
+    simulator = backend.simulator(backend.chain())
+    if not backend.in_ms:
         with pytest.raises(ValueError, match=r"until must be at most 2\^62 steps, got"):
             simulator.advance(2**62 + 1)
-    if engine == "event":
+    if backend.engine == "event":
         simulator.advance(2**62)
         assert not len(simulator.advance(2**62))
-        again = sr.Simulator(chain(), engine=engine)
+        again = backend.simulator(backend.chain())
         again.set_state(simulator.state())
         assert again.now == 2**62
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from backends import Backend
 from graph_cases import (
     ENGINES,
     Events,
@@ -62,11 +63,10 @@ def test_chunks_and_cuts_change_nothing(engine: str, case: GraphCase, data: st.D
     assert len(simulator.advance(case.n_steps)) == 0
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_stream_yields_what_is_certain(engine: str) -> None:
-    graph, pushed = chain(), some_events()
+def test_stream_yields_what_is_certain(backend: Backend) -> None:
+    graph, pushed = backend.chain(), some_events()
     chunks = [pushed[:10], pushed[10:10], pushed[10:11], pushed[11:]]
-    simulator = sr.Simulator(graph, engine=engine)
+    simulator = backend.simulator(graph)
     parts = []
     for chunk, spikes in zip([chunks[0], *chunks[2:]], simulator.stream(chunks), strict=True):
         last = chunk["t"][-1]
@@ -74,7 +74,7 @@ def test_stream_yields_what_is_certain(engine: str) -> None:
         assert len(spikes) == 0 or spikes["t"].max() < last
         parts.append(spikes)
     parts.append(simulator.advance(300))
-    expected = in_one_go(graph, pushed, 300, engine)
+    expected = backend.in_one_go(graph, pushed, 300)
     assert len(expected) > 50
     np.testing.assert_array_equal(np.concatenate(parts), expected)
 
@@ -105,10 +105,9 @@ def test_stream_stops_at_a_bad_chunk() -> None:
 # Outputs ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_recorded_populations_are_numbered_in_their_order(engine: str) -> None:
-    graph, pushed = chain(), some_events()
-    everything = in_one_go(graph, pushed, 300, engine)
+def test_recorded_populations_are_numbered_in_their_order(backend: Backend) -> None:
+    graph, pushed = backend.chain(), some_events()
+    everything = backend.in_one_go(graph, pushed, 300)
     below, above = graph.populations[1:]
     assert 10 < (everything["x"] < 20).sum() < len(everything) - 10
     for record, shift in [
@@ -116,7 +115,7 @@ def test_recorded_populations_are_numbered_in_their_order(engine: str) -> None:
         ([above], {1: -20}),
         ([2, 1], {0: 5, 1: -20}),
     ]:
-        simulator = sr.Simulator(graph, engine=engine, record=record)
+        simulator = backend.simulator(graph, record=record)
         simulator.push(pushed)
         spikes = simulator.advance(300)
         expected = everything[np.isin(everything["x"] >= 20, list(shift))].copy()
@@ -124,7 +123,7 @@ def test_recorded_populations_are_numbered_in_their_order(engine: str) -> None:
         # Populations of one step come in the graph's order.
         np.testing.assert_array_equal(spikes, expected)
         assert simulator.operations.spikes == len(everything)
-    assert len(sr.Simulator(graph, engine=engine, record=[]).advance(10)) == 0
+    assert len(backend.simulator(graph, record=[]).advance(10)) == 0
 
 
 def test_a_network_records_its_output_layer() -> None:
@@ -152,12 +151,11 @@ def test_dtypes_and_the_clock(engine: str) -> None:
     assert 2.0 < first <= 2.5
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_reset(engine: str) -> None:
+def test_reset(backend: Backend) -> None:
     """As new: neurons, spikes under way, inputs that wait, counts."""
-    graph, pushed = chain(), some_events()
-    expected = in_one_go(graph, pushed, 300, engine)
-    simulator = sr.Simulator(graph, engine=engine)
+    graph, pushed = backend.chain(), some_events()
+    expected = backend.in_one_go(graph, pushed, 300)
+    simulator = backend.simulator(graph)
     simulator.push(pushed)
     simulator.advance(150)
     simulator.reset()
