@@ -57,7 +57,7 @@ from strsbp_rs import (
     s_psp,
     van_rossum,
 )
-from strsbp_rs._recipe import Recipe, load_recipe, recipe_names
+from strsbp_rs._recipe import Recipe, load_recipe, recipe_names, with_overrides
 
 __all__ = [
     "SGD",
@@ -100,6 +100,7 @@ __all__ = [
     "recipe_names",
     "s_psp",
     "van_rossum",
+    "with_overrides",
 ]
 
 ENGINES = ("clocked", "event", "auto", "continuous")
@@ -362,6 +363,10 @@ presets = sr.fixed
 
 def graph(**options: Any) -> sr.Graph:
     return sr.Graph(**options)
+
+
+def graph_of(net: sr.Network) -> sr.Graph:
+    return sr.Graph.from_network(net)
 
 
 def add_input(of: sr.Graph, n: int) -> sr.Population:

@@ -155,6 +155,16 @@ def rules(n_threads: int) -> Entries:
     yield from _rules(RULES, WEIGHTS)
 
 
+@case("draws/networks")
+def networks(n_threads: int) -> Entries:
+    """Layered networks as graphs: projections and synapses in their order."""
+    for name, make in {"recurrent": samples.recurrent, "constants": samples.constants}.items():
+        for dtype in b.FLOATS:
+            graph = b.graph_of(make(dtype=dtype))
+            sizes = [population.n for population in graph.populations]
+            yield f"{name}/{dtype}", of_floats(b.synapses(graph), sizes)
+
+
 @case("draws/normal_rules", "libm")
 def normal_rules(n_threads: int) -> Entries:
     yield from _rules({"in_degree": b.FixedInDegree(4)}, {"normal": b.Normal(0.5, 2.0)})

@@ -138,7 +138,7 @@ def states_of_continuous_time(n_threads: int) -> Entries:
         yield name, of_bytes(data)
 
 
-@case("recipes")
+@case("recipes", threads=True)
 def recipes(n_threads: int) -> Entries:
     """As text, and what is read of it."""
     for name in b.recipe_names():
@@ -161,6 +161,18 @@ def recipes(n_threads: int) -> Entries:
     }
     for name, recipe in made.items():
         yield f"made/{name}", of_text(recipe.to_toml())
+    # What a recipe's options become of a trainer.
+    options = [
+        "train.clip_norm=0.5",
+        "train.weight_limit=1.0",
+        "train.batch_size=3",
+        "train.seed=5",
+    ]
+    options += ["train.seed=5", "network.seed=3", "network.dtype=float64", "optimizer.lr=0.0625"]
+    chosen = b.Recipe(layers[:3], loss=MSE, schedule=b.Step(1), rule=b.StRsbp(silent_ratio=0.5))
+    built = b.with_overrides(chosen, options).build(samples.N_IN, n_threads)
+    b.fit(built, TRAINS, Y, 2)
+    yield "built", of_floats(b.trained(built), b.history(built))
 
 
 def _old(name: str) -> Path:

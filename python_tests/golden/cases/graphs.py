@@ -98,6 +98,49 @@ def euler(n_threads: int) -> Entries:
         yield f"{engine}/reset", of_spikes([found[0]], found)
 
 
+def far(dtype: str) -> Any:
+    """Delays of thousands of steps, of every synapse its own, and spikes of a neuron all over."""
+    graph = b.graph(dtype=dtype, seed=23)
+    sensor = b.add_input(graph, 2)
+    neurons = b.add_population(graph, 30, tau_s=1.0, v_th=0.5, t_ref=0.0)
+    pre, post = inputs.below(78, (60,), 2), inputs.below(79, (60,), 30)
+    b.connect(graph, sensor, neurons, (pre, post), weight=1.0, delay=inputs.below(80, (60,), 5000))
+    b.connect(graph, neurons, neurons, b.OneToOne(), weight=0.25, delay=1500.0)
+    return graph
+
+
+def changing(dtype: str) -> Any:
+    """What is worth another engine when it is busy."""
+    graph = b.graph(dtype=dtype, seed=24)
+    sensor, neurons = b.add_input(graph, 50), b.add_population(graph, 200, v_th=1.0)
+    b.connect(graph, sensor, neurons, weight=b.Uniform(-0.125, 0.25))
+    own: dict[str, Any] = {"weight": b.Uniform(-0.5, 0.125), "delay": b.UniformDelay(0, 20)}
+    b.connect(graph, neurons, neurons, b.FixedOutDegree(10), **own)
+    return graph
+
+
+@case("graphs/long")
+def long(n_threads: int) -> Entries:
+    for engine in b.GRID_ENGINES:
+        simulator = b.simulator(far("float64"), engine)
+        found = [b.advance(simulator, inputs.events(81, 12, 4000, 2), 4000)]
+        yield f"far/{engine}/state_bytes", of_bytes(simulator.state())
+        found.append(b.advance(simulator, None, 12_000))
+        yield f"far/{engine}/spikes", of_spikes([t for t, _ in found], found)
+        yield f"far/{engine}/operations", of_integers(b.operations(simulator))
+    # Silent, busy, silent: "auto" changes its engine, and back.
+    busy = inputs.events(82, 5000, 600, 50)
+    busy["t"] += 1500
+    simulator = b.simulator(changing("float64"), "auto")
+    used, found = [simulator.engine], []
+    for events, until in ((inputs.events(83, 2, 1000, 50), 1500), (busy, 2100), (None, 4500)):
+        found.append(b.advance(simulator, events, until))
+        used.append(simulator.engine)
+    yield "changing/spikes", of_spikes([found[1][0]], found)
+    yield "changing/operations", of_integers(b.operations(simulator), used)
+    assert used == ["event", "event", "clocked", "event"], used
+
+
 @case("graphs/libm", "libm")
 def exponential(n_threads: int) -> Entries:
     yield from _floats(EXACT, b.GRID_ENGINES)

@@ -74,6 +74,16 @@ def wide(**options: Any) -> Any:
     return b.network(30, layers, **{"seed": 7, **options})
 
 
+def strong(**options: Any) -> Any:
+    """Recurrent weights with which adjoint systems are solved by the other method."""
+    own = b.Uniform(-4.0, 4.0)
+    layers = [
+        b.recurrent(30, v_th=1.0, init=INIT, recurrent_init=own),
+        b.dense(N_OUT, v_th=2.0, init=INIT),
+    ]
+    return b.network(N_IN, layers, **{"seed": 3, **options})
+
+
 def raster() -> Any:
     return inputs.raster(1, (5, N_STEPS, N_IN), 5)
 

@@ -25,6 +25,10 @@ Y = inputs.classes(N_SAMPLES, samples.N_OUT)
 PIXELS = samples.pixels(N_SAMPLES)
 RASTER = inputs.raster(50, (N_SAMPLES, samples.N_STEPS, samples.N_IN), 5)
 
+WIDE, WIDE_Y = inputs.raster(52, (18, 30, 30), 6), inputs.classes(18, 4)
+RARE = inputs.raster(54, (18, 30, 30), 11)
+"""With which a part of the neurons is silent."""
+
 
 def _gradients(make: Any, loss: Any, rule: Any, dtype: str, n_threads: int) -> Entries:
     net = make(dtype=dtype)
@@ -45,10 +49,10 @@ def gradients(n_threads: int) -> Entries:
                 at = f"{rule}/{name}/{dtype}"
                 for entry, value in _gradients(make, MSE, RULES[rule], dtype, n_threads):
                     yield f"{at}/{entry}", value
-    net = samples.wide()
-    trainer = b.trainer(net, loss=MSE, n_threads=n_threads)
-    x = inputs.raster(52, (18, 30, 30), 6)
-    yield "wide", of_floats(b.gradients(trainer, x, inputs.classes(18, 4)))
+    for name in ("closed_form", "silent"):
+        trainer = b.trainer(samples.wide(), loss=MSE, rule=RULES[name], n_threads=n_threads)
+        yield f"wide/{name}", of_floats(b.gradients(trainer, WIDE, WIDE_Y))
+        yield f"rare/{name}", of_floats(b.gradients(trainer, RARE, WIDE_Y))
 
 
 @case("gradients/libm", "libm", threads=True)
@@ -102,6 +106,12 @@ def training(n_threads: int) -> Entries:
             net = samples.recurrent(dtype=dtype)
             for entry, value in _trained(net, RASTER, n_threads, {}, **options):
                 yield f"{name}/{dtype}/{entry}", value
+        for entry, value in _trained(samples.strong(dtype=dtype), RASTER, n_threads, {}):
+            yield f"strong/{dtype}/{entry}", value
+        wide: dict[str, Any] = {"batch_size": 10, "loss": MSE, "optimizer": b.Adam(lr=2**-6)}
+        trainer = b.trainer(samples.wide(dtype=dtype), n_threads=n_threads, **wide)
+        b.fit(trainer, WIDE, WIDE_Y, 2)
+        yield f"wide/{dtype}", of_floats(b.trained(trainer), b.history(trainer))
         fit = {
             "sample_weight": inputs.fractions(53, (N_SAMPLES,), 0.25, 2.0),
             "validation_data": (samples.raster(), Y[:5]),
