@@ -246,6 +246,18 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
+_SETTINGS = ("loss", "optimizer", "schedule", "rule", "batch_size", "augment", "weight_penalty")
+_MORE_SETTINGS = ("weight_limit", "clip_norm", "seed", "engine", "hardware")
+
+
+def settings(of: sr.Trainer) -> list[Any]:
+    """All that a trainer was told, but for names of the first level."""
+    values = of.config
+    names = (*_SETTINGS, *_MORE_SETTINGS)
+    assert set(values) == set(names), f"{sorted(values)}: build.py knows {sorted(names)}"
+    return [values[name] for name in names]
+
+
 def forget_times(of: sr.Trainer) -> None:
     """Sets times to 0: they are in files."""
     for record in of.history.epochs:

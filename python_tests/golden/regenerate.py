@@ -56,10 +56,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="with --check")
     options = parser.parse_args()
-    import golden.cases.files as files
+    import golden.cases.old as old_files
 
     if not options.check:
-        for name in files.write_missing_old_files():
+        for name in old_files.write_missing_files():
             print(f"old/{name} is new")
     kinds = options.kinds if options.check else KINDS
     old, new = read(), compute_all(options.threads, kinds)

@@ -1,6 +1,16 @@
 """All cases; to import this module is to register them."""
 
-from golden.cases import draws, files, fixed_graphs, graphs, networks, numbers, quantised, training
+from golden.cases import (
+    draws,
+    files,
+    fixed_graphs,
+    graphs,
+    networks,
+    numbers,
+    old,
+    quantised,
+    training,
+)
 
 __all__ = [
     "draws",
@@ -9,6 +19,7 @@ __all__ = [
     "graphs",
     "networks",
     "numbers",
+    "old",
     "quantised",
     "training",
 ]
