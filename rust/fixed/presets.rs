@@ -296,3 +296,7 @@ impl CortexM {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "presets_tests.rs"]
+mod tests;

@@ -224,3 +224,7 @@ impl ImageAugment {
         out
     }
 }
+
+#[cfg(test)]
+#[path = "data_tests.rs"]
+mod tests;

@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use super::batch::{Batch, BatchStats, Source};
 use super::{Data, PostCouplingModel, Trainer, TrainerConfig};
+use crate::error::Error;
 use crate::network::{Layer, LayerDelays, Network};
 use crate::real::Real;
+use crate::sim::EngineKind;
 use crate::spikes::SpikeTrains;
 
 /// Whether each neuron fires, step after step.
@@ -129,6 +131,10 @@ fn expected<F: Real>(net: &Network<F>, case: &Case, config: &TrainerConfig) -> E
         for (n, raster) in stats.n_spikes.iter_mut().zip(&rasters[1..]) {
             *n += raster.iter().flatten().filter(|fired| **fired).count() as u64;
         }
+        for (l, raster) in rasters[1..].iter().enumerate() {
+            let n = raster[0].len();
+            stats.activity.mark(l, n, (0..n as u32).filter(|&i| count(raster, i as usize) > 0));
+        }
         if rule.teacher_spikes && counts[label] == 0 {
             rule.teacher_times(case.n_steps).for_each(|t| rasters[layers.len()][t][label] = true);
         }
@@ -248,7 +254,8 @@ impl Case {
                     });
                 }
             }
-            let of = |stats: &BatchStats| (stats.n_correct, stats.n_samples, stats.n_spikes.clone());
+            let of =
+                |stats: &BatchStats| (stats.n_correct, stats.n_samples, stats.n_spikes.clone(), stats.activity.clone());
             assert_eq!(of(&stats), of(&expected.stats));
             assert!(
                 (stats.loss - expected.stats.loss).abs() < 1e-9 * stats.loss,
@@ -259,6 +266,47 @@ impl Case {
             let n_systems = self.samples.len() * net.layers().iter().filter(|l| l.recurrent().is_some()).count();
             assert!(stats.n_solves + stats.n_direct <= n_systems);
             assert!(stats.n_iterations >= stats.n_solves);
+            if matches!(source, Source::Simulate { .. }) {
+                self.check_evaluation(&trainer, &net, &trains[0], &expected);
+            }
+        }
+    }
+}
+
+impl Case {
+    /// Losses without weights, counts and spikes of all samples, by every engine that has the network's steps.
+    fn check_evaluation<F: Real>(&self, trainer: &Trainer<F>, net: &Network<F>, input: &SpikeTrains, all: &Expected) {
+        let top = net.layers().len();
+        let n_out = net.n_out();
+        let counts: Vec<u32> =
+            all.rasters.iter().flat_map(|rasters| (0..n_out).map(|i| count(&rasters[top], i))).collect();
+        let (mut loss, mut n_correct, mut scratch) = (0.0, 0, vec![0.0; n_out]);
+        for (counts, &label) in counts.chunks_exact(n_out).zip(&self.labels) {
+            loss += trainer.config().loss.evaluate(counts, label as usize, 1.0, &mut scratch);
+            let best = (0..n_out).rev().max_by_key(|&i| counts[i]).unwrap();
+            n_correct += usize::from(best == label as usize);
+        }
+        let fired = |raster: &Raster| raster.iter().flatten().filter(|fired| **fired).count() as u64;
+        let n_spikes: Vec<u64> =
+            (1..=top).map(|l| all.rasters.iter().map(|rasters| fired(&rasters[l])).sum()).collect();
+        for kind in [EngineKind::Clocked, EngineKind::Event, EngineKind::Auto] {
+            let mut asked = Vec::new();
+            let keep_going = &mut |done: usize| {
+                asked.push(done);
+                true
+            };
+            let found = trainer.evaluate(net, Data::Spikes(input), &self.labels, 0, kind, keep_going).unwrap();
+            assert_eq!((found.counts, found.n_correct, found.n_spikes), (counts.clone(), n_correct, n_spikes.clone()));
+            assert!((found.loss - loss).abs() < 1e-9 * loss, "{} {loss}", found.loss);
+            assert!(found.engine != EngineKind::Auto && (kind == EngineKind::Auto || found.engine == kind));
+            let silent = (1..=top).map(|l| {
+                let n = all.rasters[0][l][0].len();
+                (0..n).filter(|&i| all.rasters.iter().all(|rasters| count(&rasters[l], i) == 0)).count()
+            });
+            assert_eq!(found.activity.silent(), silent.collect::<Vec<_>>());
+            assert!(!asked.is_empty() && asked.iter().all(|&done| done == 0));
+            let stopped = trainer.evaluate(net, Data::Spikes(input), &self.labels, 0, kind, &mut |_| false);
+            assert!(matches!(stopped, Err(Error::Interrupted)));
         }
     }
 }

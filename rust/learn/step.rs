@@ -190,3 +190,7 @@ fn squared_norm<F: Real>(net: &Network<F>, grads: &Gradients<F>) -> f64 {
     }
     sum
 }
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod tests;

@@ -127,3 +127,52 @@ fn degenerate_runs_have_empty_tables() {
     }
     assert!(psp_table(&params(-64.0, 8.0, 2.0), 400).is_err());
 }
+
+/// Moments of an order statistic, in closed form.
+#[test]
+fn firing_times_have_their_moments() {
+    // The last are so many that probabilities relative to one far from the middle leave the range of the numbers.
+    for (o, n) in [(1, 1), (1, 7), (3, 3), (3, 10), (7, 50), (5000, 100_000), (99_000, 100_000)] {
+        for m in [1, 2, o / 5, o / 2, o - o / 4, o].into_iter().filter(|m| (1..=o).contains(m)) {
+            let mean = |f: &dyn Fn(usize) -> f64| mean_over_firing_times(m, o, n, f);
+            let [mf, of, nf] = [m, o, n].map(|x| x as f64);
+            let first = mf * (nf + 1.0) / (of + 1.0);
+            let rising = mf * (mf + 1.0) * (nf + 1.0) * (nf + 2.0) / ((of + 1.0) * (of + 2.0));
+            for (got, expected) in [(mean(&|c| c as f64), first), (mean(&|c| (c * (c + 1)) as f64), rising)] {
+                assert!((got / expected - 1.0).abs() < 1e-9, "firing {m} of {o} on {n}: {got}, expected {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn counts_are_dense_and_then_a_twentieth_apart() {
+    assert_eq!(computed_counts(1), [1]);
+    assert_eq!(computed_counts(24), (1..=24).collect::<Vec<_>>());
+    assert_eq!(computed_counts(43), (1..=40).chain([42, 43]).collect::<Vec<_>>());
+    assert_eq!(
+        computed_counts(100)[39..],
+        [40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 63, 66, 69, 72, 75, 78, 81, 85, 89, 93, 97, 100]
+    );
+    for (t_ref, n_steps, largest) in [(0, 0, 0), (0, 1, 0), (0, 5, 4), (2, 2, 1), (2, 4, 1), (2, 5, 2), (2, 400, 133)] {
+        assert_eq!(largest_count(t_ref, n_steps), largest, "{t_ref} {n_steps}");
+    }
+}
+
+#[test]
+fn cubics_are_interpolated_exactly() {
+    let cubic = |x: f64| 2.0 + x * (-1.0 + x * (0.5 + x * 0.25));
+    let points: Vec<(f64, f64)> = [1.0, 2.0, 4.0, 5.0, 9.0, 14.0].map(|x| (x, cubic(x))).to_vec();
+    for x in [1.0, 1.5, 2.0, 3.0, 4.5, 7.0, 9.0, 12.0, 14.0] {
+        assert!((interpolate(&points, x) - cubic(x)).abs() < 1e-9, "{x}");
+    }
+    // The four around it: of another number far away nothing is seen.
+    let mut points = points;
+    points[0].1 = 1e9;
+    points[5].1 = 1e9;
+    assert!((interpolate(&points, 4.5) - cubic(4.5)).abs() < 1e-9);
+    assert!((interpolate(&points, 7.0) - cubic(7.0)).abs() > 1.0);
+    assert!((interpolate(&points, 1.5) - cubic(1.5)).abs() > 1.0);
+    assert_eq!(interpolate(&[(1.0, 3.0)], 1.0), 3.0);
+    assert_eq!(interpolate(&[(1.0, 3.0), (2.0, 5.0)], 1.5), 4.0);
+}

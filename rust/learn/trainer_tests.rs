@@ -161,3 +161,124 @@ fn an_evaluation_has_the_seed_it_is_given() {
     assert_eq!(counts(0), counts(0));
     assert_ne!(counts(0), counts(7));
 }
+
+#[test]
+fn norms_of_an_epoch_are_those_of_its_steps() {
+    let (mut net, data) = (network(), spikes());
+    let mut trainer = trainer(&net, |config| config.batch_size = 4);
+    let order = shuffled(N_SAMPLES, 7, 1).unwrap();
+    let norms: Vec<f64> = order
+        .chunks(4)
+        .map(|samples| {
+            let source = Source::Simulate { data: Data::Spikes(&data), seed: 7, epoch: 1 };
+            let batch = Batch { source, samples, labels: &LABELS, weights: None };
+            let (grads, _) = trainer.gradients(&net, &batch, &mut || true).unwrap();
+            let squares = |(layer, grads): (&Layer<f32>, &super::super::LayerGradients<f32>)| {
+                let rows = layer.synapses().rows_of(&grads.weight);
+                rows.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>()
+            };
+            net.layers().iter().zip(&grads.layers).map(squares).sum::<f64>().sqrt()
+        })
+        .collect();
+    assert!(norms.len() == 2 && (norms[0] / norms[1] - 1.0).abs() > 0.1, "{norms:?}");
+    let mut seen = Vec::new();
+    let stats = trainer
+        .train_epoch(&mut net, Data::Spikes(&data), &LABELS, None, &mut |progress| {
+            seen.push((progress.epoch, progress.n_total, progress.stats.n_samples));
+            true
+        })
+        .unwrap();
+    assert!((stats.grad_norm / ((norms[0] + norms[1]) / 2.0) - 1.0).abs() < 1e-5, "{} {norms:?}", stats.grad_norm);
+    assert!((stats.grad_norm_max / norms[0].max(norms[1]) - 1.0).abs() < 1e-5);
+    assert_eq!((stats.epoch, stats.stats.n_samples, trainer.epoch()), (1, N_SAMPLES, 1));
+    assert!(seen.iter().all(|&(epoch, n_total, done)| (epoch, n_total) == (1, N_SAMPLES) && [0, 4, 6].contains(&done)));
+    assert!([0, 4, 6].iter().all(|n| seen.iter().any(|&(.., done)| done == *n)), "{seen:?}");
+}
+
+#[test]
+fn an_epoch_that_is_stopped_does_not_count() {
+    let (mut net, data) = (network(), spikes());
+    let mut trainer = trainer(&net, |_| {});
+    for stop_at in [0, 3, N_SAMPLES] {
+        let keep_going = &mut |progress: &Progress| progress.stats.n_samples < stop_at;
+        let stopped = trainer.train_epoch(&mut net, Data::Spikes(&data), &LABELS, None, keep_going);
+        assert!(matches!(stopped, Err(Error::Interrupted)), "{stop_at}");
+        assert_eq!(trainer.epoch(), 0);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    let net = network();
+    let trainer = trainer(&net, |_| {});
+    let data = spikes();
+    let message = |data: &SpikeTrains, labels: &[u32]| {
+        trainer
+            .evaluate(&net, Data::Spikes(data), labels, 0, EngineKind::Clocked, &mut |_| true)
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(message(&data, &[0; 5]), "y has shape (5,), expected (n_samples=6,)");
+    assert_eq!(message(&data, &[0, 1, 0, 1, 2, 0]), "y[4] must be a class in [0, 2), got 2");
+    let other = SpikeTrains::empty(N_STEPS, 3).unwrap();
+    assert_eq!(message(&other, &[]), "x has shape (0, 3), expected at least one sample");
+    let wide = SpikeTrains::from_counts(1, 20, 4, [0; 80].into_iter()).unwrap();
+    assert_eq!(message(&wide, &[0]), "x has shape (1, 4), expected (n_samples, n_in=3)");
+    let short = |n_steps| SpikeTrains::from_counts(1, n_steps, 3, vec![0; 3 * n_steps].into_iter()).unwrap();
+    assert_eq!(message(&short(1), &[0]), "n_steps must be >= 2, as nothing fires at step 0, got 1");
+    trainer.evaluate(&net, Data::Spikes(&short(2)), &[1], 0, EngineKind::Clocked, &mut |_| true).unwrap();
+    let weights = |weights: &[f64]| check_labels(3, 2, &[0, 1, 1], Some(weights)).map_err(|error| error.to_string());
+    weights(&[0.0, 1.0, 1e300]).unwrap();
+    assert_eq!(weights(&[1.0; 2]).unwrap_err(), "sample_weight has shape (2,), expected (n_samples=3,)");
+    for bad in [-1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(
+            weights(&[0.0, bad, 1.0]).unwrap_err(),
+            format!("sample_weight[1] must be finite and >= 0, got {bad}")
+        );
+    }
+}
+
+#[test]
+fn configurations_are_checked_field_by_field() {
+    let net = network();
+    let config = trainer(&net, |_| {}).config().clone();
+    let message = |change: &dyn Fn(&mut TrainerConfig)| {
+        let mut config = config.clone();
+        change(&mut config);
+        config.validate().map_err(|error| error.to_string())
+    };
+    message(&|_| ()).unwrap();
+    assert_eq!(message(&|c| c.batch_size = 0).unwrap_err(), "batch_size must be >= 1, got 0");
+    for bad in [0.0, -1.0, f64::NAN] {
+        assert!(message(&|c| c.weight_limit = Some(bad)).unwrap_err().starts_with("weight_limit"));
+        assert!(message(&|c| c.clip_norm = Some(bad)).unwrap_err().starts_with("clip_norm"));
+        assert!(message(&|c| c.rule.solver_tolerance = bad).unwrap_err().starts_with("solver_tolerance"));
+        let penalty = ExponentialPenalty { lam: bad, beta: 1.0, scale: 1.0 };
+        assert!(message(&|c| c.weight_penalty = Some(penalty)).unwrap_err().starts_with("lam"));
+        let schedule = Schedule::Cosine { epochs: bad, min_factor: 0.0, warmup_epochs: 0.0 };
+        assert!(message(&|c| c.schedule = schedule).unwrap_err().starts_with("epochs"));
+    }
+    assert_eq!(message(&|c| c.rule.solver_tolerance = 1.0).unwrap_err(), "solver_tolerance must be in (0, 1), got 1");
+    assert_eq!(message(&|c| c.rule.teacher_count = 0).unwrap_err(), "teacher_count must be >= 1, got 0");
+    assert!(message(&|c| c.rule.silent_ratio = -0.1).unwrap_err().starts_with("silent_ratio"));
+    let loss = Loss::SoftmaxCrossEntropy { temperature: 0.0 };
+    assert!(message(&|c| c.loss = loss).unwrap_err().starts_with("temperature"));
+    let target = json!({"kind": "qformat", "weight_bits": 8, "state_bits": 16, "decay_bits": 12, "rounding": "floor"});
+    let hardware = json!({"target": target, "scale": {"kind": "max"}, "granularity": "layer"});
+    let hardware: Quantization = serde_json::from_value(hardware).unwrap();
+    message(&|c| c.hardware = Some(hardware.clone())).unwrap();
+    message(&|c| c.engine = EngineKind::Event).unwrap();
+    let both = message(&|c| (c.hardware, c.engine) = (Some(hardware.clone()), EngineKind::Event));
+    assert_eq!(both.unwrap_err(), "engine must be \"clocked\" with hardware, got event");
+}
+
+#[test]
+fn teacher_spikes_are_the_middles_of_equal_parts() {
+    let rule = |teacher_count| crate::learn::StRsbp { teacher_count, ..Default::default() };
+    let times = |n_steps, count| rule(count).teacher_times(n_steps).collect::<Vec<_>>();
+    assert_eq!(times(10, 2), [2, 7]);
+    assert_eq!(times(4, 4), [1, 2, 3]);
+    assert_eq!(times(3, 12), [1, 2]);
+    assert_eq!(times(400, 1), [200]);
+    assert!(times(1, 1).is_empty());
+}

@@ -245,3 +245,7 @@ pub fn faster_engine<F: Real>(net: &Network<F>, n_steps: usize, spikes: &SampleS
     let is_event = costs.event(window) < costs.clocked_samples(window);
     Ok(if is_event { EngineKind::Event } else { EngineKind::Clocked })
 }
+
+#[cfg(test)]
+#[path = "samples_tests.rs"]
+mod tests;

@@ -288,4 +288,36 @@ mod tests {
         assert_eq!(of_bytes.row(255).len(), 2000);
         assert!(of_bytes.row(254).len() < 2000);
     }
+
+    #[test]
+    fn all_types_of_a_value_fire_alike() {
+        for rate_scale in [1.0, 0.3] {
+            let encoder = BernoulliEncoder::new(4000, rate_scale).unwrap();
+            assert_eq!((encoder.n_steps(), encoder.rate_scale()), (4000, rate_scale));
+            let singles: Vec<f32> = (0..=64).map(|k| k as f32 / 64.0).collect();
+            let doubles: Vec<f64> = singles.iter().map(|&value| value.into()).collect();
+            let (mut of_singles, mut of_doubles) = (PaddedRows::default(), PaddedRows::default());
+            let (key, mut scratch) = (StreamKey { seed: 3, epoch: 1, sample: 2 }, EncoderScratch::default());
+            encoder.encode(Analog::F32(&singles), key, &mut scratch, &mut of_singles);
+            encoder.encode(Analog::F64(&doubles), key, &mut scratch, &mut of_doubles);
+            for (k, value) in doubles.iter().enumerate() {
+                let (row, p) = (of_doubles.row(k), value * rate_scale);
+                assert_eq!(row, of_singles.row(k));
+                let deviation = (4000.0 * p * (1.0 - p)).sqrt();
+                assert!((row.len() as f64 - 4000.0 * p).abs() <= 5.0 * deviation, "{value}: {} spikes", row.len());
+                assert!(row.is_sorted_by(|a, b| a < b) && row.iter().all(|&t| t < 4000));
+            }
+        }
+    }
+
+    #[test]
+    fn errors_name_the_argument() {
+        let message = |n_steps, rate_scale| BernoulliEncoder::new(n_steps, rate_scale).unwrap_err().to_string();
+        assert_eq!(message(0, 1.0), "n_steps must be in [1, 2^24], got 0");
+        assert_eq!(message((1 << 24) + 1, 1.0), "n_steps must be in [1, 2^24], got 16777217");
+        assert_eq!(message(1, 0.0), "rate_scale must be in (0, 1], got 0");
+        assert_eq!(message(1, 1.01), "rate_scale must be in (0, 1], got 1.01");
+        assert_eq!(message(1, f64::NAN), "rate_scale must be in (0, 1], got NaN");
+        BernoulliEncoder::new(1 << 24, 1.0).unwrap();
+    }
 }

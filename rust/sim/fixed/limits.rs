@@ -134,3 +134,7 @@ fn arriving<W: FixedWeight>(graph: &Graph<W>, at: usize) -> Vec<Arriving> {
     }
     arriving
 }
+
+#[cfg(test)]
+#[path = "limits_tests.rs"]
+mod tests;
