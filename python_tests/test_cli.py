@@ -302,6 +302,23 @@ def test_a_run_without_a_checkpoint_is_begun_anew(recipe, tmp_path):
     assert sr.Trainer.load(out / "checkpoint.safetensors").epoch == 1
 
 
+def test_a_run_without_matplotlib_says_so_once(recipe, tmp_path, monkeypatch):
+    drawn = []
+
+    def refuse(*_):
+        drawn.append(1)
+        raise ImportError("it is not installed")
+
+    monkeypatch.setattr("strsbp_rs._plot.learning_curve", refuse)
+    out = tmp_path / "run"
+    result = CliRunner().invoke(main, ["train", recipe, "--out", str(out), "--quiet"])
+    assert result.exit_code == 0, result.output
+    assert result.stderr == "no pictures: it is not installed\n"
+    assert "no pictures" not in result.stdout
+    assert len(drawn) == 1
+    assert sr.Trainer.load(out / "checkpoint.safetensors").epoch == 3
+
+
 def test_info_describes_the_installation():
     said = strsbp("info")
     assert sr.__version__ in said

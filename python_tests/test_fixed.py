@@ -144,6 +144,8 @@ def test_rules_draw_whole_weights() -> None:
         graph.connect(inputs, neurons, weight=1.5)
     with pytest.raises(ValueError, match="weight must be in the range of int8, got"):
         graph.connect(inputs, neurons, weight=sr.Uniform(0.0, 1000.0))
+    with pytest.raises(TypeError, match="weight has dtype bool, expected whole numbers"):
+        graph.connect(inputs, neurons, ([0], [0]), weight=[True])
     with pytest.raises(ValueError, match="weight must be whole, and of int8, got 128"):
         graph.connect(inputs, neurons, ([0], [0]), weight=[128])
 

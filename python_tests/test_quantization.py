@@ -229,7 +229,9 @@ def test_files_hold_all(tmp_path: Path) -> None:
     path = tmp_path / "fixed.safetensors"
     for target in (
         sr.QFormat(weight_bits=12, clip=(0.5, 0.6, 0.7)),
+        sr.QFormat(scale="percentile", percentile=97.5),
         sr.Loihi(granularity="neuron"),
+        sr.Spinnaker(scale="max"),
     ):
         fixed = net.to_fixed(target)
         fixed.save(path)

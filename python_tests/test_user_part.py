@@ -123,6 +123,24 @@ def test_messages_name_what_is_wrong(checkpoint, edit, message):
     assert str(raised.value).startswith(f"{path}: ")
 
 
+def test_every_quantity_of_an_epoch_is_checked(checkpoint, written):
+    path, change = checkpoint
+    records = [*sr.Trainer.load(path, n_threads=1).history]
+    assert len(records[1]) >= 15
+    for name in [*records[1], "overflows"]:
+        junks = [{}, [["1", 2]], [[1, 2, 3]], "" if name != "engine" else 1]
+        for junk in junks if name == "firing_rate" else [*junks, [-1]]:
+            path.write_bytes(written)
+            change(put("history", 1, name, value=junk))
+            with pytest.raises(ValueError, match=rf"history\[1\]\['{name}'\] must be"):
+                sr.Trainer.load(path, n_threads=1)
+        if name in ("lr", "accuracy", "firing_rate", "seconds", "samples_per_s"):
+            path.write_bytes(written)
+            change(without("history", 1, name))
+            with pytest.raises(ValueError, match=rf"history\[1\] lacks '{name}'"):
+                sr.Trainer.load(path, n_threads=1)
+
+
 def test_what_callbacks_have_added_may_be_anything(checkpoint):
     path, change = checkpoint
     change(put("history", 1, "mine", value={"a": [None, "b"]}))

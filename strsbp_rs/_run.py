@@ -33,14 +33,17 @@ class RunFolder(Callback):
 
     Args:
         path: The folder.
+
+    Attributes:
         dataset: The data, for the pictures.
         plots: Whether to draw pictures after every epoch.
+        notes: What is to be said when the run has ended.
     """
 
-    def __init__(self, path: Path, dataset: Dataset | None = None, plots: bool = True) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.dataset = dataset
-        self.plots = plots
+        self.dataset: Dataset | None = None
+        self.plots = True
         self._best = BestCheckpoint(self.best, "val_accuracy")
         # The recipe of a resumed run: it may have more epochs than before, or its data elsewhere.
         self.revised: Recipe | None = None
