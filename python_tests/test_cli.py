@@ -7,6 +7,8 @@ import struct
 import subprocess
 import sys
 import time
+from datetime import datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -291,6 +293,16 @@ def test_a_run_is_not_overwritten(recipe, tmp_path):
     assert "holds a run already" in strsbp("train", recipe, "--out", out, code=2)
     assert (out / "checkpoint.safetensors").read_bytes() == before
     assert "does not take" in strsbp("train", "--resume", out, "--lr", 1, code=2)
+
+
+def test_runs_that_are_given_no_folder_get_one_each(recipe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clock = SimpleNamespace(strftime=datetime(2026, 1, 2, 3, 4, 5).strftime)
+    monkeypatch.setattr("strsbp_rs._cli.time", clock)
+    for _ in range(3):
+        strsbp("train", recipe, "--epochs", 1, "--no-plots", "--quiet")
+    names = ["small-20260102-030405", "small-20260102-030405-2", "small-20260102-030405-3"]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == names
 
 
 def test_a_run_without_a_checkpoint_is_begun_anew(recipe, tmp_path):

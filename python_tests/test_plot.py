@@ -226,6 +226,9 @@ def test_weights_are_those_of_the_network(network):
     np.testing.assert_allclose(shares, 100.0)
     labels = [text.get_text() for text in axes.get_legend().texts]
     assert labels[2] == f"layer 1, recurrent ({np.sum(network.recurrent_mask(1))})"
+    alike = sr.Network(2, [sr.Dense(3, init=sr.ConstantInit(0.0))])
+    patch = plot.weight_histogram(alike).patches[0].get_data()
+    assert patch.values[0] == 100.0 and (patch.edges[0], patch.edges[-1]) == (0.0, 1.0)
     with pytest.raises(ValueError, match="layer must be < 3, got 3"):
         plot.weights(network, 3)
     with pytest.raises(ValueError, match="matrix must be 'weight' for layer 0, got 'rec"):

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import strsbp_rs as sr
+from strsbp_rs._progress import ProgressBar
 
 FIT = """
 import numpy as np
@@ -67,6 +68,21 @@ def test_in_a_terminal_bars_and_lines_fit(columns, tmp_path):
     ]
     assert len(lines) == (4 if columns == 80 else 2)
     assert re.search(r"rates [\d.]+% [\d.]+%$", lines[-1]) and "%|" not in "".join(lines)
+
+
+def test_an_unfinished_bar_is_taken_away_once():
+    closed = []
+
+    class Bar:
+        def close(self):
+            closed.append(1)
+
+    bar = ProgressBar(total_epochs=3)
+    bar.on_train_end(None, None)
+    bar._bar = Bar()
+    bar.on_train_end(None, None)
+    bar.on_train_end(None, None)
+    assert closed == [1]
 
 
 def seen(text):

@@ -98,6 +98,23 @@ def test_an_evaluation(trained, small):
     assert "overflows of currents and membranes" in line(through.evaluate(x, y))
 
 
+def test_all_that_an_evaluation_says():
+    values = {"loss": 0.5, "accuracy": 0.25, "counts": np.zeros((1200, 2), np.uint32)}
+    values |= {"predictions": np.zeros(1200, np.int64), "firing_rate": [0.1, 0.125]}
+    plain = sr.Evaluation(**values, samples_per_s=99.6, silent_neurons=[0, 0])
+    assert line(plain) == (
+        "<Evaluation: accuracy 25.00%, loss 0.5, samples 1,200, firing rates 10.00% 12.50%, "
+        "samples/s 100, engine clocked>"
+    )
+    told = {"silent_neurons": [0, 3], "n_tied": 1100, "n_spikeless": 1000, "engine": "event"}
+    overflows = [sr.fixed.Overflows(1000, 2), sr.fixed.Overflows(0, 0)]
+    assert line(sr.Evaluation(**values, samples_per_s=1.0, **told, overflows=overflows)) == (
+        "<Evaluation: accuracy 25.00%, loss 0.5, samples 1,200, firing rates 10.00% 12.50%, "
+        "silent neurons 0 3, ties 1,100, samples without output spikes 1,000, samples/s 1, "
+        "engine event, overflows of currents and membranes 1,000 and 2, 0 and 0>"
+    )
+
+
 def test_networks_and_recordings(trained, small):
     *_, x, _ = small
     net = trained.network
