@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import strsbp_rs as sr
+from strsbp_rs._activity import Activity, warn_of_activity
 
 ENCODER = sr.BernoulliEncoder(50, rate_scale=0.2)
 X = np.full((40, 4), 0.5)
@@ -118,6 +119,44 @@ def test_training_through_hardware_warns():
     silent = [message for category, message in found if category is sr.SilentLayerWarning]
     assert len(silent) == 1
     assert "layer 1" in silent[0]
+
+
+def told(layers, n_spikes, silent, n_samples=40, n_steps=100):
+    """What is said of layers that did this."""
+    activity = Activity(n_spikes, silent, n_samples, n_steps)
+    return [message for _, message in caught(lambda: warn_of_activity(layers, 1.0, activity))[1]]
+
+
+def test_where_silence_begins():
+    layers = [sr.Dense(20), sr.Dense(10)]
+    # A spike a sample is enough, unless nine tenths are silent in 32 samples.
+    assert told(layers, [40, 40], [17, 8]) == []
+    assert told(layers, [31, 31], [18, 9], n_samples=31) == []
+    (message,) = told(layers, [39, 40], [0, 0])
+    assert message.startswith("layer 0 (dense, 20 neurons) is silent: 0.975 spikes a sample, 0.00")
+    assert "0.00049 a neuron and step; 0 of its 20 neurons never" in message
+    assert "tau_m" not in message and "Silent as well" not in message
+    for n_samples in (32, 40):
+        (message,) = told(layers, [400, 400], [17, 9], n_samples=n_samples)
+        assert message.startswith("layer 1 (dense, 10 neurons) is silent")
+    assert "layer 0 below it has 0.005; 9 of its 10" in message
+    (message,) = told([*layers, sr.Dense(3), sr.Dense(2)], [0, 40, 0, 0], [20, 0, 3, 2])
+    assert message.endswith("Silent as well: layers 2, 3 above it.")
+    short = sr.Dense(20, tau_s=0.5, tau_m=1.0)
+    (message,) = told([short], [0], [20])
+    assert "Its tau_s 0.5 ms end within a time step of 1 ms" in message
+
+
+def test_where_saturation_begins():
+    # With t_ref of 2 steps, at most a spike in 3: 10 neurons that fire, 40 samples, 90 steps.
+    layer = sr.Dense(20, t_ref=2.0)
+    assert told([layer], [10 * 40 * 27], [10], n_steps=90) == []
+    (message,) = told([layer], [10 * 40 * 27 + 1], [10], n_steps=90)
+    assert message.startswith("layer 0 (dense, 20 neurons) is saturated: those")
+    assert "have 0.3 spikes a step, of at most 0.333 with t_ref 2 ms" in message
+    assert len(told([layer], [10 * 40 * 30], [10], n_steps=90)) == 1
+    # More than is possible: of a chip whose neurons fire several times in a step.
+    assert told([layer], [10 * 40 * 30 + 1], [10], n_steps=90) == []
 
 
 def recorded_network():

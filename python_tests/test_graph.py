@@ -305,5 +305,9 @@ def test_repr_names_everything() -> None:
     graph = sr.Graph(dt=0.5)
     graph.connect(graph.add_input(1200, name="eye"), graph.add_population(3, name="brain"))
     said = repr(graph)
-    for part in ("1,200 inputs", "3 neurons", "dt 0.5 ms", "float32", "eye -> brain: 3,600"):
-        assert part in said
+    assert said.splitlines() == [
+        "Graph of 1,200 inputs, 3 neurons, 3,600 synapses, dt 0.5 ms, float32",
+        "  0: eye, 1,200 inputs",
+        "  1: brain, 3 neurons",
+        "  eye -> brain: 3,600 synapses",
+    ]

@@ -9,6 +9,7 @@ from command_line import strsbp
 
 import strsbp_rs as sr
 from strsbp_rs import datasets
+from strsbp_rs._data import load_test_data
 from strsbp_rs._recipe import load_recipe
 
 RECIPE = """
@@ -223,6 +224,18 @@ def test_functions(module, arrays):
         for where in ("own_data_module", str(module)):
             data = datasets.from_function(f"{where}:{name}")
             assert (len(data.y_train), len(data.y_test)) == (48, 12)
+    drawn = [datasets.from_function("own_data_module:pair", seed=seed) for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(drawn[0].y_test, data.y_test)
+    np.testing.assert_array_equal(drawn[0].x_test, drawn[1].x_test)
+    assert not np.array_equal(drawn[0].x_test, drawn[2].x_test)
+    recipe = load_recipe("demo", ["data.limit_test=2", "train.seed=3"])
+    whole = load_test_data(recipe, "own_data_module:pair")
+    assert len(whole.y_test) == 12
+    first = load_test_data(recipe, "own_data_module:pair", 5)
+    np.testing.assert_array_equal(first.y_test, whole.y_test[:5])
+    assert len(first.x_test) == 5
+    half = datasets.from_function("own_data_module:pair", test_share=0.5)
+    assert len(half.y_test) == 30
     for name, message in (
         ("own_data_module:wrong", "must return a Dataset, .* got int"),
         ("own_data_module:none", "own_data_module has no function none"),

@@ -134,6 +134,36 @@ def test_rasters_mark_the_predicted_and_the_true_class(recording):
     assert axes[0].figure.get_suptitle() == "t"
 
 
+def test_axes_say_what_they_show(network, recording):
+    def labels(axes):
+        return axes.get_xlabel(), axes.get_ylabel()
+
+    assert labels(plot.learning_curve(HISTORY, "loss")) == ("epoch", "loss")
+    assert labels(plot.learning_curve(HISTORY, "firing_rate")) == ("epoch", "firing rate [%]")
+    matrix = plot.confusion_matrix([0, 1, 1], [0, 1, 0])
+    assert labels(matrix) == ("predicted class", "true class")
+    assert matrix.get_title() == "accuracy 66.67 % on 3 samples"
+    assert labels(plot.weight_histogram(network)) == ("weight", "share [%]")
+    assert labels(plot.weights(network, 0))[1] == "neuron of layer 0"
+    recurrent = plot.weights(network, 1, matrix="recurrent_weight")
+    assert labels(recurrent) == ("presynaptic neuron", "neuron of layer 1")
+    assert plot.raster(recording.spikes[0]).get_xlabel() == "time [ms]"
+    assert plot.rates(recording).get_xlabel() == "firing rate [% of steps]"
+    assert labels(plot.traces(recording, 1)) == ("time [ms]", "membrane potential")
+    current = plot.traces(recording, 1, what="current")
+    assert labels(current) == ("time [ms]", "synaptic current")
+    several = plot.rasters(recording, title="all of it")
+    assert several[0].figure.get_suptitle() == "all of it"
+    assert [axes.get_xlabel() for axes in several] == ["", "", "", "time [ms]"]
+    assert plot.learning_curves(HISTORY, title="both")[0].figure.get_suptitle() == "both"
+
+
+def test_ticks_of_few_epochs_are_whole():
+    assert list(plot.learning_curve(HISTORY.epochs[:1], "loss").get_xticks()) == [1]
+    ticks = plot.learning_curve(HISTORY, "loss").get_xticks()
+    assert all(tick == round(tick) for tick in ticks)
+
+
 def test_learning_curves_are_the_history():
     axes = plot.learning_curve(HISTORY, "loss")
     training, validation, best = axes.lines

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 import strsbp_rs as sr
+from strsbp_rs._quantization_checks import rate_notes, saturation_notes
 from strsbp_rs._targets import Target
+
+PLAIN = sr.fixed.qformat(tau_m=9.0, tau_s=3.0, v_th=9)
 
 LATIN = "layers\\[0\\]"
 
@@ -194,6 +197,41 @@ def test_saturation_that_changes_nothing_is_not() -> None:
     assert report.layers[0].overflows.membrane > 100
     assert report.layers[0].changed is not None and report.layers[0].changed < 0.05
     assert report.notes == ()
+
+
+def n_spikes(n: int) -> sr.SpikeTrains:
+    return sr.SpikeTrains.from_dense(np.arange(200)[None, :, None] < n)
+
+
+def test_from_which_rates_on_it_is_told() -> None:
+    def told(*counts: tuple[int, int], form: sr.fixed.Format = PLAIN) -> list[str]:
+        spikes, expected = (
+            [n_spikes(7), *map(n_spikes, each)] for each in zip(*counts, strict=True)
+        )
+        return rate_notes(spikes, expected, [form] * len(counts))
+
+    several = sr.fixed.xylo(dash_syn=3, dash_mem=3, v_th=9)
+    # Half or twice as many are not told, nor are fewer than 20 spikes.
+    for counts in ((10, 20), (0, 19), (40, 20), (19, 0), (20, 20), (0, 0)):
+        assert told(counts) == []
+    for counts in ((9, 20), (41, 20), (20, 0), (0, 20)):
+        (note,) = told((5, 5), counts, (0, 200))
+        n, expected = counts
+        assert note.startswith(f"layers[1]: {n} spikes in fixed point, {expected} in floating")
+    # Neurons that fire several times in a step fire more, and not less.
+    assert told((200, 20), form=several) == []
+    assert len(told((9, 20), form=several)) == 1
+
+
+def test_from_which_saturation_on_it_is_told() -> None:
+    lost = [sr.fixed.Overflows(1200, 0), sr.fixed.Overflows(0, 3), sr.fixed.Overflows(0, 0)]
+    assert saturation_notes(lost, [0.05, None, 1.0], sr.QFormat()) == []
+    one, other = saturation_notes(lost, [0.051, 0.5, 1.0], sr.Loihi())
+    assert one.startswith("layers[0]: 5.1% of the spikes change, as 1,200 currents and 0 membranes")
+    assert "smaller weights, or a target with wider states" in one
+    assert other.startswith("layers[1]: 50.0% of the spikes change, as 0 currents and 3 membranes")
+    (note,) = saturation_notes(lost[1:2], [0.5], sr.QFormat(state_bits=9))
+    assert "more state_bits than 9, or fewer weight_bits" in note
 
 
 def test_reports_explain_their_numbers() -> None:
