@@ -169,6 +169,20 @@ def test_calibration_keeps_spikes_nearer_than_the_largest_weight() -> None:
         np.testing.assert_array_equal(one.weight, other.weight)
 
 
+def test_calibration_takes_what_predict_takes() -> None:
+    net, target = network(), sr.QFormat(weight_bits=3)
+    trains = sr.SpikeTrains.from_dense(np.random.default_rng(2).random((9, 40, 40)) < 0.2)
+    raster = net.to_fixed(target, calibration=trains.to_dense())
+    events = net.to_fixed(target, calibration=trains.to_events(), n_steps=40)
+    assert raster.target == events.target and raster.target != target
+    with pytest.raises(ValueError, match="n_steps must be given with lists of events"):
+        net.to_fixed(target, calibration=trains.to_events())
+    with pytest.raises(ValueError, match="n_steps must be 40, those of x, got 39"):
+        net.to_fixed(target, calibration=trains, n_steps=39)
+    with pytest.raises(ValueError, match="n_steps must be left out without calibration, got 40"):
+        net.to_fixed(target, n_steps=40)
+
+
 def test_report_against_numpy() -> None:
     net, x = network(), samples(30)
     y = net.predict(x, encoder=ENCODER, seed=4)

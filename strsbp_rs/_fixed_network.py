@@ -342,19 +342,25 @@ def to_fixed(
     target: Target | str,
     calibration: Input | None,
     encoder: config.BernoulliEncoder | None,
+    n_steps: int | None,
     seed: int,
     n_threads: int | None,
     progress: bool,
 ) -> FixedNetwork:
     """Brings a network to fixed point; see `Network.to_fixed`."""
     chosen = as_target("target", target)
+    if n_steps is not None and calibration is None:
+        raise ValueError(f"n_steps must be left out without calibration, got {n_steps}")
+    samples = None
     if calibration is not None:
-        chosen = _calibrated(network, chosen, calibration, encoder, seed, n_threads, progress)
+        # Once, so that all that follows hears the same spikes.
+        samples = network.run(
+            calibration, encoder=encoder, n_steps=n_steps, seed=seed, n_threads=n_threads
+        ).spikes
+        chosen = _calibrated(network, chosen, samples, n_threads, progress)
     held, notes = quantized(network, chosen, n_threads)
-    if calibration is not None:
-        notes.extend(
-            _report(held, network, calibration, None, encoder, None, seed, n_threads).notes
-        )
+    if samples is not None:
+        notes.extend(_report(held, network, samples[0], None, None, None, 0, n_threads).notes)
     if notes:
         warn("\n".join(notes), QuantizationWarning)
     return held
@@ -428,14 +434,14 @@ def _changed(
 def _calibrated(
     network: Network,
     target: Target,
-    x: Input,
-    encoder: config.BernoulliEncoder | None,
-    seed: int,
+    spikes: Sequence[SpikeTrains],
     n_threads: int | None,
     progress: bool,
 ) -> Target:
-    """Returns the target with the clipping that keeps spike trains nearest, layer by layer."""
-    recording = network.run(x, encoder=encoder, seed=seed, n_threads=n_threads)
+    """Returns the target with the clipping that keeps spike trains nearest, layer by layer.
+
+    `spikes` are those of the input and of every layer of the network itself.
+    """
     clip = [1.0] * len(network.layers)
     with steps_bar(len(clip) * len(_FRACTIONS), "calibrating", progress) as bar:
         for index, layer in enumerate(network.layers):
@@ -443,8 +449,8 @@ def _calibrated(
             for fraction in _FRACTIONS:
                 clip[index] = fraction
                 tried, _ = quantized(network, replace(target, clip=tuple(clip)), n_threads)
-                train = tried.record(recording.spikes[0], n_threads=n_threads)[index + 1]
-                floats = recording.spikes[index + 1]
+                train = tried.record(spikes[0], n_threads=n_threads)[index + 1]
+                floats = spikes[index + 1]
                 apart = van_rossum(
                     train, floats, tau=layer.tau_s, dt=network.dt, n_threads=n_threads
                 )

@@ -365,6 +365,7 @@ class Network:
         *,
         calibration: Input | None = None,
         encoder: config.BernoulliEncoder | None = None,
+        n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
         progress: bool = False,
@@ -387,6 +388,7 @@ class Network:
                 network (van Rossum distance with the synaptic time constant), whatever the
                 target says of scales.
             encoder: Makes spikes of analog samples for the calibration; the network's own if None.
+            n_steps: Number of time steps of event lists, as for `spike_counts`.
             seed: Seed of the encoder.
             n_threads: Number of threads; all cores if None. The result does not depend on it.
             progress: Whether to show a progress bar while calibrating.
@@ -399,7 +401,9 @@ class Network:
         """
         from strsbp_rs._fixed_network import to_fixed
 
-        return to_fixed(self, target, calibration, encoder, seed, threads(n_threads), progress)
+        return to_fixed(
+            self, target, calibration, encoder, n_steps, seed, threads(n_threads), progress
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _loads, (self._core.dumps(), self.encoder, self.class_names)

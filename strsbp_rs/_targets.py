@@ -137,9 +137,10 @@ class Xylo(_Target):
     | these synapses in all | not known | 32,000 | 31,744 | 31,744 |
 
     Weights of 0, after rounding, take no room. All synapses among hidden neurons are shifted up
-    alike, as on the chip. What `enforce_limits=False` leaves is what rules need: one layer below
-    the last at least, no delays, 15 spikes of an input in a step; and each layer then has a shift
-    of its own.
+    alike, as on the chip: with several hidden layers the least of their shifts is that of all. What
+    `enforce_limits=False` leaves is what rules need: one layer below the last at least, no delays,
+    15 spikes of an input in a step; and each layer then has a shift of its own, as all had before
+    limits were enforced: it gives the numbers of then.
 
     Args:
         device: "a1", "audio2", "audio3" or "imu".
