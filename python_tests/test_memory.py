@@ -157,6 +157,33 @@ def test_files_that_claim_what_they_do_not_hold(content: bytes, tmp_path: Path) 
 
 
 @linux
+def test_a_header_that_grows_when_it_is_read_is_refused(tmp_path: Path) -> None:
+    """Its 60 MB of empty lists would take 640 MB."""
+    path = tmp_path / "net"
+    sr.Network(1, [sr.Dense(1)], seed=1).save(path)
+    header, data = parts(path.read_bytes())
+    ours = json.loads(header["__metadata__"]["strsbp_rs"])
+    ours["extra"]["user"] = None
+    text = json.dumps(ours).replace("null", f"[{'[],' * 20_000_000}[]]")
+    header["__metadata__"]["strsbp_rs"] = text
+    path.write_bytes(joined(header, data))
+    code = BOMB.format(kind="Network", path=str(path), tests=str(Path(__file__).parent))
+    code = code.replace("except ValueError", "except MemoryError")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.startswith(f"bytes of the header of {path} = 60000"), done.stdout
+    assert done.stdout.endswith("of 24 bytes each: no memory for so many\n")
+
+
+@pytest.mark.parametrize("length", [10**8 + 1, 2**63])
+def test_headers_have_a_longest(length: int, tmp_path: Path) -> None:
+    path = tmp_path / "net"
+    path.write_bytes(struct.pack("<Q", length) + b"{}")
+    with pytest.raises(ValueError, match=f"would have {length} bytes, of at most 100000000"):
+        sr.Network.load(path)
+
+
+@linux
 def test_files_without_an_end_are_not_read_on() -> None:
     with pytest.raises(ValueError, match=r"/dev/zero: is not a whole safetensors file"):
         sr.Network.load("/dev/zero")

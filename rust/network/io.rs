@@ -17,7 +17,7 @@ use super::layer::LayerArrays;
 use super::{LayerConfig, LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps};
 use crate::error::{Error, Result};
 use crate::files::{self, Reader};
-use crate::memory::{OrUnwind, catch, collected, reserve};
+use crate::memory::{OrUnwind, catch, check_room, collected, reserve};
 use crate::real::Real;
 
 /// Version of the file format; files of a later one are refused.
@@ -28,6 +28,9 @@ const HEADER_START: u64 = 8;
 
 /// The longest that safetensors has.
 const LONGEST_HEADER: u64 = 100_000_000;
+
+/// Most memory that a byte of JSON may take once it is read: lists of empty lists take that much.
+const MEMORY_OF_A_BYTE: usize = 24;
 
 /// Key of our JSON in the file's metadata.
 pub(super) const METADATA_KEY: &str = "strsbp_rs";
@@ -122,8 +125,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
         None => return Err(not_ours(path, "shorter than any")),
     };
     if header > LONGEST_HEADER {
-        return Err(not_ours(path, "its header would be longer than any"));
+        return Err(not_ours(path, &format!("its header would have {header} bytes, of at most {LONGEST_HEADER}")));
     }
+    check_room(&format!("bytes of the header of {}", path.display()), usize::try_from(header).ok(), MEMORY_OF_A_BYTE)?;
     reader.more(header, &mut bytes)?;
     let metadata: Metadata = serde_json::from_slice(&bytes[HEADER_START as usize..])
         .map_err(|_| not_ours(path, "its header is cut off, or lists no arrays"))?;
