@@ -158,6 +158,17 @@ def test_what_hardware_does_not_hold_is_refused(make: Any, message: str) -> None
         make()
 
 
+def test_plain_values_are_copies() -> None:
+    form = fixed.xylo(dash_syn=3, dash_mem=3, v_th=[5, 6], bias=2)
+    values = form.to_dict()
+    assert fixed.Format.from_dict(values) == form
+    assert values["limits"]["n"] == form.limits["n"] > 1 and values["v_th"] == [5, 6]
+    values["limits"]["n"] = 1
+    values["current_decay"]["shift"] = 9
+    assert fixed.Format.from_dict(form.to_dict()) == form
+    assert form.limits["n"] > 1
+
+
 def test_limits_of_hardware() -> None:
     hidden = fixed.xylo(v_th=10, dash_syn=2, dash_mem=2)
     graph = sr.Graph(dtype="int16")

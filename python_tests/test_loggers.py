@@ -120,6 +120,19 @@ def test_tensorboard_has_the_numbers_of_every_epoch(fit, tmp_path):
     assert purged == 3 and list(values["loss"]) == [3]
 
 
+def test_tensorboard_may_be_looked_at_while_training_goes_on(fit, tmp_path):
+    pytest.importorskip("tensorboardX")
+    seen = []
+
+    class Look(sr.Callback):
+        def on_epoch_end(self, trainer, record):
+            [(_, values)] = scalars(tmp_path / "run")
+            seen.append(list(values["loss"]))
+
+    fit(sr.TensorBoard(tmp_path / "run"), Look())
+    assert seen == [[1], [1, 2]]
+
+
 def test_without_tensorboardx_the_extra_is_named(monkeypatch, tmp_path):
     real_import = builtins.__import__
 

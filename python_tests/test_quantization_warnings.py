@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import strsbp_rs as sr
-from strsbp_rs._quantization_checks import rate_notes, saturation_notes
+from strsbp_rs._quantization_checks import rate_notes, saturation_notes, weight_errors
 from strsbp_rs._targets import Target
 
 PLAIN = sr.fixed.qformat(tau_m=9.0, tau_s=3.0, v_th=9)
@@ -232,6 +232,22 @@ def test_from_which_saturation_on_it_is_told() -> None:
     assert other.startswith("layers[1]: 50.0% of the spikes change, as 0 currents and 3 membranes")
     (note,) = saturation_notes(lost[1:2], [0.5], sr.QFormat(state_bits=9))
     assert "more state_bits than 9, or fewer weight_bits" in note
+
+
+def test_errors_of_weights_by_hand() -> None:
+    """Synapses that do not exist have none; half a step off is rounding, more is clipping."""
+    form, one = PLAIN, sr.Dense(1)
+    held = sr.FixedLayer(
+        form, np.array([[4, 0, 20, 0]]), np.array([[-10]]), np.array([0.1]), step=2
+    )
+    weights = {"weight": np.array([[0.5, 0.0, 3.0, 0.04]]), "recurrent_weight": np.array([[-1.0]])}
+    error, clipped, zeros = weight_errors(one, weights, held)
+    assert error == pytest.approx(((0.01 + 1.0 + 0.0016) / (0.25 + 9.0 + 0.0016 + 1.0)) ** 0.5)
+    assert (clipped, zeros) == (1 / 4, 1 / 4)
+    del weights["recurrent_weight"]
+    assert weight_errors(one, weights, held)[1:] == (1 / 3, 1 / 3)
+    none = sr.FixedLayer(form, np.zeros((1, 2), np.int32), None, np.array([0.1]))
+    assert weight_errors(one, {"weight": np.zeros((1, 2))}, none) == (0.0, 0.0, 0.0)
 
 
 def test_reports_explain_their_numbers() -> None:
