@@ -9,6 +9,7 @@ from golden.cases import (
     numbers,
     old,
     quantised,
+    sizes,
     training,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "numbers",
     "old",
     "quantised",
+    "sizes",
     "training",
 ]
