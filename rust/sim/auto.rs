@@ -121,3 +121,7 @@ impl CostModel {
         used > MARGIN * other
     }
 }
+
+#[cfg(test)]
+#[path = "auto_tests.rs"]
+mod tests;

@@ -139,4 +139,24 @@ mod tests {
         let error = |level: f64| squared_error(&weights, level as f32, 1.0);
         assert!(error(found) < error(1.1) && error(found) < error(0.9));
     }
+
+    #[test]
+    fn errors_name_the_field() {
+        let message = |scale: Scale| scale.validate().map_err(|error| error.to_string());
+        let percentile = |percent| message(Scale::Percentile { percent });
+        assert_eq!((percentile(1e-9), percentile(100.0)), (Ok(()), Ok(())));
+        for bad in [0.0, -1.0, 100.1, f64::NAN] {
+            assert_eq!(percentile(bad), Err(format!("percentile must be in (0, 100], got {bad}")));
+        }
+        let clip = |fractions: &[f64]| message(Scale::Clip { fractions: fractions.to_vec() });
+        assert_eq!(clip(&[1.0, 1e-9]), Ok(()));
+        for bad in [0.0, 1.1, f64::NAN] {
+            assert_eq!(clip(&[1.0, bad, 0.0]), Err(format!("clip[1] must be in (0, 1], got {bad}")));
+        }
+        assert_eq!((message(Scale::Max), message(Scale::Mse)), (Ok(()), Ok(())));
+        let layers = |n| Scale::Clip { fractions: vec![0.5; 2] }.check_layers(n).map_err(|error| error.to_string());
+        assert_eq!(layers(2), Ok(()));
+        assert_eq!(layers(3), Err("clip must be a fraction for each of the 3 layers, got 2".to_owned()));
+        Scale::Max.check_layers(3).unwrap();
+    }
 }

@@ -392,3 +392,7 @@ fn spinnaker(neurons: &Neurons, levels: &[f64], grid: WeightGrid) -> Result<(Fix
     };
     Ok((preset.format()?, grid, vec![finest * 2f64.powi(left_shift as i32)]))
 }
+
+#[cfg(test)]
+#[path = "targets_tests.rs"]
+mod tests;

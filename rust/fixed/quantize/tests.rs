@@ -185,3 +185,133 @@ fn xylo_has_room_for_so_much_and_no_more() {
         }
     }
 }
+
+fn xylo_error(device: XyloDevice, n_in: usize, layers: Value, change: impl Fn(&mut [IntegerLayer])) -> Option<String> {
+    let net = config(n_in, layers);
+    let target = Target::Xylo { device, enforce_limits: true };
+    let mut integers = grid(&net, Target::Xylo { device, enforce_limits: false }).unwrap().integers(&net).unwrap();
+    change(&mut integers);
+    let found = target.check_integers(&net, &integers).err().map(|error| error.to_string());
+    // Nothing is refused where limits are off.
+    Target::Xylo { device, enforce_limits: false }.check_integers(&net, &integers).unwrap();
+    found
+}
+
+#[test]
+fn synapses_that_xylo_does_not_have_are_refused() {
+    let layers = |hidden: &[usize], n_out: usize| {
+        let all = hidden.iter().chain([&n_out]).map(|&n| dense(n, 1.0, 0.0, 0.1));
+        Value::Array(all.collect())
+    };
+    let device = XyloDevice::Audio3;
+    // 150 hidden neurons, of which inputs reach the first 128, and outputs hear the last 128: here with the weights left for it.
+    let keep = |inputs: usize, outputs: usize| {
+        xylo_error(device, 3, layers(&[150], 4), move |integers| {
+            integers[0].weight[3 * inputs..].fill(0);
+            integers[1].weight.chunks_exact_mut(150).for_each(|row| row[..150 - outputs].fill(0));
+        })
+    };
+    assert_eq!(keep(128, 128), None);
+    let error = keep(129, 128).unwrap();
+    assert!(
+        error.starts_with("the neurons of layers[0] with weights from inputs must be among the first 128 hidden"),
+        "{error}"
+    );
+    assert!(error.ends_with("got 128"), "{error}");
+    let error = keep(128, 129).unwrap();
+    assert!(
+        error.starts_with("the neurons of layers[0] with weights onto outputs must be among the last 128 hidden"),
+        "{error}"
+    );
+    assert!(error.ends_with("got 21 of 150"), "{error}");
+    // Of synapses among hidden neurons the chip holds 31,744: from a layer to the next, and within one.
+    let among = |kept: usize| {
+        let mut all = layers(&[128, 128, 128], 4);
+        all[1] = json!({"kind": "recurrent", "n": 128, "tau_m": 64.0, "tau_s": 8.0, "v_th": 1.0, "t_ref": 0.0,
+            "init": {"kind": "constant", "value": 0.1}, "discretisation": "euler", "mask": {"kind": "all_to_all", "self_loops": true},
+            "rec_init": {"kind": "constant", "value": 0.1}});
+        xylo_error(device, 3, all, move |integers| {
+            integers[2].weight.fill(0);
+            integers[1].weight[..16384 - kept].fill(0);
+        })
+    };
+    assert_eq!(among(31_744 - 16_384), None);
+    let error = among(31_744 - 16_384 + 1).unwrap();
+    assert!(
+        error.starts_with("synapses among hidden neurons must be <= 31744 in all") && error.ends_with("got 31745"),
+        "{error}"
+    );
+    // Fan-out counts synapses onto hidden neurons alone, of Audio 2 at most 64.
+    let fan_out = |n: usize| {
+        let net = config(2, layers(&[3, n], 8));
+        grid(&net, Target::Xylo { device: XyloDevice::Audio2, enforce_limits: true })
+            .err()
+            .map(|error| error.to_string())
+    };
+    assert_eq!(fan_out(64), None);
+    let error = fan_out(65).unwrap();
+    assert_eq!(error, "fan-out of neuron 0 of layers[0] must be <= 64 synapses, as the hardware has it, got 65");
+    let to_itself = json!({"kind": "recurrent", "n": 65, "tau_m": 64.0, "tau_s": 8.0, "v_th": 1.0, "t_ref": 0.0,
+        "init": {"kind": "constant", "value": 0.1}, "discretisation": "euler", "mask": {"kind": "all_to_all", "self_loops": true},
+        "rec_init": {"kind": "constant", "value": 0.1}});
+    let net = config(2, json!([to_itself, dense(8, 1.0, 0.0, 0.1)]));
+    let error = grid(&net, Target::Xylo { device: XyloDevice::Audio2, enforce_limits: true }).unwrap_err().to_string();
+    assert_eq!(error, "fan-out of neuron 0 of layers[0] must be <= 64 synapses, as the hardware has it, got 65");
+}
+
+#[test]
+fn networks_that_a_target_cannot_be_are_refused() {
+    let loihi = |n: usize, enforce_limits| {
+        let net = config(1, json!([dense(n, 1.0, 0.0, 0.1), dense(72, 1.0, 0.0, 0.1)]));
+        Target::Loihi { weight_bits: 8, enforce_limits }.check_network(&net).map_err(|error| error.to_string())
+    };
+    assert_eq!((loihi(131_000, true), loihi(131_001, false)), (Ok(()), Ok(())));
+    let expected = "layers must be of at most 131072 neurons in all, those of Loihi, got 131073";
+    assert_eq!(loihi(131_001, true), Err(expected.to_owned()));
+    let xylo = Target::Xylo { device: XyloDevice::A1, enforce_limits: true };
+    let mut layers = json!([dense(3, 1.0, 0.0, 0.1), dense(2, 1.0, 0.0, 0.1)]);
+    layers[1]["lateral_inhibition"] = json!(0.1);
+    let error = grid(&config(2, layers), xylo.clone()).unwrap_err().to_string();
+    assert_eq!(error, "the last layer must be one that does not hear itself, as Xylo's output, got another");
+    let error = grid(&config(2, json!([dense(3, 1.0, 0.0, 0.1)])), xylo).unwrap_err().to_string();
+    assert!(error.starts_with("layers below the last one must be of 1 to 1000 neurons in all"), "{error}");
+}
+
+#[test]
+fn what_is_lost_is_counted_neuron_by_neuron() {
+    let target = Target::Qformat { weight_bits: 2, state_bits: 16, decay_bits: 12, rounding: Rounding::Nearest };
+    let notes = |rows: &[f32; 12], t_ref: f64| {
+        let mut net = config(4, json!([dense(3, 1.0, t_ref, 1.0)]));
+        net.layers_mut()[0].synapses_mut().set_rows(rows);
+        grid(&net, target.clone()).unwrap().notes
+    };
+    // Of ten weights that are not 0, nine become 0: all of two neurons.
+    let much = [1.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0];
+    let found = notes(&much, 2.0);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let expected = "layers[0]: 90.0% of the weights (9 of 10, all of 2 of its 3 neurons) become 0 on QFormat, as they are small \
+                    against the largest one; to keep them, use more weight_bits, scale='mse' or granularity='neuron'";
+    assert_eq!(found[0].text, expected);
+    // Eight of nine are not nine tenths.
+    let less = [1.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 0.0];
+    assert!(notes(&less, 0.0).is_empty());
+    // A decay of one bit is 0, 1/2 or 1: 64 ms become endless, 8 ms too.
+    let coarse = Target::Qformat { weight_bits: 8, state_bits: 16, decay_bits: 1, rounding: Rounding::Nearest };
+    let notes = grid(&config(4, json!([dense(3, 1.0, 0.0, 1.0)])), coarse);
+    assert!(notes.is_err() || notes.unwrap().notes.iter().all(|note| note.text.contains("endless")));
+    let coarse = Target::Qformat { weight_bits: 8, state_bits: 16, decay_bits: 4, rounding: Rounding::Nearest };
+    let notes = grid(&config(4, json!([dense(3, 1.0, 0.0, 1.0)])), coarse).unwrap().notes;
+    let texts: Vec<_> = notes.iter().map(|note| note.text.as_str()).collect();
+    let endless = "layers[0]: tau_m = 64 ms becomes endless, as QFormat holds it; to keep it, use more decay_bits";
+    assert_eq!(texts, [endless]);
+    let coarse = Target::Qformat { weight_bits: 8, state_bits: 16, decay_bits: 3, rounding: Rounding::Nearest };
+    let mut layers = json!([dense(3, 1.0, 0.0, 1.0)]);
+    layers[0]["tau_m"] = 10.0.into();
+    let notes = grid(&config(4, layers), coarse).unwrap().notes;
+    let texts: Vec<_> = notes.iter().map(|note| note.text.as_str()).collect();
+    // 9/10 of 8 is 7: what is lost is 1/8 in place of 1/10.
+    assert_eq!(
+        texts,
+        ["layers[0]: tau_m = 10 ms becomes about 8.000 ms, as QFormat holds it; to keep it, use more decay_bits"]
+    );
+}
