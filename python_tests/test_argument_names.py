@@ -11,6 +11,7 @@ import odd_values
 import pytest
 
 import strsbp_rs as sr
+from strsbp_rs import plot
 
 
 class Odd:
@@ -20,6 +21,11 @@ class Odd:
         return "an odd thing"
 
 
+RECORDING = odd_values.network().run(odd_values.trains(), record_traces={0: [0]})
+FUNCTIONS = {
+    **odd_values.public(),
+    **{f"plot.{name}": getattr(plot, name) for name in plot.__all__},
+}
 GIVEN: dict[str, dict[str, Any]] = {
     **odd_values.GIVEN,
     "Network.to_fixed": {
@@ -34,6 +40,14 @@ GIVEN: dict[str, dict[str, Any]] = {
     },
     "fixed.spinnaker": {"tau_m": 9.0, "tau_s": 3.0, "v_th": 1.0},
     "fixed.Table.exponential": {"tau": 9.0},
+    "plot.raster": {"spikes": odd_values.trains()},
+    "plot.rasters": {"recording": RECORDING},
+    "plot.rates": {"recording": RECORDING},
+    "plot.traces": {"recording": RECORDING, "layer": 0},
+    "plot.weights": {"network": odd_values.network()},
+    "plot.weight_histogram": {"network": odd_values.network()},
+    "plot.confusion_matrix": {"y": odd_values.Y, "predictions": odd_values.Y},
+    "plot.learning_curves": {"history": [{"epoch": 1, "loss": 1.0, "accuracy": 0.5}]},
     "fixed.Multiply": {"factor": 9, "bits": 5},
     "fixed.Shift": {"shift": 3},
     "fixed.Table": {"factors": [9, 3], "bits": 5},
@@ -52,6 +66,7 @@ OTHERWISE = {
 
 ANYTHING = {
     *("EarlyStopping(restore_best_weights)", "Trainer.fit(progress)", "Network.to_fixed(progress)"),
+    *("plot.rasters(title)", "plot.learning_curves(title)"),
     *("Network.predict(return_run)", "Network.spike_counts(return_run)"),
     # A name is anything that can be printed.
     *("Graph.add_population(name)", "Graph.add_input(name)", "History(epochs)"),
@@ -62,7 +77,7 @@ ANYTHING = {
 
 
 def arguments(name: str) -> list[inspect.Parameter]:
-    parameters = list(inspect.signature(odd_values.public()[name]).parameters.values())
+    parameters = list(inspect.signature(FUNCTIONS[name]).parameters.values())
     if parameters and parameters[0].name == "self":
         parameters = parameters[1:]
     return [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
@@ -70,7 +85,7 @@ def arguments(name: str) -> list[inspect.Parameter]:
 
 def cases() -> Iterator[tuple[str, str]]:
     """Functions, classes and methods, and an argument beside which all others are known."""
-    for name in odd_values.public():
+    for name in FUNCTIONS:
         if name not in GIVEN and not {name, name.rpartition(".")[0]} & set(odd_values.MADE):
             continue
         known = set(GIVEN.get(name, {}))
@@ -82,7 +97,9 @@ def cases() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "argument"), list(cases()))
 def test_messages_name_the_argument(name: str, argument: str) -> None:
-    owner, function = odd_values.made(name), odd_values.public()[name]
+    if name.startswith("plot."):
+        pytest.importorskip("matplotlib").use("agg")
+    owner, function = odd_values.made(name), FUNCTIONS[name]
     if owner is not None:
         function = getattr(owner, name.rpartition(".")[2])
     said = OTHERWISE.get(f"{name}({argument})", OTHERWISE.get(argument, rf"\b{argument}\b"))

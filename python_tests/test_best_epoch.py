@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import strsbp_rs as sr
+from strsbp_rs._monitor import Monitored
 
 
 @pytest.fixture
@@ -258,3 +259,29 @@ def test_patience_and_folder_are_checked(fit, tmp_path):
         sr.EarlyStopping(patience=0)
     with pytest.raises(FileNotFoundError, match=r"path: the folder .*missing does not exist"):
         fit([0.0], sr.BestCheckpoint(tmp_path / "missing" / "x", "loss"))
+
+
+def test_what_is_better():
+    for monitor, mode, least in (
+        ("loss", "auto", True),
+        ("val_loss", "auto", True),
+        ("accuracy", "auto", False),
+        ("my_accuracy", "auto", False),
+        ("loss", "max", False),
+        ("accuracy", "min", True),
+    ):
+        monitored = Monitored(monitor, mode, 0.25)
+        sign = -1.0 if least else 1.0
+        assert monitored.mode == ("min" if least else "max")
+        assert monitored.is_better(sign, None)
+        # By more than min_delta, and not by it.
+        assert not monitored.is_better(sign * 1.25, sign)
+        assert monitored.is_better(sign * 1.5, sign)
+        assert not monitored.is_better(sign * 0.5, sign)
+        assert not monitored.is_better(float("nan"), None)
+    for name in ("val_loss", "val_accuracy", "val_samples_per_s"):
+        monitored = Monitored(name, "min", 0.0)
+        monitored.check_data(validated=True)
+        with pytest.raises(ValueError, match=f"monitor '{name}' needs validation_data"):
+            monitored.check_data(validated=False)
+    Monitored("loss", "min", 0.0).check_data(validated=False)

@@ -19,8 +19,10 @@ __all__ = [
     "labels",
     "number",
     "one_of",
+    "strings",
     "suggestion",
     "threads",
+    "time_step",
 ]
 
 
@@ -109,6 +111,32 @@ def integers(name: str, values: Any, *, low: int, below: int) -> tuple[int, ...]
         )
     whole: list[int] = array.tolist()
     return tuple(whole)
+
+
+def strings(name: str, values: Any) -> list[str]:
+    """Returns strings from any sequence of them.
+
+    Raises:
+        TypeError: If they are something else.
+    """
+    listed = isinstance(values, Iterable) and not isinstance(values, (str, bytes))
+    found = list(values) if listed else []
+    if not listed or not all(isinstance(value, str) for value in found):
+        raise TypeError(f"{name} must be strings, got {values!r}")
+    return [str(value) for value in found]
+
+
+def time_step(name: str, value: Any) -> float:
+    """Returns a time step [ms].
+
+    Raises:
+        TypeError: If it is no number.
+        ValueError: If it is not finite, or not more than 0.
+    """
+    step = number(name, value)
+    if not 0.0 < step < float("inf"):
+        raise ValueError(f"{name} must be finite and > 0 ms, got {value!r}")
+    return step
 
 
 def one_of(name: str, value: Any, known: Sequence[str]) -> str:

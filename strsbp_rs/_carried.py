@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from strsbp_rs._arguments import strings
 from strsbp_rs._config import BernoulliEncoder
 from strsbp_rs._user_part import read_encoder
 
@@ -29,13 +30,10 @@ def checked_class_names(names: Sequence[str], n_out: int) -> tuple[str, ...]:
         TypeError: If one is no string.
         ValueError: If there are more than outputs.
     """
-    listed = isinstance(names, Iterable) and not isinstance(names, str)
-    names = list(names) if listed else names
-    if not listed or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"class_names must be strings, got {names!r}")
-    if len(names) > n_out:
-        raise ValueError(f"class_names must be at most {n_out}, the outputs, got {len(names)}")
-    return tuple(str(name) for name in names)
+    found = tuple(strings("class_names", names))
+    if len(found) > n_out:
+        raise ValueError(f"class_names must be at most {n_out}, the outputs, got {len(found)}")
+    return found
 
 
 def carried_part(encoder: BernoulliEncoder | None, class_names: Sequence[str]) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from strsbp_rs._arguments import strings
 from strsbp_rs._history import History
 from strsbp_rs.plot._figure import GREY, PREDICTED, axes_or_new, bare, colours
 
@@ -34,7 +35,7 @@ def learning_curve(
         KeyError: If no epoch has the quantity.
         TypeError: If ax is no axes.
     """
-    history = history if isinstance(history, History) else History(list(history))
+    history = _as_history(history)
     values = history[quantity]
     axes = axes_or_new(ax, (5.5, 3.6))
     epochs = [record.get("epoch", i + 1) for i, record in enumerate(history)]
@@ -84,15 +85,28 @@ def learning_curves(
         TypeError: If ax are no axes.
         ValueError: If there is another number of them, or no quantity.
     """
-    n = len(quantities)
-    if isinstance(quantities, str) or n == 0:
+    history = _as_history(history)
+    if isinstance(quantities, str):
         raise ValueError(f"quantities must be a list of names, got {quantities!r}")
+    quantities = strings("quantities", quantities)
+    n = len(quantities)
+    if n == 0:
+        raise ValueError("quantities must be a list of names, got none")
     all_axes = np.atleast_1d(axes_or_new(ax, (4.6 * n, 3.6), n, columns=n))
     for axes, quantity in zip(all_axes, quantities, strict=True):
         learning_curve(history, quantity, ax=axes)
     if title and ax is None:
         all_axes[0].figure.suptitle(title)
     return all_axes
+
+
+def _as_history(history: Any) -> History:
+    if isinstance(history, History):
+        return history
+    records = list(history) if isinstance(history, Iterable) else []
+    if not records or not all(isinstance(record, Mapping) for record in records):
+        raise TypeError(f"history must be a History or its entries, got {history!r:.200}")
+    return History(records)
 
 
 def _numbers(values: Sequence[Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from strsbp_rs._arguments import integer, labels
+from strsbp_rs._arguments import integer, labels, strings
 from strsbp_rs._network import Network
 from strsbp_rs._trainer import Evaluation
 from strsbp_rs.plot._figure import axes_or_new, bare, colours
@@ -50,12 +50,13 @@ def confusion_matrix(
     for name, values in (("y", truth), ("predictions", guess)):
         if values.min() < 0:
             raise ValueError(f"{name} must be classes >= 0, got {values.min()}")
-    n_rows = int(truth.max()) + 1 if class_names is None else len(class_names)
+    known = None if class_names is None else strings("class_names", class_names)
+    n_rows = int(truth.max()) + 1 if known is None else len(known)
     if truth.max() >= n_rows:
         raise ValueError(f"class_names must name {truth.max() + 1} classes, got {n_rows}")
     n_columns = max(n_rows, int(guess.max()) + 1)
     names = [str(i) for i in range(n_columns)]
-    names[: len(class_names or ())] = list(class_names or ())
+    names[: len(known or ())] = known or []
     counts = np.zeros((n_rows, n_columns), np.int64)
     np.add.at(counts, (truth, guess), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

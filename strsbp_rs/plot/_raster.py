@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strsbp_rs._arguments import integer
+from strsbp_rs._arguments import integer, strings, time_step
 from strsbp_rs._network import Recording
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs.plot._figure import INK, PREDICTED, TRUE, axes_or_new, bare
@@ -52,6 +52,8 @@ def raster(
         TypeError: If spikes or ax are something else.
         ValueError: If there is no such sample or neuron.
     """
+    dt = time_step("dt", dt)
+    names = None if names is None else strings("names", names)
     if isinstance(spikes, SpikeTrains):
         n_samples, n_steps, n_neurons = spikes.shape
         chosen = integer("sample", sample)
@@ -118,7 +120,8 @@ def rasters(
         TypeError: If an argument has the wrong type.
         ValueError: If there is no such sample or class, or another number of axes.
     """
-    trains = trains_of(recording)
+    trains, dt = trains_of(recording), time_step("dt", dt)
+    known = [] if class_names is None else strings("class_names", class_names)
     chosen, n_samples = integer("sample", sample), len(trains[0])
     if chosen >= n_samples:
         raise ValueError(f"sample must be < {n_samples}, got {sample}")
@@ -132,7 +135,7 @@ def rasters(
         options: dict[str, Any] = {}
         if output:
             names = [str(i) for i in range(n_out)]
-            names[: len(class_names or ())] = list(class_names or ())[:n_out]
+            names[: len(known)] = known[:n_out]
             predicted = int(np.argmax(part.counts()[0]))
             options = {"names": names, "true_class": true_class, "predicted_class": predicted}
         raster(part, dt=dt, ax=axes, **options)

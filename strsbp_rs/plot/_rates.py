@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from strsbp_rs._arguments import integer
+from strsbp_rs._arguments import integer, number, time_step
 from strsbp_rs._network import Recording
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs.plot._figure import GREY, INK, PREDICTED, axes_or_new, bare, colours
@@ -103,7 +103,8 @@ def traces(
         raise TypeError(f"recording must be a Recording, got {recording!r:.200}")
     if what not in ("membrane", "current"):
         raise ValueError(f"what must be 'membrane' or 'current', got {what!r}")
-    index = integer("layer", layer)
+    index, dt = integer("layer", layer), time_step("dt", dt)
+    threshold = None if v_th is None else number("v_th", v_th)
     held = recording.membrane if what == "membrane" else recording.current
     if index not in held:
         known = ", ".join(str(key) for key in held) or "none"
@@ -123,8 +124,8 @@ def traces(
         if what == "membrane":
             fired = events["t"][events["x"] == neuron]
             axes.plot(time[fired], values[fired, column], "o", color=colour, ms=3.5)
-    if v_th is not None:
-        axes.axhline(v_th, color="0.4", lw=0.9, ls="--", label=f"v_th {v_th:g}")
+    if threshold is not None:
+        axes.axhline(threshold, color="0.4", lw=0.9, ls="--", label=f"v_th {threshold:g}")
     axes.set_xlim(0, dt * len(values))
     axes.set_xlabel("time [ms]")
     axes.set_ylabel("membrane potential" if what == "membrane" else "synaptic current")
