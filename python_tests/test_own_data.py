@@ -216,6 +216,45 @@ def module(tmp_path, monkeypatch, arrays):
     sys.modules.pop("own_data_module", None)
 
 
+def test_parts_of_arrays():
+    rng = np.random.default_rng(2)
+    parts = {"x_train": rng.random((8, 2, 3)), "y_train": np.arange(8) % 3}
+    parts |= {"x_test": rng.random((4, 2, 3)), "y_test": np.arange(4) % 2}
+    made = {"name": "n", "source": "s"}
+    data = datasets.from_arrays(parts, **made)
+    assert (data.name, data.source, data.licence) == ("n", "s", "the user's")
+    assert data.image_shape == (2, 3) and data.class_names == ("0", "1", "2")
+    np.testing.assert_array_equal(data.x_train, parts["x_train"].reshape(8, 6))
+    np.testing.assert_array_equal(data.x_test, parts["x_test"].reshape(4, 6))
+    for part in ("y_train", "y_test"):
+        np.testing.assert_array_equal(getattr(data, part), parts[part])
+    cubes = {**parts, "x_train": np.zeros((8, 2, 3, 1)), "x_test": np.zeros((4, 2, 3, 1))}
+    assert datasets.from_arrays(cubes, **made).image_shape is None
+    named = datasets.from_arrays(parts, **made, class_names=["a", "b", "c"])
+    assert named.class_names == ("a", "b", "c")
+    only = {name: parts[name] for name in ("x_train", "y_train")}
+    same = datasets.from_arrays(only, **made, test_share=None)
+    assert len(same.y_test) == len(same.x_test) == 8
+    for wrong, message in (
+        *(
+            ({k: v for k, v in parts.items() if k != name}, f"lacks the array {name}")
+            for name in parts
+        ),
+        ({**parts, "z": 0}, "s: unknown array 'z', expected x_train, y_train, x_test, y_test"),
+        (
+            {**parts, "x_test": parts["x_test"][:0], "y_test": parts["y_test"][:0]},
+            "y_test is empty",
+        ),
+        ({**parts, "y_train": parts["y_train"] - 1}, "y_train has class -1, expected classes >= 0"),
+        ({**parts, "x_test": parts["x_test"][:, :1]}, "x_test has 3 inputs, expected 6 as x_train"),
+        ({**parts, "x_test": parts["x_test"][1:]}, "x_test"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            datasets.from_arrays(wrong, **made)
+    with pytest.raises(ValueError, match="class_names has 2 names, expected 3: y has class 2"):
+        datasets.from_arrays(parts, **made, class_names=["a", "b"])
+
+
 def test_functions(module, arrays):
     x, _ = arrays
     four = datasets.from_function("own_data_module:four")

@@ -145,6 +145,8 @@ def test_axes_say_what_they_show(network, recording):
     assert matrix.get_title() == "accuracy 66.67 % on 3 samples"
     assert labels(plot.weight_histogram(network)) == ("weight", "share [%]")
     assert labels(plot.weights(network, 0))[1] == "neuron of layer 0"
+    image, bar = plot.weights(network, 0).figure.axes
+    assert image.get_xlabel() == "input" and bar.get_ylabel() == "weight"
     recurrent = plot.weights(network, 1, matrix="recurrent_weight")
     assert labels(recurrent) == ("presynaptic neuron", "neuron of layer 1")
     assert plot.raster(recording.spikes[0]).get_xlabel() == "time [ms]"
