@@ -6,9 +6,9 @@
 
 The faults are those that `cargo mutants` lists (`cargo install cargo-mutants`), drawn folder by
 folder with a seed. Each is put into the tree, which must be no one's work, built, and tried on the
-tests of its own file, then on those of its folder, then on those of other folders that reach it; the
-first failure ends it. So a fault costs seconds where `cargo mutants` itself runs every test, a minute
-and more. A run that was broken off goes on where it was.
+tests of its own file, then on those of its folder, then on those of other folders that reach it;
+the first failure ends it. So a fault costs seconds where `cargo mutants` itself runs every test,
+a minute and more. A run that was broken off goes on where it was.
 """
 
 from __future__ import annotations

@@ -148,3 +148,7 @@ fn weights<F: Real>(arrays: &Arrays<'_>, l: usize, layer: &Layer<F>) -> Result<I
     let recurrent = layer.recurrent().map(|_| arrays.integers(&recurrent_weight_name(l), [layer.n_out(); 2]));
     Ok(IntegerLayer { weight, recurrent: recurrent.transpose()? })
 }
+
+#[cfg(test)]
+#[path = "io_tests.rs"]
+mod tests;

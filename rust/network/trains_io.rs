@@ -141,4 +141,25 @@ mod tests {
         assert!(changed("[2,2,3]", "[2,3,3]").contains("shape [2, 3, 3] has 4 rows"));
         assert!(changed("[2,2,3]", "[2,2,2]").contains("indices[3] must be a neuron in [0, 2), got 2"));
     }
+
+    #[test]
+    fn arrays_of_another_type_or_shape_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trains.safetensors");
+        let bytes = spike_trains_to_bytes(&trains()).unwrap();
+        let message = |change: &dyn Fn(&mut crate::network::io::tests::Stored)| {
+            let bytes = crate::network::io::tests::changed(&bytes, |arrays, _| change(arrays));
+            std::fs::write(&path, bytes).unwrap();
+            read_spike_trains(&path).unwrap_err().to_string()
+        };
+        for (name, dtype, other) in [("indptr", Dtype::U64, Dtype::I64), ("indices", Dtype::U32, Dtype::I32)] {
+            let lacks = message(&|arrays| drop(arrays.remove(name)));
+            assert!(lacks.ends_with(&format!("lacks the array '{name}'")), "{lacks}");
+            // Either is enough.
+            let typed = message(&|arrays| arrays.get_mut(name).unwrap().0 = other);
+            assert!(typed.contains(&format!("'{name}' is {other:?} of shape")), "{typed}");
+            let shaped = message(&|arrays| arrays.get_mut(name).unwrap().1.push(1));
+            assert!(shaped.contains(&format!("'{name}' is {dtype:?} of shape")), "{shaped}");
+        }
+    }
 }

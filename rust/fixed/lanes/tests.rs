@@ -92,3 +92,28 @@ fn rows_are_added() {
     i32::add_row(&mut input, &[1 << 20; 40]);
     assert_eq!(input, vec![1 << 20; 40]);
 }
+
+/// At the very number from which on a sum would need 33 bits.
+#[test]
+fn sums_of_32_bits_are_known() {
+    let lif = |current_bits, membrane_bits, input_shift, gain_shift, bias: i32| {
+        let decay = || Decay::Multiply { factor: 3500.into(), bits: 12 };
+        let plain =
+            FixedParams::new(8, current_bits, membrane_bits, decay(), decay(), i32::MAX >> (32 - membrane_bits));
+        let format = FixedParams { input_shift, gain_shift, bias: PerNeuron::Each(vec![0, bias]), ..plain };
+        FixedLif::new(&format, 2, 0).unwrap()
+    };
+    let most = ((1i64 << 31) - 1 - (1 << 23)) >> 6;
+    assert!(FixedLanes::sums_fit(&lif(24, 24, 6, 0, 0), most));
+    assert!(!FixedLanes::sums_fit(&lif(24, 24, 6, 0, 0), most + 1));
+    // Of a current of 2^10, shifted down by 3 bits, 2^7 arrive at a membrane of 2^30.
+    let most = (1 << 30) - (1 << 7) - 2;
+    for sign in [1, -1] {
+        assert!(FixedLanes::sums_fit(&lif(11, 31, 0, 3, sign * most), 1));
+        assert!(!FixedLanes::sums_fit(&lif(11, 31, 0, 3, sign * (most + 1)), 1));
+    }
+    assert!(!FixedLanes::sums_fit(&lif(8, 32, 0, 0, 0), 1));
+    assert!(!FixedLanes::sums_fit(&lif(8, 8, 0, 0, 0), 1 << 31));
+    assert!(FixedLanes::sums_fit(&lif(8, 8, 0, NARROW_SHIFT, 0), 1));
+    assert!(!FixedLanes::sums_fit(&lif(8, 8, 0, NARROW_SHIFT + 1, 0), 1));
+}

@@ -1,0 +1,89 @@
+//! Files of networks in fixed point.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::network::io::tests::{Stored, changed};
+
+/// Two layers that hear themselves and one that does not, with weights that tell all arrays apart.
+fn network() -> (Network<f32>, Vec<StoredLayer>) {
+    let layer = |more: Value| {
+        let mut layer = json!({"tau_m": 20.0, "tau_s": 5.0, "v_th": 0.5, "t_ref": 1.0, "discretisation": "euler",
+            "init": {"kind": "constant", "value": 0.5}});
+        layer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        layer
+    };
+    let recurrent = json!({"kind": "recurrent", "n": 3, "mask": {"kind": "all_to_all", "self_loops": true},
+        "rec_init": {"kind": "constant", "value": 0.5}});
+    let lateral = json!({"kind": "dense", "n": 2, "lateral_inhibition": 0.1});
+    let plain = json!({"kind": "dense", "n": 4, "lateral_inhibition": 0.0});
+    let layers = [layer(recurrent), layer(lateral), layer(plain)];
+    let config = json!({"n_in": 5, "layers": layers, "dt": 1.0, "seed": 4});
+    let net = Network::new(serde_json::from_value(config).unwrap()).unwrap();
+    let decay = || crate::fixed::Decay::Multiply { factor: 3500.into(), bits: 12 };
+    let stored = |(l, [n, n_in, hears]): (i32, [i32; 3])| StoredLayer {
+        format: FixedParams::new(16, 16, 16, decay(), decay(), 100 + l),
+        scale: if l == 1 { vec![0.5, 0.25] } else { vec![0.125] },
+        step: 1 << l,
+        weights: IntegerLayer {
+            weight: (0..n * n_in).map(|at| 100 * l + at).collect(),
+            recurrent: (hears == 1).then(|| (0..n * n).map(|at| -100 * l - at).collect()),
+        },
+    };
+    (net, (0..).zip([[3, 5, 1], [2, 3, 1], [4, 2, 0]]).map(stored).collect())
+}
+
+fn read(bytes: &[u8]) -> Result<(Network<f32>, Vec<StoredLayer>, Value)> {
+    fixed_from_bytes(Path::new("file"), bytes)
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let (net, layers) = network();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fixed.safetensors");
+    write_fixed(&path, &net, &layers, json!({"own": 1})).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let (again, found, user) = read(&bytes).unwrap();
+    assert_eq!((again.config(), user), (net.config(), json!({"own": 1})));
+    for (a, b) in layers.iter().zip(&found) {
+        assert_eq!((&a.format, &a.scale, a.step), (&b.format, &b.scale, b.step));
+        assert_eq!((&a.weights.weight, &a.weights.recurrent), (&b.weights.weight, &b.weights.recurrent));
+    }
+    assert_eq!(found.len(), 3);
+}
+
+#[test]
+fn what_no_conversion_could_have_written_is_refused() {
+    let (net, layers) = network();
+    let bytes = fixed_to_bytes(&net, &layers, Value::Null).unwrap();
+    let message = |change: &dyn Fn(&mut Stored, &mut Value)| read(&changed(&bytes, change)).unwrap_err().to_string();
+    // By these names, which files of before have.
+    for (l, name) in [(0, "weight"), (0, "recurrent_weight"), (1, "weight"), (1, "recurrent_weight"), (2, "weight")] {
+        let name = format!("layers.{l}.fixed_{name}");
+        let lacks = message(&|arrays, _| drop(arrays.remove(&name)));
+        assert!(lacks.ends_with(&format!("lacks the array '{name}'")), "{lacks}");
+    }
+    let layer = |pointer: &str, value: Value| {
+        message(&|_, header| *header.pointer_mut(&format!("/extra/layers{pointer}")).unwrap() = value.clone())
+    };
+    for (pointer, value) in [
+        ("/0/step", json!(0)),
+        ("/1/scale", json!([0.5, 0.0])),
+        ("/1/scale", json!([0.5, -1.0])),
+        ("/2/scale", json!([0.0])),
+    ] {
+        let refused = layer(pointer, value);
+        assert!(
+            refused.contains("has a scale or step of layer") && refused.ends_with("that is not positive"),
+            "{refused}"
+        );
+    }
+    assert!(layer("/0/scale", json!([1.0, 1.0])).ends_with("has 2 scales of layer 0, expected 1 or 3"));
+    assert!(layer("/2/format/weight_bits", json!(40)).contains("layer 2: weight_bits"));
+    assert!(layer("/2/format", json!(7)).contains("has damaged metadata"));
+    let fewer = message(&|_, header| header["extra"]["layers"].as_array_mut().unwrap().truncate(2));
+    assert!(fewer.ends_with("has 2 layers in fixed point, expected 3"), "{fewer}");
+    let other = message(&|_, header| header["content"] = json!("network"));
+    assert!(other.ends_with("holds a network, expected a network in fixed point"), "{other}");
+}
