@@ -146,9 +146,16 @@ def test_weights_of_other_shapes_and_sizes_are_refused() -> None:
     for weight, message in [
         (layers[0].weight[:, 1:], r"layers\[0\].weight has shape \(30, 39\)"),
         (layers[0].weight * 1000, r"weight\[\d+, \d+\] must be in \[-128, 127\]"),
+        (np.full((30, 40), -(2**31)), r"weight\[0, 0\] must be in \[-128, 127\]"),
+        (np.full((30, 40), 2**31), r"weight must have 32 bits, got 2147483648 to 2147483648"),
+        (np.full((30, 40), -(2**31) - 1), r"weight must have 32 bits, got -2147483649 to -2147"),
+        (layers[0].weight[0], r"weight has shape \(40,\), expected two dimensions"),
     ]:
         with pytest.raises(ValueError, match=message):
             sr.FixedNetwork(network(), [replace(layers[0], weight=weight), *layers[1:]])
+    alike = replace(layers[0], weight=np.full((30, 40), 3, np.int64))
+    held = sr.FixedNetwork(network(), [alike, *layers[1:]]).layers[0]
+    assert (held.weight == 3).all() and held.weight.dtype == np.int32
     with pytest.raises(TypeError, match=r"layers\[0\]\.weight must be integers, got float64"):
         weight = layers[0].weight.astype(float)
         sr.FixedNetwork(network(), [replace(layers[0], weight=weight), *layers[1:]])

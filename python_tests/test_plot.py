@@ -216,6 +216,9 @@ def test_rates_are_those_of_the_neurons(recording):
     for row, trains in enumerate(recording.spikes):
         rates = 100 * trains.counts().sum(axis=0) / (3 * 60)
         np.testing.assert_allclose(axes.collections[row].get_offsets()[:, 0], rates)
+        mean = axes.lines[row]
+        np.testing.assert_allclose(mean.get_xdata(), rates.mean())
+        assert np.mean(mean.get_ydata()) == row and to_hex(mean.get_color()) == PREDICTED
         assert axes.texts[row].get_text().endswith(f"{np.sum(rates == 0)} of {len(rates)} silent")
     with pytest.raises(ValueError, match="recording has 0 samples"):
         plot.rates([trains[:0] for trains in recording.spikes])

@@ -5,6 +5,7 @@ import builtins
 import pytest
 
 from strsbp_rs import _plot
+from strsbp_rs.plot._raster import rasters_layout
 
 PNG = b"\x89PNG\r\n"
 
@@ -36,6 +37,7 @@ def test_raster_shows_the_spikes_of_the_first_sample(recording, tmp_path, monkey
     figures = []
     monkeypatch.setattr(_plot, "save_figure", lambda figure, path: figures.append(figure))
     _plot.spike_raster(recording, tmp_path / "x.png", dt=0.5, class_names=("a", "b", "c"))
+    assert tuple(figures[0].get_size_inches()) == rasters_layout(recording.spikes)[0]
     axes = figures[0].axes
     assert axes[-1].texts[0].get_text() == "predicted"
     first = [trains[:1] for trains in recording.spikes]
