@@ -282,3 +282,24 @@ fn teacher_spikes_are_the_middles_of_equal_parts() {
     assert_eq!(times(400, 1), [200]);
     assert!(times(1, 1).is_empty());
 }
+
+#[test]
+fn runs_of_another_length_have_a_coupling_of_their_own() {
+    let net = network();
+    let mut trainer = trainer(&net, |_| {});
+    for (n_steps, twice) in [(20, 1), (33, 2), (20, 2)] {
+        let mut trains = SpikeTrains::empty(n_steps, 3).unwrap();
+        let rows: Vec<Vec<u32>> = (0..n_steps as u32).map(|t| (0..3).filter(|i| (t + i) % 3 > 0).collect()).collect();
+        trains.push_sample(rows.iter().map(Vec::as_slice)).unwrap();
+        let source = Source::Simulate { data: Data::Spikes(&trains), seed: 1, epoch: 1 };
+        let batch = Batch { source, samples: &[0], labels: &[1], weights: None };
+        let rows_of = |trainer: &mut Trainer<f32>| {
+            let (grads, _) = trainer.gradients(&net, &batch, &mut || true).unwrap();
+            net.layers()[1].synapses().rows_of(&grads.layers[1].weight)
+        };
+        let expected = rows_of(&mut self::trainer(&net, |_| {}));
+        for _ in 0..twice {
+            assert_eq!(rows_of(&mut trainer), expected, "{n_steps} steps");
+        }
+    }
+}

@@ -99,7 +99,7 @@ fn sums_of_32_bits_are_known() {
     let lif = |current_bits, membrane_bits, input_shift, gain_shift, bias: i32| {
         let decay = || Decay::Multiply { factor: 3500.into(), bits: 12 };
         let plain =
-            FixedParams::new(8, current_bits, membrane_bits, decay(), decay(), i32::MAX >> (32 - membrane_bits));
+            FixedParams::new(8, current_bits, membrane_bits, decay(), decay(), (i32::MAX >> (32 - membrane_bits)) - 1);
         let format = FixedParams { input_shift, gain_shift, bias: PerNeuron::Each(vec![0, bias]), ..plain };
         FixedLif::new(&format, 2, 0).unwrap()
     };
