@@ -349,11 +349,11 @@ def test_ctrl_c_keeps_the_last_checkpoint(recipe, tmp_path):
         text=True,
         cwd=tmp_path,
     )
-    deadline = time.monotonic() + 60
-    while not (out / "metrics.jsonl").exists() and time.monotonic() < deadline:
+    while not (out / "metrics.jsonl").exists():
+        assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=30)
+    _, error = process.communicate()
     assert process.returncode == 130, error
     assert f"strsbp train --resume {out}" in error
     assert sr.Trainer.load(out / "checkpoint.safetensors").epoch >= 1
