@@ -58,8 +58,10 @@ def test_csv_of_a_resumed_run_is_that_of_the_whole_one(fit, tmp_path):
     assert path.read_text().startswith(two)
     assert [float(row["f1"]) for row in read(path)] == [1 / 8, 2 / 8, 3 / 8]
     # Killed in the middle of a row, and after rows of epochs that no checkpoint was written of.
-    for end in (path.read_text()[:-3], path.read_text() + "4,1,1\n", two[:-30], two[:40]):
-        path.write_text(end)
+    ends = [path.read_text()[:-3], path.read_text() + "4,1,1\n", two[:-30], two[:40]]
+    # The last one in the middle of a character.
+    for end in (*map(str.encode, ends), two.encode() + "3,ö".encode()[:-1]):
+        path.write_bytes(end)
         last.write_bytes(kept)
         trainer = fit(*hooks, trainer=sr.Trainer.load(last), epochs=4)
         rows = read(path)

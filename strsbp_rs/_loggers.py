@@ -73,9 +73,10 @@ class CSVLogger(Callback):
         """Returns the whole rows of the file, by epoch."""
         if not self.path.exists():
             return {}
-        text = self.path.read_text(encoding="utf-8")
-        # A row that was being written when the process was killed has no end.
-        whole = text[: text.rfind("\n") + 1]
+        data = self.path.read_bytes()
+        # A row that was being written when the process was killed has no end, which may be within a
+        # character.
+        whole = data[: data.rfind(b"\n") + 1].decode()
         rows = {}
         for row in csv.DictReader(io.StringIO(whole)):
             epoch = row.get("epoch") or ""
