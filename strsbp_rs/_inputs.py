@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer
 from strsbp_rs._arrays import as_array
+from strsbp_rs._carried import checked_encoder
 from strsbp_rs._events import columns_of, is_events
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import SpikeTrainsCore
@@ -172,8 +173,5 @@ def input_options(
 
 def encoder_tuple(encoder: config.BernoulliEncoder | None) -> tuple[int, float] | None:
     """Returns an encoder as the core takes it."""
-    if encoder is None:
-        return None
-    if not isinstance(encoder, config.BernoulliEncoder):
-        raise TypeError(f"encoder must be a BernoulliEncoder, got {encoder!r}")
-    return encoder.n_steps, encoder.rate_scale
+    checked = checked_encoder(encoder)
+    return None if checked is None else (checked.n_steps, checked.rate_scale)

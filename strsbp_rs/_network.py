@@ -188,7 +188,12 @@ class Network:
 
     @property
     def layers(self) -> list[config.LayerConfig]:
-        """The layers as configured, first above the input first; delays set later, see `delays`."""
+        """The layers, first above the input first; for delays set later, see `delays`.
+
+        With the numbers that were found in place of `Firing`, as files have them:
+        `Network(net.n_in, net.layers, seed=...)` has the same weights. They suit this number of
+        inputs; for another, give `Firing()` anew.
+        """
         return [config.from_dict(layer) for layer in self._core.config()["layers"]]
 
     @property

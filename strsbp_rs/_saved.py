@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from strsbp_rs._config import BernoulliEncoder
@@ -48,9 +49,13 @@ class Saved:
             net = self.network()
             self.recipe = Recipe(tuple(net.layers), data=Data(class_names=net.class_names))
 
-    def network(self) -> Network:
-        """The network."""
+    @cached_property
+    def _network(self) -> Network:
         return Network.load(self.file)
+
+    def network(self) -> Network:
+        """The network, read once."""
+        return self._network
 
     def trainer(self, n_threads: int | None) -> Trainer:
         """The trainer of a checkpoint; one with defaults of a network by itself."""
