@@ -66,6 +66,9 @@ def test_train_eval_info(recipe, tmp_path):
     records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [record["epoch"] for record in records] == [1, 2, 3]
     report = json.loads(strsbp("eval", out, "--json"))
+    names = "accuracy class_accuracy confusion engine epoch firing_rate loss n_samples n_spikeless"
+    names += " n_tied overflows samples_per_s silent_neurons"
+    assert sorted(report) == names.split()
     assert report["accuracy"] == records[-1]["val_accuracy"]
     assert np.sum(report["confusion"]) == 40
     assert report["class_accuracy"].keys() == set(load_demo().class_names)
@@ -329,6 +332,16 @@ def test_a_run_without_matplotlib_says_so_once(recipe, tmp_path, monkeypatch):
     assert "no pictures" not in result.stdout
     assert len(drawn) == 1
     assert sr.Trainer.load(out / "checkpoint.safetensors").epoch == 3
+
+
+def test_ctrl_c_before_the_first_epoch_is_told(recipe, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sr.Trainer, "fit", interrupted)
+    said = strsbp("train", recipe, "--out", tmp_path / "run", "--quiet", code=130)
+    assert "interrupted before the first epoch was complete" in said
+    assert f"begin again with: strsbp train --resume {tmp_path / 'run'}" in said
 
 
 def test_info_describes_the_installation():

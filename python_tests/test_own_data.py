@@ -9,7 +9,7 @@ from command_line import strsbp
 
 import strsbp_rs as sr
 from strsbp_rs import datasets
-from strsbp_rs._data import load_test_data
+from strsbp_rs._data import load_data, load_test_data
 from strsbp_rs._recipe import load_recipe
 
 RECIPE = """
@@ -251,6 +251,7 @@ def test_parts_of_arrays():
     ):
         with pytest.raises(ValueError, match=message):
             datasets.from_arrays(wrong, **made)
+    assert load_data(load_recipe("demo", ['data.name=""'])).name == "demo"
     with pytest.raises(ValueError, match="class_names has 2 names, expected 3: y has class 2"):
         datasets.from_arrays(parts, **made, class_names=["a", "b"])
 

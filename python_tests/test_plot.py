@@ -89,6 +89,7 @@ def test_raster_of_few_neurons_names_counts_and_marks_them(recording):
     )
     expected = [list(0.5 * part["t"][part["x"] == i]) for i in range(3)]
     assert rows_of(axes) == expected
+    assert [row.get_lineoffset() for row in axes.collections] == [0, 1, 2]
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == [f"{name}  {len(row)}" for name, row in zip("abc", expected, strict=True)]
     assert [to_hex(label.get_color()) for label in axes.get_yticklabels()] == [

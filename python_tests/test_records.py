@@ -6,6 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
+from strsbp_rs._arrays import as_array
 from strsbp_rs._records import plain_record
 
 
@@ -61,6 +62,12 @@ def test_plain_values(value, plain):
 def test_others_are_refused(value, error, message):
     with pytest.raises(error, match=message):
         plain_record({"key": value})
+
+
+def test_one_masked_array_in_a_list_is_found():
+    rows = [np.ones(2), np.ma.masked_array([1.0, 2.0], [True, False])]
+    with pytest.raises(ValueError, match="x has 1 masked values, expected none"):
+        as_array("x", rows)
 
 
 def test_keys_are_strings():
