@@ -53,6 +53,32 @@ def trainer(net: sr.Network, **options: Any) -> sr.Trainer:
     return sr.Trainer(net, loss=sr.SoftmaxCrossEntropy(), n_threads=1, **options)
 
 
+MANY = np.zeros(10**6, EVENTS.dtype)
+KINDS = ("clocked", "event", "auto", "fixed")
+
+
+def chatter(kind: str) -> Callable[[], sr.Simulator]:
+    """Of neurons that keep each other firing, whose events nobody reads."""
+
+    def make() -> sr.Simulator:
+        graph = sr.Graph(dtype="int32" if kind == "fixed" else "float32", seed=1)
+        eye = graph.add_input(1)
+        if kind == "fixed":
+            shift = sr.fixed.Shift(3)
+            form = sr.fixed.cortex_m(current_decay=shift, membrane_decay=shift, v_th=20)
+            ring = graph.add_fixed(2000, form)
+        else:
+            ring = graph.add_population(2000, v_th=0.1, t_ref=1.0)
+        weight = 100 if kind == "fixed" else 9.0
+        graph.connect(eye, ring, weight=weight)
+        graph.connect(ring, ring, "one_to_one", weight=weight, delay=1.0)
+        sim = sr.Simulator(graph, engine="event" if kind == "fixed" else kind)
+        sim.push(MANY[:1])
+        return sim
+
+    return make
+
+
 def run_case(call: Callable[[sr.Network, Any], object], x: Any) -> tuple[Callable[[], object], Any]:
     """A call with a small network, which must not be changed by it."""
     net = network()
@@ -137,6 +163,8 @@ def cases(folder: Path) -> dict[str, Callable[[], tuple[Callable[[], object], An
         "connect": nothing(
             lambda: (lambda g: g.connect(g.add_input(40_000), g.add_population(40_000)))(sr.Graph())
         ),
+        **{f"advance, {kind}": of(chatter(kind), lambda sim: sim.advance(10**9)) for kind in KINDS},
+        "push": of(chatter("event"), lambda sim: [sim.push(MANY) for _ in range(100)]),
         "simulator": nothing(
             lambda: (lambda g: (g.add_input(1), g.add_population(10**9), sr.Simulator(g)))(
                 sr.Graph()
@@ -145,8 +173,23 @@ def cases(folder: Path) -> dict[str, Callable[[], tuple[Callable[[], object], An
     }
 
 
+def goes_on(sim: sr.Simulator) -> bool:
+    """Whether a simulation is as it was, or says that it is not and can be set back."""
+    try:
+        assert sim.now == 0
+    except RuntimeError as error:
+        assert "stopped in the middle of a step" in str(error)
+    sim.reset()
+    sim.push(MANY[:40])
+    again = sr.Simulator(sim._graph, engine=sim._engine)
+    again.push(MANY[:40])
+    return bool((sim.advance(90) == again.advance(90)).all())
+
+
 def works(given: Any) -> bool:
     """Whether an object is as it was."""
+    if isinstance(given, sr.Simulator):
+        return goes_on(given)
     if isinstance(given, sr.SpikeTrains):
         return given.n_spikes == 0 and len(given[:1]) == 1
     net = given.network if isinstance(given, sr.Trainer) else given

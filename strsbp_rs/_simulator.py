@@ -170,6 +170,9 @@ class Simulator:
         Raises:
             TypeError: If not one number is given, or on the grid a float as `until`.
             ValueError: If it is negative or not finite, or not whole steps on the grid.
+            MemoryError: If spikes under way, or those nobody has read, find no room. Where that
+                comes in the middle of a step, calls raise RuntimeError until `reset` or
+                `set_state`.
             KeyboardInterrupt: On Ctrl-C; the simulation may be continued.
         """
         given = {"until": until, "steps": steps, "ms": ms}

@@ -1,5 +1,6 @@
 //! Streaming simulations for Python.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use numpy::{PyArray1, PyReadonlyArray1};
@@ -13,7 +14,7 @@ use super::graph::{AnyGraph, GraphCore};
 use crate::error::Error;
 use crate::fixed::Overflows;
 use crate::sim::fixed::FixedSimulator;
-use crate::sim::{Counts, Events, Simulator, State, Time};
+use crate::sim::{Counts, EngineKind, Events, Simulator, State, Time};
 
 enum AnySimulator {
     F32(Simulator<f32>),
@@ -42,15 +43,71 @@ macro_rules! with_simulator {
 /// A simulation that events are pushed into and read from; strsbp_rs.Simulator wraps it.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
 pub struct SimulatorCore {
-    simulator: Mutex<AnySimulator>,
+    simulator: Mutex<Held>,
+    /// What it was made of.
+    made: Made,
+}
+
+/// A simulator, and whether it stopped in the middle of a step: then it is of no use.
+struct Held {
+    simulator: AnySimulator,
+    is_broken: bool,
+}
+
+/// What a simulator is made of.
+struct Made {
+    graph: AnyGraph,
+    engine: EngineKind,
+    record: Vec<usize>,
+}
+
+impl Made {
+    fn simulator(&self) -> Result<AnySimulator, Error> {
+        let Self { graph, engine, record } = self;
+        match graph {
+            AnyGraph::F32(graph) => Simulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::F32),
+            AnyGraph::F64(graph) => Simulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::F64),
+            AnyGraph::I8(graph) => FixedSimulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::I8),
+            AnyGraph::I16(graph) => FixedSimulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::I16),
+            AnyGraph::I32(graph) => FixedSimulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::I32),
+        }
+    }
+}
+
+/// The simulator, while nobody else has it.
+struct Locked<'a>(MutexGuard<'a, Held>);
+
+impl Deref for Locked<'_> {
+    type Target = AnySimulator;
+
+    fn deref(&self) -> &AnySimulator {
+        &self.0.simulator
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut AnySimulator {
+        &mut self.0.simulator
+    }
 }
 
 impl SimulatorCore {
+    /// The simulator, unless another thread runs it or it is broken.
+    fn lock(&self) -> PyResult<Locked<'_>> {
+        let locked = self.lock_any()?;
+        if locked.0.is_broken {
+            let why =
+                "the simulation stopped in the middle of a step for want of memory: reset or set_state sets it right";
+            return Err(PyRuntimeError::new_err(why));
+        }
+        Ok(locked)
+    }
+
     /// The simulator, unless another thread runs it.
-    fn lock(&self) -> PyResult<MutexGuard<'_, AnySimulator>> {
+    fn lock_any(&self) -> PyResult<Locked<'_>> {
         match self.simulator.try_lock() {
-            Ok(simulator) => Ok(simulator),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Ok(simulator) => Ok(Locked(simulator)),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(Locked(poisoned.into_inner())),
             Err(TryLockError::WouldBlock) => {
                 Err(PyRuntimeError::new_err("the simulator is running: in another thread, or around a signal handler"))
             }
@@ -68,16 +125,9 @@ impl SimulatorCore {
         record: Vec<usize>,
     ) -> PyResult<Self> {
         let engine = from_python("engine", engine)?;
-        let graph = graph.graph.present();
-        let new = || match &graph {
-            AnyGraph::F32(graph) => Simulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::F32),
-            AnyGraph::F64(graph) => Simulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::F64),
-            AnyGraph::I8(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I8),
-            AnyGraph::I16(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I16),
-            AnyGraph::I32(graph) => FixedSimulator::new(Arc::clone(graph), engine, &record).map(AnySimulator::I32),
-        };
-        let simulator = long(py, None, usize::MAX, new)?;
-        Ok(Self { simulator: Mutex::new(simulator) })
+        let made = Made { graph: graph.graph.present(), engine, record };
+        let simulator = long(py, None, usize::MAX, || made.simulator())?;
+        Ok(Self { simulator: Mutex::new(Held { simulator, is_broken: false }), made })
     }
 
     /// Appends inputs: `t` in steps (int64) or ms (float64), `x` int64.
@@ -106,6 +156,7 @@ impl SimulatorCore {
             let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
             with_simulator!(simulator, simulator => simulator.advance(until, &mut keep_going))
         });
+        guard.0.is_broken = matches!(result, Err(Error::Memory { .. }));
         watch.finish(result)
     }
 
@@ -147,7 +198,11 @@ impl SimulatorCore {
 
     /// Back to rest.
     fn reset(&self) -> PyResult<()> {
-        with_simulator!(self.lock()?, simulator => simulator.reset());
+        let mut locked = self.lock_any()?;
+        if locked.0.is_broken {
+            *locked.0 = Held { simulator: self.made.simulator()?, is_broken: false };
+        }
+        with_simulator!(locked, simulator => simulator.reset());
         Ok(())
     }
 
@@ -174,12 +229,18 @@ impl SimulatorCore {
 
     /// Goes on from what [`state`](Self::state) gave.
     fn set_state(&self, py: Python<'_>, state: &[u8]) -> PyResult<()> {
-        let mut guard = self.lock()?;
-        let simulator = &mut *guard;
+        let mut guard = self.lock_any()?;
+        // A broken one stays what it is until the state has turned out to be right.
+        let mut fresh = if guard.0.is_broken { Some(self.made.simulator()?) } else { None };
+        let simulator = fresh.as_mut().unwrap_or(&mut guard);
         let set = || -> Result<(), Error> {
             with_simulator!(simulator, simulator => simulator.set_state(&State::from_bytes(state)?))
         };
-        Ok(detached(py, set)?)
+        detached(py, set)?;
+        if let Some(simulator) = fresh {
+            *guard.0 = Held { simulator, is_broken: false };
+        }
+        Ok(())
     }
 
     /// What has not fitted its number format, (current, membrane) of every population; of floating-point neurons nothing.

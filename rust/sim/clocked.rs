@@ -370,7 +370,7 @@ mod tests {
             let synapses: BTreeSet<_> = synapses.into_iter().map(|(input, j, i)| (input, j % n as u32, i % n as u32)).collect();
             let synapses: Vec<_> = synapses.into_iter().collect();
             fn run<F: Real>(mut engine: ClockedEngine<F>, events: &[(u64, u32)], cut: u64) -> (Vec<(u64, u32)>, Snapshot<F>) {
-                engine.traffic_mut().push(events.iter().copied());
+                engine.traffic_mut().push(events.iter().copied()).unwrap();
                 let mut spikes = Vec::new();
                 let mut record = |step, _, fired: &[u32]| spikes.extend(fired.iter().map(|&i| (step, i)));
                 engine.advance(cut, &mut record, &mut || true);

@@ -8,8 +8,10 @@ use super::Counts;
 use super::counts::Patience;
 use super::heap::TimeHeap;
 use super::marks::Marks;
+use super::traffic::{UNDER_WAY, append};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::memory::{OrUnwind, no_room};
 use crate::neuron::{ContinuousLif, LARGEST_CONTINUOUS, Weight};
 use crate::real::Real;
 
@@ -154,8 +156,11 @@ impl<F: Real> ContinuousEngine<F> {
     }
 
     /// Appends inputs (ms, input), sorted by time.
-    pub fn push(&mut self, events: impl Iterator<Item = (f64, u32)>) {
-        self.pending.extend(events);
+    ///
+    /// # Errors
+    /// [`Error::Memory`]; nothing is appended then.
+    pub fn push(&mut self, events: impl Iterator<Item = (f64, u32)>) -> Result<()> {
+        append(&mut self.pending, events)
     }
 
     /// Time of the last input that waits [ms].
@@ -215,7 +220,7 @@ impl<F: Real> ContinuousEngine<F> {
         self.send(population, neuron, time);
     }
 
-    /// Puts a spike on its way.
+    /// Puts a spike on its way; unwinds if there is no room.
     fn send(&mut self, population: usize, pre: u32, fired: f64) {
         for &projection in &self.projections[population] {
             let synapses = &self.graph.projections()[projection].synapses;
@@ -223,6 +228,9 @@ impl<F: Real> ContinuousEngine<F> {
             if !range.is_empty() {
                 let delay = synapses.delays().distinct()[synapses.delays().group(range.start)];
                 let time = fired + delay;
+                let n = self.arrivals.len() + 1;
+                let room = self.arrivals.try_reserve(1).map_err(|_| no_room(UNDER_WAY, Some(n), size_of::<Arrival>()));
+                room.or_unwind();
                 self.arrivals.push(Reverse(Arrival { time, fired, projection, pre, place: range.start }));
             }
         }

@@ -31,17 +31,17 @@ fn driven_and_braked(delay: f64) -> ContinuousEngine<f64> {
 fn what_comes_at_the_moment_of_a_crossing_comes_too_late() {
     // Potentials do not jump: inhibition at that very time stops the next spike, not this.
     let mut engine = driven_and_braked(0.0);
-    engine.push([(0.0, 0)].into_iter());
+    engine.push([(0.0, 0)].into_iter()).unwrap();
     let free = run(&mut engine, 500.0);
     assert!(free.len() > 1, "{free:?}");
     let first = free[0].0;
     for delay in [0.0, first] {
         let mut engine = driven_and_braked(delay);
-        engine.push([(0.0, 0), (first - delay, 1)].into_iter());
+        engine.push([(0.0, 0), (first - delay, 1)].into_iter()).unwrap();
         assert_eq!(run(&mut engine, 500.0), [(first, 1, 0)], "of an input {delay} ms before");
         // A moment before, it stops this one too.
         let mut engine = driven_and_braked(0.0);
-        engine.push([(0.0, 0), (first.next_down(), 1)].into_iter());
+        engine.push([(0.0, 0), (first.next_down(), 1)].into_iter()).unwrap();
         assert_eq!(run(&mut engine, 500.0), []);
     }
 }
@@ -56,7 +56,7 @@ fn what_arrives_at_one_moment_is_one_sum() {
         let synapses = Connectivity::from_lists(3, 2, &[0, 1, 2], &[1, 1, 1], &weights, &[0.0, 0.0, 2.5]).unwrap();
         graph.add_projection(0, 1, synapses).unwrap();
         let mut engine = ContinuousEngine::new(Arc::new(graph)).unwrap();
-        engine.push(events.iter().copied());
+        engine.push(events.iter().copied()).unwrap();
         (run(&mut engine, 200.0), engine.counts())
     };
     let (one, counts) = spikes([16.0, 0.0, 0.0], &[(5.0, 0)]);
@@ -80,7 +80,7 @@ fn spikes_reach_every_synapse_after_its_own_delay() {
     graph.add_projection(0, 1, synapses).unwrap();
     let graph = Arc::new(graph);
     let mut engine = ContinuousEngine::new(Arc::clone(&graph)).unwrap();
-    engine.push([(3.0, 1)].into_iter());
+    engine.push([(3.0, 1)].into_iter()).unwrap();
     let spikes = run(&mut engine, 300.0);
     let lif = ContinuousLif::new(&params(1.0, 1.0)).unwrap();
     for (i, (weight, delay)) in [9.0, 10.0, 11.0, 12.0].into_iter().zip(delays).enumerate() {
@@ -98,12 +98,12 @@ fn spikes_reach_every_synapse_after_its_own_delay() {
 fn held_neurons_keep_their_current() {
     // Through a spike, in the refractory time and after it, by the solution of the equations.
     let mut engine = driven_and_braked(0.0);
-    engine.push([(0.0, 0)].into_iter());
+    engine.push([(0.0, 0)].into_iter()).unwrap();
     let lif = ContinuousLif::new(&params(1.0, 1.0)).unwrap();
     let first = lif.next_crossing(20.0, 0.0).unwrap();
     for after in [-0.1, 0.0, 0.4, 1.0, 1.1] {
         engine.reset();
-        engine.push([(0.0, 0)].into_iter());
+        engine.push([(0.0, 0)].into_iter()).unwrap();
         let until = first + after;
         run(&mut engine, until.next_up());
         let (p, u) = engine.currents_and_potentials(1);
@@ -139,10 +139,10 @@ proptest! {
         let mut events = events;
         events.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut whole = ContinuousEngine::new(Arc::clone(&graph)).unwrap();
-        whole.push(events.iter().copied());
+        whole.push(events.iter().copied()).unwrap();
         let expected = run(&mut whole, 80.0);
         let mut parts = ContinuousEngine::new(Arc::clone(&graph)).unwrap();
-        parts.push(events.iter().copied());
+        parts.push(events.iter().copied()).unwrap();
         let mut cuts = cuts;
         cuts.sort_by(f64::total_cmp);
         let mut spikes = Vec::new();
@@ -154,7 +154,7 @@ proptest! {
             prop_assert!(snapshot.arrivals.is_sorted());
             prop_assert!(snapshot.pending.iter().all(|&(t, _)| t >= cut));
             let mut other = ContinuousEngine::new(Arc::clone(&graph)).unwrap();
-            other.push([(1e9, 0)].into_iter());
+            other.push([(1e9, 0)].into_iter()).unwrap();
             other.restore(&snapshot).unwrap();
             prop_assert_eq!(&other.snapshot(), &snapshot);
             prop_assert_eq!(other.counts(), Counts::default());

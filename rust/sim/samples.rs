@@ -12,6 +12,7 @@ use crate::engine::{ForwardScratch, Lists, SampleSpikes, forward};
 use crate::error::Result;
 use crate::fixed::{FixedNetwork, FixedScratch, Overflows};
 use crate::graph::Graph;
+use crate::memory::OrUnwind;
 use crate::network::Network;
 use crate::real::Real;
 use crate::spikes::PaddedRows;
@@ -144,7 +145,7 @@ impl<F: Real> SampleSimulation<F> {
         match engine {
             GraphEngine::Event(engine) => {
                 engine.reset();
-                engine.traffic_mut().push(events.map(|(t, x)| (t as u64, x)));
+                engine.traffic_mut().push(events.map(|(t, x)| (t as u64, x))).or_unwind();
                 // Population 0 is the input.
                 let mut record = |step: u64, population: usize, fired: &[u32]| {
                     let rows = &mut layers[population - 1].by_time;
@@ -156,7 +157,7 @@ impl<F: Real> SampleSimulation<F> {
             GraphEngine::Continuous(engine) => {
                 engine.reset();
                 let dt = engine.graph().dt();
-                engine.push(events.map(|(t, x)| (t as f64 * dt, x)));
+                engine.push(events.map(|(t, x)| (t as f64 * dt, x))).or_unwind();
                 scratch.step.resize_with(layers.len(), Vec::new);
                 let step_of_layer = &mut scratch.step;
                 let mut record = |time: f64, population: usize, neuron: u32| {

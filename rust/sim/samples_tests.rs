@@ -97,7 +97,7 @@ fn continuous_spikes_are_seen_at_the_end_of_their_step() {
         let (spikes, counts) = run(&net, &simulation, Lists::All, &mut scratch, sample);
         let mut engine = ContinuousEngine::new(Arc::clone(&graph)).unwrap();
         let input = &spikes.input.by_time;
-        engine.push((0..N_STEPS).flat_map(|t| input.row(t).iter().map(move |&x| (t as f64 * 0.5, x))));
+        engine.push((0..N_STEPS).flat_map(|t| input.row(t).iter().map(move |&x| (t as f64 * 0.5, x)))).unwrap();
         let mut expected = vec![vec![Vec::new(); N_STEPS]; 2];
         let mut record = |time: f64, population: usize, neuron: u32| {
             let step = (1..N_STEPS).find(|&step| time <= step as f64 * 0.5).unwrap();

@@ -14,10 +14,13 @@ use super::types::{AnySnapshot, EngineKind, Events, State, Time};
 use super::{ClockedEngine, Counts, EventEngine};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Population};
-use crate::memory::check_room;
+use crate::memory::{OrUnwind, catch, check_room, reserve};
 use crate::neuron::lazy::{Bounds, LazyLif};
 use crate::neuron::{LARGEST_CONTINUOUS, LifParams, Weight};
 use crate::real::Real;
+
+/// What grows until it is read, for messages.
+const EVENTS: &str = "events that are not read";
 
 /// Steps after which the choice of an engine is thought over.
 const WINDOW: u64 = 256;
@@ -199,8 +202,13 @@ impl<F: Real> Simulator<F> {
     /// `keep_going` is asked now and then; where it says no, the run ends there.
     ///
     /// # Errors
-    /// [`Error::Value`] if `until` is not a time. [`Error::Interrupted`] if `keep_going` says no.
+    /// [`Error::Value`] if `until` is not a time. [`Error::Interrupted`] if `keep_going` says no. [`Error::Memory`] if there is no
+    /// room for spikes under way or events: a step then is half done, and the simulation of no use.
     pub fn advance(&mut self, until: Time, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
+        catch(|| self.run_until(until, keep_going))
+    }
+
+    fn run_until(&mut self, until: Time, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
         let mut going = true;
         let mut ask = || {
             going = going && keep_going();
@@ -215,6 +223,7 @@ impl<F: Real> Simulator<F> {
                     let offsets = &self.offsets;
                     let mut record = |time: f64, population: usize, neuron: u32| {
                         if let Some(offset) = offsets[population] {
+                            room_for_events(t, x, 1);
                             t.push(time);
                             x.push(offset + neuron);
                         }
@@ -226,7 +235,7 @@ impl<F: Real> Simulator<F> {
             Time::Steps(until) => match (&self.running, self.auto) {
                 (Running::Continuous(_), _) => {
                     let until = until as f64 * self.graph().dt();
-                    return self.advance(Time::Ms(until), keep_going);
+                    return self.run_until(Time::Ms(until), keep_going);
                 }
                 (_, None) => self.run_grid(until, &mut ask),
                 (_, Some(_)) => self.run_auto(until, &mut ask)?,
@@ -240,6 +249,7 @@ impl<F: Real> Simulator<F> {
         let offsets = &self.offsets;
         let mut record = |step: u64, population: usize, neurons: &[u32]| {
             if let Some(offset) = offsets[population] {
+                room_for_events(t, x, neurons.len());
                 t.extend(std::iter::repeat_n(step, neurons.len()));
                 x.extend(neurons.iter().map(|&i| offset + i));
             }
@@ -460,6 +470,12 @@ impl<F: Real> Simulator<F> {
     }
 }
 
+/// Makes room for events of so many spikes more; unwinds if there is none.
+#[inline]
+pub fn room_for_events<T>(t: &mut Vec<T>, x: &mut Vec<u32>, more: usize) {
+    reserve(EVENTS, t, more).and_then(|()| reserve(EVENTS, x, more)).or_unwind();
+}
+
 /// Refuses steps so far ahead that numbers of them may end.
 pub fn check_until(until: Time) -> Result<()> {
     match until {
@@ -500,8 +516,7 @@ fn push_steps<F: Real>(
 ) -> Result<()> {
     let from = traffic.last_pending().unwrap_or(0).max(now);
     check_events(name, t, x, from as i64, " steps", n_inputs)?;
-    traffic.push(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)));
-    Ok(())
+    traffic.push(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)))
 }
 
 fn push_times<F: Real>(
@@ -513,8 +528,7 @@ fn push_times<F: Real>(
 ) -> Result<()> {
     let from = engine.last_pending().unwrap_or(0.0).max(engine.now());
     check_events(name, t, x, from, " ms", n_inputs)?;
-    engine.push(t.iter().zip(x).map(|(&t, &x)| (t, x as u32)));
-    Ok(())
+    engine.push(t.iter().zip(x).map(|(&t, &x)| (t, x as u32)))
 }
 
 #[cfg(test)]

@@ -10,11 +10,15 @@ use super::marks::Marks;
 use super::snapshot::RecentSpikes;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::memory::{OrUnwind, no_room, reserve};
 use crate::neuron::Weight;
 use crate::simd::prefetch;
 
 /// Most steps at which an engine takes inputs before it asks for what arrives at the first of them.
 pub const LONGEST_WINDOW: u64 = 16;
+
+/// What grows as spikes are under way, for messages.
+pub const UNDER_WAY: &str = "spikes under way";
 
 /// A projection as the grid engines see it.
 #[derive(Clone, Debug)]
@@ -63,14 +67,15 @@ impl Recent {
         self.spikes[place..].iter().copied().take_while(move |&(at, _)| at + shift < end)
     }
 
-    /// Takes the neurons that fire at a step after all others.
+    /// Takes the neurons that fire at a step after all others; unwinds if there is no room.
     #[inline(always)]
-    fn add(&mut self, step: u64, neurons: impl Iterator<Item = u32>) {
+    fn add(&mut self, step: u64, neurons: impl ExactSizeIterator<Item = u32>) {
         if self.spikes.len() >= self.full {
             let old = self.spikes.partition_point(|&(at, _)| at + self.reach < step);
             self.spikes.drain(..old);
             self.full = FEW.max(2 * self.spikes.len());
         }
+        reserve(UNDER_WAY, &mut self.spikes, neurons.len()).or_unwind();
         self.spikes.extend(neurons.map(|neuron| (step, neuron)));
     }
 }
@@ -160,8 +165,11 @@ impl<W: Weight> Traffic<W> {
     }
 
     /// Appends inputs, sorted by step.
-    pub fn push(&mut self, events: impl Iterator<Item = (u64, u32)>) {
-        self.pending.extend(events);
+    ///
+    /// # Errors
+    /// [`Error::Memory`]; nothing is appended then.
+    pub fn push(&mut self, events: impl Iterator<Item = (u64, u32)>) -> Result<()> {
+        append(&mut self.pending, events)
     }
 
     /// Step of the last input that waits.
@@ -175,9 +183,18 @@ impl<W: Weight> Traffic<W> {
     }
 
     /// Puts others in the place of the inputs that wait from `step` on; sorted by step.
-    pub fn set_pending_from(&mut self, step: u64, events: Vec<(u64, u32)>) {
-        self.pending.truncate(self.pending.partition_point(|&(at, _)| at < step));
+    ///
+    /// # Errors
+    /// [`Error::Memory`]; nothing is changed then.
+    pub fn set_pending_from(&mut self, step: u64, events: Vec<(u64, u32)>) -> Result<()> {
+        let from = self.pending.partition_point(|&(at, _)| at < step);
+        // Of those that were there, all that come later are among them.
+        let more = events.len().saturating_sub(self.pending.len() - from);
+        let room = self.pending.try_reserve(more).map_err(|_| self.pending.len().checked_add(more));
+        room.map_err(|n| no_room("events that wait", n, size_of::<(u64, u32)>()))?;
+        self.pending.truncate(from);
         self.pending.extend(events);
+        Ok(())
     }
 
     /// The first step from `step` on at which something arrives.
@@ -298,6 +315,25 @@ impl<W: Weight> Traffic<W> {
             }
         }
     }
+}
+
+/// Appends inputs to those that wait.
+///
+/// # Errors
+/// [`Error::Memory`]; nothing is appended then.
+pub fn append<T>(pending: &mut VecDeque<T>, events: impl Iterator<Item = T>) -> Result<()> {
+    let before = pending.len();
+    let mut more = events.size_hint().0.max(1);
+    for event in events {
+        if pending.len() == pending.capacity() && pending.try_reserve(more).is_err() {
+            let n = pending.len().checked_add(more);
+            pending.truncate(before);
+            return Err(no_room("events that wait", n, size_of::<T>()));
+        }
+        more = 1;
+        pending.push_back(event);
+    }
+    Ok(())
 }
 
 /// Marks the steps at which spikes of `step` arrive.

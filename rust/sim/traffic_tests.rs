@@ -62,7 +62,7 @@ proptest! {
         let (mut traffic, mut counts) = (Traffic::new(Arc::clone(&graph)).unwrap(), Counts::default());
         let inputs = fired.iter().filter(|((population, _), _)| *population == 0);
         let inputs: Vec<_> = inputs.flat_map(|((_, step), list)| list.iter().map(|&x| (*step, x))).collect();
-        traffic.push(inputs.iter().copied());
+        traffic.push(inputs.iter().copied()).unwrap();
         prop_assert_eq!(traffic.last_pending(), inputs.last().map(|&(step, _)| step));
         for step in 0..160u64 {
             if step == cut {

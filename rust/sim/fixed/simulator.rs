@@ -6,10 +6,12 @@ use super::{FixedNeurons, LazyFixed, SumLimits};
 use crate::error::{Error, Result};
 use crate::fixed::{Anchor, At, Decay, FiresAt, FixedLif, FixedParams, FixedState, FixedWeight, Overflows};
 use crate::graph::Graph;
+use crate::memory::{catch, with_room};
 use crate::sim::auto::{CostModel, Window};
 use crate::sim::clocked::{Clocked, window_of};
 use crate::sim::fingerprint::Fingerprint;
 use crate::sim::population::{LazyPopulation, NeuronState};
+use crate::sim::simulator::room_for_events;
 use crate::sim::traffic::{Traffic, check_events};
 use crate::sim::types::AnySnapshot;
 use crate::sim::{Counts, EngineKind, EventEngine, Events, Snapshot, State, Time};
@@ -177,7 +179,8 @@ impl<W: FixedWeight> FixedSimulator<W> {
         let from = traffic.last_pending().unwrap_or(0).max(now);
         check_events(name, t, x, from as i64, " steps", n_inputs)?;
         let Some(&first) = t.first() else { return Ok(()) };
-        let mut events: Vec<(u64, u32)> = traffic.pending_from(first as u64).collect();
+        let mut events = with_room(name, traffic.pending_from(first as u64).count().checked_add(t.len()))?;
+        events.extend(traffic.pending_from(first as u64));
         events.extend(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)));
         // In ascending order within a step: where the current saturates at each spike, it matters.
         events.sort_unstable();
@@ -186,8 +189,7 @@ impl<W: FixedWeight> FixedSimulator<W> {
             let expected = format!("at most {most} spikes of input {input} at step {step}");
             return Err(Error::value(name, expected, run.len()));
         }
-        traffic.set_pending_from(first as u64, events);
-        Ok(())
+        traffic.set_pending_from(first as u64, events)
     }
 
     /// Refuses inputs at times in ms.
@@ -203,8 +205,13 @@ impl<W: FixedWeight> FixedSimulator<W> {
     /// `keep_going` is asked now and then; where it says no, the run ends there.
     ///
     /// # Errors
-    /// [`Error::Value`] if `until` is a time in ms. [`Error::Interrupted`] if `keep_going` says no.
+    /// [`Error::Value`] if `until` is a time in ms. [`Error::Interrupted`] if `keep_going` says no. [`Error::Memory`] if there is no
+    /// room for spikes under way or events: a step then is half done, and the simulation of no use.
     pub fn advance(&mut self, until: Time, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
+        catch(|| self.run_until(until, keep_going))
+    }
+
+    fn run_until(&mut self, until: Time, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
         crate::sim::simulator::check_until(until)?;
         let until = match until {
             Time::Steps(until) => until,
@@ -233,6 +240,7 @@ impl<W: FixedWeight> FixedSimulator<W> {
         let (offsets, (t, x)) = (&self.offsets, &mut self.events);
         let mut record = |step: u64, population: usize, neurons: &[u32]| {
             if let Some(offset) = offsets[population] {
+                room_for_events(t, x, neurons.len());
                 t.extend(std::iter::repeat_n(step, neurons.len()));
                 x.extend(neurons.iter().map(|&i| offset + i));
             }
