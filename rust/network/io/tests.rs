@@ -162,7 +162,9 @@ fn files_end_where_their_header_says() {
     assert!(message(&bytes[..100]).contains("its header is cut off, or lists no arrays"));
     assert!(message(&bytes[..bytes.len() - 1]).contains(&format!("({} bytes)", bytes.len() - 1)));
     assert!(message(&[&bytes[..], &[0]].concat()).contains(&format!("({} bytes)", bytes.len() + 1)));
-    for (length, words) in [(100_000_001u64, "would have 100000001 bytes, of at most"), (100_000_000, "its header is cut off")] {
+    for (length, words) in
+        [(100_000_001u64, "would have 100000001 bytes, of at most"), (100_000_000, "its header is cut off")]
+    {
         let long = [&length.to_le_bytes()[..], &bytes[8..]].concat();
         assert!(message(&long).contains(words), "{}", message(&long));
     }
