@@ -1,9 +1,9 @@
 """Measures the engines against the activity of the input and the size of the network.
 
-Usage: python benches/activity.py [--quick] [--out docs] [--json FILE] [--from-json FILE]
+Usage: python benches/activity.py [--quick] [--out docs/benchmarks] [--json FILE] [--from-json FILE]
 
-Draws docs/activity.png and docs/size.png (matplotlib) and prints the figures as Markdown tables.
-Nothing else should run meanwhile.
+Draws docs/benchmarks/activity.png and size.png (matplotlib) and prints the figures as Markdown
+tables. Nothing else should run meanwhile.
 
 The network: n / 10 inputs and n neurons, each with k synapses onto neurons drawn at random, without
 delay. Weights of inputs are positive, those of neurons negative on average, so that the neurons'
@@ -364,7 +364,8 @@ def draw_size(points: list[Point], path: Path) -> None:
 def main() -> None:
     """Measures, prints and draws."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the pictures")
+    out = Path("docs/benchmarks")
+    parser.add_argument("--out", type=Path, default=out, help="folder of the pictures")
     parser.add_argument("--seconds", type=float, default=0.25, help="length of a run")
     parser.add_argument("--quick", action="store_true", help="small networks, short runs")
     parser.add_argument("--json", type=Path, help="file for the figures")

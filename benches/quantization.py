@@ -1,7 +1,7 @@
 """Measures what fixed point costs trained networks, and what training through it brings back.
 
 Usage: python benches/quantization.py RUN [RUN ...] [--epochs N] [--encodings N] [--quick]
-       [--out docs] [--json FILE] [--from-json FILE]
+       [--out docs/benchmarks] [--json FILE] [--from-json FILE]
 
 RUNs are result folders of `strsbp train`. Prints Markdown tables and draws quantization.png.
 Accuracies are means over the runs and over several encodings of all their test images. Training
