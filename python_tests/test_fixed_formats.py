@@ -129,7 +129,10 @@ def test_decays_of_wrong_types_are_refused() -> None:
         (lambda: fixed.spinnaker(tau_m=1.0, tau_s=float("inf"), v_th=1.0), "tau_s must be finite"),
         (lambda: fixed.spinnaker(tau_m=1.0, tau_s=1.0, v_th=65535.99), "v_th must be in"),
         (lambda: fixed.spinnaker(tau_m=1.0, tau_s=1.0, v_th=1e-9), "v_th must be in"),
-        (lambda: fixed.spinnaker(tau_m=0.01, tau_s=1.0, v_th=1.0), "membrane_factor must be in"),
+        (
+            lambda: fixed.spinnaker(tau_m=0.01, tau_s=1.0, v_th=1.0),
+            r"enough for exp\(-dt / tau_m\)",
+        ),
         (
             lambda: fixed.cortex_m(
                 current_decay=fixed.Shift(16), membrane_decay=fixed.Shift(3), v_th=3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -96,14 +96,21 @@ def integers(name: str, values: Any, *, low: int, below: int) -> tuple[int, ...]
         TypeError: If they are not a sequence of integers.
         ValueError: If one is out of range; the message names it.
     """
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+    other = isinstance(values, (str, bytes, Mapping, Set))
+    if other or not isinstance(values, Iterable):
         raise TypeError(f"{name} must be integers, got {values!r}")
-    array = as_array(name, values if isinstance(values, np.ndarray) else list(values))
+    if not isinstance(values, np.ndarray):
+        values = list(values)
+    array = as_array(name, values)
     if array.ndim != 1:
         raise ValueError(f"{name} has shape {array.shape}, expected one dimension")
-    # Item by item only where an item is wrong, or so large that NumPy has no type for it.
+    # Item by item only where an item is wrong, a truth value among numbers (which NumPy takes for
+    # one) or so large that NumPy has no type for it.
     if array.size and (
-        array.dtype.kind not in "iu" or int(array.min()) < low or int(array.max()) >= below
+        array.dtype.kind not in "iu"
+        or int(array.min()) < low
+        or int(array.max()) >= below
+        or (isinstance(values, list) and bool in map(type, values))
     ):
         return tuple(
             integer(f"{name}[{index}]", value, low=low, below=below)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import MISSING, dataclass, fields
 from functools import cache, partial
 from typing import Annotated, Any
@@ -72,7 +72,7 @@ def _string(name: str, value: Any) -> str:
 def _tuple(name: str, value: Any, of: tuple[Any, ...]) -> tuple[Any, ...]:
     """So many integers, or any number of one type."""
     if of[-1] is Ellipsis:
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        if isinstance(value, (str, bytes, Mapping, Set)) or not hasattr(value, "__iter__"):
             many = {float: "numbers", int: "integers", str: "strings"}[of[0]]
             raise TypeError(f"{name} must be {many}, got {value!r}")
         check = _check(of[0])

@@ -43,7 +43,7 @@ __all__ = [
 
 
 def _per_neuron(name: str, value: Any, low: int, below: int) -> int | tuple[int, ...]:
-    if np.ndim(value) == 0:
+    if as_array(name, value).ndim == 0:
         return integer(name, value, low=low, below=below)
     return integers(name, value, low=low, below=below)
 
@@ -304,6 +304,9 @@ _SIGNED = ("v_th", "bias", "bias_mantissa")
 
 _UNSIGNED = ("du", "dv", "dash_syn", "dash_mem")
 
+_CHECKED = ("device", "is_output", "reset", "current_decay", "membrane_decay")
+"""Those that are no numbers, and were checked by the preset."""
+
 
 def _preset(kind: str, **values: Any) -> Format:
     """A format of hardware; values are numbers of bits, steps and the like but for those above."""
@@ -313,7 +316,7 @@ def _preset(kind: str, **values: Any) -> Format:
             plain[name] = _plain(_per_neuron(name, value, -(2**31), 2**31))
         elif name in _UNSIGNED:
             plain[name] = _plain(_per_neuron(name, value, 0, 2**32))
-        elif isinstance(value, (str, bool, dict)):
+        elif name in _CHECKED:
             plain[name] = value
         else:
             plain[name] = integer(name, value, below=2**32)
@@ -559,7 +562,7 @@ def spinnaker(
     return _preset(
         "spinnaker",
         current_factor=min(int(2**32 * exp(-dt / tau_s)), 2**32 - 1),
-        membrane_factor=round(2**15 * exp(-dt / tau_m)),
+        membrane_factor=_factor("tau_m", tau_m, dt, "the 15 bits of SpiNNaker's factors", 15),
         v_th=round(2**15 * v_th),
         left_shift=left_shift,
         t_ref_steps=t_ref_steps,
