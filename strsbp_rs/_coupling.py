@@ -59,7 +59,7 @@ def post_coupling(
     """Computes S(o), o = 0..n_steps firings, as the backward pass uses it.
 
     Args:
-        kind: "closed_form", "table" or "none".
+        kind: "closed_form", "table", "auto" or "none", as of `StRsbp`.
         tau_m: Membrane time constant [ms].
         tau_s: Synaptic time constant [ms].
         t_ref: Refractory time [ms].

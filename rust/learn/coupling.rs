@@ -19,10 +19,12 @@ const FLOOR: f64 = 1e-2;
 pub enum PostCoupling {
     /// Poisson firing with a dead time: d = rho tau_m f / (f + rho tau_m) at the rate rho = o / (T dt), f being the share
     /// of the run in which the neuron is not refractory.
-    #[default]
     ClosedForm,
     /// The mean over random trains of the very length and refractory time, [`psp_table`].
     Table,
+    /// The closed form where its gain is within 5 % of the table's, else the table: `choice.rs`.
+    #[default]
+    Auto,
     /// No coupling, S = 0.
     None,
 }
@@ -41,14 +43,14 @@ impl PostCouplingModel {
     pub fn new(kind: PostCoupling, params: &LifParams, n_steps: usize) -> Result<Self> {
         params.validate()?;
         check_steps(n_steps)?;
-        let one_minus_s = match kind {
-            PostCoupling::ClosedForm => {
+        let one_minus_s = match kind.chosen(params, n_steps, 1.0 / FLOOR)? {
+            PostCoupling::Table => from_table(params, n_steps)?,
+            PostCoupling::None => filled("n_steps + 1", Some(n_steps + 1), 1.0)?,
+            PostCoupling::ClosedForm | PostCoupling::Auto => {
                 let t_ref_steps = f64::from(params.t_ref_steps()?);
                 let value = |count| closed_form(params, t_ref_steps, n_steps, count);
                 collected("n_steps + 1", (0..n_steps + 1).map(value))?
             }
-            PostCoupling::Table => from_table(params, n_steps)?,
-            PostCoupling::None => filled("n_steps + 1", Some(n_steps + 1), 1.0)?,
         };
         Ok(Self { one_minus_s })
     }
@@ -86,7 +88,7 @@ pub fn of_count<F: Copy>(table: &[F], count: u32) -> F {
 ///
 /// The dead time after the last firing may outlast the run, so `f = 1 - (o - 1) t_ref / T`, which is above
 /// `1 / (1 + t_ref)` (in steps) for every train that keeps the refractory time, and taken as that for others.
-fn closed_form(params: &LifParams, t_ref_steps: f64, n_steps: usize, count: usize) -> f64 {
+pub(super) fn closed_form(params: &LifParams, t_ref_steps: f64, n_steps: usize, count: usize) -> f64 {
     if count == 0 {
         return 1.0;
     }
@@ -185,7 +187,7 @@ mod tests {
     #[test]
     fn no_coupling_and_silence_are_one() {
         let params = params(64.0, 8.0, 2.0);
-        for kind in [PostCoupling::ClosedForm, PostCoupling::Table, PostCoupling::None] {
+        for kind in [PostCoupling::ClosedForm, PostCoupling::Table, PostCoupling::Auto, PostCoupling::None] {
             assert_eq!(model(kind, &params, 400).one_minus_s(0), 1.0);
         }
         assert!((0..=400).all(|count| model(PostCoupling::None, &params, 400).one_minus_s(count) == 1.0));
@@ -221,8 +223,8 @@ mod tests {
 
     #[test]
     fn has_the_names_of_the_configuration() {
-        let names = [PostCoupling::ClosedForm, PostCoupling::Table, PostCoupling::None];
-        assert_eq!(serde_json::to_string(&names).unwrap(), r#"["closed_form","table","none"]"#);
+        let names = [PostCoupling::ClosedForm, PostCoupling::Table, PostCoupling::Auto, PostCoupling::None];
+        assert_eq!(serde_json::to_string(&names).unwrap(), r#"["closed_form","table","auto","none"]"#);
     }
 
     #[test]
@@ -236,7 +238,7 @@ mod tests {
         #[test]
         fn is_positive_and_finite(tau_m in 1.0..200.0f64, tau_s in 1.0..200.0f64, t_ref in 0u32..6, n_steps in 1usize..150) {
             let params = params(tau_m, tau_s, f64::from(t_ref));
-            for kind in [PostCoupling::ClosedForm, PostCoupling::Table] {
+            for kind in [PostCoupling::ClosedForm, PostCoupling::Table, PostCoupling::Auto] {
                 let model = model(kind, &params, n_steps);
                 for count in 0..=n_steps as u32 {
                     let value = model.one_minus_s(count);

@@ -5,6 +5,7 @@ mod activity;
 pub mod backward;
 mod batch;
 mod checkpoint;
+mod choice;
 mod coupling;
 mod data;
 mod gradients;

@@ -25,7 +25,7 @@ pub struct StRsbp {
 impl Default for StRsbp {
     fn default() -> Self {
         Self {
-            post_coupling: PostCoupling::ClosedForm,
+            post_coupling: PostCoupling::default(),
             silent_ratio: 0.0,
             teacher_spikes: true,
             teacher_count: 35,

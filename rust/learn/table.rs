@@ -55,6 +55,15 @@ pub fn psp_table(params: &LifParams, n_steps: usize) -> Result<Arc<Vec<f64>>> {
     Ok(table)
 }
 
+/// The entries of [`psp_table`] at `counts`, ascending and in reach of a train, without those between them.
+///
+/// # Errors
+/// Those of [`psp_table`].
+pub(super) fn psps_of_counts(params: &LifParams, n_steps: usize, counts: &[usize]) -> Result<Vec<f64>> {
+    let sums = mean_sums(&LifPropagator::<f64>::new(params)?, n_steps, counts)?;
+    Ok(sums.into_iter().map(|sum| sum / (n_steps - 1) as f64).collect())
+}
+
 /// Waits for a lock, unless this work is to stop.
 fn lock<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>> {
     loop {

@@ -16,7 +16,7 @@ EQUAL = {**EULER, "tau_s": 16.0, "t_ref": 0.0}
 
 def _coupling(constants: dict[str, Any]) -> Entries:
     yield "psp_table", of_floats(b.psp_table(n_steps=60, **constants))
-    for kind in ("closed_form", "table", "none"):
+    for kind in ("closed_form", "table", "auto", "none"):
         yield f"post_coupling/{kind}", of_floats(b.post_coupling(kind, n_steps=60, **constants))
     pre, post = (
         b.SpikeTrains.from_counts(inputs.counts(30 + i, (3, 40, 5 + i), 6).astype(int))

@@ -13,11 +13,12 @@ from golden.registry import Entries, case
 MSE = b.CountMSE(12.0, 2.0, 1.0)
 LOSSES = {"count_mse": MSE, "softmax": b.SoftmaxCrossEntropy(3.0)}
 RULES = {
-    "closed_form": b.StRsbp(),
+    "closed_form": b.StRsbp(post_coupling="closed_form"),
+    "auto": b.StRsbp(),
     "table": b.StRsbp(post_coupling="table"),
     "none": b.StRsbp(post_coupling="none", teacher_spikes=False),
-    "silent": b.StRsbp(silent_ratio=0.5),
-    "teacher": b.StRsbp(teacher_count=7, solver_tolerance=1e-7),
+    "silent": b.StRsbp(post_coupling="closed_form", silent_ratio=0.5),
+    "teacher": b.StRsbp(post_coupling="closed_form", teacher_count=7, solver_tolerance=1e-7),
 }
 N_SAMPLES = 7
 """No multiple of a batch."""
