@@ -31,7 +31,6 @@ pub mod network;
 pub mod neuron;
 #[cfg(feature = "python")]
 mod python;
-pub mod real;
 pub mod sim;
 pub mod simd;
 pub mod spikes;

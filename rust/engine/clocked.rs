@@ -4,8 +4,7 @@ use super::kernels::{LifLanes, dense_panel, input_panel, list_spikes, recurrent_
 use super::spikes::{LayerSpikes, SampleSpikes};
 use crate::memory::resize;
 use crate::network::{Layer, Network, Recurrent};
-use crate::real::Real;
-use crate::simd::{LaneMask, Lanes};
+use crate::simd::{LaneMask, Lanes, Real};
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
 

@@ -8,8 +8,7 @@
 use std::ops::Range;
 
 use crate::neuron::LifPropagator;
-use crate::real::Real;
-use crate::simd::{Isa, LaneMask, Lanes, multiversion, unpack};
+use crate::simd::{Isa, LaneMask, Lanes, Real, multiversion, unpack};
 use crate::spikes::{PAD, PaddedRows};
 use crate::stop::is_stopped;
 

@@ -3,7 +3,7 @@
 use super::spikes::SampleSpikes;
 use crate::memory::{OrUnwind, filled};
 use crate::network::{Network, Panels};
-use crate::real::Real;
+use crate::simd::Real;
 use crate::spikes::PaddedRows;
 
 /// What one neuron went through, length n_steps each.

@@ -10,7 +10,7 @@ use crate::files;
 use crate::memory::{catch, copied};
 use crate::network::io::{Arrays, IntegerArrays, build, damaged, parse, to_bytes};
 use crate::network::{Layer, LayerConfig, Network, NetworkConfig};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// What a file says of a layer beside its weights.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use super::{FixedParams, Limits};
 use crate::error::{Error, Result};
 use crate::network::Layer;
-use crate::real::Real;
+use crate::simd::Real;
 
 /// The synapses onto a layer, as far as hardware may lack room for them.
 #[derive(Clone, Copy, Debug)]

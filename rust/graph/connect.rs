@@ -10,7 +10,7 @@ use crate::error::{Error, Result, check_non_negative};
 use crate::memory::check_room;
 use crate::network::init::{generator, uniform};
 use crate::network::{Delay, Init};
-use crate::real::Real;
+use crate::simd::Real;
 use crate::stop::{Stop, check};
 
 /// Rows a thread takes at once.

@@ -5,7 +5,7 @@ use super::connectivity::{Connectivity, Delays};
 use crate::error::Result;
 use crate::memory::{OrUnwind, catch, product, reserve, with_room};
 use crate::network::{Network, Panels};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// Share of synapses that must exist for a matrix to be kept whole: a missing one then costs less than an index.
 const DENSE_SHARE: f64 = 0.5;

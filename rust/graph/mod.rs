@@ -16,7 +16,7 @@ use crate::error::{Error, Result, check_positive};
 use crate::fixed::FixedWeight;
 use crate::network::{Delay, Init};
 use crate::neuron::{LifParams, Weight};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// Neurons of one kind.
 #[derive(Clone, Debug)]

@@ -11,8 +11,7 @@ use super::{LayerGradients, StRsbp};
 use crate::engine::{LayerSpikes, SampleSpikes};
 use crate::memory::{OrUnwind, reserve, resize};
 use crate::network::{Layer, Panels, Recurrent};
-use crate::real::Real;
-use crate::simd::{LANES, Lanes, flat, flat_mut};
+use crate::simd::{LANES, Lanes, Real, flat, flat_mut};
 use crate::stop::is_stopped;
 
 /// Panels a task of the accumulation takes at most: enough that groups of firing neurons fill up, few enough to share

@@ -14,8 +14,7 @@ use crate::network::io::{
     weight_name,
 };
 use crate::network::{Network, Panels, Synapses};
-use crate::real::Real;
-use crate::simd::flat;
+use crate::simd::{Real, flat};
 
 /// Prefixes of the names of the optimizer's arrays.
 const FIRST: &str = "optimizer.first.";

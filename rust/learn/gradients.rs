@@ -1,8 +1,7 @@
 //! Gradients of a network's weights, in the layout of the weights.
 
 use crate::network::{Network, Panels, Synapses};
-use crate::real::Real;
-use crate::simd::flat_mut;
+use crate::simd::{Real, flat_mut};
 
 /// Gradients of one layer.
 #[derive(Clone, Debug)]

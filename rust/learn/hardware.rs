@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::fixed::{Grid, Note, Quantization};
 use crate::memory::catch;
 use crate::network::Network;
-use crate::real::Real;
 use crate::sim::FixedSamples;
+use crate::simd::Real;
 
 /// A network as hardware has it: weights rounded to a grid, chosen for the weights there were at first.
 ///

@@ -2,7 +2,7 @@
 
 use super::{Schedule, Trainer};
 use crate::error::{Error, Result};
-use crate::real::Real;
+use crate::simd::Real;
 
 impl Schedule {
     /// The number of epochs after which the learning rate, `lr` times the factor, is 0 for good in the type of the weights;

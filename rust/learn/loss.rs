@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, check_non_negative, check_positive};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// A rate-coded loss: a function of the output counts and the label of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check_non_negative, check_positive};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// An optimizer, with the update rules and names of PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

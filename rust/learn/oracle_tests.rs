@@ -9,8 +9,8 @@ use super::batch::{Batch, BatchStats, Source};
 use super::{Data, PostCouplingModel, Trainer, TrainerConfig};
 use crate::error::Error;
 use crate::network::{Layer, LayerDelays, Network};
-use crate::real::Real;
 use crate::sim::EngineKind;
+use crate::simd::Real;
 use crate::spikes::SpikeTrains;
 
 /// Whether each neuron fires, step after step.

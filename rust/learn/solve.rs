@@ -3,8 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::memory::{OrUnwind, check_room, resize};
-use crate::real::Real;
-use crate::simd::{Isa, LANES, Lanes, flat_mut, multiversion};
+use crate::simd::{Isa, LANES, Lanes, Real, flat_mut, multiversion};
 use crate::stop::is_stopped;
 
 /// Iterations before the dense fallback; a handful is usual.

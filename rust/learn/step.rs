@@ -6,8 +6,7 @@ use rayon::prelude::*;
 use super::optimizer::{StepConstants, update};
 use super::{ExponentialPenalty, Gradients, OptimizerConfig, TrainerConfig};
 use crate::network::{Network, Panels, Synapses};
-use crate::real::Real;
-use crate::simd::{Isa, LANES, Lanes, array, flat, flat_mut, multiversion};
+use crate::simd::{Isa, LANES, Lanes, Real, array, flat, flat_mut, multiversion};
 
 /// State of an optimizer: running means of the gradient and of its square, and the number of steps.
 #[derive(Clone, Debug)]

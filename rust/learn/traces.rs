@@ -13,8 +13,7 @@
 use crate::engine::kernels::sum_rows;
 use crate::memory::resize;
 use crate::neuron::LifPropagator;
-use crate::real::Real;
-use crate::simd::{Isa, LANES, LaneMask, Lanes, Spread, multiversion};
+use crate::simd::{Isa, LANES, LaneMask, Lanes, Real, Spread, multiversion};
 use crate::spikes::PaddedRows;
 
 /// Most neurons of a group: their traces, a row of 256 bytes a step in `f32`, still lie in the second-level cache.

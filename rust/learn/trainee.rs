@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::network::Network;
-use crate::real::Real;
+use crate::simd::Real;
 
 /// Where a network is kept while it is trained.
 ///

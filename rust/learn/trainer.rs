@@ -19,8 +19,8 @@ use crate::fixed::{Note, Overflows, Quantization};
 use crate::graph::Graph;
 use crate::memory::{catch, collected, filled, product};
 use crate::network::{Layer, LayerTaps, Network};
-use crate::real::Real;
 use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
+use crate::simd::Real;
 use crate::stop::watched;
 
 /// Separates the order of the samples from other uses of the seed.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check_non_negative, check_positive};
 use crate::memory::{filled, product};
-use crate::real::Real;
+use crate::simd::Real;
 use crate::stop::{check, is_stopped};
 
 /// Weights drawn between two looks at whether to stop: an even number, as normal ones come in pairs.

@@ -18,7 +18,7 @@ use super::{LayerConfig, LayerDelays, Network, NetworkConfig, Synapses, delays_i
 use crate::error::{Error, Result};
 use crate::files::{self, Reader};
 use crate::memory::{OrUnwind, catch, check_room, collected, reserve};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// Version of the file format; files of a later one are refused.
 pub const FORMAT_VERSION: u32 = 1;

@@ -4,8 +4,7 @@ use super::{Delay, Init, LayerConfig, Panels, RecurrentMask, Synapses, Taps};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, check_room, collected, copied};
 use crate::neuron::{LifParams, LifPropagator};
-use crate::real::Real;
-use crate::simd::Lanes;
+use crate::simd::{Lanes, Real};
 
 /// Random streams of a layer's weights and mask: four a layer.
 const STREAMS_PER_LAYER: u64 = 4;

@@ -26,7 +26,7 @@ use layer::LayerArrays;
 
 use crate::error::{Error, Result};
 use crate::memory::catch;
-use crate::real::Real;
+use crate::simd::Real;
 
 /// A feed-forward stack of layers, recurrent ones among them.
 #[derive(Clone, Debug)]

@@ -1,8 +1,7 @@
 //! Weight matrices in the order the kernels read them.
 
 use crate::memory::{OrUnwind, copied, filled, product, resize, with_room};
-use crate::real::Real;
-use crate::simd::{LANES, Lanes, flat, flat_mut};
+use crate::simd::{LANES, Lanes, Real, flat, flat_mut};
 use crate::stop::check;
 
 /// A matrix (n_out, n_in) cut into panels of 32 postsynaptic neurons (16 where there are no more).

@@ -3,8 +3,7 @@
 use super::{Panels, Taps};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, filled, product};
-use crate::real::Real;
-use crate::simd::{flat, flat_mut};
+use crate::simd::{Real, flat, flat_mut};
 use crate::stop::check;
 
 /// Weights between two looks at whether to stop.

@@ -4,7 +4,7 @@ use super::Panels;
 use super::panels::look;
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, copied, with_room};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// Most entries of the matrix of a group with several delays: 1 GiB in single precision.
 const MAX_ENTRIES: u128 = 1 << 28;

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::{LifParams, LifPropagator, Weight};
 use crate::error::Result;
-use crate::real::Real;
+use crate::simd::Real;
 
 /// Fewest and most steps that one look at the table bridges; a power of two between them that leaves nothing of a current
 /// and a potential, if there is one.

@@ -20,8 +20,8 @@ use crate::fixed::{
 use crate::learn::{Data, Worker};
 use crate::memory::{catch, collected};
 use crate::network::{Layer, Network, Synapses, io};
-use crate::real::Real;
 use crate::sim::{FixedSamples, SampleSimulation};
+use crate::simd::Real;
 
 /// Fixed-point layers in place of those of a network; strsbp_rs.FixedNetwork wraps it.
 #[pyclass(module = "strsbp_rs._strsbp_rs", frozen)]

@@ -19,7 +19,7 @@ use crate::graph::{ConnectionRule, Connectivity, Graph, Parts};
 use crate::memory::collected;
 use crate::network::{Delay, Init};
 use crate::neuron::Weight;
-use crate::real::Real;
+use crate::simd::Real;
 
 /// A graph of any type of weights.
 #[derive(Clone)]

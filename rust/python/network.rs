@@ -22,8 +22,8 @@ use crate::graph::Graph;
 use crate::learn::{CountedSpikes, Data, Gradients, Trainee, Worker, check_inputs, count_spikes};
 use crate::memory::{OrUnwind, catch, collected, product, with_room};
 use crate::network::{Layer, LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps, io};
-use crate::real::Real;
 use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
+use crate::simd::Real;
 use crate::spikes::SpikeTrains;
 
 /// Samples simulated between two looks at Ctrl-C while recording.

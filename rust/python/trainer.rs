@@ -22,7 +22,7 @@ use crate::learn::{
 };
 use crate::memory::catch;
 use crate::network::{Network, io};
-use crate::real::Real;
+use crate::simd::Real;
 use crate::spikes::SpikeTrains;
 
 enum AnyTrainer {

@@ -6,8 +6,7 @@ use super::population::{LazyPopulation, NeuronState, Rows, predict};
 use super::wheel::{NEVER, Wheel};
 use crate::graph::Row;
 use crate::neuron::lazy::{Arithmetic, LazyLif};
-use crate::real::Real;
-use crate::simd::{Isa, LANES, LaneMask, Lanes, flat_mut, multiversion};
+use crate::simd::{Isa, LANES, LaneMask, Lanes, Real, flat_mut, multiversion};
 
 /// A population of blocks that are touched together, each computed in vectors.
 #[derive(Clone, Debug)]

@@ -16,8 +16,7 @@ use crate::error::Result;
 use crate::graph::{Connectivity, Graph, Population};
 use crate::neuron::lazy::{Bounds, LazyLif};
 use crate::neuron::{LifParams, LifPropagator, Weight};
-use crate::real::Real;
-use crate::simd::{LANES, LaneMask, Lanes, flat_mut};
+use crate::simd::{LANES, LaneMask, Lanes, Real, flat_mut};
 
 /// The neurons of a population, all of which are computed at every step.
 pub trait ClockedNeurons: Clone + std::fmt::Debug {

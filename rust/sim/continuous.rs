@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::memory::{OrUnwind, no_room};
 use crate::neuron::{ContinuousLif, LARGEST_CONTINUOUS, Weight};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// The continuous-time engine; it computes in `f64`, whatever the weights are kept in.
 #[derive(Clone, Debug)]

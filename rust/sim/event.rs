@@ -15,7 +15,7 @@ use crate::fixed::Overflows;
 use crate::graph::Graph;
 use crate::neuron::lazy::{Bounds, LazyLif};
 use crate::neuron::{LifPropagator, Weight};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// Largest share of the threshold within which a potential counts as a tie, whatever rounding might do.
 const WIDEST_TIE: f64 = 1.0 / 1024.0;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Population, Projection};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// Spikes that may come through a synapse in one step, and steps over which they may add up.
 const CROWD: f64 = 4_294_967_296.0;

@@ -14,7 +14,7 @@ use crate::fixed::{FixedNetwork, FixedScratch, Overflows};
 use crate::graph::Graph;
 use crate::memory::OrUnwind;
 use crate::network::Network;
-use crate::real::Real;
+use crate::simd::Real;
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
 

@@ -6,8 +6,7 @@
 
 use crate::engine::kernels::SharedRow;
 use crate::graph::{Connectivity, Graph};
-use crate::real::Real;
-use crate::simd::{LANES, LaneMask, Level, level};
+use crate::simd::{LANES, LaneMask, Level, Real, level};
 
 /// Rows of the projections onto one population.
 #[derive(Clone, Debug, Default)]

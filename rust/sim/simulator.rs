@@ -17,7 +17,7 @@ use crate::graph::{Graph, Population};
 use crate::memory::{OrUnwind, catch, check_room, reserve};
 use crate::neuron::lazy::{Bounds, LazyLif};
 use crate::neuron::{LARGEST_CONTINUOUS, LifParams, Weight};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// What grows until it is read, for messages.
 const EVENTS: &str = "events that are not read";

@@ -12,7 +12,7 @@ use super::snapshot::{RecentSpikes, Snapshot};
 use super::types::{AnySnapshot, State};
 use crate::error::{Error, Result};
 use crate::fixed::Anchor;
-use crate::real::Real;
+use crate::simd::Real;
 
 /// Version of the format; others are refused.
 const VERSION: &str = "2";

@@ -10,7 +10,7 @@ use super::*;
 use crate::graph::{ConnectionRule, Connectivity, Graph};
 use crate::network::{Delay, DelayDistribution, Init};
 use crate::neuron::{Discretisation, LifParams};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// (step, population, neuron)
 type Spikes = Vec<(u64, usize, u32)>;

@@ -1,7 +1,7 @@
 //! What an instruction set does with a block of 16 neurons.
 
 use super::{LANES, LaneMask, Lanes, array};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// An instruction set, as a value that only exists where the machine has it.
 ///

@@ -6,6 +6,7 @@
 //! contracts `a * b + c` into a fused multiply-add and every sum has a fixed order, so all versions give the same bits.
 
 mod isa;
+mod real;
 mod words;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -16,12 +17,12 @@ use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 
 pub use isa::{Isa, Portable, Spread};
+pub use real::Real;
 pub use words::{WORDS, WordIsa, Words};
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
 
 use crate::error::{Error, Result};
-use crate::real::Real;
 
 /// Neurons of a block: a cache line of `f32`, so a weight row of a block is one line (two for `f64`).
 pub const LANES: usize = 16;
@@ -172,7 +173,7 @@ macro_rules! multiversion {
         $vis:vis fn $name:ident<F: Real $(, const $n:ident: usize)*>($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? = $body:ident
     ) => {
         $crate::simd::multiversion! {
-            @ $(#[$meta])* $vis fn $name [F: $crate::real::Real $(, const $n: usize)*] [F $(, $n)*] [F, _ $(, $n)*]
+            @ $(#[$meta])* $vis fn $name [F: $crate::simd::Real $(, const $n: usize)*] [F $(, $n)*] [F, _ $(, $n)*]
             [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body
             [unsafe { <F::V4 as $crate::simd::Isa<F>>::new_unchecked() },]
             [unsafe { <F::V3 as $crate::simd::Isa<F>>::new_unchecked() },]

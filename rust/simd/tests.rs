@@ -6,7 +6,7 @@ use super::{
     Available, Isa, LANES, LaneMask, Lanes, Level, Portable, STEPS, Spread, WORDS, WordIsa, Words, allowed, level,
     run_ahead, unpack,
 };
-use crate::real::Real;
+use crate::simd::Real;
 
 fn lanes() -> impl Strategy<Value = Lanes<f64>> {
     let special = prop::sample::select(vec![0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-38]);

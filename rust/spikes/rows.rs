@@ -2,8 +2,7 @@
 
 use crate::error::Error;
 use crate::memory::{OrUnwind, reserve, resize};
-use crate::real::Real;
-use crate::simd::{Isa, LANES, LaneMask};
+use crate::simd::{Isa, LANES, LaneMask, Real};
 use crate::stop::is_stopped;
 
 /// Lists are padded to a multiple of this, so that kernels unroll without a remainder loop.

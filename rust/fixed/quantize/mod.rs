@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, filled};
 use crate::network::{Layer, Network, Synapses};
 use crate::neuron::LifPropagator;
-use crate::real::Real;
+use crate::simd::Real;
 use crate::stop::check;
 use scale::level;
 use targets::{Neurons, WeightGrid};

@@ -4,7 +4,7 @@ use super::{Grid, IntegerLayer, LayerGrid, Target};
 use crate::error::{Error, Result};
 use crate::fixed::{Decay, FixedParams};
 use crate::network::{Layer, Network, Synapses};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// Share of a layer's weights that may become 0 for want of bits: of two bits and noise, half of them do, and networks still work.
 const MUCH: f64 = 0.9;

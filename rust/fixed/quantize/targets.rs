@@ -9,7 +9,7 @@ use crate::fixed::presets::{CortexM, LOIHI_NEURONS, Loihi, Spinnaker};
 use crate::fixed::{IntegerLayer, Limits, XyloDevice};
 use crate::network::{Layer, Network};
 use crate::neuron::LifPropagator;
-use crate::real::Real;
+use crate::simd::Real;
 
 /// What states have room for where bits are few: currents in units of the one that just holds a neuron at its threshold,
 /// membranes in units of the threshold.

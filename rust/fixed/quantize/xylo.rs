@@ -4,7 +4,7 @@ use super::targets::{MEMBRANE_ROOM, Neurons, WeightGrid, largest};
 use crate::error::{Error, Result};
 use crate::fixed::{FixedParams, IntegerLayer, Xylo, XyloDevice};
 use crate::network::{Layer, Network};
-use crate::real::Real;
+use crate::simd::Real;
 
 /// How limits are switched off.
 const FOR_STUDY: &str = "(enforce_limits=False switches limits off, for study)";

@@ -8,7 +8,7 @@ fn state<F>(snapshot: AnySnapshot<F>) -> State<F> {
     State { graph: Fingerprint::from_words([1, 2, 3, u64::MAX]), snapshot }
 }
 
-fn floats<F: crate::real::Real>() -> impl Strategy<Value = (F, F)> {
+fn floats<F: crate::simd::Real>() -> impl Strategy<Value = (F, F)> {
     (-1e9..1e9f64, -1e-9..1e-9f64).prop_map(|(p, u)| (F::from_f64(p), F::from_f64(u)))
 }
 
