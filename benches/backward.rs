@@ -3,7 +3,7 @@
 mod common;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use strsbp_rs::engine::SampleSpikes;
+use strsbp_rs::engine::layered::SampleSpikes;
 use strsbp_rs::learn::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
 use strsbp_rs::learn::step::{Moments, apply_gradients};
 use strsbp_rs::learn::traces::{AdjointTrace, GROUP};

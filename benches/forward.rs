@@ -4,7 +4,7 @@ mod common;
 
 use common::{delayed, dense, network, recurrent};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use strsbp_rs::engine::{ForwardScratch, Lists, SampleSpikes, forward};
+use strsbp_rs::engine::layered::{ForwardScratch, Lists, SampleSpikes, forward};
 
 fn layers(c: &mut Criterion) {
     let net = common::paper_network();

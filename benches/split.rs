@@ -8,8 +8,8 @@ mod common;
 use std::hint::black_box;
 use std::time::Instant;
 
-use strsbp_rs::engine::kernels::dense_panel;
-use strsbp_rs::engine::{ForwardScratch, Lists, SampleSpikes, forward};
+use strsbp_rs::engine::layered::kernels::dense_panel;
+use strsbp_rs::engine::layered::{ForwardScratch, Lists, SampleSpikes, forward};
 use strsbp_rs::learn::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
 use strsbp_rs::learn::step::{Moments, apply_gradients};
 use strsbp_rs::learn::traces::{AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps};

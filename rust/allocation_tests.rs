@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::engine::{Lists, SampleSpikes};
+use crate::engine::layered::{Lists, SampleSpikes};
 use crate::fixed::{Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Rounding};
 use crate::graph::{ConnectionRule, Graph};
 use crate::network::{Delay, DelayDistribution, Init, Taps};

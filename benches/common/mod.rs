@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "every benchmark uses a part")]
 
-use strsbp_rs::engine::{ForwardScratch, Lists, SampleSpikes, forward};
+use strsbp_rs::engine::layered::{ForwardScratch, Lists, SampleSpikes, forward};
 use strsbp_rs::learn::{Loss, OptimizerConfig, PostCouplingModel, Schedule, StRsbp, TrainerConfig};
 use strsbp_rs::network::{
     Delay, DelayDistribution, DenseConfig, Init, Layer, LayerConfig, Network, NetworkConfig, RecurrentConfig,

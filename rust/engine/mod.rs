@@ -1,11 +1,3 @@
-//! Clocked simulation: neurons in vectorised steps, synapses only where spikes are.
+//! How a step is run: of layered networks, sample by sample, and of graphs.
 
-mod clocked;
-#[doc(hidden)]
-pub mod kernels;
-mod membrane;
-mod spikes;
-
-pub use clocked::{ForwardScratch, Lists, forward};
-pub use membrane::{MembraneTrace, membrane_trace};
-pub use spikes::{LayerSpikes, SampleSpikes};
+pub mod layered;

@@ -5,7 +5,7 @@ use super::neuron::FixedState;
 use super::neuron::{FixedLif, Overflows};
 use super::rows::IntegerRows;
 use super::{At, FixedBlock, FixedLanes, FixedNeuron};
-use crate::engine::kernels::list_spikes;
+use crate::engine::layered::kernels::list_spikes;
 use crate::simd::{LANES, LaneMask, Lanes};
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;

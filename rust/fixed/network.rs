@@ -8,7 +8,7 @@ use super::word_layer::{Recurrent, WordLayer, WordScratch};
 use super::words::WordNeurons;
 use super::xylo_layer::{XyloLayer, XyloScratch};
 use super::{FixedLif, FixedParams, Overflows};
-use crate::engine::{Lists, SampleSpikes};
+use crate::engine::layered::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, catch, filled, product};
 use crate::network::Taps;

@@ -7,7 +7,7 @@ use super::neuron::FixedState;
 use super::neuron::{FixedLif, Overflows};
 use super::rows::{Arriving, PANEL, PackedRows, by_parts};
 use super::words::{Constants, Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
-use crate::engine::kernels::list_spikes;
+use crate::engine::layered::kernels::list_spikes;
 use crate::fixed::Rounding;
 use crate::simd::{LANES, LaneMask, Lanes, WORDS, WordIsa, Words, array, multiversion};
 use crate::spikes::PaddedRows;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::engine::SampleSpikes;
+use crate::engine::layered::SampleSpikes;
 
 /// For every neuron of every layer, whether it has fired in any sample.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

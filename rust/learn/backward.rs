@@ -8,7 +8,7 @@ use super::traces::{
     AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group, send_down_silent,
 };
 use super::{LayerGradients, StRsbp};
-use crate::engine::{LayerSpikes, SampleSpikes};
+use crate::engine::layered::{LayerSpikes, SampleSpikes};
 use crate::memory::{OrUnwind, reserve, resize};
 use crate::network::{Layer, Panels, Recurrent};
 use crate::simd::{LANES, Lanes, Real, flat, flat_mut};

@@ -13,7 +13,7 @@ use super::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
 use super::data::LoadScratch;
 use super::solve::Solved;
 use super::{Activity, Data, Gradients, Loss, PostCouplingModel, StRsbp};
-use crate::engine::{Lists, SampleSpikes};
+use crate::engine::layered::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, catch, collected, reserve, resize};
 use crate::network::{Layer, Network};

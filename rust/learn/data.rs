@@ -3,7 +3,7 @@
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::SampleSpikes;
+use crate::engine::layered::SampleSpikes;
 use crate::error::{Error, Result};
 use crate::spikes::{Analog, BernoulliEncoder, EncoderScratch, SpikeTrains, StreamKey};
 

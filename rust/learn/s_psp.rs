@@ -1,7 +1,7 @@
 //! S-PSPs of recorded spike trains.
 
 use super::traces::{AdjointTrace, Presynaptic, s_psps};
-use crate::engine::LayerSpikes;
+use crate::engine::layered::LayerSpikes;
 use crate::error::{Error, Result};
 use crate::memory::{catch, filled, product, resize};
 use crate::network::delay_steps;

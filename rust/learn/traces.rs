@@ -10,7 +10,7 @@
 //! Silent neurons have no S-PSPs. So the loops work on *groups* of firing neurons, whichever they are: up to 64, in one to
 //! four blocks.
 
-use crate::engine::kernels::sum_rows;
+use crate::engine::layered::kernels::sum_rows;
 use crate::memory::resize;
 use crate::neuron::LifPropagator;
 use crate::simd::{Isa, LANES, LaneMask, Lanes, Real, Spread, multiversion};

@@ -13,7 +13,7 @@ use super::hardware::HardwareModel;
 use super::step::{Moments, apply_gradients};
 use super::trainee::Trainee;
 use super::{Activity, Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
-use crate::engine::Lists;
+use crate::engine::layered::Lists;
 use crate::error::{Error, Result, check_positive};
 use crate::fixed::{Note, Overflows, Quantization};
 use crate::graph::Graph;

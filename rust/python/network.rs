@@ -14,7 +14,7 @@ use super::fixed_network::layers_to_python;
 use super::shared::{Changing, Shared};
 use super::simulator::counts_dict;
 use super::spikes::SpikeTrainsCore;
-use crate::engine::{Lists, SampleSpikes, membrane_trace};
+use crate::engine::layered::{Lists, SampleSpikes, membrane_trace};
 use crate::error::Error;
 use crate::fixed::Grid;
 use crate::fixed::io::StoredLayer;

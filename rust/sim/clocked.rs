@@ -11,7 +11,7 @@ use super::population::NeuronState;
 use super::shared::{SharedRows, least_density};
 use super::snapshot::Snapshot;
 use super::traffic::{Delivery, LONGEST_WINDOW, Traffic};
-use crate::engine::kernels::{Arrivals, LifLanes, advance_window};
+use crate::engine::layered::kernels::{Arrivals, LifLanes, advance_window};
 use crate::error::Result;
 use crate::graph::{Connectivity, Graph, Population};
 use crate::neuron::lazy::{Bounds, LazyLif};

@@ -8,7 +8,7 @@ use super::auto::{CostModel, Window};
 use super::continuous::ContinuousEngine;
 use super::event::EventEngine;
 use super::types::EngineKind;
-use crate::engine::{ForwardScratch, Lists, SampleSpikes, forward};
+use crate::engine::layered::{ForwardScratch, Lists, SampleSpikes, forward};
 use crate::error::Result;
 use crate::fixed::{FixedNetwork, FixedScratch, Overflows};
 use crate::graph::Graph;

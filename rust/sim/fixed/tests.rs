@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::*;
-use crate::engine::{Lists, SampleSpikes};
+use crate::engine::layered::{Lists, SampleSpikes};
 use crate::fixed::strategies::{cortex_m, formats, loihi, spinnaker, xylo};
 use crate::fixed::{
     Anchor, Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Overflow, Overflows, PerNeuron,

@@ -1,0 +1,11 @@
+//! The clocked simulation of a layered network: neurons in vectorised steps, synapses only where spikes are.
+
+mod forward;
+#[doc(hidden)]
+pub mod kernels;
+mod membrane;
+mod spikes;
+
+pub use forward::{ForwardScratch, Lists, forward};
+pub use membrane::{MembraneTrace, membrane_trace};
+pub use spikes::{LayerSpikes, SampleSpikes};
