@@ -1,3 +1,4 @@
 //! How a step is run: of layered networks, sample by sample, and of graphs.
 
+pub mod graph;
 pub mod layered;

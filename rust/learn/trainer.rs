@@ -13,13 +13,14 @@ use super::hardware::HardwareModel;
 use super::step::{Moments, apply_gradients};
 use super::trainee::Trainee;
 use super::{Activity, Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
+use crate::engine::graph::Counts;
 use crate::engine::layered::Lists;
 use crate::error::{Error, Result, check_positive};
 use crate::fixed::{Note, Overflows, Quantization};
 use crate::graph::Graph;
 use crate::memory::{catch, collected, filled, product};
 use crate::network::{Layer, LayerTaps, Network};
-use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
+use crate::sim::{EngineKind, SampleSimulation, operations};
 use crate::simd::Real;
 use crate::stop::watched;
 

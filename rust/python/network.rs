@@ -14,6 +14,7 @@ use super::fixed_network::layers_to_python;
 use super::shared::{Changing, Shared};
 use super::simulator::counts_dict;
 use super::spikes::SpikeTrainsCore;
+use crate::engine::graph::Counts;
 use crate::engine::layered::{Lists, SampleSpikes, membrane_trace};
 use crate::error::Error;
 use crate::fixed::Grid;
@@ -22,7 +23,7 @@ use crate::graph::Graph;
 use crate::learn::{CountedSpikes, Data, Gradients, Trainee, Worker, check_inputs, count_spikes};
 use crate::memory::{OrUnwind, catch, collected, product, with_room};
 use crate::network::{Layer, LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps, io};
-use crate::sim::{Counts, EngineKind, SampleSimulation, operations};
+use crate::sim::{EngineKind, SampleSimulation, operations};
 use crate::simd::Real;
 use crate::spikes::SpikeTrains;
 

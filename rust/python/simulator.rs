@@ -11,10 +11,11 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 use super::arrays::{from_python, vector};
 use super::calls::{Watch, detached, long};
 use super::graph::{AnyGraph, GraphCore};
+use crate::engine::graph::Counts;
 use crate::error::Error;
 use crate::fixed::Overflows;
 use crate::sim::fixed::FixedSimulator;
-use crate::sim::{Counts, EngineKind, Events, Simulator, State, Time};
+use crate::sim::{EngineKind, Events, Simulator, State, Time};
 
 enum AnySimulator {
     F32(Simulator<f32>),

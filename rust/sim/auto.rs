@@ -1,6 +1,6 @@
 //! Which engine on the time grid is the faster one, from what a run has been through.
 
-use super::Counts;
+use crate::engine::graph::Counts;
 use crate::graph::{Graph, Population};
 use crate::neuron::Weight;
 use crate::simd::LANES;

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Counts;
 use super::auto::{CostModel, Window};
-use super::continuous::ContinuousEngine;
-use super::event::EventEngine;
 use super::types::EngineKind;
+use crate::engine::graph::{ContinuousEngine, Counts, EventEngine};
 use crate::engine::layered::{ForwardScratch, Lists, SampleSpikes, forward};
 use crate::error::Result;
 use crate::fixed::{FixedNetwork, FixedScratch, Overflows};

@@ -3,15 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use super::auto::{CostModel, Window};
-use super::continuous::ContinuousEngine;
-use super::counts::Patience;
 use super::fingerprint::Fingerprint;
-use super::population::catch_up;
-use super::range::check_range;
-use super::snapshot::LAST_STEP;
-use super::traffic::{LONGEST_WINDOW, Traffic, check_events};
 use super::types::{AnySnapshot, EngineKind, Events, State, Time};
-use super::{ClockedEngine, Counts, EventEngine};
+use crate::engine::graph::{
+    ClockedEngine, ContinuousEngine, Counts, EventEngine, LAST_STEP, LONGEST_WINDOW, Patience, Traffic, catch_up,
+    check_events, check_range,
+};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Population};
 use crate::memory::{OrUnwind, catch, check_room, reserve};

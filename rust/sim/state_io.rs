@@ -5,11 +5,9 @@ use std::collections::HashMap;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::continuous::{Arrival, ContinuousSnapshot, ContinuousState};
 use super::fingerprint::Fingerprint;
-use super::population::NeuronState;
-use super::snapshot::{RecentSpikes, Snapshot};
 use super::types::{AnySnapshot, State};
+use crate::engine::graph::{Arrival, ContinuousSnapshot, ContinuousState, NeuronState, RecentSpikes, Snapshot};
 use crate::error::{Error, Result};
 use crate::fixed::Anchor;
 use crate::simd::Real;

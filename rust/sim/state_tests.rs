@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::tests::{KINDS, advance, graph, inputs, n_events, params, run, simulator};
 use super::*;
+use crate::engine::graph::{Arrival, ContinuousSnapshot, ContinuousState, NeuronState, Snapshot};
 use crate::graph::Connectivity;
-use crate::sim::{Arrival, ContinuousSnapshot, ContinuousState, NeuronState, Snapshot};
 
 /// A state in the middle of a run, with spikes under way and inputs that wait.
 fn midway(kind: EngineKind) -> (Simulator<f64>, State<f64>) {

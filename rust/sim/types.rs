@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContinuousSnapshot, Fingerprint, Snapshot};
+use super::Fingerprint;
+use crate::engine::graph::{ContinuousSnapshot, Snapshot};
 
 /// How a network is simulated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

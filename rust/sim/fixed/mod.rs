@@ -2,14 +2,8 @@
 //!
 //! Both engines make the same steps, so they agree in every bit, and in every count of what has not fitted.
 
-mod clocked;
-mod lazy;
-mod limits;
 mod simulator;
 
-pub use clocked::FixedNeurons;
-pub use lazy::LazyFixed;
-pub use limits::SumLimits;
 pub use simulator::FixedSimulator;
 
 #[cfg(test)]

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use super::{FixedNeurons, LazyFixed, SumLimits};
+use crate::engine::graph::clocked::window_of;
+use crate::engine::graph::fixed::{FixedNeurons, LazyFixed, SumLimits};
+use crate::engine::graph::{
+    Clocked, Counts, EventEngine, LazyPopulation, NeuronState, Snapshot, Traffic, check_events,
+};
 use crate::error::{Error, Result};
 use crate::fixed::{Anchor, At, Decay, FiresAt, FixedLif, FixedParams, FixedState, FixedWeight, Overflows};
 use crate::graph::Graph;
 use crate::memory::{catch, with_room};
 use crate::sim::auto::{CostModel, Window};
-use crate::sim::clocked::{Clocked, window_of};
 use crate::sim::fingerprint::Fingerprint;
-use crate::sim::population::{LazyPopulation, NeuronState};
 use crate::sim::simulator::room_for_events;
-use crate::sim::traffic::{Traffic, check_events};
 use crate::sim::types::AnySnapshot;
-use crate::sim::{Counts, EngineKind, EventEngine, Events, Snapshot, State, Time};
+use crate::sim::{EngineKind, Events, State, Time};
 
 /// Steps after which the choice of an engine is thought over.
 const WINDOW: u64 = 256;

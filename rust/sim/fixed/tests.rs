@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::*;
+use crate::engine::graph::NeuronState;
 use crate::engine::layered::{Lists, SampleSpikes};
 use crate::fixed::strategies::{cortex_m, formats, loihi, spinnaker, xylo};
 use crate::fixed::{
@@ -13,7 +14,7 @@ use crate::fixed::{
 use crate::graph::{Connectivity, Graph};
 use crate::network::Taps;
 use crate::sim::types::AnySnapshot;
-use crate::sim::{EngineKind, Events, NeuronState, Time};
+use crate::sim::{EngineKind, Events, Time};
 
 const N: usize = 20;
 const N_STEPS: u64 = 160;

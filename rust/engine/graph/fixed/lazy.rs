@@ -1,10 +1,9 @@
 //! Fixed-point neurons that are touched only when something reaches them.
 
+use crate::engine::graph::marks::Marks;
+use crate::engine::graph::wheel::Wheel;
+use crate::engine::graph::{Counts, LazyPopulation, NeuronState, Rows};
 use crate::fixed::{Anchor, At, FixedLif, FixedState, FixedWeight, Overflows};
-use crate::sim::Counts;
-use crate::sim::marks::Marks;
-use crate::sim::population::{LazyPopulation, NeuronState, Rows};
-use crate::sim::wheel::Wheel;
 
 /// Fixed-point neurons of the event engine.
 #[derive(Clone, Debug)]

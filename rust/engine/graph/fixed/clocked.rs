@@ -2,12 +2,11 @@
 
 use std::marker::PhantomData;
 
+use crate::engine::graph::clocked::list_masks;
+use crate::engine::graph::{ClockedNeurons, Delivery, NeuronState};
 use crate::error::Result;
 use crate::fixed::{Anchor, At, FixedBlock, FixedLanes, FixedLif, FixedNeuron, FixedState, FixedWeight, Overflows};
 use crate::graph::Connectivity;
-use crate::sim::clocked::{ClockedNeurons, list_masks};
-use crate::sim::population::NeuronState;
-use crate::sim::traffic::Delivery;
 use crate::simd::{LANES, LaneMask, Lanes, flat_mut};
 
 /// Fixed-point neurons of the clocked engine.

@@ -1,0 +1,30 @@
+//! The engines of a [`Graph`](crate::graph::Graph): clocked, by events on the time grid, and in continuous time.
+
+mod block;
+pub mod clocked;
+mod continuous;
+mod counts;
+mod event;
+pub mod fixed;
+mod heap;
+mod marks;
+mod population;
+mod range;
+mod seen;
+mod shared;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod traffic;
+#[cfg(test)]
+mod traffic_tests;
+mod wheel;
+
+pub use clocked::{Clocked, ClockedEngine, ClockedNeurons, LifNeurons};
+pub use continuous::{Arrival, ContinuousEngine, ContinuousSnapshot, ContinuousState};
+pub use counts::{Counts, Patience};
+pub use event::EventEngine;
+pub use population::{LazyPopulation, NeuronState, Rows, SingleNeurons, catch_up};
+pub use range::check_range;
+pub use snapshot::{LAST_STEP, RecentSpikes, Snapshot};
+pub use traffic::{Delivery, LONGEST_WINDOW, Traffic, check_events};
