@@ -1,17 +1,8 @@
-//! Leaky integrate-and-fire neurons with first-order synapses.
-//!
-//! A type per role: [`LifParams`] is what the user sets, [`LifPropagator`] and [`ContinuousLif`] what is computed from
-//! it once, on a time grid and in continuous time. The state belongs to the engine that evolves it.
+//! Neurons: leaky integrate-and-fire ones with first-order synapses.
 
-mod continuous;
-pub mod lazy;
-mod limits;
-mod params;
-mod propagator;
+pub mod lif;
 mod weight;
 
-pub use continuous::{ContinuousLif, LARGEST_CONTINUOUS};
-pub use params::{Discretisation, LifParams};
-pub(crate) use params::{LOG2_MAX_T_REF_STEPS, STEP_TOLERANCE, whole_steps};
-pub use propagator::LifPropagator;
+pub use lif::{ContinuousLif, Discretisation, LARGEST_CONTINUOUS, LifParams, LifPropagator};
+pub(crate) use lif::{LOG2_MAX_T_REF_STEPS, STEP_TOLERANCE, whole_steps};
 pub use weight::Weight;

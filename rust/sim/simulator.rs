@@ -12,7 +12,7 @@ use crate::engine::graph::{
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Population};
 use crate::memory::{OrUnwind, catch, check_room, reserve};
-use crate::neuron::lazy::{Bounds, LazyLif};
+use crate::neuron::lif::lazy::{Bounds, LazyLif};
 use crate::neuron::{LARGEST_CONTINUOUS, LifParams, Weight};
 use crate::simd::Real;
 

@@ -5,7 +5,7 @@ use super::marks::Marks;
 use super::population::{LazyPopulation, NeuronState, Rows, predict};
 use super::wheel::{NEVER, Wheel};
 use crate::graph::Row;
-use crate::neuron::lazy::{Arithmetic, LazyLif};
+use crate::neuron::lif::lazy::{Arithmetic, LazyLif};
 use crate::simd::{Isa, LANES, LaneMask, Lanes, Real, flat_mut, multiversion};
 
 /// A population of blocks that are touched together, each computed in vectors.

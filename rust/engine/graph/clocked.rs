@@ -14,7 +14,7 @@ use super::traffic::{Delivery, LONGEST_WINDOW, Traffic};
 use crate::engine::layered::kernels::{Arrivals, LifLanes, advance_window};
 use crate::error::Result;
 use crate::graph::{Connectivity, Graph, Population};
-use crate::neuron::lazy::{Bounds, LazyLif};
+use crate::neuron::lif::lazy::{Bounds, LazyLif};
 use crate::neuron::{LifParams, LifPropagator, Weight};
 use crate::simd::{LANES, LaneMask, Lanes, Real, flat_mut};
 

@@ -13,7 +13,7 @@ use super::wheel::NEVER;
 use crate::error::Result;
 use crate::fixed::Overflows;
 use crate::graph::Graph;
-use crate::neuron::lazy::{Bounds, LazyLif};
+use crate::neuron::lif::lazy::{Bounds, LazyLif};
 use crate::neuron::{LifPropagator, Weight};
 use crate::simd::Real;
 

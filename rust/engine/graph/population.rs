@@ -8,7 +8,7 @@ use super::wheel::{NEVER, Wheel};
 use crate::fixed::Overflows;
 use crate::graph::{Graph, Row};
 use crate::neuron::Weight;
-use crate::neuron::lazy::Arithmetic;
+use crate::neuron::lif::lazy::Arithmetic;
 use crate::simd::prefetch_at;
 
 /// What the event engine asks of a population.

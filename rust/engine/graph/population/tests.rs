@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::graph::Connectivity;
-use crate::neuron::lazy::{Bounds, LazyLif};
+use crate::neuron::lif::lazy::{Bounds, LazyLif};
 use crate::neuron::{Discretisation, LifParams};
 
 const N: usize = 400;

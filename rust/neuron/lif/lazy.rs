@@ -2,8 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::{LifParams, LifPropagator, Weight};
+use super::{LifParams, LifPropagator};
 use crate::error::Result;
+use crate::neuron::Weight;
 use crate::simd::Real;
 
 /// Fewest and most steps that one look at the table bridges; a power of two between them that leaves nothing of a current
