@@ -5,9 +5,10 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::engine::layered::{Lists, SampleSpikes};
-use crate::fixed::{Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Rounding};
+use crate::fixed::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
 use crate::graph::{ConnectionRule, Graph};
 use crate::network::{Delay, DelayDistribution, Init, Taps};
+use crate::neuron::fixed::{Decay, FixedParams, Rounding};
 use crate::neuron::{Discretisation, LifParams};
 use crate::sim::{EngineKind, Events, Simulator, Time};
 

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FixedParams, IntegerLayer};
+use super::IntegerLayer;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::memory::{catch, copied};
 use crate::network::io::{Arrays, IntegerArrays, build, damaged, parse, to_bytes};
 use crate::network::{Layer, LayerConfig, Network, NetworkConfig};
+use crate::neuron::fixed::FixedParams;
 use crate::simd::Real;
 
 /// What a file says of a layer beside its weights.

@@ -20,7 +20,7 @@ fn network() -> (Network<f32>, Vec<StoredLayer>) {
     let layers = [layer(recurrent), layer(lateral), layer(plain)];
     let config = json!({"n_in": 5, "layers": layers, "dt": 1.0, "seed": 4});
     let net = Network::new(serde_json::from_value(config).unwrap()).unwrap();
-    let decay = || crate::fixed::Decay::Multiply { factor: 3500.into(), bits: 12 };
+    let decay = || crate::neuron::fixed::Decay::Multiply { factor: 3500.into(), bits: 12 };
     let stored = |(l, [n, n_in, hears]): (i32, [i32; 3])| StoredLayer {
         format: FixedParams::new(16, 16, 16, decay(), decay(), 100 + l),
         scale: if l == 1 { vec![0.5, 0.25] } else { vec![0.125] },

@@ -1,11 +1,10 @@
 //! Layers of neurons whose states have up to 32 bits, over many steps.
 
-#[cfg(test)]
-use super::neuron::FixedState;
-use super::neuron::{FixedLif, Overflows};
 use super::rows::IntegerRows;
-use super::{At, FixedBlock, FixedLanes, FixedNeuron};
 use crate::engine::layered::kernels::list_spikes;
+#[cfg(test)]
+use crate::neuron::fixed::FixedState;
+use crate::neuron::fixed::{At, FixedBlock, FixedLanes, FixedLif, FixedNeuron, Overflows};
 use crate::simd::{LANES, LaneMask, Lanes};
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;

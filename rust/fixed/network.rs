@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use super::lane_layer::{LaneLayer, LaneScratch};
 use super::rows::{IntegerRows, PackedRows};
 use super::word_layer::{Recurrent, WordLayer, WordScratch};
-use super::words::WordNeurons;
 use super::xylo_layer::{XyloLayer, XyloScratch};
-use super::{FixedLif, FixedParams, Overflows};
 use crate::engine::layered::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, catch, filled, product};
 use crate::network::Taps;
+use crate::neuron::fixed::words::WordNeurons;
+use crate::neuron::fixed::{FixedLif, FixedParams, Overflows};
 use crate::spikes::PaddedRows;
 
 /// Integer synapses of a connection group.

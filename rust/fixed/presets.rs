@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::format::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
 use super::xylo_chip::XyloDevice;
 use crate::error::{Error, Result};
 use crate::memory::collected;
+use crate::neuron::fixed::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
 
 /// Hardware, and the constants of its neurons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! Whether hardware has room for the synapses of layers.
 
-use super::{FixedParams, Limits};
 use crate::error::{Error, Result};
 use crate::network::Layer;
+use crate::neuron::fixed::{FixedParams, Limits};
 use crate::simd::Real;
 
 /// The synapses onto a layer, as far as hardware may lack room for them.

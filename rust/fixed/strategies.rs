@@ -2,10 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{
-    CortexM, Decay, FiresAt, FixedParams, Limits, Loihi, Overflow, PerNeuron, Reset, Rounding, Spinnaker, Xylo,
-    XyloDevice,
-};
+use super::{CortexM, Loihi, Spinnaker, Xylo, XyloDevice};
+use crate::neuron::fixed::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding};
 
 /// One number, or `n`.
 pub fn per_neuron<T: Copy + std::fmt::Debug + 'static>(

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-#[cfg(test)]
-use super::neuron::FixedState;
-use super::neuron::{FixedLif, Overflows};
 use super::rows::{Arriving, PANEL, PackedRows, by_parts};
-use super::words::{Constants, Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors};
 use crate::engine::layered::kernels::list_spikes;
-use crate::fixed::Rounding;
+#[cfg(test)]
+use crate::neuron::fixed::FixedState;
+use crate::neuron::fixed::words::{
+    Constants, Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors,
+};
+use crate::neuron::fixed::{FixedLif, Overflows, Rounding};
 use crate::simd::{LANES, LaneMask, Lanes, WORDS, WordIsa, Words, array, multiversion};
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;

@@ -1,6 +1,6 @@
 //! Layers by the rules of Xylo: currents that saturate at every spike, neurons that fire several times in a step.
 
-use super::{Decay, FixedParams, Overflows, PerNeuron, Rules};
+use crate::neuron::fixed::{Decay, FixedParams, Overflows, PerNeuron, Rules};
 use crate::simd::multiversion;
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
@@ -223,7 +223,7 @@ mod tests {
 
     use super::*;
     use crate::fixed::strategies::xylo;
-    use crate::fixed::{At, FixedLif, FixedState};
+    use crate::neuron::fixed::{At, FixedLif, FixedState};
 
     /// Spike after spike and step after step of the definition; spikes of each step, and what did not fit.
     fn by_definition(

@@ -13,8 +13,8 @@ pub use connectivity::{Connectivity, Delays, Row};
 pub use parts::Parts;
 
 use crate::error::{Error, Result, check_positive};
-use crate::fixed::FixedWeight;
 use crate::network::{Delay, Init};
+use crate::neuron::fixed::FixedWeight;
 use crate::neuron::{LifParams, Weight};
 use crate::simd::Real;
 

@@ -16,10 +16,11 @@ use super::{Activity, Data, ExponentialPenalty, Gradients, ImageAugment, Loss, O
 use crate::engine::graph::Counts;
 use crate::engine::layered::Lists;
 use crate::error::{Error, Result, check_positive};
-use crate::fixed::{Note, Overflows, Quantization};
+use crate::fixed::{Note, Quantization};
 use crate::graph::Graph;
 use crate::memory::{catch, collected, filled, product};
 use crate::network::{Layer, LayerTaps, Network};
+use crate::neuron::fixed::Overflows;
 use crate::sim::{EngineKind, SampleSimulation, operations};
 use crate::simd::Real;
 use crate::stop::watched;

@@ -1,5 +1,6 @@
-//! Neurons: leaky integrate-and-fire ones with first-order synapses.
+//! Neurons: leaky integrate-and-fire ones with first-order synapses, in floating and in fixed point.
 
+pub mod fixed;
 pub mod lif;
 mod weight;
 

@@ -14,12 +14,11 @@ use super::network::{Going, LayerActivity, Net, NetworkCore, SampleRun, with_net
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::fixed::io::{StoredLayer, fixed_from_bytes, fixed_to_bytes};
-use crate::fixed::{
-    FixedLayer, FixedNetwork, FixedParams, IntegerLayer, IntegerSynapses, LayerRoom, Overflows, check_fan_out,
-};
+use crate::fixed::{FixedLayer, FixedNetwork, IntegerLayer, IntegerSynapses, LayerRoom, check_fan_out};
 use crate::learn::{Data, Worker};
 use crate::memory::{catch, collected};
 use crate::network::{Layer, Network, Synapses, io};
+use crate::neuron::fixed::{FixedParams, Overflows};
 use crate::sim::{FixedSamples, SampleSimulation};
 use crate::simd::Real;
 

@@ -14,11 +14,11 @@ use super::calls::{detached, long};
 use super::network::{Net, NetworkCore};
 use super::shared::{Changing, Shared};
 use crate::error::Error;
-use crate::fixed::FixedWeight;
 use crate::graph::{ConnectionRule, Connectivity, Graph, Parts};
 use crate::memory::collected;
 use crate::network::{Delay, Init};
 use crate::neuron::Weight;
+use crate::neuron::fixed::FixedWeight;
 use crate::simd::Real;
 
 /// A graph of any type of weights.

@@ -48,9 +48,10 @@ mod _strsbp_rs {
     #[pymodule_export]
     use super::trainer::TrainerCore;
 
-    use crate::fixed::{FixedParams, Preset};
+    use crate::fixed::Preset;
     use crate::learn::{PostCoupling, PostCouplingModel};
     use crate::memory::collected;
+    use crate::neuron::fixed::FixedParams;
     use crate::python::arrays::{from_python, vector};
     use crate::python::calls::long;
 

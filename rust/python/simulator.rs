@@ -13,7 +13,7 @@ use super::calls::{Watch, detached, long};
 use super::graph::{AnyGraph, GraphCore};
 use crate::engine::graph::Counts;
 use crate::error::Error;
-use crate::fixed::Overflows;
+use crate::neuron::fixed::Overflows;
 use crate::sim::fixed::FixedSimulator;
 use crate::sim::{EngineKind, Events, Simulator, State, Time};
 

@@ -9,7 +9,7 @@ use super::fingerprint::Fingerprint;
 use super::types::{AnySnapshot, State};
 use crate::engine::graph::{Arrival, ContinuousSnapshot, ContinuousState, NeuronState, RecentSpikes, Snapshot};
 use crate::error::{Error, Result};
-use crate::fixed::Anchor;
+use crate::neuron::fixed::Anchor;
 use crate::simd::Real;
 
 /// Version of the format; others are refused.

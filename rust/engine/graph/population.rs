@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::Counts;
 use super::seen::Seen;
 use super::wheel::{NEVER, Wheel};
-use crate::fixed::Overflows;
 use crate::graph::{Graph, Row};
 use crate::neuron::Weight;
+use crate::neuron::fixed::Overflows;
 use crate::neuron::lif::lazy::Arithmetic;
 use crate::simd::prefetch_at;
 

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fixed::strategies::{formats, word_formats};
-use crate::fixed::{At, Decay, FixedState, Reset, Rounding};
+use crate::neuron::fixed::{At, Decay, FixedState, Reset, Rounding};
 
 const N_STEPS: usize = 14;
 

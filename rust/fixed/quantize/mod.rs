@@ -13,11 +13,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::room::{LayerRoom, check_fan_out};
-use super::{FixedLayer, FixedNetwork, FixedParams, IntegerSynapses};
+use super::{FixedLayer, FixedNetwork, IntegerSynapses};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, filled};
 use crate::network::{Layer, Network, Synapses};
 use crate::neuron::LifPropagator;
+use crate::neuron::fixed::FixedParams;
 use crate::simd::Real;
 use crate::stop::check;
 use scale::level;

@@ -2,8 +2,8 @@
 
 use super::{Grid, IntegerLayer, LayerGrid, Target};
 use crate::error::{Error, Result};
-use crate::fixed::{Decay, FixedParams};
 use crate::network::{Layer, Network, Synapses};
+use crate::neuron::fixed::{Decay, FixedParams};
 use crate::simd::Real;
 
 /// Share of a layer's weights that may become 0 for want of bits: of two bits and noise, half of them do, and networks still work.

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::xylo;
 use crate::error::{Error, Result};
-use crate::fixed::format::{Decay, FixedParams, PerNeuron, Reset, Rounding};
 use crate::fixed::presets::{CortexM, LOIHI_NEURONS, Loihi, Spinnaker};
-use crate::fixed::{IntegerLayer, Limits, XyloDevice};
+use crate::fixed::{IntegerLayer, XyloDevice};
 use crate::network::{Layer, Network};
 use crate::neuron::LifPropagator;
+use crate::neuron::fixed::{Decay, FixedParams, Limits, PerNeuron, Reset, Rounding};
 use crate::simd::Real;
 
 /// What states have room for where bits are few: currents in units of the one that just holds a neuron at its threshold,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::fixed::{FiresAt, Overflow};
+use crate::neuron::fixed::{FiresAt, Overflow};
 
 /// Neurons of which half the membrane, or 63 of 64 parts, is left after a step, and 7 of 8 of the current.
 fn neurons(mem_decay: f64, v_th: f64, sums: &[f64]) -> Neurons {

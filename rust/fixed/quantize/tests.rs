@@ -2,7 +2,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::fixed::{Rounding, XyloDevice};
+use crate::fixed::XyloDevice;
+use crate::neuron::fixed::Rounding;
 
 fn target() -> impl Strategy<Value = Target> {
     let qformat = (2u32..=16, 8u32..=32, 1u32..=31).prop_map(|(weight_bits, state_bits, decay_bits)| Target::Qformat {

@@ -2,8 +2,9 @@
 
 use super::targets::{MEMBRANE_ROOM, Neurons, WeightGrid, largest};
 use crate::error::{Error, Result};
-use crate::fixed::{FixedParams, IntegerLayer, Xylo, XyloDevice};
+use crate::fixed::{IntegerLayer, Xylo, XyloDevice};
 use crate::network::{Layer, Network};
+use crate::neuron::fixed::FixedParams;
 use crate::simd::Real;
 
 /// How limits are switched off.

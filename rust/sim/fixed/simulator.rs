@@ -8,9 +8,9 @@ use crate::engine::graph::{
     Clocked, Counts, EventEngine, LazyPopulation, NeuronState, Snapshot, Traffic, check_events,
 };
 use crate::error::{Error, Result};
-use crate::fixed::{Anchor, At, Decay, FiresAt, FixedLif, FixedParams, FixedState, FixedWeight, Overflows};
 use crate::graph::Graph;
 use crate::memory::{catch, with_room};
+use crate::neuron::fixed::{Anchor, At, Decay, FiresAt, FixedLif, FixedParams, FixedState, FixedWeight, Overflows};
 use crate::sim::auto::{CostModel, Window};
 use crate::sim::fingerprint::Fingerprint;
 use crate::sim::simulator::room_for_events;

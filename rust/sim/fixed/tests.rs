@@ -8,11 +8,10 @@ use super::*;
 use crate::engine::graph::NeuronState;
 use crate::engine::layered::{Lists, SampleSpikes};
 use crate::fixed::strategies::{cortex_m, formats, loihi, spinnaker, xylo};
-use crate::fixed::{
-    Anchor, Decay, FixedLayer, FixedNetwork, FixedParams, FixedScratch, IntegerSynapses, Overflow, Overflows, PerNeuron,
-};
+use crate::fixed::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
 use crate::graph::{Connectivity, Graph};
 use crate::network::Taps;
+use crate::neuron::fixed::{Anchor, Decay, FixedParams, Overflow, Overflows, PerNeuron};
 use crate::sim::types::AnySnapshot;
 use crate::sim::{EngineKind, Events, Time};
 

@@ -5,8 +5,10 @@ use std::marker::PhantomData;
 use crate::engine::graph::clocked::list_masks;
 use crate::engine::graph::{ClockedNeurons, Delivery, NeuronState};
 use crate::error::Result;
-use crate::fixed::{Anchor, At, FixedBlock, FixedLanes, FixedLif, FixedNeuron, FixedState, FixedWeight, Overflows};
 use crate::graph::Connectivity;
+use crate::neuron::fixed::{
+    Anchor, At, FixedBlock, FixedLanes, FixedLif, FixedNeuron, FixedState, FixedWeight, Overflows,
+};
 use crate::simd::{LANES, LaneMask, Lanes, flat_mut};
 
 /// Fixed-point neurons of the clocked engine.

@@ -3,7 +3,7 @@
 use crate::engine::graph::marks::Marks;
 use crate::engine::graph::wheel::Wheel;
 use crate::engine::graph::{Counts, LazyPopulation, NeuronState, Rows};
-use crate::fixed::{Anchor, At, FixedLif, FixedState, FixedWeight, Overflows};
+use crate::neuron::fixed::{Anchor, At, FixedLif, FixedState, FixedWeight, Overflows};
 
 /// Fixed-point neurons of the event engine.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! How much may arrive at once.
 
 use crate::error::{Error, Result};
-use crate::fixed::{FixedLanes, FixedLif, FixedParams, FixedWeight, Limits};
 use crate::graph::Graph;
+use crate::neuron::fixed::{FixedLanes, FixedLif, FixedParams, FixedWeight, Limits};
 
 /// Spikes of an input in a step with which 32 bits should do, if they can do at all.
 const ENOUGH: i64 = 16;

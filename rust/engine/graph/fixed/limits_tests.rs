@@ -1,8 +1,9 @@
 //! What hardware has room for, and how much may arrive at once.
 
 use super::*;
-use crate::fixed::{Decay, PerNeuron, Reset, Xylo, XyloDevice};
+use crate::fixed::{Xylo, XyloDevice};
 use crate::graph::Connectivity;
+use crate::neuron::fixed::{Decay, PerNeuron, Reset};
 
 fn format(limits: Limits) -> FixedParams {
     let decay = |factor: u32| Decay::Multiply { factor: PerNeuron::Same(factor), bits: 12 };

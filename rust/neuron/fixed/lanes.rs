@@ -3,7 +3,7 @@
 use std::ops::{Add, BitAnd, BitXor, Mul, Shl, Shr, Sub};
 
 use super::format::{Decay, FiresAt, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
-use super::neuron::{FixedLif, FixedState, Overflows};
+use super::{FixedLif, FixedState, Overflows};
 use crate::simd::{LANES, LaneMask, Lanes, multiversion};
 
 /// Most bits of a factor with which products need no more than 32 bits.

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fixed::strategies::formats;
-use crate::fixed::{Anchor, At, FixedNeuron, FixedWeight};
+use crate::neuron::fixed::{Anchor, At, FixedNeuron, FixedWeight};
 
 const N: usize = 37;
 

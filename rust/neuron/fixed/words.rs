@@ -1,7 +1,7 @@
 //! Neurons whose states are words of 16 bits, stepped 32 at a time: the same bits as [`FixedLif::step`](super::FixedLif::step).
 
 use super::format::{Decay, FiresAt, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
-use super::neuron::{FixedState, Overflows};
+use super::{FixedState, Overflows};
 use crate::simd::{LANES, Lanes, WORDS, WordIsa, Words, multiversion};
 
 /// Bits of a word that are not its sign.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixed::round_shift;
+use crate::neuron::fixed::round_shift;
 use crate::simd::{Isa, Portable};
 
 fn products<R: WordRounding>(rounding: Rounding) {
