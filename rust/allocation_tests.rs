@@ -4,8 +4,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
+use crate::engine::fixed::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
 use crate::engine::layered::{Lists, SampleSpikes};
-use crate::fixed::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
 use crate::graph::{ConnectionRule, Graph};
 use crate::network::{Delay, DelayDistribution, Init, Taps};
 use crate::neuron::fixed::{Decay, FixedParams, Rounding};

@@ -1,19 +1,13 @@
 //! Networks in fixed point: formats of neuromorphic hardware, what a chip has room for, and how weights are brought to integers.
 
 pub mod io;
-mod lane_layer;
-mod network;
 mod presets;
 mod quantize;
 mod room;
-mod rows;
 #[cfg(test)]
 pub mod strategies;
-mod word_layer;
 mod xylo_chip;
-mod xylo_layer;
 
-pub use network::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
 pub use presets::{CortexM, Loihi, Preset, SignMode, Spinnaker, Xylo, loihi_weights, xylo_weights};
 pub use quantize::{Granularity, Grid, IntegerLayer, LayerGrid, Note, Quantization, Scale, Target};
 pub use room::{LayerRoom, check_fan_out};

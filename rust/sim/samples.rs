@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::auto::{CostModel, Window};
 use super::types::EngineKind;
+use crate::engine::fixed::{FixedNetwork, FixedScratch};
 use crate::engine::graph::{ContinuousEngine, Counts, EventEngine};
 use crate::engine::layered::{ForwardScratch, Lists, SampleSpikes, forward};
 use crate::error::Result;
-use crate::fixed::{FixedNetwork, FixedScratch};
 use crate::graph::Graph;
 use crate::memory::OrUnwind;
 use crate::network::Network;

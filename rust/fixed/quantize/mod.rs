@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::room::{LayerRoom, check_fan_out};
-use super::{FixedLayer, FixedNetwork, IntegerSynapses};
+use crate::engine::fixed::{FixedLayer, FixedNetwork, IntegerSynapses};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, filled};
 use crate::network::{Layer, Network, Synapses};

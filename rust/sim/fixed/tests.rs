@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::*;
+use crate::engine::fixed::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
 use crate::engine::graph::NeuronState;
 use crate::engine::layered::{Lists, SampleSpikes};
 use crate::fixed::strategies::{cortex_m, formats, loihi, spinnaker, xylo};
-use crate::fixed::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
 use crate::graph::{Connectivity, Graph};
 use crate::network::Taps;
 use crate::neuron::fixed::{Anchor, Decay, FixedParams, Overflow, Overflows, PerNeuron};
