@@ -3,8 +3,8 @@
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::Taps;
 use super::init::generator;
-use super::taps::Taps;
 use crate::error::{Error, Result, check_non_negative};
 use crate::memory::{product, with_room};
 use crate::neuron::{STEP_TOLERANCE, whole_steps};

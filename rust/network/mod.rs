@@ -6,9 +6,8 @@ pub(crate) mod init;
 pub mod io;
 mod layer;
 mod mask;
-mod panels;
+mod params;
 mod synapses;
-mod taps;
 mod trains_io;
 
 pub use config::{DenseConfig, LayerConfig, NetworkConfig, RecurrentConfig};
@@ -17,9 +16,8 @@ pub use delay::{Delay, DelayDistribution, delays_in_steps};
 pub use init::Init;
 pub use layer::{Layer, LayerDelays, LayerTaps, Recurrent};
 pub use mask::RecurrentMask;
-pub use panels::Panels;
+pub use params::{Panels, Taps};
 pub use synapses::Synapses;
-pub use taps::Taps;
 pub use trains_io::{read_spike_trains, spike_trains_to_bytes, write_spike_trains};
 
 use layer::LayerArrays;
