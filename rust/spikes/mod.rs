@@ -1,12 +1,12 @@
 //! Spike trains and the ways to make them.
 
 mod distance;
-mod encoder;
+pub mod encode;
 mod rows;
 mod select;
 mod trains;
 
 pub use distance::van_rossum;
-pub use encoder::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
+pub use encode::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
 pub use rows::{PAD, PaddedRows};
 pub use trains::{SpikeTrain, SpikeTrains};

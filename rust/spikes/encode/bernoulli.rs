@@ -3,9 +3,9 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::rows::PaddedRows;
 use crate::error::{Error, Result};
 use crate::simd::{Available, Level, STEPS, array, multiversion, run_ahead};
+use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
 
 /// Inputs encoded between two looks at whether to stop, if there are few steps.

@@ -1,0 +1,5 @@
+//! Encoders: analog values as spikes, a file each.
+
+mod bernoulli;
+
+pub use bernoulli::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
