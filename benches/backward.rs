@@ -4,9 +4,9 @@ mod common;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use strsbp_rs::engine::layered::SampleSpikes;
-use strsbp_rs::learn::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
-use strsbp_rs::learn::step::{Moments, apply_gradients};
-use strsbp_rs::learn::traces::{AdjointTrace, GROUP};
+use strsbp_rs::learn::optim::step::{Moments, apply_gradients};
+use strsbp_rs::learn::rule::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
+use strsbp_rs::learn::rule::traces::{AdjointTrace, GROUP};
 use strsbp_rs::learn::{Gradients, StRsbp};
 use strsbp_rs::simd::LANES;
 

@@ -10,9 +10,9 @@ use std::time::Instant;
 
 use strsbp_rs::engine::layered::kernels::dense_panel;
 use strsbp_rs::engine::layered::{ForwardScratch, Lists, SampleSpikes, forward};
-use strsbp_rs::learn::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
-use strsbp_rs::learn::step::{Moments, apply_gradients};
-use strsbp_rs::learn::traces::{AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps};
+use strsbp_rs::learn::optim::step::{Moments, apply_gradients};
+use strsbp_rs::learn::rule::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
+use strsbp_rs::learn::rule::traces::{AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps};
 use strsbp_rs::learn::{Gradients, StRsbp};
 use strsbp_rs::network::Network;
 use strsbp_rs::simd::{LANES, Lanes};

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::learn::batch::{Batch, Source};
-use crate::learn::{Data, TrainerConfig};
+use crate::learn::{Batch, Data, Source, TrainerConfig};
 use crate::network::io::tests::{Stored, changed, network, set};
 use crate::spikes::SpikeTrains;
 

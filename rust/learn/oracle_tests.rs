@@ -5,8 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use super::batch::{Batch, BatchStats, Source};
-use super::{Data, PostCouplingModel, Trainer, TrainerConfig};
+use super::{Batch, BatchStats, Data, PostCouplingModel, Source, Trainer, TrainerConfig};
 use crate::error::Error;
 use crate::network::{Layer, LayerDelays, Network};
 use crate::sim::EngineKind;

@@ -4,7 +4,8 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::optimizer::{StepConstants, update};
-use super::{ExponentialPenalty, Gradients, OptimizerConfig, TrainerConfig};
+use super::{ExponentialPenalty, OptimizerConfig};
+use crate::learn::{Gradients, TrainerConfig};
 use crate::network::{Network, Panels, Synapses};
 use crate::simd::{Isa, LANES, Lanes, Real, array, flat, flat_mut, multiversion};
 

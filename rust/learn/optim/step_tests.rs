@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::learn::batch::{Batch, Source};
-use crate::learn::{Data, Trainer};
+use crate::learn::{Batch, Data, Source, Trainer};
 use crate::spikes::SpikeTrains;
 
 /// A recurrent layer of 40 neurons, of whose synapses two thirds exist, and an output layer.

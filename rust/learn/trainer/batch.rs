@@ -9,13 +9,14 @@ use std::sync::{Mutex, MutexGuard};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use super::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
 use super::data::LoadScratch;
-use super::solve::Solved;
-use super::{Activity, Data, Gradients, Loss, PostCouplingModel, StRsbp};
+use super::{Activity, Data};
 use crate::engine::graph::Counts;
 use crate::engine::layered::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
+use crate::learn::rule::Solved;
+use crate::learn::rule::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
+use crate::learn::{Gradients, Loss, PostCouplingModel, StRsbp};
 use crate::memory::{OrUnwind, catch, collected, reserve, resize};
 use crate::network::{Layer, Network};
 use crate::sim::{EngineKind, SampleScratch, SampleSimulation, faster_engine};

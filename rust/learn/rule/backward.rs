@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
+use super::StRsbp;
 use super::coupling::of_count;
 use super::solve::{Solved, SolverScratch};
 use super::traces::{
     AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group, send_down_silent,
 };
-use super::{LayerGradients, StRsbp};
 use crate::engine::layered::{LayerSpikes, SampleSpikes};
+use crate::learn::LayerGradients;
 use crate::memory::{OrUnwind, reserve, resize};
 use crate::network::{Layer, Panels, Recurrent};
 use crate::simd::{LANES, Lanes, Real, flat, flat_mut};

@@ -7,12 +7,20 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use super::activity::SharedActivity;
-use super::batch::{Batch, BatchStats, Objective, Source, Worker, coupling_tables, predict};
+mod activity;
+mod batch;
+mod data;
+mod horizon;
+mod trainee;
+
+pub use activity::Activity;
+pub use batch::{Batch, BatchStats, Source, Worker, predict};
+pub use data::{Data, ImageAugment, Images};
+pub use trainee::{Present, Trainee};
+
 use super::hardware::HardwareModel;
-use super::step::{Moments, apply_gradients};
-use super::trainee::Trainee;
-use super::{Activity, Data, ExponentialPenalty, Gradients, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
+use super::optim::step::{Moments, apply_gradients};
+use super::{ExponentialPenalty, Gradients, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::engine::graph::Counts;
 use crate::engine::layered::Lists;
 use crate::error::{Error, Result, check_positive};
@@ -24,6 +32,8 @@ use crate::neuron::fixed::Overflows;
 use crate::sim::{EngineKind, SampleSimulation, operations};
 use crate::simd::Real;
 use crate::stop::watched;
+use activity::SharedActivity;
+use batch::{Objective, coupling_tables};
 
 /// Separates the order of the samples from other uses of the seed.
 const SHUFFLE_STREAM: u64 = 1 << 63;
@@ -626,5 +636,4 @@ fn shuffled(n: usize, seed: u64, epoch: u32) -> Result<Vec<u32>> {
 }
 
 #[cfg(test)]
-#[path = "trainer_tests.rs"]
 mod tests;

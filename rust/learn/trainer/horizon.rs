@@ -1,7 +1,8 @@
 //! How far a schedule reaches.
 
-use super::{Schedule, Trainer};
+use super::Trainer;
 use crate::error::{Error, Result};
+use crate::learn::Schedule;
 use crate::simd::Real;
 
 impl Schedule {
