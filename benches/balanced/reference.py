@@ -1,4 +1,4 @@
-"""Simulates the balanced network with the update rule of rust/neuron/propagator.rs, in NumPy.
+"""Simulates the balanced network with the update rule of rust/neuron/lif/propagator.rs, in NumPy.
 
 Usage: python benches/balanced/reference.py [--dir runs/balanced]
 
