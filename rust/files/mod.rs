@@ -12,6 +12,7 @@
 //! left over.
 
 mod claim;
+mod hash;
 mod in_place;
 mod reader;
 mod rights;
@@ -23,6 +24,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 pub use claim::Claim;
+pub(crate) use hash::Fnv;
 pub(crate) use reader::Reader;
 pub use temporary::{PREFIX, sweep};
 

@@ -1,6 +1,7 @@
 //! Which graph a state belongs to.
 
 use crate::error::{Error, Result};
+use crate::files::Fnv;
 use crate::graph::Graph;
 use crate::neuron::Weight;
 
@@ -19,38 +20,28 @@ pub struct Fingerprint {
     delays: u64,
 }
 
-/// FNV-1a over words of 64 bits, whose high bits are folded into the low ones.
-struct Hash(u64);
-
-impl Hash {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    #[inline]
-    fn add(&mut self, word: u64) {
-        let product = (self.0 ^ word).wrapping_mul(0x0000_0100_0000_01b3);
-        self.0 = product ^ (product >> 32);
-    }
-}
-
 impl Fingerprint {
     /// Of a graph.
     pub fn new<W: Weight>(graph: &Graph<W>) -> Self {
-        let (mut populations, mut synapses, mut delays) = (Hash::new(), Hash::new(), Hash::new());
+        let (mut populations, mut synapses, mut delays) = (Fnv::new(), Fnv::new(), Fnv::new());
         for population in graph.populations() {
-            populations.add(population.n as u64);
+            populations.add_word(population.n as u64);
             if let Some(params) = &population.params {
-                W::params_words(params, |word| populations.add(word));
+                W::params_words(params, |word| populations.add_word(word));
             }
         }
         for projection in graph.projections() {
-            synapses.add(projection.pre as u64);
-            synapses.add(projection.post as u64);
-            projection.synapses.shape(|word| synapses.add(word));
-            projection.synapses.delays().words(|word| delays.add(word));
+            synapses.add_word(projection.pre as u64);
+            synapses.add_word(projection.post as u64);
+            projection.synapses.shape(|word| synapses.add_word(word));
+            projection.synapses.delays().words(|word| delays.add_word(word));
         }
-        Self { dt: graph.dt().to_bits(), populations: populations.0, synapses: synapses.0, delays: delays.0 }
+        Self {
+            dt: graph.dt().to_bits(),
+            populations: populations.value(),
+            synapses: synapses.value(),
+            delays: delays.value(),
+        }
     }
 
     /// Refuses a state of another graph, and says what differs.

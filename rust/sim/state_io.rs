@@ -9,6 +9,7 @@ use super::fingerprint::Fingerprint;
 use super::types::{AnySnapshot, State};
 use crate::engine::graph::{Arrival, ContinuousSnapshot, ContinuousState, NeuronState, RecentSpikes, Snapshot};
 use crate::error::{Error, Result};
+use crate::files::Fnv;
 use crate::neuron::fixed::Anchor;
 use crate::simd::Real;
 
@@ -17,31 +18,24 @@ const VERSION: &str = "2";
 
 const KEY: &str = "strsbp_rs.state";
 
-/// FNV-1a over all that a state says: that a number in it was changed shows nowhere else.
-struct Checksum(u64);
+/// A hash of all that a state says: that a number in it was changed shows nowhere else.
+struct Checksum(Fnv);
 
 impl Checksum {
     fn new(kind: &str, dtype: &str) -> Self {
-        let mut sum = Self(0xcbf2_9ce4_8422_2325);
-        sum.add(kind.as_bytes());
-        sum.add(dtype.as_bytes());
-        sum
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        // The length too: where one ends and the next begins.
-        for byte in bytes.iter().copied().chain((bytes.len() as u64).to_le_bytes()) {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
+        let mut sum = Fnv::new();
+        sum.add_bytes(kind.as_bytes());
+        sum.add_bytes(dtype.as_bytes());
+        Self(sum)
     }
 
     fn add_column(&mut self, name: &str, data: &[u8]) {
-        self.add(name.as_bytes());
-        self.add(data);
+        self.0.add_bytes(name.as_bytes());
+        self.0.add_bytes(data);
     }
 
     fn text(&self) -> String {
-        format!("{:016x}", self.0)
+        format!("{:016x}", self.0.value())
     }
 }
 
