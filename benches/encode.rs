@@ -3,7 +3,8 @@
 mod common;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use strsbp_rs::spikes::{Analog, EncoderScratch, PaddedRows, StreamKey};
+use strsbp_rs::rng::StreamKey;
+use strsbp_rs::spikes::{Analog, EncoderScratch, PaddedRows};
 
 fn encode(c: &mut Criterion) {
     let (images, encoder) = (common::images(), common::encoder());

@@ -15,8 +15,9 @@ use strsbp_rs::learn::rule::backward::{BackwardScratch, LayerAdjoint, solve_laye
 use strsbp_rs::learn::rule::traces::{AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps};
 use strsbp_rs::learn::{Gradients, StRsbp};
 use strsbp_rs::network::Network;
+use strsbp_rs::rng::StreamKey;
 use strsbp_rs::simd::{LANES, Lanes};
-use strsbp_rs::spikes::{Analog, EncoderScratch, StreamKey};
+use strsbp_rs::spikes::{Analog, EncoderScratch};
 
 const ROUNDS: usize = 60;
 /// Of the backward loop over a sample, so that making its trace counts little.

@@ -13,6 +13,7 @@
 //! - [`graph`]: populations and sparse projections with delays, of any topology.
 //! - [`sim`]: streaming simulation of a graph: clocked, by events on the time grid, and in continuous time.
 //! - [`learn`]: ST-RSBP, losses, optimizers and the training loop.
+//! - [`rng`]: generators, each a stream of a seed.
 //! - [`stop`]: long computations that can be stopped.
 //! - [`threads`]: pools of threads, of the process that uses them.
 //! - [`simd`]: instruction sets chosen at run time; the only `unsafe`.
@@ -31,6 +32,7 @@ pub mod network;
 pub mod neuron;
 #[cfg(feature = "python")]
 mod python;
+pub mod rng;
 pub mod sim;
 pub mod simd;
 pub mod spikes;

@@ -9,8 +9,9 @@ use strsbp_rs::network::{
     RecurrentMask,
 };
 use strsbp_rs::neuron::Discretisation;
+use strsbp_rs::rng::StreamKey;
 use strsbp_rs::sim::EngineKind;
-use strsbp_rs::spikes::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
+use strsbp_rs::spikes::{Analog, BernoulliEncoder, EncoderScratch};
 
 /// Samples of a benchmark: enough that weights, not one sample's spikes, fill the caches.
 pub const N_SAMPLES: usize = 32;

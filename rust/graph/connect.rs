@@ -1,15 +1,14 @@
 //! Rules by which populations are connected, drawn from a seed.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::connectivity::{Connectivity, Delays};
 use crate::error::{Error, Result, check_non_negative};
 use crate::memory::check_room;
-use crate::network::init::{generator, uniform};
 use crate::network::{Delay, Init};
+use crate::rng::{below, generator, uniform};
 use crate::simd::Real;
 use crate::stop::{Stop, check};
 
@@ -332,11 +331,6 @@ impl Drawing<'_> {
     fn generator(&self, row: usize) -> ChaCha8Rng {
         generator(self.seed, (self.index as u64 + 1) << 32 | row as u64)
     }
-}
-
-/// Uniform in [0, n); the bias of n / 2^32 is nothing here.
-fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
-    ((u64::from(rng.next_u32()) * u64::from(n)) >> 32) as u32
 }
 
 /// `k` different numbers below `n` other than `own`, ascending, every choice equally likely.

@@ -4,10 +4,10 @@ use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::Taps;
-use super::init::generator;
 use crate::error::{Error, Result, check_non_negative};
 use crate::memory::{product, with_room};
 use crate::neuron::{STEP_TOLERANCE, whole_steps};
+use crate::rng::generator;
 
 /// Logarithm of the longest delay, in steps: the whole numbers up to it are exact in single precision, as files hold them.
 pub(super) const LOG2_MAX_DELAY_STEPS: u32 = 24;

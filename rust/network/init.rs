@@ -1,11 +1,11 @@
 //! Distributions of initial weights.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check_non_negative, check_positive};
 use crate::memory::{filled, product};
+use crate::rng::{generator, uniform};
 use crate::simd::Real;
 use crate::stop::{check, is_stopped};
 
@@ -114,18 +114,6 @@ impl Init {
 
 fn check_finite(name: &str, value: f64) -> Result<()> {
     if value.is_finite() { Ok(()) } else { Err(Error::value(name, "finite", value)) }
-}
-
-/// The generator of one stream of a network's seed.
-pub(crate) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(stream);
-    rng
-}
-
-/// Uniform in [0, 1), a multiple of 2^-53.
-pub(crate) fn uniform(rng: &mut ChaCha8Rng) -> f64 {
-    (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
 fn draw_uniform<F: Real>(values: &mut [F], low: f64, high: f64, rng: &mut ChaCha8Rng) {

@@ -3,9 +3,9 @@
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::init::{generator, uniform};
 use crate::error::{Error, Result};
 use crate::memory::{filled, product, with_room};
+use crate::rng::{generator, uniform};
 use crate::stop::check;
 
 /// Share of excitatory neurons in a reservoir.

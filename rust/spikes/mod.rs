@@ -7,6 +7,6 @@ mod select;
 mod trains;
 
 pub use distance::van_rossum;
-pub use encode::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
+pub use encode::{Analog, BernoulliEncoder, EncoderScratch};
 pub use rows::{PAD, PaddedRows};
 pub use trains::{SpikeTrain, SpikeTrains};

@@ -19,9 +19,10 @@ use crate::learn::rule::backward::{BackwardScratch, LayerAdjoint, solve_layer, t
 use crate::learn::{Gradients, Loss, PostCouplingModel, StRsbp};
 use crate::memory::{OrUnwind, catch, collected, reserve, resize};
 use crate::network::{Layer, Network};
+use crate::rng::StreamKey;
 use crate::sim::{EngineKind, SampleScratch, SampleSimulation, faster_engine};
 use crate::simd::Real;
-use crate::spikes::{PaddedRows, SpikeTrains, StreamKey};
+use crate::spikes::{PaddedRows, SpikeTrains};
 use crate::stop::{Stop, watched};
 use crate::threads::{PerProcess, check_threads, start};
 

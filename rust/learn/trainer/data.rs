@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::layered::SampleSpikes;
 use crate::error::{Error, Result};
-use crate::spikes::{Analog, BernoulliEncoder, EncoderScratch, SpikeTrains, StreamKey};
+use crate::rng::StreamKey;
+use crate::spikes::{Analog, BernoulliEncoder, EncoderScratch, SpikeTrains};
 
 /// Separates the random stream of the augmentation from that of the encoder.
 const AUGMENT_DOMAIN: u64 = 0x6175_676d_656e_7400;

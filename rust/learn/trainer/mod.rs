@@ -3,8 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
 mod activity;
@@ -29,6 +28,7 @@ use crate::graph::Graph;
 use crate::memory::{catch, collected, filled, product};
 use crate::network::{Layer, LayerTaps, Network};
 use crate::neuron::fixed::Overflows;
+use crate::rng::generator;
 use crate::sim::{EngineKind, SampleSimulation, operations};
 use crate::simd::Real;
 use crate::stop::watched;
@@ -624,8 +624,7 @@ fn check_samples<F: Real>(net: &Network<F>, data: Data<'_>, labels: &[u32], weig
 
 /// The numbers below `n` in an order drawn from (seed, epoch).
 fn shuffled(n: usize, seed: u64, epoch: u32) -> Result<Vec<u32>> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(SHUFFLE_STREAM | u64::from(epoch));
+    let mut rng = generator(seed, SHUFFLE_STREAM | u64::from(epoch));
     let mut order: Vec<u32> = collected("n_samples", 0..n as u32)?;
     for i in (1..n).rev() {
         // A multiply-shift draw: its bias of n / 2^64 is nothing.

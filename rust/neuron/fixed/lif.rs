@@ -4,8 +4,9 @@ use std::ops::{AddAssign, Mul};
 
 use super::anchor::Anchor;
 use super::format::{Decay, FiresAt, FixedParams, Overflow, Reset, Rounding, Rules};
-use super::rounding::{philox, round_shift};
+use super::rounding::round_shift;
 use crate::error::Result;
+use crate::rng::philox;
 
 /// No step.
 const NEVER: u64 = u64::MAX;

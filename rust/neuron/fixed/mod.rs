@@ -15,5 +15,5 @@ pub use anchor::Anchor;
 pub use format::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
 pub use lanes::{FixedBlock, FixedLanes};
 pub use lif::{At, FixedLif, FixedNeuron, FixedState, FixedStep, Overflows};
-pub use rounding::{philox, round_shift};
+pub use rounding::round_shift;
 pub use weight::FixedWeight;

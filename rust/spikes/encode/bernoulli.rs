@@ -1,9 +1,10 @@
 //! Analog values to Bernoulli spikes.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::Rng;
 
 use crate::error::{Error, Result};
+use crate::rng::StreamKey;
 use crate::simd::{Available, Level, STEPS, array, multiversion, run_ahead};
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
@@ -29,26 +30,6 @@ pub struct BernoulliEncoder {
     rate_scale: f64,
     /// -1 / ln(1 - p) for the 256 values of a byte.
     gap_scale_u8: Vec<f32>,
-}
-
-/// Which random stream a sample is encoded with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamKey {
-    /// Seed of the run.
-    pub seed: u64,
-    /// Epoch; 0 for inference.
-    pub epoch: u32,
-    /// Number of the sample in its data set.
-    pub sample: u32,
-}
-
-impl StreamKey {
-    /// The generator of this stream; `domain` separates uses of the same key.
-    pub fn rng(self, domain: u64) -> ChaCha8Rng {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ domain);
-        rng.set_stream(u64::from(self.epoch) << 32 | u64::from(self.sample));
-        rng
-    }
 }
 
 /// The analog values of one sample, 0..=1 (a byte stands for value / 255).

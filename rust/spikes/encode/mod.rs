@@ -2,4 +2,4 @@
 
 mod bernoulli;
 
-pub use bernoulli::{Analog, BernoulliEncoder, EncoderScratch, StreamKey};
+pub use bernoulli::{Analog, BernoulliEncoder, EncoderScratch};
