@@ -5,19 +5,20 @@
 //! # Crate layout, the way data flows
 //!
 //! - [`files`]: files that are whole or not there, and folders that one process has for itself.
-//! - [`neuron`]: LIF parameters and what a step multiplies with.
-//! - [`spikes`]: sparse spike trains, and the encoder that makes them of analog values.
-//! - [`fixed`]: fixed-point neurons that model hardware, bit for bit.
+//! - [`rng`]: random numbers, as streams of a seed.
+//! - [`simd`]: instruction sets chosen at run time, and the two floating-point types; the only `unsafe`.
+//! - [`stop`], [`threads`]: long computations that can be stopped, and the threads that do them.
+//! - [`neuron`]: what a step of a neuron is, in floating and in fixed point.
+//! - [`spikes`]: sparse spike trains, and the encoders that make them of analog values.
 //! - [`network`]: layers, their topology and weights, their file.
-//! - [`engine`]: the clocked simulation of a layered network, sample by sample.
 //! - [`graph`]: populations and sparse projections with delays, of any topology.
-//! - [`sim`]: streaming simulation of a graph: clocked, by events on the time grid, and in continuous time.
+//! - [`engine`]: how a step is run: of layers, sample by sample, and of graphs, clocked, by events and in continuous time.
+//! - [`fixed`]: networks in fixed point: presets of hardware, and how weights become integers.
+//! - [`sim`]: what holds a simulation: streams with a state, samples, and the choice of an engine.
 //! - [`learn`]: ST-RSBP, losses, optimizers and the training loop.
-//! - [`rng`]: generators, each a stream of a seed.
-//! - [`stop`]: long computations that can be stopped.
-//! - [`threads`]: pools of threads, of the process that uses them.
-//! - [`simd`]: instruction sets chosen at run time; the only `unsafe`.
 //! - `python`: the Python module (feature `python`), the only code that knows of Python.
+//!
+//! `ARCHITECTURE.md`, at the top of the repository, has the way of a sample through it.
 
 #[cfg(test)]
 mod allocation_tests;
