@@ -217,7 +217,8 @@ class Format(Checked):
         v_th: Threshold, of the membrane's scale. One, or one for each neuron.
         input_shift: Bits by which summed weights are shifted up, in [0, 31].
         gain_shift: Bits by which the current is shifted down to the membrane's scale, in [0, 31].
-        bias: Added to the membrane at every step. One, or one for each neuron.
+        bias: Added to the membrane at every step, with the rules "lif" from step 0 on. One, or one
+            for each neuron.
         rounding: Of products and shifts down: "toward_zero", "floor", "nearest" (halves up),
             "nearest_even" or "stochastic", whose draws depend on `rounding_seed`, the population,
             neuron, step and use alone (Philox4x32-10).
@@ -387,6 +388,9 @@ def loihi(
     Lava's model has none of (the voltage is held at 0, as in other open emulators), and the limit
     of delays. Nothing was compared with a chip.
 
+    Clock: step k here is Lava's time step k + 1, which counts from 1. A spike arrives in the step
+    after, in both; the bias is added from step 0 on.
+
     Not modelled: negative exponents of weights, which shift sums; compartments; plasticity. A
     current that one step leads more than 2^24 too far is wrapped until it is in range; Lava wraps
     it once.
@@ -465,10 +469,13 @@ def xylo(
     before recurrent synapses. A neuron fires at the threshold, which is subtracted as often as it
     is reached.
 
+    Clock: step k here is xylosim's k - 1, both counted from 0: input takes a step here, as all
+    spikes do, so everything happens one step later than there. At step 0 nothing happens; the bias
+    is added from step 1 on.
+
     Verified: with xylosim 0.1.3, spikes and states bit for bit, by tests that run where it is
-    installed. Input takes a step here, as all spikes do, so everything happens one step later than
-    there. Counts of overflows are ours: of every spike that saturates a current, and of every sum
-    of a membrane that saturates.
+    installed. Counts of overflows are ours: of every spike that saturates a current, and of every
+    sum of a membrane that saturates.
 
     Not modelled: neurons with two synapses, and aliases.
 
