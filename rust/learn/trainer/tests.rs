@@ -303,3 +303,21 @@ fn runs_of_another_length_have_a_coupling_of_their_own() {
         }
     }
 }
+
+#[test]
+fn teacher_spikes_come_inside_refractory_periods_in_short_runs_alone() {
+    for teacher_count in 3..40 {
+        let rule = crate::learn::StRsbp { teacher_count, ..Default::default() };
+        let count = teacher_count as usize;
+        for t_ref in 1..6 {
+            let any_inside = |n_steps| {
+                let times: Vec<usize> = rule.teacher_times(n_steps).collect();
+                times.windows(2).any(|pair| pair[1] - pair[0] <= t_ref)
+            };
+            let enough = count * (t_ref + 1);
+            assert!((enough..enough + 2 * count).all(|n_steps| !any_inside(n_steps)), "{count} {t_ref}");
+            // A step less is still enough where rounding takes it from before the first.
+            assert!((count..enough - 1).all(any_inside), "{count} {t_ref}");
+        }
+    }
+}
