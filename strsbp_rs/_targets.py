@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from strsbp_rs._arguments import one_of
-from strsbp_rs._config import _Config
+from strsbp_rs._config import Config
 from strsbp_rs._fields import U32
 from strsbp_rs.fixed import Device, Rounding
 
@@ -14,7 +14,7 @@ __all__ = ["CortexM", "Loihi", "QFormat", "Spinnaker", "Target", "Xylo", "as_tar
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Target(_Config):
+class _Target(Config):
     """How the scale of weights is chosen.
 
     Attributes:

@@ -1,0 +1,120 @@
+"""What a user says of networks and training: small frozen dataclasses.
+
+Types of their fields are checked when they are made, domains by the Rust core.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from strsbp_rs._config._base import Config
+from strsbp_rs._config._delays import Delay, UniformDelay
+from strsbp_rs._config._encoders import BernoulliEncoder, ImageAugment
+from strsbp_rs._config._engines import ENGINES, Engine, check_engine
+from strsbp_rs._config._init import (
+    ConstantInit,
+    Firing,
+    Init,
+    KaimingUniform,
+    LayerInit,
+    Normal,
+    Uniform,
+)
+from strsbp_rs._config._layers import Dense, Discretisation, LayerConfig, Recurrent
+from strsbp_rs._config._learning import ExponentialPenalty, PostCoupling, StRsbp
+from strsbp_rs._config._losses import CountMSE, Loss, SoftmaxCrossEntropy
+from strsbp_rs._config._masks import AllToAll, Mask, Reservoir, Sparse
+from strsbp_rs._config._optimizers import SGD, Adam, AdamW, Optimizer
+from strsbp_rs._config._rules import (
+    ConnectionRule,
+    FixedInDegree,
+    FixedOutDegree,
+    FixedProbability,
+    OneToOne,
+)
+from strsbp_rs._config._schedules import Constant, Cosine, InverseSqrt, Schedule, Step
+
+__all__ = [
+    "ENGINES",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "AllToAll",
+    "BernoulliEncoder",
+    "Config",
+    "ConnectionRule",
+    "Constant",
+    "ConstantInit",
+    "Cosine",
+    "CountMSE",
+    "Delay",
+    "Dense",
+    "Discretisation",
+    "Engine",
+    "ExponentialPenalty",
+    "Firing",
+    "FixedInDegree",
+    "FixedOutDegree",
+    "FixedProbability",
+    "ImageAugment",
+    "Init",
+    "InverseSqrt",
+    "KaimingUniform",
+    "LayerConfig",
+    "LayerInit",
+    "Loss",
+    "Mask",
+    "Normal",
+    "OneToOne",
+    "Optimizer",
+    "PostCoupling",
+    "Recurrent",
+    "Reservoir",
+    "Schedule",
+    "SoftmaxCrossEntropy",
+    "Sparse",
+    "StRsbp",
+    "Step",
+    "Uniform",
+    "UniformDelay",
+    "_plain",
+    "check_engine",
+    "describe",
+    "from_dict",
+]
+
+_KINDS: dict[str, type[Config]] = {
+    cls.kind: cls
+    for cls in (
+        *(Firing, Uniform, Normal, ConstantInit, KaimingUniform),
+        *(AllToAll, Sparse, Reservoir),
+        *(UniformDelay,),
+        *(Dense, Recurrent),
+        *(CountMSE, SoftmaxCrossEntropy),
+        *(Adam, AdamW, SGD),
+    )
+    if cls.kind is not None
+}
+_SCHEDULES: dict[str, type[Config]] = {
+    cls.kind: cls for cls in (Constant, InverseSqrt, Cosine, Step) if cls.kind is not None
+}
+
+
+def from_dict(values: dict[str, Any], *, schedule: bool = False) -> Any:
+    """Returns the configuration whose `to_dict` gave `values` (one that has a kind)."""
+    values = dict(values)
+    kinds = _SCHEDULES if schedule else _KINDS
+    cls = kinds[values.pop("kind")]
+    return cls(**{name: _revived(value) for name, value in values.items()})
+
+
+def _revived(value: Any) -> Any:
+    if isinstance(value, dict):
+        return from_dict(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def describe(config: Config) -> str:
+    """Returns the configuration in one line, for people."""
+    return f"{config.kind or type(config).__name__} {asdict(config)}"

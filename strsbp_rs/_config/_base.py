@@ -1,0 +1,28 @@
+"""What all configurations share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from strsbp_rs._fields import Checked
+
+__all__ = ["Config", "_plain"]
+
+
+@dataclass(frozen=True)
+class Config(Checked):
+    """A configuration the core reads as a dict."""
+
+    kind: ClassVar[str | None] = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the configuration as plain values, with its kind."""
+        values = {name: _plain(getattr(self, name)) for name in (f.name for f in fields(self))}
+        return values if self.kind is None else {"kind": self.kind, **values}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Config):
+        return value.to_dict()
+    return list(value) if isinstance(value, tuple) else value

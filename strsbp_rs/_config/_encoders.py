@@ -1,0 +1,47 @@
+"""Encoders, and what is done to images before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strsbp_rs._config._base import Config
+from strsbp_rs._fields import U32
+
+__all__ = ["BernoulliEncoder", "ImageAugment"]
+
+
+@dataclass(frozen=True)
+class BernoulliEncoder(Config):
+    """Fires every input at every step with probability x * rate_scale, independently.
+
+    Args:
+        n_steps: Number of time steps.
+        rate_scale: P(spike per step) of an input of value 1 (255 in uint8), in (0, 1]. The more,
+            the better a value can be read from its spikes, and the more these cost: with 1 and 400
+            steps values near 0.5 come with a standard deviation of 0.025; with 1 / 5.5, the paper's
+            for images, whose many pixels make up for it, of 0.08.
+    """
+
+    n_steps: int = 400
+    rate_scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class ImageAugment(Config):
+    """Random changes of training images, drawn anew for every sample and epoch.
+
+    Args:
+        image_shape: Height and width of the images, whose product is the number of inputs.
+        max_shift: Largest shift along either axis [pixels].
+        shift_probability: Share of the images that are shifted, by chance; each shift is as likely
+            as any other, none at all included.
+        flip_horizontal: Whether images are mirrored left to right with probability 1/2.
+        first_epoch: First epoch with changed images, counted from 1: without changes the first
+            epochs learn faster.
+    """
+
+    image_shape: tuple[int, int] = (28, 28)
+    max_shift: int = 2
+    shift_probability: float = 1.0
+    flip_horizontal: bool = True
+    first_epoch: U32 = 1

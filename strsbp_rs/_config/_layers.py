@@ -1,0 +1,87 @@
+"""Layers of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from strsbp_rs._config._base import Config
+from strsbp_rs._config._delays import Delay
+from strsbp_rs._config._init import Firing, LayerInit
+from strsbp_rs._config._masks import AllToAll, Mask
+
+__all__ = ["Dense", "Discretisation", "LayerConfig", "Recurrent"]
+
+
+Discretisation = Literal["euler", "exact"]
+"""How a neuron is brought onto the time grid."""
+
+
+@dataclass(frozen=True)
+class Dense(Config):
+    """A feed-forward layer of LIF neurons with first-order synapses.
+
+    Args:
+        n: Number of neurons.
+        tau_m: Membrane time constant [ms].
+        tau_s: Synaptic time constant [ms].
+        v_th: Firing threshold, relative to rest.
+        t_ref: Refractory time after a spike [ms], a whole number of time steps.
+        discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
+        init: Distribution of the initial weights: Firing, Uniform, Normal, ConstantInit or
+            KaimingUniform, or the name of one ("firing", "uniform", "normal", "constant",
+            "kaiming_uniform").
+        delay: Time [ms] that spikes take beyond one time step: a number, or UniformDelay.
+        lateral_inhibition: Every spike of a neuron takes this much from the synaptic current of
+            every other neuron of the layer, without a delay; fixed, not trained. 0 for none.
+    """
+
+    n: int
+    tau_m: float = field(default=64.0, kw_only=True)
+    tau_s: float = field(default=8.0, kw_only=True)
+    v_th: float = field(default=20.0, kw_only=True)
+    t_ref: float = field(default=2.0, kw_only=True)
+    discretisation: Discretisation = field(default="euler", kw_only=True)
+    init: LayerInit = field(default=Firing(), kw_only=True)
+    delay: Delay = field(default=0.0, kw_only=True)
+    lateral_inhibition: float = field(default=0.0, kw_only=True)
+    kind: ClassVar[str] = "dense"
+
+
+@dataclass(frozen=True)
+class Recurrent(Config):
+    """A recurrent layer of LIF neurons: hears the layer below and, a step later, itself.
+
+    Args:
+        n: Number of neurons.
+        tau_m: Membrane time constant [ms].
+        tau_s: Synaptic time constant [ms].
+        v_th: Firing threshold, relative to rest.
+        t_ref: Refractory time after a spike [ms], a whole number of time steps.
+        discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
+        init: Distribution of the initial feed-forward weights: Firing, Uniform, Normal,
+            ConstantInit or KaimingUniform, or the name of one ("firing", "uniform", "normal",
+            "constant", "kaiming_uniform").
+        delay: Time [ms] that spikes of the layer below take beyond one time step: a number, or
+            UniformDelay.
+        mask: Which recurrent synapses exist: AllToAll, Sparse or Reservoir, or "all_to_all" or
+            "sparse".
+        rec_init: Distribution of the initial recurrent weights, as `init`.
+        rec_delay: Likewise `delay` of the layer's own spikes.
+    """
+
+    n: int
+    tau_m: float = field(default=64.0, kw_only=True)
+    tau_s: float = field(default=8.0, kw_only=True)
+    v_th: float = field(default=20.0, kw_only=True)
+    t_ref: float = field(default=2.0, kw_only=True)
+    discretisation: Discretisation = field(default="euler", kw_only=True)
+    init: LayerInit = field(default=Firing(), kw_only=True)
+    delay: Delay = field(default=0.0, kw_only=True)
+    mask: Mask = field(default=AllToAll(), kw_only=True)
+    rec_init: LayerInit = field(default=Firing(drive=0.25), kw_only=True)
+    rec_delay: Delay = field(default=0.0, kw_only=True)
+    kind: ClassVar[str] = "recurrent"
+
+
+LayerConfig = Dense | Recurrent
