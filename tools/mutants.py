@@ -28,14 +28,24 @@ import time
 from pathlib import Path
 from typing import Any
 
-SHARE = {"learn": 220, "network": 90, "spikes": 80, "sim": 130, "fixed": 150}
+SHARE = {
+    "learn": 220,
+    "network": 90,
+    "spikes": 80,
+    "engine": 200,
+    "sim": 60,
+    "neuron": 100,
+    "fixed": 80,
+}
 # Beginnings of the names of the tests that can reach the code of a folder at all.
 RELEVANT = {
     "learn": ["learn::", "allocation"],
-    "network": ["network::", "learn::", "fixed::", "graph::", "allocation", "sim::"],
-    "spikes": ["spikes::", "learn::", "network::", "fixed::network", "sim::"],
-    "sim": ["sim::", "allocation"],
-    "fixed": ["fixed::", "sim::fixed", "learn::", "allocation"],
+    "network": ["network::", "learn::", "fixed::", "engine::", "graph::", "allocation", "sim::"],
+    "spikes": ["spikes::", "learn::", "network::", "engine::", "sim::"],
+    "engine": ["engine::", "sim::", "learn::", "fixed::", "allocation"],
+    "sim": ["sim::", "engine::", "allocation"],
+    "neuron": ["neuron::", "engine::", "sim::", "fixed::", "learn::", "allocation"],
+    "fixed": ["fixed::", "engine::fixed", "sim::fixed", "learn::", "allocation"],
 }
 # A fault that makes a loop endless, or its lists, is found.
 SECONDS, BYTES = 90, 6 << 30
