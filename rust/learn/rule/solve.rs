@@ -296,6 +296,19 @@ mod tests {
         }
     }
 
+    /// A step that goes the wrong way is made good by later ones: only their number tells.
+    #[test]
+    fn iterations_are_as_few_as_the_method_promises() {
+        for (n, size, most) in [(1, 0.5, 1), (5, 0.1, 5), (37, 0.05, 8), (60, 0.1, 16)] {
+            let (mut scratch, diagonal, delta) = system(n, size);
+            let mut z = vec![Lanes([0.0; LANES]); delta.len()];
+            match scratch.solve(n, &diagonal, &delta, 1e-12, &mut z).unwrap() {
+                Solved::Iteratively(iterations) => assert!(iterations <= most, "{iterations} for n = {n}"),
+                Solved::Directly => panic!("n = {n} was factorised"),
+            }
+        }
+    }
+
     /// The numbers that networks were trained with stay what they were.
     #[test]
     fn factors_are_those_of_the_library() {
