@@ -30,6 +30,8 @@ other = 2.0
 [optimizer]
 kind = "adam"
 lr = LR
+[rule]
+post_coupling = "closed_form"
 [train]
 epochs = 6
 batch_size = 16

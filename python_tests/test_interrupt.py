@@ -97,7 +97,7 @@ def silent(n_steps: int, n_neurons: int) -> Any:
 
 def events() -> Call:
     nothing = np.zeros(0, np.int64)
-    return core.SpikeTrainsCore.from_events, [[("e", nothing, nothing)] * 10, 10**6, 3, True]
+    return core.SpikeTrainsCore.from_events, [[("e", nothing, nothing)] * 30, 10**6, 3, True]
 
 
 def load(kind: str) -> Call:
@@ -158,20 +158,28 @@ CALLS: dict[str, Callable[[], Call]] = {
 }
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_ctrl_c_ends_the_call(name: str) -> None:
-    """Not what comes after it: a call that gave its result has not been ended."""
+def is_ended(name: str, delay: float) -> bool:
+    """Whether Ctrl-C, `delay` seconds after the start of a call, has ended it.
+
+    Not what comes after it: a call that gave its result has not been ended.
+    """
     call, arguments = CALLS[name]()
     results: list[Any] = []
-    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            # Python looks for signals before what comes after `extend`, but not within it.
-            results.extend(map(operator.call, [call], *([argument] for argument in arguments)))
-    finally:
+    timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        timer.start()
+        # Python looks for signals before what comes after `extend`, but not within it.
+        results.extend(map(operator.call, [call], *([argument] for argument in arguments)))
         timer.join()
-    assert not results
+        threading.Event().wait(1.0)  # Not to its end: the signal is on its way.
+    timer.join()
+    return not results
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_ctrl_c_ends_the_call(name: str) -> None:
+    # On a fast machine some calls are over before the first of these.
+    assert any(is_ended(name, delay) for delay in (0.1, 0.05, 0.02))
 
 
 def test_a_call_that_is_ended_leaves_things_as_they_were() -> None:
