@@ -143,7 +143,7 @@ def main() -> None:
     # Time constants that are powers of two of steps, no refractory time: what the chip has.
     neurons = {"tau_m": 16.0, "tau_s": 4.0, "t_ref": 0.0}
     layers = [
-        sr.Recurrent(N_HIDDEN, v_th=6.0, init=sr.Uniform(), rec_init=sr.Uniform(), **neurons),
+        sr.Recurrent(N_HIDDEN, v_th=6.0, init=sr.Uniform(), recurrent_init=sr.Uniform(), **neurons),
         sr.Dense(N_CLASSES, v_th=4.0, init=sr.Uniform(), **neurons),
     ]
     net = sr.Network(N_INPUTS, layers, seed=1)

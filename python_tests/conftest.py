@@ -36,7 +36,7 @@ def wide(rng):
     def make_network(**options):
         layers = [
             sr.Dense(150, v_th=2.0, init=init),
-            sr.Recurrent(150, v_th=20.0, init=init, rec_init=sr.Uniform(-0.1, 0.1)),
+            sr.Recurrent(150, v_th=20.0, init=init, recurrent_init=sr.Uniform(-0.1, 0.1)),
             sr.Dense(4, v_th=20.0, init=sr.Uniform()),
         ]
         return sr.Network(30, layers, **{"seed": 3, **options})
@@ -55,7 +55,7 @@ def small(rng):
         layers = [
             sr.Dense(20, v_th=2.0, init=sr.Uniform()),
             sr.Recurrent(
-                18, v_th=2.0, mask=sr.Sparse(0.5), init=sr.Uniform(), rec_init=sr.Uniform()
+                18, v_th=2.0, mask=sr.Sparse(0.5), init=sr.Uniform(), recurrent_init=sr.Uniform()
             ),
             sr.Dense(3, v_th=2.0, init=sr.Uniform()),
         ]

@@ -5,7 +5,7 @@ import numpy as np
 import strsbp_rs as sr
 
 
-def make_network(delay=0.0, rec_delay=0.0, **options):
+def make_network(delay=0.0, recurrent_delay=0.0, **options):
     """A small network whose every group but the last has the delays."""
     layers = [
         sr.Dense(20, v_th=2.0, delay=delay, init=sr.Uniform()),
@@ -14,9 +14,9 @@ def make_network(delay=0.0, rec_delay=0.0, **options):
             v_th=2.0,
             mask=sr.Sparse(0.5),
             delay=delay,
-            rec_delay=rec_delay,
+            recurrent_delay=recurrent_delay,
             init=sr.Uniform(),
-            rec_init=sr.Uniform(),
+            recurrent_init=sr.Uniform(),
         ),
         sr.Dense(3, v_th=2.0, lateral_inhibition=0.2, init=sr.Uniform()),
     ]

@@ -42,7 +42,7 @@ class LayerSpec:
     self_loops: bool = False
     lateral_inhibition: float = 0.0
     delay: DelaySteps = 0
-    rec_delay: DelaySteps = 0
+    recurrent_delay: DelaySteps = 0
 
     @property
     def n(self) -> int:
@@ -100,7 +100,7 @@ def layer_specs(
         self_loops=draw(st.booleans()),
         lateral_inhibition=draw(st.sampled_from([0.0, 0.0, 0.2, 0.5])) if output else 0.0,
         delay=draw(DELAYS),
-        rec_delay=0 if kind == "dense" else draw(DELAYS),
+        recurrent_delay=0 if kind == "dense" else draw(DELAYS),
     )
 
 
@@ -185,7 +185,7 @@ def random_oracle_layers(case: Case) -> list[Layer]:
         delay = random_delays(rng, spec.delay, weight.shape)
         recurrent_weight = recurrent_delay = None
         if spec.kind != "dense":
-            recurrent_delay = random_delays(rng, spec.rec_delay, (spec.n, spec.n))
+            recurrent_delay = random_delays(rng, spec.recurrent_delay, (spec.n, spec.n))
             recurrent_weight = rng.uniform(*WEIGHT_RANGE, (spec.n, spec.n))
             density = 1.0 if spec.kind == "all_to_all" else SPARSE_DENSITY
             recurrent_weight[rng.random((spec.n, spec.n)) >= density] = 0.0
@@ -242,8 +242,8 @@ def build_network(case: Case, dtype: str) -> strsbp_rs.Network:
                 spec.n,
                 init=init,
                 mask=build_mask(spec),
-                rec_init=init,
-                rec_delay=build_delay(spec.rec_delay, case.dt),
+                recurrent_init=init,
+                recurrent_delay=build_delay(spec.recurrent_delay, case.dt),
                 discretisation=spec.discretisation,
                 **constants,
             )
@@ -267,7 +267,7 @@ def oracle_layers(case: Case, net: strsbp_rs.Network) -> list[Layer]:
                 weights["weight"].astype(np.float64),
                 weights["recurrent_weight"].astype(np.float64) if recurrent else None,
                 steps(delays["delay"]),
-                steps(delays["rec_delay"]) if recurrent else None,
+                steps(delays["recurrent_delay"]) if recurrent else None,
             )
         )
     return layers

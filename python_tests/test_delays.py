@@ -50,7 +50,7 @@ def test_a_delay_longer_than_the_run_silences_the_group(task):
     without.set_weights(weights)
     expected = without.run(x, encoder=encoder).spikes
     assert expected[2].n_spikes > 0
-    assert make_network(rec_delay=60.0).run(x, encoder=encoder).spikes == expected
+    assert make_network(recurrent_delay=60.0).run(x, encoder=encoder).spikes == expected
     assert make_network().run(x, encoder=encoder).spikes != expected
 
 
@@ -80,14 +80,16 @@ def test_drawn_delays_change_no_weight_and_are_those_that_can_be_set(task):
 
 
 def test_drawn_delays():
-    layers = [sr.Recurrent(50, delay=sr.UniformDelay(2, 4), rec_delay=sr.UniformDelay(0.5, 3.2))]
+    layers = [
+        sr.Recurrent(50, delay=sr.UniformDelay(2, 4), recurrent_delay=sr.UniformDelay(0.5, 3.2))
+    ]
     delays = sr.Network(40, layers, dt=0.5, seed=1).delays[0]
-    assert delays["delay"].shape == (50, 40) and delays["rec_delay"].shape == (50, 50)
-    assert delays["delay"].dtype == delays["rec_delay"].dtype == np.float64
+    assert delays["delay"].shape == (50, 40) and delays["recurrent_delay"].shape == (50, 50)
+    assert delays["delay"].dtype == delays["recurrent_delay"].dtype == np.float64
     assert set(delays["delay"].flat) == {2.0, 2.5, 3.0, 3.5, 4.0}
     itself = np.eye(50, dtype=bool)
-    assert set(delays["rec_delay"][~itself]) == {0.5, 1.0, 1.5, 2.0, 2.5, 3.0}
-    assert not delays["rec_delay"][itself].any()
+    assert set(delays["recurrent_delay"][~itself]) == {0.5, 1.0, 1.5, 2.0, 2.5, 3.0}
+    assert not delays["recurrent_delay"][itself].any()
     other = sr.Network(40, layers, dt=0.5, seed=2).delays[0]
     assert not np.array_equal(other["delay"], delays["delay"])
 
@@ -95,7 +97,7 @@ def test_drawn_delays():
 def test_summary_tells_the_delays():
     lines = drawn().summary().splitlines()[1:]
     assert "delay 0 to 6 ms" in lines[0]
-    assert "delay 0 to 6 ms, rec_delay 0 to 4 ms" in lines[1]
+    assert "delay 0 to 6 ms, recurrent_delay 0 to 4 ms" in lines[1]
     assert "delay" not in lines[2]
 
 
@@ -109,7 +111,12 @@ def test_result_does_not_depend_on_threads(wide, silent_ratio):
     layers = [
         sr.Dense(150, v_th=2.0, init=init, delay=delay),
         sr.Recurrent(
-            150, v_th=20.0, init=init, rec_init=sr.Uniform(-0.1, 0.1), delay=delay, rec_delay=delay
+            150,
+            v_th=20.0,
+            init=init,
+            recurrent_init=sr.Uniform(-0.1, 0.1),
+            delay=delay,
+            recurrent_delay=delay,
         ),
         sr.Dense(4, v_th=20.0, delay=3.0),
     ]
@@ -179,7 +186,7 @@ def test_synapses_are_as_many_as_without_delays(task):
 
 def test_weight_penalty_counts_each_synapse_once():
     init, delay = sr.Uniform(-1.0, 1.0), sr.UniformDelay(0, 9)
-    layer = sr.Recurrent(20, delay=delay, rec_delay=delay, init=init, rec_init=init)
+    layer = sr.Recurrent(20, delay=delay, recurrent_delay=delay, init=init, recurrent_init=init)
     network = sr.Network(5, [layer], seed=1)
     before = network.weights[0]
     penalty = sr.ExponentialPenalty(lam=3.0, beta=2.0, scale=0.8)

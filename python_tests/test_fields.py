@@ -198,8 +198,10 @@ def test_times_without_dimensions():
 
 
 def test_names_stand_for_defaults():
-    named = sr.Network(3, [sr.Recurrent(4, init="normal", rec_init="constant", mask="sparse")])
-    meant = sr.Recurrent(4, init=sr.Normal(), rec_init=sr.ConstantInit(), mask=sr.Sparse())
+    named = sr.Network(
+        3, [sr.Recurrent(4, init="normal", recurrent_init="constant", mask="sparse")]
+    )
+    meant = sr.Recurrent(4, init=sr.Normal(), recurrent_init=sr.ConstantInit(), mask=sr.Sparse())
     assert named.layers == [meant]
     trainers = [
         sr.Trainer(

@@ -91,7 +91,7 @@ def test_the_potential_has_the_spread_that_is_promised():
 def test_networks_and_files_hold_numbers(tmp_path):
     net = sr.Network(5, [sr.Recurrent(7), sr.Dense(2, init="firing")], seed=2)
     first, last = net.layers
-    for init in (first.init, first.rec_init, last.init):
+    for init in (first.init, first.recurrent_init, last.init):
         assert isinstance(init, sr.Uniform)
         assert init.low < 0 < init.high
     # Fewer inputs need larger weights, and so do inputs that fire less.
@@ -111,7 +111,7 @@ def test_networks_and_files_hold_numbers(tmp_path):
 @pytest.mark.parametrize("mask", [sr.Sparse(0.05), sr.Reservoir((4, 5, 5))])
 def test_sparse_recurrent_weights_are_larger(mask):
     full, sparse = (
-        sr.Network(10, [sr.Recurrent(100, mask=m)]).layers[0].rec_init
+        sr.Network(10, [sr.Recurrent(100, mask=m)]).layers[0].recurrent_init
         for m in (sr.AllToAll(), mask)
     )
     assert sparse.high > 1.5 * full.high

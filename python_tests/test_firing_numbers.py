@@ -59,13 +59,13 @@ def test_initial_weights(dt, discretisation, constants):
     init = sr.Firing(within=17.2, drive=0.9)
     options = {"discretisation": discretisation, **constants}
     layers = [
-        sr.Recurrent(9, init=sr.Firing(rate=0.1), rec_init=init, **options),
+        sr.Recurrent(9, init=sr.Firing(rate=0.1), recurrent_init=init, **options),
         sr.Dense(3, init=init, **options),
     ]
     first, second = sr.Network(6, layers, dt=dt).layers
     for found, layer, n_in, rule, rate, spread in (
         (first.init, first, 6, sr.Firing(), 0.1, 1.0),
-        (first.rec_init, first, 8, init, HIDDEN_RATE, 2.0),
+        (first.recurrent_init, first, 8, init, HIDDEN_RATE, 2.0),
         (second.init, second, 9, init, HIDDEN_RATE, 2.0),
     ):
         low_high = expected(layer, n_in, dt, rule, rate, spread)
@@ -90,8 +90,8 @@ def test_initial_weights(dt, discretisation, constants):
 )
 def test_recurrent_weights(mask, n_in):
     layer = sr.Network(5, [sr.Recurrent(60, mask=mask)]).layers[0]
-    low_high = expected(layer, n_in, 1.0, sr.Recurrent(1).rec_init, HIDDEN_RATE, 2.0)
-    assert (layer.rec_init.low, layer.rec_init.high) == pytest.approx(low_high)
+    low_high = expected(layer, n_in, 1.0, sr.Recurrent(1).recurrent_init, HIDDEN_RATE, 2.0)
+    assert (layer.recurrent_init.low, layer.recurrent_init.high) == pytest.approx(low_high)
 
 
 def test_where_hardly_anything_is_heard():
@@ -103,8 +103,8 @@ def test_where_hardly_anything_is_heard():
 
 def test_a_few_neurons_of_a_reservoir():
     layer = sr.Network(5, [sr.Recurrent(8, mask=sr.Reservoir((2, 2, 2)))]).layers[0]
-    low_high = expected(layer, 7, 1.0, sr.Recurrent(1).rec_init, HIDDEN_RATE, 2.0)
-    assert (layer.rec_init.low, layer.rec_init.high) == pytest.approx(low_high)
+    low_high = expected(layer, 7, 1.0, sr.Recurrent(1).recurrent_init, HIDDEN_RATE, 2.0)
+    assert (layer.recurrent_init.low, layer.recurrent_init.high) == pytest.approx(low_high)
 
 
 @pytest.mark.parametrize("discretisation", ["euler", "exact"])

@@ -16,7 +16,7 @@ ENCODER = sr.BernoulliEncoder(n_steps=100, rate_scale=1 / 5.5)
 def network(**options: float) -> sr.Network:
     layers = [
         sr.Dense(30, v_th=1.0, init=sr.Uniform(), **options),
-        sr.Recurrent(20, v_th=0.8, init=sr.Uniform(), rec_init=sr.Uniform(), **options),
+        sr.Recurrent(20, v_th=0.8, init=sr.Uniform(), recurrent_init=sr.Uniform(), **options),
         sr.Dense(5, v_th=0.4, lateral_inhibition=0.5, init=sr.Uniform(), **options),
     ]
     return sr.Network(40, layers, seed=3)

@@ -99,7 +99,7 @@ def test_membranes_of_events_go_on_after_any_gap() -> None:
 
 def test_layers_with_tables_fire_as_the_reference(rng: np.random.Generator) -> None:
     wide = sr.Uniform()
-    net = sr.Network(30, [sr.Recurrent(20, v_th=0.5, init=wide, rec_init=wide)], seed=3)
+    net = sr.Network(30, [sr.Recurrent(20, v_th=0.5, init=wide, recurrent_init=wide)], seed=3)
     layer = net.to_fixed("qformat").layers[0]
     tables = {
         "current_decay": fixed.Table.exponential(4.0),

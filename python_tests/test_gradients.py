@@ -418,7 +418,7 @@ def test_layers_of_several_groups_and_tasks(
     }
     specs = (
         LayerSpec("dense", (1, 1, 150), v_th=4.0, **constants),
-        LayerSpec("all_to_all", (1, 10, 15), v_th=30.0, rec_delay=delay, **constants),
+        LayerSpec("all_to_all", (1, 10, 15), v_th=30.0, recurrent_delay=delay, **constants),
         LayerSpec("dense", (1, 1, 4), v_th=30.0, **constants),
     )
     rng = np.random.default_rng(12)

@@ -239,7 +239,7 @@ def test_graph_of_a_network(case: Case) -> None:
     ):
         groups = [(at - 1, weights["weight"], delays["delay"])]
         if "recurrent_weight" in weights:
-            groups.append((at, weights["recurrent_weight"], delays["rec_delay"]))
+            groups.append((at, weights["recurrent_weight"], delays["recurrent_delay"]))
         elif layer.lateral_inhibition > 0:
             lateral = -layer.lateral_inhibition * (1 - np.eye(layer.n))
             groups.append((at, lateral, np.zeros((layer.n, layer.n))))

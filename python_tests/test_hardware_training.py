@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.* t_ref = 2 ms:strsbp_rs.Quanti
 def network(dtype: str = "float32") -> sr.Network:
     layers = [
         sr.Dense(30, v_th=1.0, init=sr.Uniform()),
-        sr.Recurrent(20, v_th=0.8, init=sr.Uniform(), rec_init=sr.Uniform()),
+        sr.Recurrent(20, v_th=0.8, init=sr.Uniform(), recurrent_init=sr.Uniform()),
         sr.Dense(5, v_th=0.4, init=sr.Uniform()),
     ]
     return sr.Network(40, layers, seed=3, dtype=dtype)

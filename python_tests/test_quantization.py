@@ -28,7 +28,12 @@ def network(dtype: str = "float32", **options: float) -> sr.Network:
     layers = [
         sr.Dense(30, v_th=1.0, init=sr.Uniform(), **options),
         sr.Recurrent(
-            20, v_th=0.8, mask=sr.Sparse(0.5), init=sr.Uniform(), rec_init=sr.Uniform(), **options
+            20,
+            v_th=0.8,
+            mask=sr.Sparse(0.5),
+            init=sr.Uniform(),
+            recurrent_init=sr.Uniform(),
+            **options,
         ),
         sr.Dense(5, v_th=0.4, lateral_inhibition=0.5, init=sr.Uniform(), **options),
     ]

@@ -22,20 +22,20 @@ def test_delays_round_trip(tmp_path):
         [
             "layers.0.delay=2",
             "layers.1.delay={kind='uniform_delay', low=1, high=4.5}",
-            "layers.1.rec_delay={kind='uniform_delay'}",
-            "layers.1.rec_delay.high=3",
+            "layers.1.recurrent_delay={kind='uniform_delay'}",
+            "layers.1.recurrent_delay.high=3",
         ],
     )
     assert recipe.layers[0].delay == 2.0
     assert recipe.layers[1].delay == sr.UniformDelay(1.0, 4.5)
-    assert recipe.layers[1].rec_delay == sr.UniformDelay(high=3.0)
+    assert recipe.layers[1].recurrent_delay == sr.UniformDelay(high=3.0)
     path = tmp_path / "copy.toml"
     path.write_text(recipe.to_toml())
     assert load_recipe(path) == recipe
     delays = recipe.build(784, n_threads=1).network.delays
     assert set(delays[0]["delay"].flat) == {2.0}
     assert set(delays[1]["delay"].flat) == {1.0, 2.0, 3.0, 4.0}
-    assert set(delays[1]["rec_delay"].flat) == {0.0, 1.0, 2.0, 3.0}
+    assert set(delays[1]["recurrent_delay"].flat) == {0.0, 1.0, 2.0, 3.0}
 
 
 @pytest.mark.parametrize("text", ['C:\\a "b"', "line\nline\ttab", "\x00\x1b\x7f", "Grüße/数据"])
@@ -196,3 +196,13 @@ def test_deep_nesting_is_a_plain_error(tmp_path, deep):
     for override in (f"data.name={'[' * 20_000}", f"data.name{'.a' * 2_000}=1"):
         with pytest.raises(RecipeError):
             load_recipe("demo", [override])
+
+
+def test_former_names_of_fields_are_read(tmp_path):
+    path = tmp_path / "old.toml"
+    layer = "[[layers]]\nkind = 'recurrent'\nn = 3\nrec_delay = 2.0\n"
+    path.write_text(layer)
+    assert load_recipe(path, []).layers[0].recurrent_delay == 2.0
+    path.write_text(layer + "recurrent_delay = 1.0\n")
+    with pytest.raises(RecipeError, match="recurrent_delay is given twice"):
+        load_recipe(path, [])

@@ -81,12 +81,12 @@ def test_set_delays_are_those_of_synapses_that_exist(rng):
     delays = [{key: rng.integers(0, 99, a.shape) for key, a in d.items()} for d in network.delays]
     network.set_delays(delays)
     np.testing.assert_array_equal(network.delays[0]["delay"], delays[0]["delay"])
-    expected = np.where(mask, delays[1]["rec_delay"], 0)
-    np.testing.assert_array_equal(network.delays[1]["rec_delay"], expected)
+    expected = np.where(mask, delays[1]["recurrent_delay"], 0)
+    np.testing.assert_array_equal(network.delays[1]["recurrent_delay"], expected)
     np.testing.assert_array_equal(network.recurrent_mask(1), mask)
     assert_same(network.weights, weights)
     network.set_delays(network.delays)
-    np.testing.assert_array_equal(network.delays[1]["rec_delay"], expected)
+    np.testing.assert_array_equal(network.delays[1]["recurrent_delay"], expected)
 
 
 def test_set_delays_to_rounding(rng):
@@ -114,7 +114,7 @@ def test_set_delays_to_rounding(rng):
         (sr.UniformDelay(0.2, 0.8), ValueError, r"\.high must be at or above the next whole step"),
     ],
 )
-@pytest.mark.parametrize("field", ["delay", "rec_delay"])
+@pytest.mark.parametrize("field", ["delay", "recurrent_delay"])
 def test_configured(field, delay, error, message):
     if error is ValueError:
         message = rf"layers\[1\]\.{field}.*{message}"
@@ -151,11 +151,17 @@ def test_set_all_or_none():
             r"delays\[2\]\['delay'\]\[2, 17\] must be a whole number of steps .*, got 1.5",
         ),
         (
-            lambda d: d[1]["rec_delay"].__setitem__((5, 5), 2.0**25),
-            r"delays\[1\]\['rec_delay'\]\[5, 5\] must be at most 2\^24 steps",
+            lambda d: d[1]["recurrent_delay"].__setitem__((5, 5), 2.0**25),
+            r"delays\[1\]\['recurrent_delay'\]\[5, 5\] must be at most 2\^24 steps",
         ),
-        (lambda d: d[2].update(rec_delay=np.zeros((3, 3))), r"delays\[2\] .*key 'rec_delay'"),
-        (lambda d: d[1].pop("rec_delay"), r"\['rec_delay'\] must be an array, got nothing"),
+        (
+            lambda d: d[2].update(recurrent_delay=np.zeros((3, 3))),
+            r"delays\[2\] .*key 'recurrent_delay'",
+        ),
+        (
+            lambda d: d[1].pop("recurrent_delay"),
+            r"\['recurrent_delay'\] must be an array, got nothing",
+        ),
     ]:
         delays = network.delays
         delays[0]["delay"][:] = 7.0
@@ -172,7 +178,7 @@ def test_trainers_refuse_other_delays_than_they_were_made_with(task, tmp_path):
     trainer.fit(x, y, epochs=1, progress=False)
     old, weights = network.delays, network.weights
     existing = tuple(np.argwhere(network.recurrent_mask(1))[0])
-    for layer, key, synapse in [(0, "delay", (1, 2)), (1, "rec_delay", existing)]:
+    for layer, key, synapse in [(0, "delay", (1, 2)), (1, "recurrent_delay", existing)]:
         delays = network.delays
         # One synapse, or all: the second leaves the shape of every buffer.
         for at in (synapse, ...):

@@ -34,7 +34,7 @@ for silent_ratio in (0.0, 0.5):
     init = sr.Uniform(-0.6, 1.0)
     layers = [
         sr.Dense(150, v_th=2.0, init=init),
-        sr.Recurrent(150, v_th=20.0, init=init, rec_init=sr.Uniform(-0.1, 0.1)),
+        sr.Recurrent(150, v_th=20.0, init=init, recurrent_init=sr.Uniform(-0.1, 0.1)),
         sr.Dense(4, v_th=20.0),
     ]
     net = sr.Network(50, layers, seed=2)

@@ -14,7 +14,9 @@ CONSTANTS = {"tau_m": 64.0, "tau_s": 8.0, "t_ref": 2.0}
 def test_gradients_are_off_by_about_the_tolerance(scale: float) -> None:
     uniform = sr.Uniform(-1.0, 1.0)
     layers = [
-        sr.Recurrent(60, v_th=20.0, init=uniform, rec_init=sr.Uniform(-scale, scale), **CONSTANTS),
+        sr.Recurrent(
+            60, v_th=20.0, init=uniform, recurrent_init=sr.Uniform(-scale, scale), **CONSTANTS
+        ),
         sr.Dense(5, v_th=15.0, init=uniform, **CONSTANTS),
     ]
     net = sr.Network(20, layers, seed=4, dtype="float64")

@@ -114,7 +114,7 @@ def test_a_silent_recurrent_output_has_no_gradient(output, silent_ratio):
 def test_weight_penalty_is_the_oracles():
     """On silent input nothing but the penalty moves the weights."""
     init = sr.Uniform(-1.0, 1.0)
-    layers = [sr.Recurrent(20, init=init, rec_init=init), sr.Dense(3, init=init)]
+    layers = [sr.Recurrent(20, init=init, recurrent_init=init), sr.Dense(3, init=init)]
     net = sr.Network(5, layers, seed=1)
     before = net.weights
     penalty = sr.ExponentialPenalty(lam=3.0, beta=2.0, scale=0.8)

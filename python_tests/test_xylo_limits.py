@@ -24,7 +24,7 @@ def network(
     wide = sr.Uniform()
     if is_recurrent:
         hidden: sr.Recurrent | sr.Dense = sr.Recurrent(
-            n_hidden, init=wide, rec_init=wide, **NO_REST
+            n_hidden, init=wide, recurrent_init=wide, **NO_REST
         )
     else:
         hidden = sr.Dense(n_hidden, init=wide, **NO_REST)

@@ -171,7 +171,7 @@ def test_hidden_layers_are_one_recurrent_population(rng: Rng) -> None:
 
 def network(*layers: Any, n_in: int = 12) -> sr.Network:
     chosen = layers or (
-        sr.Recurrent(20, v_th=1.0, t_ref=0.0, init=sr.Uniform(), rec_init=sr.Uniform()),
+        sr.Recurrent(20, v_th=1.0, t_ref=0.0, init=sr.Uniform(), recurrent_init=sr.Uniform()),
         sr.Dense(4, v_th=0.5, t_ref=0.0, init=sr.Uniform()),
     )
     return sr.Network(n_in, list(chosen), seed=1)
@@ -213,7 +213,7 @@ def test_what_is_refused() -> None:
         layers = net.to_fixed().layers
         sr.FixedNetwork(net, [layers[0], replace(layers[1], format=several)])
     form = replace(below.format, limits={})
-    slow = network(sr.Recurrent(20, rec_delay=2.0), sr.Dense(4))
+    slow = network(sr.Recurrent(20, recurrent_delay=2.0), sr.Dense(4))
     with pytest.raises(ValueError, match="delay must be 0 steps by the rules of Xylo, got 2"):
         sr.FixedNetwork(slow, [replace(below, format=form), held.layers[1]])
 
@@ -234,7 +234,7 @@ def test_training_through_xylo_brings_accuracy() -> None:
     demo = load_demo()
     # More inputs than the chip has.
     layers = [
-        sr.Recurrent(60, v_th=4.0, t_ref=0.0, init=sr.Uniform(), rec_init=sr.Uniform()),
+        sr.Recurrent(60, v_th=4.0, t_ref=0.0, init=sr.Uniform(), recurrent_init=sr.Uniform()),
         sr.Dense(10, v_th=5.0, t_ref=0.0, init=sr.Uniform()),
     ]
     net = sr.Network(784, layers, seed=1)

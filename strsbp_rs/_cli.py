@@ -234,7 +234,7 @@ def _alike(layers: Sequence[LayerConfig], others: Sequence[LayerConfig]) -> bool
 
     def kept(layer: LayerConfig) -> dict[str, Any]:
         values = layer.to_dict().items()
-        return {name: value for name, value in values if name not in ("init", "rec_init")}
+        return {name: value for name, value in values if name not in ("init", "recurrent_init")}
 
     return [kept(layer) for layer in layers] == [kept(layer) for layer in others]
 

@@ -55,9 +55,9 @@ def resolved(
         changes: dict[str, Any] = {}
         if isinstance(layer.init, config.Firing):
             changes["init"] = _uniform(layer, layer.init, below, dt, is_input=index == 0)
-        if isinstance(layer, config.Recurrent) and isinstance(layer.rec_init, config.Firing):
+        if isinstance(layer, config.Recurrent) and isinstance(layer.recurrent_init, config.Firing):
             n = _recurrent_inputs(layer)
-            changes["rec_init"] = _uniform(layer, layer.rec_init, n, dt, is_input=False)
+            changes["recurrent_init"] = _uniform(layer, layer.recurrent_init, n, dt, is_input=False)
         found.append(replace(layer, **changes))
     return found
 

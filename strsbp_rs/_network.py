@@ -31,7 +31,7 @@ Weights = list[dict[str, NDArray[Any]]]
 """One dict a layer: "weight" (n_out, n_in) and, for recurrent layers, "recurrent_weight" (n, n)."""
 
 Delays = list[dict[str, NDArray[np.float64]]]
-"""One dict a layer: "delay" (n_out, n_in) and, for recurrent layers, "rec_delay" (n, n) [ms]."""
+"""One dict a layer: "delay" (n_out, n_in) and, if recurrent, "recurrent_delay" (n, n) [ms]."""
 
 PathLike = str | os.PathLike[str]
 

@@ -319,7 +319,11 @@ def _build(kinds: tuple[type, ...], table: Any, path: str, source: str) -> Any:
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}
     values = {}
-    for name, value in table.items():
+    written_names = getattr(cls, "written_names", {})
+    for written, value in table.items():
+        name = written_names.get(written, written)
+        if name in values:
+            raise RecipeError(f"{source}: {path}.{name} is given twice, also as {path}.{written}")
         if name not in fields:
             near = [f"{path}.{known}" for known in fields]
             suggestion = _suggest(f"{path}.{name}", near)

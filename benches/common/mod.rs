@@ -47,8 +47,8 @@ pub fn recurrent(n: usize, v_th: f64) -> LayerConfig {
         init: Init::Uniform { low: -1.0, high: 1.0 },
         mask: RecurrentMask::AllToAll { self_loops: false },
         delay: Delay::default(),
-        rec_init: Init::Uniform { low: -0.1, high: 0.1 },
-        rec_delay: Delay::default(),
+        recurrent_init: Init::Uniform { low: -0.1, high: 0.1 },
+        recurrent_delay: Delay::default(),
     })
 }
 
@@ -57,7 +57,7 @@ pub fn delayed(mut layer: LayerConfig) -> LayerConfig {
     let drawn = Delay::Drawn(DelayDistribution::UniformDelay { low: 0.0, high: 9.0 });
     match &mut layer {
         LayerConfig::Dense(dense) => dense.delay = drawn,
-        LayerConfig::Recurrent(recurrent) => (recurrent.delay, recurrent.rec_delay) = (drawn, drawn),
+        LayerConfig::Recurrent(recurrent) => (recurrent.delay, recurrent.recurrent_delay) = (drawn, drawn),
     }
     layer
 }

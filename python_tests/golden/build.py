@@ -117,11 +117,8 @@ def dense(n: int, **options: Any) -> sr.Dense:
     return sr.Dense(n, **options)
 
 
-_RECURRENT = {"recurrent_init": "rec_init", "recurrent_delay": "rec_delay"}
-
-
 def recurrent(n: int, **options: Any) -> sr.Recurrent:
-    return sr.Recurrent(n, **{_RECURRENT.get(name, name): v for name, v in options.items()})
+    return sr.Recurrent(n, **options)
 
 
 def network(n_in: int, layers: Sequence[Any], **options: Any) -> sr.Network:
@@ -134,7 +131,7 @@ def weights(net: sr.Network) -> list[list[NDArray[Any]]]:
 
 
 def delays(net: sr.Network) -> list[list[NDArray[Any]]]:
-    return _listed(net.delays, ("delay", "rec_delay"))
+    return _listed(net.delays, ("delay", "recurrent_delay"))
 
 
 def masks(net: sr.Network) -> list[NDArray[Any] | None]:
@@ -147,7 +144,7 @@ def set_weights(net: sr.Network, values: Sequence[Sequence[NDArray[Any]]]) -> No
 
 
 def set_delays(net: sr.Network, values: Sequence[Sequence[NDArray[Any]]]) -> None:
-    names = ("delay", "rec_delay")
+    names = ("delay", "recurrent_delay")
     net.set_delays([dict(zip(names, layer, strict=False)) for layer in values])
 
 

@@ -14,7 +14,7 @@ fn network() -> (Network<f32>, Vec<StoredLayer>) {
         layer
     };
     let recurrent = json!({"kind": "recurrent", "n": 3, "mask": {"kind": "all_to_all", "self_loops": true},
-        "rec_init": {"kind": "constant", "value": 0.5}});
+        "recurrent_init": {"kind": "constant", "value": 0.5}});
     let lateral = json!({"kind": "dense", "n": 2, "lateral_inhibition": 0.1});
     let plain = json!({"kind": "dense", "n": 4, "lateral_inhibition": 0.0});
     let layers = [layer(recurrent), layer(lateral), layer(plain)];

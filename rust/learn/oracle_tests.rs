@@ -213,9 +213,9 @@ impl Case {
         if self.delays > 0 {
             let mut rng = ChaCha8Rng::seed_from_u64(6);
             let mut some = |n: usize| (0..n).map(|_| rng.next_u32() % self.delays).collect::<Vec<_>>();
-            let of = |LayerDelays { delay, rec_delay }| LayerDelays {
+            let of = |LayerDelays { delay, recurrent_delay }| LayerDelays {
                 delay: some(delay.len()),
-                rec_delay: rec_delay.map(|delays: Vec<u32>| some(delays.len())),
+                recurrent_delay: recurrent_delay.map(|delays: Vec<u32>| some(delays.len())),
             };
             let delays: Vec<_> = net.delays().into_iter().map(of).collect();
             net.set_delays(&delays).unwrap();
@@ -338,7 +338,7 @@ fn dense(n: usize, scale: f64, lateral: f64) -> Value {
 fn recurrent(n: usize, scale: f64, mask: Value) -> Value {
     json!({"kind": "recurrent", "n": n, "tau_m": 12.0, "tau_s": 4.0, "v_th": 1.3, "t_ref": 1.0, "discretisation": "euler",
         "init": {"kind": "uniform", "low": -scale, "high": 2.0 * scale}, "mask": mask,
-        "rec_init": {"kind": "uniform", "low": -0.05, "high": 0.05}})
+        "recurrent_init": {"kind": "uniform", "low": -0.05, "high": 0.05}})
 }
 
 fn rule(post_coupling: &str, silent_ratio: f64, teacher_spikes: bool) -> Value {

@@ -78,11 +78,12 @@ pub struct RecurrentConfig {
     pub delay: Delay,
     /// Which recurrent synapses exist.
     pub mask: RecurrentMask,
-    /// Distribution of the initial recurrent weights.
-    pub rec_init: Init,
-    /// Delay of the recurrent synapses.
-    #[serde(default, skip_serializing_if = "Delay::is_none")]
-    pub rec_delay: Delay,
+    /// Distribution of the initial recurrent weights; files call it `rec_init`.
+    #[serde(rename = "rec_init", alias = "recurrent_init")]
+    pub recurrent_init: Init,
+    /// Delay of the recurrent synapses; files call it `rec_delay`.
+    #[serde(rename = "rec_delay", alias = "recurrent_delay", default, skip_serializing_if = "Delay::is_none")]
+    pub recurrent_delay: Delay,
 }
 
 macro_rules! lif_params {
@@ -133,8 +134,8 @@ impl LayerConfig {
             }
             Self::Recurrent(layer) => {
                 layer.mask.validate(n)?;
-                layer.rec_init.validate()?;
-                layer.rec_delay.validate(&format!("layers[{index}].rec_delay"), dt)
+                layer.recurrent_init.validate()?;
+                layer.recurrent_delay.validate(&format!("layers[{index}].recurrent_delay"), dt)
             }
         }
     }

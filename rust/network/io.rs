@@ -239,8 +239,8 @@ pub(crate) fn build<F: Real>(path: &Path, config: NetworkConfig, arrays: &Arrays
         };
         let recurrent = |name: fn(usize) -> String| is_recurrent.then(|| name(index));
         let delays = || -> Result<_> {
-            let rec_delay = recurrent(recurrent_delay_name).map(|name| delays(name, n)).transpose()?;
-            Ok(LayerDelays { delay: delays(delay_name(index), n_in)?, rec_delay })
+            let recurrent_delay = recurrent(recurrent_delay_name).map(|name| delays(name, n)).transpose()?;
+            Ok(LayerDelays { delay: delays(delay_name(index), n_in)?, recurrent_delay })
         };
         Ok(Some(LayerArrays {
             weight: weights(weight_name(index), n_in)?,

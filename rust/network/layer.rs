@@ -58,7 +58,7 @@ pub struct LayerDelays {
     /// Feed-forward, (n_out, n_in) row-major.
     pub delay: Vec<u32>,
     /// Recurrent, (n, n) row-major, 0 where no synapse exists; `None` without trained recurrent synapses.
-    pub rec_delay: Option<Vec<u32>>,
+    pub recurrent_delay: Option<Vec<u32>>,
 }
 
 /// Delays of a layer's synapses, as the layout of its matrices.
@@ -95,8 +95,8 @@ impl<F: Real> Layer<F> {
             Some(LayerArrays { weight, recurrent_weight, delays }) => (Some(weight), recurrent_weight, delays),
             None => (None, None, None),
         };
-        let (delay, rec_delay) =
-            delays.map_or((None, None), |LayerDelays { delay, rec_delay }| (Some(delay), rec_delay));
+        let (delay, recurrent_delay) =
+            delays.map_or((None, None), |LayerDelays { delay, recurrent_delay }| (Some(delay), recurrent_delay));
         let synapses = |group: Group<'_, F>, shape: [usize; 2], exists: Option<&[bool]>| {
             let Group { known, delays, init, delay, name, streams } = group;
             let name = format!("layers[{index}].{name}");
@@ -121,10 +121,10 @@ impl<F: Real> Layer<F> {
             LayerConfig::Recurrent(recurrent) => {
                 check_room(&format!("layers[{index}]: n * n"), n.checked_mul(n), size_of::<F>())?;
                 let exists = existing(&recurrent.mask, n, seed, stream + 1)?;
-                let (init, delay) = (&recurrent.rec_init, &recurrent.rec_delay);
+                let (init, delay) = (&recurrent.recurrent_init, &recurrent.recurrent_delay);
                 let streams = [stream + 2, delay_stream + 1];
                 let known = recurrent_weight;
-                let group = Group { known, delays: rec_delay, init, delay, name: "rec_delay", streams };
+                let group = Group { known, delays: recurrent_delay, init, delay, name: "recurrent_delay", streams };
                 Some(Recurrent::new(synapses(group, [n, n], exists.as_deref())?, true))
             }
         };
@@ -198,8 +198,8 @@ impl<F: Real> Layer<F> {
 
     /// The delay of every synapse; lateral inhibition has none.
     pub fn delays(&self) -> LayerDelays {
-        let rec_delay = self.trainable_recurrent().map(|recurrent| recurrent.synapses.delays());
-        LayerDelays { delay: self.synapses.delays(), rec_delay }
+        let recurrent_delay = self.trainable_recurrent().map(|recurrent| recurrent.synapses.delays());
+        LayerDelays { delay: self.synapses.delays(), recurrent_delay }
     }
 
     /// The layout of the layer's matrices.
@@ -217,12 +217,14 @@ impl<F: Real> Layer<F> {
             Taps::new(&name, delays, [synapses.n_out(), synapses.n_in()], synapses.exists().as_deref())
         };
         let feed_forward = taps(format!("{name}['delay']"), &self.synapses, &delays.delay)?;
-        let recurrent = match (self.trainable_recurrent(), &delays.rec_delay) {
+        let recurrent = match (self.trainable_recurrent(), &delays.recurrent_delay) {
             (None, None) => None,
-            (Some(recurrent), Some(delays)) => Some(taps(format!("{name}['rec_delay']"), &recurrent.synapses, delays)?),
+            (Some(recurrent), Some(delays)) => {
+                Some(taps(format!("{name}['recurrent_delay']"), &recurrent.synapses, delays)?)
+            }
             (recurrent, delays) => {
                 let say = |is: bool| if is { "an array" } else { "nothing" };
-                let name = format!("{name}['rec_delay']");
+                let name = format!("{name}['recurrent_delay']");
                 return Err(Error::value(name, say(recurrent.is_some()), say(delays.is_some())));
             }
         };

@@ -237,8 +237,8 @@ impl NetworkCore {
                 collected("delays of n_out * n_in synapses", delays.iter().map(|&steps| f64::from(steps) * net.config().dt))
             };
             arrays_to_python(py, net, DELAY_KEYS, |l| {
-                let LayerDelays { delay, rec_delay } = net.layers()[l].delays();
-                Ok((ms(&delay)?, rec_delay.as_ref().map(ms).transpose()?))
+                let LayerDelays { delay, recurrent_delay } = net.layers()[l].delays();
+                Ok((ms(&delay)?, recurrent_delay.as_ref().map(ms).transpose()?))
             })
         })
     }
@@ -524,7 +524,7 @@ fn record<F: Real>(
 type Keys = [&'static str; 2];
 
 const WEIGHT_KEYS: Keys = ["weight", "recurrent_weight"];
-const DELAY_KEYS: Keys = ["delay", "rec_delay"];
+const DELAY_KEYS: Keys = ["delay", "recurrent_delay"];
 
 /// Numbers of a layer's arrays.
 fn layer_size<F: Real>(layer: &Layer<F>) -> usize {
@@ -643,6 +643,7 @@ fn set_delays<F: OfNet>(
     let check =
         |name: &str, delays: Vec<f64>, synapses: &Synapses<F>| delays_in_steps(name, &delays, synapses.n_in(), dt);
     let checked = arrays_from_python(py, net, "delays", delays, DELAY_KEYS, f64::DTYPE, check)?;
-    let delays: Vec<_> = checked.into_iter().map(|(delay, rec_delay)| LayerDelays { delay, rec_delay }).collect();
+    let delays: Vec<_> =
+        checked.into_iter().map(|(delay, recurrent_delay)| LayerDelays { delay, recurrent_delay }).collect();
     Ok(Box::new(move |net| F::of_mut(net).set_delays(&delays)))
 }

@@ -16,15 +16,15 @@ fn network(explicit_delays: bool) -> Network<f64> {
         layer
     };
     let recurrent = json!({"kind": "recurrent", "n": 30, "mask": {"kind": "sparse", "density": 0.5, "self_loops": false},
-        "rec_init": {"kind": "uniform", "low": -0.2, "high": 0.2}, "rec_delay": 1.5});
+        "recurrent_init": {"kind": "uniform", "low": -0.2, "high": 0.2}, "recurrent_delay": 1.5});
     let layers = [neuron(recurrent), neuron(json!({"kind": "dense", "n": 4, "lateral_inhibition": 0.1}))];
     let config = json!({"n_in": 8, "layers": layers, "dt": 0.5, "seed": 4});
     let mut net = Network::new(serde_json::from_value(config).unwrap()).unwrap();
     if explicit_delays {
         let some = |n: usize, most: u32| (0..n as u32).map(|at| at * 7 % most).collect::<Vec<_>>();
-        let of = |LayerDelays { delay, rec_delay }| LayerDelays {
+        let of = |LayerDelays { delay, recurrent_delay }| LayerDelays {
             delay: some(delay.len(), 5),
-            rec_delay: rec_delay.map(|delays: Vec<u32>| some(delays.len(), 3)),
+            recurrent_delay: recurrent_delay.map(|delays: Vec<u32>| some(delays.len(), 3)),
         };
         let delays: Vec<_> = net.delays().into_iter().map(of).collect();
         net.set_delays(&delays).unwrap();

@@ -106,7 +106,8 @@ def from_dict(values: dict[str, Any], *, schedule: bool = False) -> Any:
     values = dict(values)
     kinds = _SCHEDULES if schedule else _KINDS
     cls = kinds[values.pop("kind")]
-    return cls(**{name: _revived(value) for name, value in values.items()})
+    names = cls.written_names
+    return cls(**{names.get(name, name): _revived(value) for name, value in values.items()})
 
 
 def _revived(value: Any) -> Any:

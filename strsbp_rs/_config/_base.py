@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from strsbp_rs._fields import Checked
@@ -15,6 +17,8 @@ class Config(Checked):
     """A configuration the core reads as a dict."""
 
     kind: ClassVar[str | None] = None
+    written_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Fields by the names that files know them by, where these differ."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the configuration as plain values, with its kind."""

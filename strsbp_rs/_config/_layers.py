@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from strsbp_rs._config._base import Config
@@ -66,8 +68,8 @@ class Recurrent(Config):
             UniformDelay.
         mask: Which recurrent synapses exist: AllToAll, Sparse or Reservoir, or "all_to_all" or
             "sparse".
-        rec_init: Distribution of the initial recurrent weights, as `init`.
-        rec_delay: Likewise `delay` of the layer's own spikes.
+        recurrent_init: Distribution of the initial recurrent weights, as `init`.
+        recurrent_delay: Likewise `delay` of the layer's own spikes.
     """
 
     n: int
@@ -79,9 +81,12 @@ class Recurrent(Config):
     init: LayerInit = field(default=Firing(), kw_only=True)
     delay: Delay = field(default=0.0, kw_only=True)
     mask: Mask = field(default=AllToAll(), kw_only=True)
-    rec_init: LayerInit = field(default=Firing(drive=0.25), kw_only=True)
-    rec_delay: Delay = field(default=0.0, kw_only=True)
+    recurrent_init: LayerInit = field(default=Firing(drive=0.25), kw_only=True)
+    recurrent_delay: Delay = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "recurrent"
+    written_names: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"rec_init": "recurrent_init", "rec_delay": "recurrent_delay"}
+    )
 
 
 LayerConfig = Dense | Recurrent

@@ -65,7 +65,7 @@ impl FixedLayer {
         }
         let (low, high) = params.weight_range();
         let mut sums = filled("n", Some(n), 0i64)?;
-        for (name, synapses, n_in) in [("weight", Some(feed_forward), n_in), ("rec_weight", recurrent, n)]
+        for (name, synapses, n_in) in [("weight", Some(feed_forward), n_in), ("recurrent_weight", recurrent, n)]
             .into_iter()
             .filter_map(|(a, b, c)| Some((a, b?, c)))
         {
@@ -95,11 +95,11 @@ impl FixedLayer {
         }
         catch(|| {
             let weight = spread(feed_forward, [n, n_in]);
-            let rec_weight = recurrent.map(|synapses| (spread(synapses, [n, n]), taps(synapses)));
+            let recurrent_weight = recurrent.map(|synapses| (spread(synapses, [n, n]), taps(synapses)));
             let n_rows = weight.len() / n;
-            let own = rec_weight.iter().flat_map(|(weight, _)| weight.iter());
+            let own = recurrent_weight.iter().flat_map(|(weight, _)| weight.iter());
             let are_bytes = weight.iter().chain(own).all(|&w| i8::try_from(w).is_ok());
-            let kind = match (WordNeurons::new(params, n).filter(|_| are_bytes), rec_weight) {
+            let kind = match (WordNeurons::new(params, n).filter(|_| are_bytes), recurrent_weight) {
                 (Some(neurons), None) => {
                     let weight = PackedRows::new(n, [(&weight, n_rows)]);
                     Kind::Words(WordLayer::new(&lif, n, neurons, weight, None))
@@ -109,8 +109,9 @@ impl FixedLayer {
                     let recurrent = Some(Recurrent { first: n_rows + 1, taps });
                     Kind::Words(WordLayer::new(&lif, n, neurons, weight, recurrent))
                 }
-                (None, rec_weight) => {
-                    let recurrent = rec_weight.map(|(own, taps)| (IntegerRows::new(n, own.len() / n, &own), taps));
+                (None, recurrent_weight) => {
+                    let recurrent =
+                        recurrent_weight.map(|(own, taps)| (IntegerRows::new(n, own.len() / n, &own), taps));
                     let weight = IntegerRows::new(n, n_rows, &weight);
                     Kind::Lanes(Box::new(LaneLayer::new(lif.clone(), n, most, weight, recurrent)))
                 }

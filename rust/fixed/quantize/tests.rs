@@ -42,7 +42,7 @@ fn network(tau_m: f64, tau_s: f64, v_th: f64, seed: u64) -> Network<f32> {
         layer
     };
     let recurrent = json!({
-        "kind": "recurrent", "n": 7, "rec_init": {"kind": "normal", "mean": 0.0, "std": 1.0},
+        "kind": "recurrent", "n": 7, "recurrent_init": {"kind": "normal", "mean": 0.0, "std": 1.0},
         "mask": {"kind": "all_to_all", "self_loops": false},
     });
     let layers = [layer(recurrent), layer(json!({"kind": "dense", "n": 3, "lateral_inhibition": 0.5}))];
@@ -230,7 +230,7 @@ fn synapses_that_xylo_does_not_have_are_refused() {
         let mut all = layers(&[128, 128, 128], 4);
         all[1] = json!({"kind": "recurrent", "n": 128, "tau_m": 64.0, "tau_s": 8.0, "v_th": 1.0, "t_ref": 0.0,
             "init": {"kind": "constant", "value": 0.1}, "discretisation": "euler", "mask": {"kind": "all_to_all", "self_loops": true},
-            "rec_init": {"kind": "constant", "value": 0.1}});
+            "recurrent_init": {"kind": "constant", "value": 0.1}});
         xylo_error(device, 3, all, move |integers| {
             integers[2].weight.fill(0);
             integers[1].weight[..16384 - kept].fill(0);
@@ -254,7 +254,7 @@ fn synapses_that_xylo_does_not_have_are_refused() {
     assert_eq!(error, "fan-out of neuron 0 of layers[0] must be <= 64 synapses, as the hardware has it, got 65");
     let to_itself = json!({"kind": "recurrent", "n": 65, "tau_m": 64.0, "tau_s": 8.0, "v_th": 1.0, "t_ref": 0.0,
         "init": {"kind": "constant", "value": 0.1}, "discretisation": "euler", "mask": {"kind": "all_to_all", "self_loops": true},
-        "rec_init": {"kind": "constant", "value": 0.1}});
+        "recurrent_init": {"kind": "constant", "value": 0.1}});
     let net = config(2, json!([to_itself, dense(8, 1.0, 0.0, 0.1)]));
     let error = grid(&net, Target::Xylo { device: XyloDevice::Audio2, enforce_limits: true }).unwrap_err().to_string();
     assert_eq!(error, "fan-out of neuron 0 of layers[0] must be <= 64 synapses, as the hardware has it, got 65");

@@ -15,7 +15,7 @@ fn network() -> Network<f64> {
         layer
     };
     let recurrent = json!({"kind": "recurrent", "n": 40, "mask": {"kind": "sparse", "density": 0.7, "self_loops": false},
-        "rec_init": {"kind": "uniform", "low": -0.2, "high": 0.2}});
+        "recurrent_init": {"kind": "uniform", "low": -0.2, "high": 0.2}});
     let layers = [neuron(recurrent), neuron(json!({"kind": "dense", "n": 3, "lateral_inhibition": 0.0}))];
     let config = json!({"n_in": 6, "layers": layers, "dt": 1.0, "seed": 4});
     Network::new(serde_json::from_value(config).unwrap()).unwrap()

@@ -42,7 +42,7 @@ pub(crate) fn network<F: Real>() -> Network<F> {
         layer
     };
     let recurrent = json!({"kind": "recurrent", "n": 5, "mask": {"kind": "all_to_all", "self_loops": false},
-        "rec_init": {"kind": "uniform", "low": 0.1, "high": 0.3}, "rec_delay": 2.0});
+        "recurrent_init": {"kind": "uniform", "low": 0.1, "high": 0.3}, "recurrent_delay": 2.0});
     let layers = [layer(recurrent), layer(json!({"kind": "dense", "n": 2, "lateral_inhibition": 0.1}))];
     let config = json!({"n_in": 6, "layers": layers, "dt": 1.0, "seed": 4});
     Network::new(serde_json::from_value(config).unwrap()).unwrap()
@@ -51,8 +51,11 @@ pub(crate) fn network<F: Real>() -> Network<F> {
 fn delayed<F: Real>() -> Network<F> {
     let mut net = network();
     let delays = [
-        LayerDelays { delay: (0..30).map(|at| at % 4).collect(), rec_delay: Some((0..25).map(|at| at % 3).collect()) },
-        LayerDelays { delay: (0..10).map(|at| at % 2 * 7).collect(), rec_delay: None },
+        LayerDelays {
+            delay: (0..30).map(|at| at % 4).collect(),
+            recurrent_delay: Some((0..25).map(|at| at % 3).collect()),
+        },
+        LayerDelays { delay: (0..10).map(|at| at % 2 * 7).collect(), recurrent_delay: None },
     ];
     net.set_delays(&delays).unwrap();
     net

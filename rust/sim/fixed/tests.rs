@@ -190,7 +190,7 @@ fn sums_beyond_32_bits_are_refused() {
 }
 
 /// Two layers, the second recurrent, all with delays.
-fn layered(case: &Case, rec_weight: &[i16]) -> (Arc<Graph<i16>>, FixedNetwork) {
+fn layered(case: &Case, recurrent_weight: &[i16]) -> (Arc<Graph<i16>>, FixedNetwork) {
     let format = FixedParams { max_spikes: 1, ..case.format.clone() };
     let mut graph = Graph::new(1.0, 1).unwrap();
     graph.add_population("in", N, None).unwrap();
@@ -200,7 +200,7 @@ fn layered(case: &Case, rec_weight: &[i16]) -> (Arc<Graph<i16>>, FixedNetwork) {
     // Of j onto i at j * N + i, for the graph; the network has them the other way round.
     let delay: Vec<f64> = case.delay.iter().map(|&d| d.into()).collect();
     let (pre, post): (Vec<u32>, Vec<u32>) = (0..N * N).map(|at| ((at / N) as u32, (at % N) as u32)).unzip();
-    for (from, to, weight) in [(0, 1, &case.weight[..]), (1, 2, &case.weight[..]), (2, 2, rec_weight)] {
+    for (from, to, weight) in [(0, 1, &case.weight[..]), (1, 2, &case.weight[..]), (2, 2, recurrent_weight)] {
         graph.add_projection(from, to, Connectivity::from_lists(N, N, &pre, &post, weight, &delay).unwrap()).unwrap();
     }
     let turned = |at: usize| at % N * N + at / N;
@@ -209,7 +209,7 @@ fn layered(case: &Case, rec_weight: &[i16]) -> (Arc<Graph<i16>>, FixedNetwork) {
         weight: (0..N * N).map(|at| weight[turned(at)].into()).collect(),
         taps: Taps::new("delay", &delay, [N, N], None).unwrap(),
     };
-    let (feed_forward, recurrent) = (synapses(&case.weight), synapses(rec_weight));
+    let (feed_forward, recurrent) = (synapses(&case.weight), synapses(recurrent_weight));
     let layer = |recurrent, number| FixedLayer::new(&format, [N, N], &feed_forward, recurrent, number).unwrap();
     (Arc::new(graph), FixedNetwork::new(vec![layer(None, 1), layer(Some(&recurrent), 2)]).unwrap())
 }
@@ -221,14 +221,14 @@ proptest! {
     #[test]
     fn layers_are_graphs(
         case in cases(formats(N).boxed()),
-        rec_weight in prop::collection::vec(-300..300i16, N * N),
+        recurrent_weight in prop::collection::vec(-300..300i16, N * N),
         narrow: bool,
     ) {
         let mut case = case;
         if narrow {
             case.weight.iter_mut().for_each(|w| *w /= 8);
         }
-        let (graph, network) = layered(&case, &rec_weight);
+        let (graph, network) = layered(&case, &recurrent_weight);
         let mut simulator = FixedSimulator::new(graph, EngineKind::Clocked, &[1, 2]).unwrap();
         let (t, x): (Vec<i64>, Vec<i64>) = case.events.iter().map(|&(t, x)| (t as i64, i64::from(x))).unzip();
         simulator.push_steps("events", &t, &x).unwrap();

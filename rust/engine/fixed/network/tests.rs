@@ -13,7 +13,7 @@ struct Case {
     n: usize,
     n_in: usize,
     weight: Vec<i32>,
-    rec_weight: Option<Vec<i32>>,
+    recurrent_weight: Option<Vec<i32>>,
     /// Who fires at each step.
     input: Vec<Vec<u32>>,
 }
@@ -38,7 +38,7 @@ fn cases(format: fn(usize) -> BoxedStrategy<FixedParams>) -> impl Strategy<Value
     );
     (sizes, any::<bool>(), prop::sample::select(vec![2u32, 4, 8, 8, 8, 12]))
         .prop_flat_map(move |((n, n_in), is_recurrent, bits)| {
-            let rec_weight =
+            let recurrent_weight =
                 if is_recurrent { weights(bits, n * n).prop_map(Some).boxed() } else { Just(None).boxed() };
             let share = prop::sample::select(vec![0.0, 0.02, 0.3, 1.0]);
             let fires = prop::collection::vec(0.0..1.0f64, n_in);
@@ -46,11 +46,11 @@ fn cases(format: fn(usize) -> BoxedStrategy<FixedParams>) -> impl Strategy<Value
                 (0..fires.len() as u32).filter(|&j| fires[j as usize] < share).collect::<Vec<_>>()
             });
             let input = prop::collection::vec(step, N_STEPS);
-            (format(n), Just((n, n_in, bits)), weights(bits, n * n_in), rec_weight, input)
+            (format(n), Just((n, n_in, bits)), weights(bits, n * n_in), recurrent_weight, input)
         })
-        .prop_map(|(format, (n, n_in, weight_bits), weight, rec_weight, input)| {
+        .prop_map(|(format, (n, n_in, weight_bits), weight, recurrent_weight, input)| {
             let format = FixedParams { weight_bits, max_spikes: 1, ..format };
-            Case { format, n, n_in, weight, rec_weight, input }
+            Case { format, n, n_in, weight, recurrent_weight, input }
         })
 }
 
@@ -66,7 +66,7 @@ fn expected(case: &Case) -> Run {
         for (neuron, (state, held)) in neurons.iter_mut().enumerate() {
             let row = &case.weight[neuron * case.n_in..];
             let mut sum: i64 = case.input[step - 1].iter().map(|&j| i64::from(row[j as usize])).sum();
-            if let Some(weight) = &case.rec_weight {
+            if let Some(weight) = &case.recurrent_weight {
                 sum +=
                     fired[step - 1].iter().map(|&j: &u32| i64::from(weight[neuron * case.n + j as usize])).sum::<i64>();
             }
@@ -86,7 +86,7 @@ fn expected(case: &Case) -> Run {
 /// As the layer is computed, and whether with words.
 fn got(case: &Case) -> (Run, bool) {
     let synapses = |weight: &Vec<i32>| IntegerSynapses { weight: weight.clone(), taps: Taps::all(0) };
-    let recurrent = case.rec_weight.as_ref().map(synapses);
+    let recurrent = case.recurrent_weight.as_ref().map(synapses);
     let layer =
         FixedLayer::new(&case.format, [case.n, case.n_in], &synapses(&case.weight), recurrent.as_ref(), 1).unwrap();
     let mut spikes = SampleSpikes::new(1);
@@ -117,7 +117,7 @@ proptest! {
     #[test]
     fn words_are_neurons(case in cases(|n| word_formats(n).boxed())) {
         let (got, are_words) = got(&case);
-        let mut weights = case.weight.iter().chain(case.rec_weight.iter().flatten());
+        let mut weights = case.weight.iter().chain(case.recurrent_weight.iter().flatten());
         let are_bytes = weights.all(|&w| i8::try_from(w).is_ok());
         prop_assert_eq!(are_words, are_bytes && WordNeurons::new(&case.format, case.n).is_some());
         prop_assert_eq!(got, expected(&case));
@@ -141,7 +141,7 @@ fn words_hand_over_to_the_exact_sums() {
         (12, 0, 127, 600),
         (12, 3, -128, 30),
     ] {
-        for (n, rec_weight) in [(10, 127), (100, -128), (160, 127), (161, -128)] {
+        for (n, recurrent_weight) in [(10, 127), (100, -128), (160, 127), (161, -128)] {
             let format = FixedParams {
                 input_shift,
                 gain_shift: input_shift,
@@ -152,8 +152,8 @@ fn words_hand_over_to_the_exact_sums() {
             let all: Vec<u32> = (0..n_in as u32).collect();
             let mut input = vec![all.clone(), Vec::new(), all[..n_in / 2].to_vec()];
             input.resize(N_STEPS, all);
-            let rec_weight = Some(vec![rec_weight; n * n]);
-            let case = Case { format, n, n_in, weight: vec![weight; n * n_in], rec_weight, input };
+            let recurrent_weight = Some(vec![recurrent_weight; n * n]);
+            let case = Case { format, n, n_in, weight: vec![weight; n * n_in], recurrent_weight, input };
             let (got, are_words) = got(&case);
             assert!(are_words);
             let expected = expected(&case);
