@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import strsbp_rs as sr
-from strsbp_rs._recipe import load_recipe
 from strsbp_rs.datasets import find_fashion_mnist, load_dataset
+from strsbp_rs.recipes._recipe import load_recipe
 
 
 @dataclass

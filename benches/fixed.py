@@ -14,8 +14,8 @@ import time
 import numpy as np
 
 import strsbp_rs as sr
-from strsbp_rs._recipe import load_recipe
 from strsbp_rs.datasets import find_fashion_mnist, load_dataset
+from strsbp_rs.recipes._recipe import load_recipe
 
 # Bits of weights and states.
 FORMATS = ((8, 16), (4, 16), (8, 24))

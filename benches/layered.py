@@ -16,7 +16,7 @@ import numpy as np
 from activity import Stream
 
 import strsbp_rs as sr
-from strsbp_rs._recipe import load_recipe
+from strsbp_rs.recipes._recipe import load_recipe
 
 ENGINES = ("clocked", "event", "auto")
 

@@ -20,11 +20,11 @@ import numpy as np
 from tqdm import tqdm
 
 import strsbp_rs as sr
-from strsbp_rs._data import load_data
-from strsbp_rs._plot import new_figure, save_figure
-from strsbp_rs._recipe import Recipe
-from strsbp_rs._run import RunFolder, load_network
 from strsbp_rs.datasets import Dataset
+from strsbp_rs.recipes._recipe import Recipe
+from strsbp_rs.training._data import load_data
+from strsbp_rs.training._pictures import new_figure, save_figure
+from strsbp_rs.training._run import RunFolder, load_network
 
 WEIGHT_BITS = (2, 3, 4, 5, 6, 7, 8)
 STATE_BITS = (8, 9, 10, 11, 12, 14, 16, 20, 24)

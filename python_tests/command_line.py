@@ -2,7 +2,7 @@
 
 from click.testing import CliRunner
 
-from strsbp_rs._cli import main
+from strsbp_rs.cli._main import main
 
 
 def strsbp(*args, code=0):

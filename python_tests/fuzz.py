@@ -23,8 +23,8 @@ import memory_cases
 import numpy as np
 
 import strsbp_rs as sr
-from strsbp_rs._recipe import load_recipe, recipe_names
 from strsbp_rs.datasets._idx import read_idx
+from strsbp_rs.recipes._recipe import load_recipe, recipe_names
 
 REFUSALS = (ValueError, MemoryError)
 """What a loader may raise; all files can be read."""

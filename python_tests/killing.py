@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 import strsbp_rs as sr
-from strsbp_rs import _plot
-from strsbp_rs._cli import main
 from strsbp_rs._files import write_bytes
+from strsbp_rs.cli._main import main
+from strsbp_rs.training import _pictures
 
 KILLED = 137
 PICTURE = b"a picture" * 10_000
@@ -134,7 +134,7 @@ def draw(data, path, *_, **__):
 
 
 def kills(folder, how):
-    _plot.learning_curve = _plot.spike_raster = draw
+    _pictures.learning_curve = _pictures.spike_raster = draw
     recipe, log, whole = folder / "recipe.toml", folder / "log", folder / "whole"
     recipe.write_text(RECIPE)
     flags = ["--threads", 1, "--quiet", *(["--no-plots"] if how == "init" else [])]

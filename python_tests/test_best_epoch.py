@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import strsbp_rs as sr
-from strsbp_rs._monitor import Monitored
+from strsbp_rs.training._monitor import Monitored
 
 
 @pytest.fixture

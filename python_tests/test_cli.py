@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from command_line import strsbp
 
 import strsbp_rs as sr
-from strsbp_rs._cli import main
+from strsbp_rs.cli._main import main
 from strsbp_rs.datasets import load_demo
 
 RECIPE = """
@@ -240,7 +240,7 @@ def test_ctrl_c_outside_training(monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("strsbp_rs._cli.load_data", interrupt)
+    monkeypatch.setattr("strsbp_rs.cli._main.load_data", interrupt)
     assert "interrupted" in strsbp("train", "demo", code=130)
 
 
@@ -301,7 +301,7 @@ def test_a_run_is_not_overwritten(recipe, tmp_path):
 def test_runs_that_are_given_no_folder_get_one_each(recipe, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     clock = SimpleNamespace(strftime=datetime(2026, 1, 2, 3, 4, 5).strftime)
-    monkeypatch.setattr("strsbp_rs._cli.time", clock)
+    monkeypatch.setattr("strsbp_rs.cli._main.time", clock)
     for _ in range(3):
         strsbp("train", recipe, "--epochs", 1, "--no-plots", "--quiet")
     names = ["small-20260102-030405", "small-20260102-030405-2", "small-20260102-030405-3"]
@@ -324,7 +324,7 @@ def test_a_run_without_matplotlib_says_so_once(recipe, tmp_path, monkeypatch):
         drawn.append(1)
         raise ImportError("it is not installed")
 
-    monkeypatch.setattr("strsbp_rs._plot.learning_curve", refuse)
+    monkeypatch.setattr("strsbp_rs.training._pictures.learning_curve", refuse)
     out = tmp_path / "run"
     result = CliRunner().invoke(main, ["train", recipe, "--out", str(out), "--quiet"])
     assert result.exit_code == 0, result.output

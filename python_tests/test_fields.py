@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import strsbp_rs as sr
-from strsbp_rs import _config, _targets, fixed
-from strsbp_rs._recipe import Data
+from strsbp_rs import _config, fixed
+from strsbp_rs.fixed import _targets
+from strsbp_rs.recipes._recipe import Data
 
 CONFIGS = [
     *(sr.Firing, sr.Uniform, sr.Normal, sr.ConstantInit, sr.KaimingUniform, sr.AllToAll, sr.Sparse),

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import strsbp_rs as sr
-from strsbp_rs._targets import Target
 from strsbp_rs.datasets import load_demo
+from strsbp_rs.fixed._targets import Target
 
 ENCODER = sr.BernoulliEncoder(n_steps=80, rate_scale=1 / 5.5)
 TARGETS: list[Target] = [

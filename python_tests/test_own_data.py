@@ -9,8 +9,8 @@ from command_line import strsbp
 
 import strsbp_rs as sr
 from strsbp_rs import datasets
-from strsbp_rs._data import load_data, load_test_data
-from strsbp_rs._recipe import load_recipe
+from strsbp_rs.recipes._recipe import load_recipe
+from strsbp_rs.training._data import load_data, load_test_data
 
 RECIPE = """
 [data]

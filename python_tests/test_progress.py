@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import strsbp_rs as sr
-from strsbp_rs._progress import ProgressBar
+from strsbp_rs.training._progress import ProgressBar
 
 FIT = """
 import numpy as np

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import strsbp_rs as sr
-from strsbp_rs._targets import Target
+from strsbp_rs.fixed._targets import Target
 
 ENCODER = sr.BernoulliEncoder(n_steps=100, rate_scale=1 / 5.5)
 

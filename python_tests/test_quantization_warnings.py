@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import strsbp_rs as sr
-from strsbp_rs._quantization_checks import rate_notes, saturation_notes, weight_errors
-from strsbp_rs._targets import Target
+from strsbp_rs.fixed._checks import rate_notes, saturation_notes, weight_errors
+from strsbp_rs.fixed._targets import Target
 
 PLAIN = sr.fixed.qformat(tau_m=9.0, tau_s=3.0, v_th=9)
 

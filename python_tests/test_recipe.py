@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import strsbp_rs as sr
-from strsbp_rs._recipe import RecipeError, load_recipe, recipe_names
+from strsbp_rs.recipes._recipe import RecipeError, load_recipe, recipe_names
 
 
 @pytest.mark.parametrize("name", recipe_names())

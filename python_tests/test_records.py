@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from strsbp_rs._arrays import as_array
-from strsbp_rs._records import plain_record
+from strsbp_rs.training._records import plain_record
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import builtins
 
 import pytest
 
-from strsbp_rs import _plot
 from strsbp_rs.plot._raster import rasters_layout
+from strsbp_rs.training import _pictures
 
 PNG = b"\x89PNG\r\n"
 
@@ -24,19 +24,19 @@ RECORDS = [
 
 def test_pictures_are_png_files(recording, tmp_path):
     pytest.importorskip("matplotlib")
-    for draw, what in ((_plot.learning_curve, RECORDS), (_plot.spike_raster, recording)):
+    for draw, what in ((_pictures.learning_curve, RECORDS), (_pictures.spike_raster, recording)):
         draw(what, tmp_path / "picture.png", title="title")
         assert (tmp_path / "picture.png").read_bytes().startswith(PNG)
     training_only = [{k: r[k] for k in ("epoch", "loss", "accuracy")} for r in RECORDS]
-    _plot.learning_curve(training_only, tmp_path / "picture.png")
+    _pictures.learning_curve(training_only, tmp_path / "picture.png")
     assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
 
 
 def test_raster_shows_the_spikes_of_the_first_sample(recording, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     figures = []
-    monkeypatch.setattr(_plot, "save_figure", lambda figure, path: figures.append(figure))
-    _plot.spike_raster(recording, tmp_path / "x.png", dt=0.5, class_names=("a", "b", "c"))
+    monkeypatch.setattr(_pictures, "save_figure", lambda figure, path: figures.append(figure))
+    _pictures.spike_raster(recording, tmp_path / "x.png", dt=0.5, class_names=("a", "b", "c"))
     assert tuple(figures[0].get_size_inches()) == rasters_layout(recording.spikes)[0]
     axes = figures[0].axes
     assert axes[-1].texts[0].get_text() == "predicted"
@@ -58,4 +58,4 @@ def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(ImportError, match=r"strsbp_rs\[plot\]"):
-        _plot.learning_curve(RECORDS, tmp_path / "x.png")
+        _pictures.learning_curve(RECORDS, tmp_path / "x.png")

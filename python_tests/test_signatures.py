@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import strsbp_rs as sr
-from strsbp_rs import _cli, _recipe, plot
+from strsbp_rs import plot
+from strsbp_rs.cli import _main
+from strsbp_rs.recipes import _recipe
 
 GOLDEN = Path(__file__).parent / "golden" / "signatures.txt"
 
@@ -54,7 +56,7 @@ def lines() -> Iterator[str]:
         yield f"{name}{inspect.Signature(parameters)}"
         if inspect.isclass(function) and isinstance(getattr(function, "kind", None), str):
             yield f"{name}.kind = {function.kind!r}"
-    for name, command in sorted(_cli.main.commands.items()):
+    for name, command in sorted(_main.main.commands.items()):
         for option in command.params:
             yield f"strsbp {name} {'/'.join(option.opts)}"
 

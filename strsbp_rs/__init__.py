@@ -4,8 +4,6 @@ Times are in ms, potentials relative to rest. See `Network` and `Trainer`.
 """
 
 from strsbp_rs import fixed, plot
-from strsbp_rs._best_checkpoint import BestCheckpoint
-from strsbp_rs._callback import Callback
 from strsbp_rs._config import (
     SGD,
     Adam,
@@ -37,31 +35,33 @@ from strsbp_rs._config import (
     UniformDelay,
 )
 from strsbp_rs._coupling import post_coupling, psp_table
-from strsbp_rs._early_stopping import EarlyStopping
-from strsbp_rs._fixed_network import FixedLayer, FixedNetwork
 from strsbp_rs._graph import Graph, Population, Projection
-from strsbp_rs._history import History
-from strsbp_rs._loggers import CSVLogger, TensorBoard
 from strsbp_rs._network import Network, Operations, Recording, Run
-from strsbp_rs._quantization_report import LayerReport, QuantizationReport
 from strsbp_rs._simulator import Simulator
 from strsbp_rs._spikes import SpikeTrains, s_psp, van_rossum
 from strsbp_rs._strsbp_rs import __VERSION__ as __version__
 from strsbp_rs._strsbp_rs import simd_level
-from strsbp_rs._targets import CortexM, Loihi, QFormat, Spinnaker, Xylo
-from strsbp_rs._trainer import (
-    Evaluation,
-    Gradients,
-    StepResult,
-    Trainer,
-    gradients_from_spikes,
-)
 from strsbp_rs._warnings import (
     QuantizationWarning,
     RepeatedEventsWarning,
     SaturatedLayerWarning,
     SilentLayerWarning,
     StrsbpWarning,
+)
+from strsbp_rs.fixed._network import FixedLayer, FixedNetwork
+from strsbp_rs.fixed._report import LayerReport, QuantizationReport
+from strsbp_rs.fixed._targets import CortexM, Loihi, QFormat, Spinnaker, Xylo
+from strsbp_rs.training._best_checkpoint import BestCheckpoint
+from strsbp_rs.training._callback import Callback
+from strsbp_rs.training._early_stopping import EarlyStopping
+from strsbp_rs.training._history import History
+from strsbp_rs.training._loggers import CSVLogger, TensorBoard
+from strsbp_rs.training._trainer import (
+    Evaluation,
+    Gradients,
+    StepResult,
+    Trainer,
+    gradients_from_spikes,
 )
 
 __all__ = [

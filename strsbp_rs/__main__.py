@@ -1,5 +1,5 @@
 """`python -m strsbp_rs` is `strsbp`."""
 
-from strsbp_rs._cli import main
+from strsbp_rs.cli._main import main
 
 main(prog_name="strsbp")

@@ -7,7 +7,7 @@ from typing import Any
 
 from strsbp_rs._arguments import strings
 from strsbp_rs._config import BernoulliEncoder
-from strsbp_rs._user_part import read_encoder
+from strsbp_rs.training._user_part import read_encoder
 
 __all__ = ["carried_part", "checked_class_names", "checked_encoder", "read_carried"]
 

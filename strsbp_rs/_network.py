@@ -20,10 +20,10 @@ from strsbp_rs._inputs import Input, encoder_for, input_options, prepare_input
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import NetworkCore, file_content
 from strsbp_rs._tables import html_table
-from strsbp_rs._targets import Target
+from strsbp_rs.fixed._targets import Target
 
 if TYPE_CHECKING:
-    from strsbp_rs._fixed_network import FixedNetwork
+    from strsbp_rs.fixed._network import FixedNetwork
 
 __all__ = ["Delays", "Network", "Operations", "Recording", "Run", "Weights"]
 
@@ -404,7 +404,7 @@ class Network:
                 no room for the network, or all weights of a layer become 0; the message names the
                 layer.
         """
-        from strsbp_rs._fixed_network import to_fixed
+        from strsbp_rs.fixed._network import to_fixed
 
         return to_fixed(
             self, target, calibration, encoder, n_steps, seed, threads(n_threads), progress

@@ -57,7 +57,7 @@ from strsbp_rs import (
     s_psp,
     van_rossum,
 )
-from strsbp_rs._recipe import Recipe, load_recipe, recipe_names, with_overrides
+from strsbp_rs.recipes._recipe import Recipe, load_recipe, recipe_names, with_overrides
 
 __all__ = [
     "SGD",

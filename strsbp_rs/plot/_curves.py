@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from strsbp_rs._arguments import strings
-from strsbp_rs._history import History
 from strsbp_rs.plot._figure import GREY, PREDICTED, axes_or_new, bare, colours
+from strsbp_rs.training._history import History
 
 __all__ = ["learning_curve", "learning_curves"]
 

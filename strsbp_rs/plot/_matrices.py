@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from strsbp_rs._arguments import integer, labels, strings
 from strsbp_rs._network import Network
-from strsbp_rs._trainer import Evaluation
 from strsbp_rs.plot._figure import axes_or_new, bare, colours
+from strsbp_rs.training._trainer import Evaluation
 
 __all__ = ["confusion_matrix", "weight_histogram", "weights"]
 

@@ -7,9 +7,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from strsbp_rs._recipe import Recipe
 from strsbp_rs.datasets import Dataset, from_files, from_function, load_dataset
 from strsbp_rs.datasets._own import is_function
+from strsbp_rs.recipes._recipe import Recipe
 
 __all__ = [
     "check_outputs",

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strsbp_rs._history import History
-from strsbp_rs._monitor import Monitored
+from strsbp_rs.training._history import History
+from strsbp_rs.training._monitor import Monitored
 
 if TYPE_CHECKING:
-    from strsbp_rs._trainer import Trainer
+    from strsbp_rs.training._trainer import Trainer
 
 __all__ = ["BestCheckpoint"]
 

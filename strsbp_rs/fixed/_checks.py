@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from strsbp_rs import _config as config
 from strsbp_rs import fixed
 from strsbp_rs._spikes import SpikeTrains, van_rossum
-from strsbp_rs._targets import QFormat, Target
+from strsbp_rs.fixed._targets import QFormat, Target
 
 if TYPE_CHECKING:
-    from strsbp_rs._fixed_network import FixedLayer
+    from strsbp_rs.fixed._network import FixedLayer
 
 __all__ = [
     "changed_share",

@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 from strsbp_rs import _config as config
 from strsbp_rs._fields import Checked
 from strsbp_rs._network import Network
-from strsbp_rs._targets import Target
-from strsbp_rs._trainer import Trainer
+from strsbp_rs.fixed._targets import Target
+from strsbp_rs.training._trainer import Trainer
 
 __all__ = ["Recipe", "RecipeError", "load_recipe", "recipe_names", "with_overrides"]
 

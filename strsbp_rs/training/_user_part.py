@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from strsbp_rs._config import BernoulliEncoder
-from strsbp_rs._history import History
 from strsbp_rs._strsbp_rs import check_encoder
+from strsbp_rs.training._history import History
 
 __all__ = ["encoder_and_history", "read_encoder"]
 

@@ -17,23 +17,23 @@ import click
 import numpy as np
 
 import strsbp_rs
-from strsbp_rs._cli_common import INTERRUPTED, data_option, one_line_errors
-from strsbp_rs._cli_saved import evaluate, quantize
 from strsbp_rs._config import ENGINES, Cosine, LayerConfig
-from strsbp_rs._data import (
+from strsbp_rs._network import Network
+from strsbp_rs.cli._common import INTERRUPTED, data_option, one_line_errors
+from strsbp_rs.cli._saved_commands import evaluate, quantize
+from strsbp_rs.datasets import search_fashion_mnist
+from strsbp_rs.fixed._network import FixedNetwork
+from strsbp_rs.fixed._targets import TARGETS
+from strsbp_rs.recipes._recipe import Recipe, load_recipe, recipe_names
+from strsbp_rs.training._data import (
     check_outputs,
     data_overrides,
     is_function,
     load_data,
     with_outputs,
 )
-from strsbp_rs._fixed_network import FixedNetwork
-from strsbp_rs._network import Network
-from strsbp_rs._recipe import Recipe, load_recipe, recipe_names
-from strsbp_rs._run import RunFolder, load_network, with_horizon
-from strsbp_rs._targets import TARGETS
-from strsbp_rs._trainer import Trainer
-from strsbp_rs.datasets import search_fashion_mnist
+from strsbp_rs.training._run import RunFolder, load_network, with_horizon
+from strsbp_rs.training._trainer import Trainer
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,28 +11,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
-from strsbp_rs import _hooks
 from strsbp_rs._activity import Activity, warn_of_activity
 from strsbp_rs._arguments import integer, labels, number, threads
 from strsbp_rs._arrays import as_array
-from strsbp_rs._callback import Callback
 from strsbp_rs._carried import carried_part, read_carried
 from strsbp_rs._fields import named
 from strsbp_rs._files import sweep_folder
 from strsbp_rs._firing import learning_rate
-from strsbp_rs._history import History
 from strsbp_rs._inputs import Input, encoder_tuple, prepare_input
-from strsbp_rs._monitor import Monitored
 from strsbp_rs._network import Network, PathLike, Weights
-from strsbp_rs._progress import ProgressBar
-from strsbp_rs._records import plain_record
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import SpikeTrainsCore, TrainerCore
 from strsbp_rs._tables import html_table
-from strsbp_rs._targets import Target, as_target, target_from_dict
-from strsbp_rs._user_part import encoder_and_history
 from strsbp_rs._warnings import QuantizationWarning, warn
 from strsbp_rs.fixed import Overflows
+from strsbp_rs.fixed._targets import Target, as_target, target_from_dict
+from strsbp_rs.training import _hooks
+from strsbp_rs.training._callback import Callback
+from strsbp_rs.training._history import History
+from strsbp_rs.training._monitor import Monitored
+from strsbp_rs.training._progress import ProgressBar
+from strsbp_rs.training._records import plain_record
+from strsbp_rs.training._user_part import encoder_and_history
 
 __all__ = [
     "Evaluation",

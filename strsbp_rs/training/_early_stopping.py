@@ -6,13 +6,13 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from strsbp_rs._arguments import integer
-from strsbp_rs._history import History
-from strsbp_rs._monitor import Monitored
 from strsbp_rs._warnings import StrsbpWarning, warn
+from strsbp_rs.training._history import History
+from strsbp_rs.training._monitor import Monitored
 
 if TYPE_CHECKING:
     from strsbp_rs._network import Weights
-    from strsbp_rs._trainer import Trainer
+    from strsbp_rs.training._trainer import Trainer
 
 __all__ = ["EarlyStopping"]
 

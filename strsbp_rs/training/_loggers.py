@@ -9,12 +9,12 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strsbp_rs._callback import Callback
 from strsbp_rs._files import write_text
-from strsbp_rs._history import History, flat
+from strsbp_rs.training._callback import Callback
+from strsbp_rs.training._history import History, flat
 
 if TYPE_CHECKING:
-    from strsbp_rs._trainer import Trainer
+    from strsbp_rs.training._trainer import Trainer
 
 __all__ = ["CSVLogger", "TensorBoard"]
 

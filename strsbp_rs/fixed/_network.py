@@ -18,8 +18,11 @@ from strsbp_rs._arrays import as_array, as_floats
 from strsbp_rs._carried import carried_part, read_carried
 from strsbp_rs._inputs import Input, encoder_for, input_options, prepare_input
 from strsbp_rs._network import Network, PathLike
-from strsbp_rs._progress import steps_bar
-from strsbp_rs._quantization_checks import (
+from strsbp_rs._spikes import SpikeTrains, van_rossum
+from strsbp_rs._strsbp_rs import FixedNetworkCore
+from strsbp_rs._tables import html_table
+from strsbp_rs._warnings import QuantizationWarning, warn
+from strsbp_rs.fixed._checks import (
     changed_share,
     rate_notes,
     saturation_notes,
@@ -27,12 +30,9 @@ from strsbp_rs._quantization_checks import (
     weight_errors,
     widened,
 )
-from strsbp_rs._quantization_report import LayerReport, QuantizationReport
-from strsbp_rs._spikes import SpikeTrains, van_rossum
-from strsbp_rs._strsbp_rs import FixedNetworkCore
-from strsbp_rs._tables import html_table
-from strsbp_rs._targets import Target, as_target, target_from_dict
-from strsbp_rs._warnings import QuantizationWarning, warn
+from strsbp_rs.fixed._report import LayerReport, QuantizationReport
+from strsbp_rs.fixed._targets import Target, as_target, target_from_dict
+from strsbp_rs.training._progress import steps_bar
 
 __all__ = [
     "FixedLayer",

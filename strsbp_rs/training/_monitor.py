@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from strsbp_rs._arguments import number
-from strsbp_rs._callback import Callback
+from strsbp_rs.training._callback import Callback
 
 __all__ = ["Monitored"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from strsbp_rs._history import History
+from strsbp_rs.training._history import History
 
 if TYPE_CHECKING:
-    from strsbp_rs._trainer import Trainer
+    from strsbp_rs.training._trainer import Trainer
 
 __all__ = ["Callback"]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.std import tqdm
 
-from strsbp_rs._callback import Callback
+from strsbp_rs.training._callback import Callback
 
 if TYPE_CHECKING:
-    from strsbp_rs._trainer import Trainer
+    from strsbp_rs.training._trainer import Trainer
 
 __all__ = ["ProgressBar", "epoch_line", "steps_bar"]
 

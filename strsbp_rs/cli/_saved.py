@@ -7,14 +7,14 @@ from functools import cached_property
 from pathlib import Path
 
 from strsbp_rs._config import BernoulliEncoder
-from strsbp_rs._data import is_function, load_data, load_test_data
 from strsbp_rs._network import Network
-from strsbp_rs._recipe import Data, Recipe
-from strsbp_rs._run import RunFolder
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import file_content
-from strsbp_rs._trainer import Trainer
 from strsbp_rs.datasets import Dataset
+from strsbp_rs.recipes._recipe import Data, Recipe
+from strsbp_rs.training._data import is_function, load_data, load_test_data
+from strsbp_rs.training._run import RunFolder
+from strsbp_rs.training._trainer import Trainer
 
 __all__ = ["Saved"]
 

@@ -9,16 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from strsbp_rs._best_checkpoint import BestCheckpoint
-from strsbp_rs._callback import Callback
 from strsbp_rs._config import Cosine
 from strsbp_rs._files import Claim, make_folder, sweep_folder, write_text
-from strsbp_rs._fixed_network import quantized
 from strsbp_rs._inputs import Input
 from strsbp_rs._network import Network, Recording
-from strsbp_rs._recipe import Recipe, load_recipe
-from strsbp_rs._trainer import Trainer
 from strsbp_rs.datasets import Dataset
+from strsbp_rs.fixed._network import quantized
+from strsbp_rs.recipes._recipe import Recipe, load_recipe
+from strsbp_rs.training import _pictures
+from strsbp_rs.training._best_checkpoint import BestCheckpoint
+from strsbp_rs.training._callback import Callback
+from strsbp_rs.training._trainer import Trainer
 
 __all__ = ["RunFolder", "load_network", "with_horizon"]
 
@@ -150,14 +151,13 @@ class RunFolder(Callback):
             self.on_epoch_end(trainer, record)
 
     def _draw(self, trainer: Trainer) -> None:
-        from strsbp_rs import _plot
 
         assert self.dataset is not None
         name, epoch = self.dataset.name, trainer.epoch
-        _plot.learning_curve(trainer.history.epochs, self.path / "learning_curve.png", name)
+        _pictures.learning_curve(trainer.history.epochs, self.path / "learning_curve.png", name)
         recording = _recording(trainer, self.dataset.x_test[:1])
         label = self.dataset.class_names[self.dataset.y_test[0]]
-        _plot.spike_raster(
+        _pictures.spike_raster(
             recording,
             self.path / "spike_raster.png",
             dt=trainer.network.dt,

@@ -1,0 +1,1 @@
+"""Recipes: training runs as files, and the shipped ones."""

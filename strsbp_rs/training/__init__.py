@@ -1,0 +1,1 @@
+"""Trainers, what they call and what they leave behind."""
