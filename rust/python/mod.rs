@@ -7,6 +7,7 @@ mod files;
 mod fixed_network;
 mod graph;
 mod network;
+mod samples;
 mod shared;
 mod simulator;
 mod spikes;

@@ -7,10 +7,11 @@ use numpy::{PyArray2, PyArray3};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use super::arrays::{Preparation, Samples, from_python, matrix, shaped, to_python};
+use super::arrays::{from_python, matrix, shaped, to_python};
 use super::calls::{Watch, detached, long};
 use super::files::save;
 use super::fixed_network::layers_to_python;
+use super::samples::{Preparation, Samples};
 use super::shared::{Changing, Shared};
 use super::simulator::counts_dict;
 use super::spikes::SpikeTrainsCore;

@@ -8,11 +8,12 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use super::arrays::{Preparation, Samples, bytes, from_python, labels, shaped, to_python};
+use super::arrays::{bytes, from_python, shaped, to_python};
 use super::calls::{Watch, detached, long};
 use super::files::save;
 use super::fixed_network::overflow_counts;
 use super::network::{InTraining, Net, NetworkCore, gradients_to_python};
+use super::samples::{Preparation, Samples, labels};
 use super::shared::Worked;
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;

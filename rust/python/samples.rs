@@ -1,0 +1,97 @@
+//! Samples and labels from Python, as the core takes them.
+
+use numpy::{PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+
+use super::spikes::SpikeTrainsCore;
+use crate::error::Error;
+use crate::learn::{Data, ImageAugment, Images};
+use crate::spikes::{Analog, BernoulliEncoder, SpikeTrains};
+
+/// Samples handed in from Python, kept alive while the core reads them.
+pub enum Samples<'py> {
+    U8(PyReadonlyArray2<'py, u8>),
+    F32(PyReadonlyArray2<'py, f32>),
+    F64(PyReadonlyArray2<'py, f64>),
+    Spikes(PyRef<'py, SpikeTrainsCore>),
+}
+
+/// The encoder of analog samples, and their augmentation.
+#[derive(Default)]
+pub struct Preparation {
+    pub encoder: Option<BernoulliEncoder>,
+    pub augment: Option<ImageAugment>,
+}
+
+/// What [`Samples`] hold, without Python.
+#[derive(Clone, Copy)]
+pub enum Values<'a> {
+    Analog(Analog<'a>, usize),
+    Spikes(&'a SpikeTrains),
+}
+
+impl<'py> Samples<'py> {
+    /// Takes a C-contiguous array (n_samples, n_in) of uint8, float32 or float64, or spike trains.
+    pub fn extract(x: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(trains) = x.extract::<PyRef<'py, SpikeTrainsCore>>() {
+            return Ok(Self::Spikes(trains));
+        }
+        if let Ok(array) = x.extract() {
+            return Ok(Self::U8(array));
+        }
+        if let Ok(array) = x.extract() {
+            return Ok(Self::F32(array));
+        }
+        if let Ok(array) = x.extract() {
+            return Ok(Self::F64(array));
+        }
+        let got = x.cast::<PyUntypedArray>().map_or_else(
+            |_| x.get_type().to_string(),
+            |array| format!("{} and {} dimensions", array.dtype(), array.ndim()),
+        );
+        Err(Error::dtype("x", "uint8, float32 or float64 of shape (n_samples, n_in), or SpikeTrains", got).into())
+    }
+
+    /// The values, for use without the GIL.
+    pub fn values(&self) -> PyResult<Values<'_>> {
+        let contiguous = |_| PyTypeError::new_err("x must be C-contiguous");
+        Ok(match self {
+            Self::U8(x) => Values::Analog(Analog::U8(x.as_slice().map_err(contiguous)?), x.shape()[1]),
+            Self::F32(x) => Values::Analog(Analog::F32(x.as_slice().map_err(contiguous)?), x.shape()[1]),
+            Self::F64(x) => Values::Analog(Analog::F64(x.as_slice().map_err(contiguous)?), x.shape()[1]),
+            Self::Spikes(trains) => Values::Spikes(&trains.0),
+        })
+    }
+}
+
+impl Preparation {
+    /// From (n_steps, rate_scale) and the augmentation's dict.
+    pub fn new(encoder: Option<(usize, f64)>, augment: Option<ImageAugment>) -> PyResult<Self> {
+        let encoder = encoder.map(|(n_steps, rate_scale)| BernoulliEncoder::new(n_steps, rate_scale)).transpose()?;
+        Ok(Self { encoder, augment })
+    }
+
+    /// What the core trains on.
+    pub fn data<'a>(&'a self, values: Values<'a>, training: bool) -> Result<Data<'a>, Error> {
+        match (values, &self.encoder) {
+            (Values::Spikes(trains), _) => Ok(Data::Spikes(trains)),
+            (Values::Analog(values, n_in), Some(encoder)) => {
+                if n_in == 0 {
+                    return Err(Error::value("n_in", ">= 1", 0));
+                }
+                let augment = self.augment.as_ref().filter(|_| training);
+                Ok(Data::Images(Images::new(values, n_in, encoder, augment)?))
+            }
+            (Values::Analog(..), None) => Err(Error::value("encoder", "given where x holds analog values", "None")),
+        }
+    }
+}
+
+/// Class labels from an int64 array.
+pub fn labels(y: &[i64], n_out: usize) -> Result<Vec<u32>, Error> {
+    if let Some(at) = y.iter().position(|&label| label < 0 || label >= n_out as i64) {
+        return Err(Error::value(format!("y[{at}]"), format!("a class in [0, {n_out})"), y[at]));
+    }
+    Ok(y.iter().map(|&label| label as u32).collect())
+}
