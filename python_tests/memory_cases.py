@@ -125,7 +125,7 @@ def cases(folder: Path) -> dict[str, Callable[[], tuple[Callable[[], object], An
         "save": of(wide, lambda net: net.save(folder / "net")),
         "pickle": of(wide, pickle.dumps),
         "to_fixed": of(wide, lambda net: net.to_fixed("cortex_m")),
-        "from_network": of(wide, sr.Graph.from_network),
+        "to_graph": of(wide, sr.Network.to_graph),
         "gradients": of(
             lambda: trainer(network(300, 40_000)),
             lambda t: [t.gradients(np.ones((1, 2, 300), bool), [0]) for _ in range(100)],

@@ -112,7 +112,6 @@ GIVEN: dict[str, dict[str, Any]] = {
     "FixedOutDegree": {"n": 1},
     "FixedProbability": {"probability": 0.5},
     "Reservoir": {"shape": (1, 2, 3)},
-    "Graph.from_network": {"network": network()},
     "BernoulliEncoder": {"n_steps": 5},
     "BestCheckpoint": {"path": "best"},
     "CSVLogger": {"path": "log"},

@@ -40,7 +40,7 @@ def reads(net: sr.Network, trainer: sr.Trainer) -> dict[str, Callable[[], Any]]:
         "predict": lambda: net.predict(X[:2], n_threads=1),
         "run": lambda: net.run(X[:2], n_threads=1),
         "to_fixed": lambda: net.to_fixed("loihi"),
-        "graph": lambda: sr.Graph.from_network(net),
+        "graph": net.to_graph,
         "another trainer": lambda: sr.Trainer(net, n_threads=1).evaluate(X[:2], Y[:2]),
     }
 

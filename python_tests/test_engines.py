@@ -16,7 +16,7 @@ import strsbp_rs as sr
 
 def synaptic_events(net: sr.Network, spikes: list[np.ndarray[Any, Any]]) -> int:
     """Synapses that the recorded spikes, (n_samples, n_steps, n) each, arrive through in time."""
-    graph = sr.Graph.from_network(net)
+    graph = net.to_graph()
     total = 0
     for projection in graph.projections:
         # Population 0 is the input, and layer l population l + 1.

@@ -219,7 +219,7 @@ def test_one_weight_and_delay_for_explicit_pairs() -> None:
 def test_graph_of_a_network(case: Case) -> None:
     """Weights and delays of every synapse there is, those of lateral inhibition among them."""
     net = build_network(case, "float64")
-    graph = sr.Graph.from_network(net)
+    graph = net.to_graph()
     names = ["input", *(f"layer {layer}" for layer in range(len(net.layers)))]
     assert [population.name for population in graph.populations] == names
     assert [p.n for p in graph.populations] == [net.n_in, *(layer.n for layer in net.layers)]

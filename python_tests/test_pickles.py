@@ -81,7 +81,7 @@ def graphs() -> dict[str, sr.Graph]:
         "mixed": mixed,
         "whole": whole,
         "empty": empty,
-        "network": sr.Graph.from_network(make()),
+        "network": make().to_graph(),
     }
 
 

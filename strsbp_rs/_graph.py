@@ -13,7 +13,6 @@ from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer, number
 from strsbp_rs._arrays import as_array, as_floats, dtype_name
 from strsbp_rs._fields import named
-from strsbp_rs._network import Network
 from strsbp_rs._spikes import lif_params
 from strsbp_rs._strsbp_rs import GraphCore
 from strsbp_rs.fixed import Format
@@ -78,17 +77,9 @@ class Graph:
         self._adopt(GraphCore(number("dt", dt), integer("seed", seed), dtype_name(dtype)))
 
     @classmethod
-    def from_network(cls, network: Network) -> Graph:
-        """Takes a layered network as it is now: "input", then "layer 0", "layer 1" and so on.
-
-        Raises:
-            TypeError: If it is no network.
-            MemoryError: If there is no room for its synapses.
-        """
-        if not isinstance(network, Network):
-            raise TypeError(f"network must be a Network, got {type(network).__name__}")
+    def _wrap(cls, core: GraphCore) -> Graph:
         graph = cls.__new__(cls)
-        graph._adopt(GraphCore.from_network(network._core))
+        graph._adopt(core)
         return graph
 
     def _copy(self) -> Graph:

@@ -16,9 +16,10 @@ from strsbp_rs._arguments import integer, integers, number, threads
 from strsbp_rs._arrays import dtype_name, layer_arrays
 from strsbp_rs._carried import carried_part, checked_class_names, checked_encoder, read_carried
 from strsbp_rs._firing import resolved
+from strsbp_rs._graph import Graph
 from strsbp_rs._inputs import Input, encoder_for, input_options, prepare_input
 from strsbp_rs._spikes import SpikeTrains
-from strsbp_rs._strsbp_rs import NetworkCore, file_content
+from strsbp_rs._strsbp_rs import GraphCore, NetworkCore, file_content
 from strsbp_rs._tables import html_table
 from strsbp_rs.fixed._targets import Target
 
@@ -409,6 +410,18 @@ class Network:
         return to_fixed(
             self, target, calibration, encoder, n_steps, seed, threads(n_threads), progress
         )
+
+    # As a graph ------------------------------------------------------------------------------
+
+    def to_graph(self) -> Graph:
+        """Returns the network as it is now as a `Graph`, which a `Simulator` runs.
+
+        Its populations are "input", then "layer 0", "layer 1" and so on.
+
+        Raises:
+            MemoryError: If there is no room for its synapses.
+        """
+        return Graph._wrap(GraphCore.from_network(self._core))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _loads, (self._core.dumps(), self.encoder, self.class_names)

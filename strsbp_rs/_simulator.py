@@ -16,6 +16,7 @@ from strsbp_rs._network import Network, Operations
 from strsbp_rs._spikes import EVENT_DTYPE
 from strsbp_rs._strsbp_rs import SimulatorCore
 from strsbp_rs.fixed import Overflows
+from strsbp_rs.fixed._network import FixedNetwork
 
 __all__ = ["Simulator"]
 
@@ -31,7 +32,8 @@ class Simulator:
     spikes under way, not by the length of the stream.
 
     Args:
-        network: A Graph, or a Network, whose weights are copied.
+        network: A Graph; a Network, whose weights are copied; or a FixedNetwork, whose spikes and
+            overflows are those of its own runs, to the bit.
         engine: "clocked" computes every neuron at every step; "event", on the same time grid, only
             neurons that something reaches; "auto" either of them, whichever the activity so far
             makes faster; "continuous" puts spikes where the neurons' differential equations have
@@ -39,8 +41,8 @@ class Simulator:
             time may fire ever faster, exponentially so: such a run is not worth waiting for.
             Fixed-point neurons have the same bits in "clocked" and "event", and no "continuous".
         record: Populations whose spikes come out, numbered through in this order, or their numbers:
-            `Population.index` for a Graph, the layer's for a Network. All of a graph, the output
-            layer of a network, if None.
+            `Population.index` for a Graph, the layer's for a Network or FixedNetwork. All of a
+            graph, the output layer of a network, if None.
 
     A simulator may be used by one thread at a time.
 
@@ -54,20 +56,22 @@ class Simulator:
 
     def __init__(
         self,
-        network: Graph | Network,
+        network: Graph | Network | FixedNetwork,
         *,
         engine: str = "auto",
         record: Sequence[Population | int] | None = None,
     ) -> None:
         config.check_engine(engine)
-        if isinstance(network, Network):
-            graph = Graph.from_network(network)
+        is_network = isinstance(network, (Network, FixedNetwork))
+        if isinstance(network, (Network, FixedNetwork)):
+            graph = network.to_graph()
         elif isinstance(network, Graph):
             graph = network
         else:
-            raise TypeError(f"network must be a Graph or a Network, got {network!r}")
+            raise TypeError(
+                f"network must be a Graph, a Network or a FixedNetwork, got {network!r}"
+            )
         neurons = [population for population in graph.populations if not population.is_input]
-        is_network = isinstance(network, Network)
         self._numbered = neurons if is_network else graph.populations
         """What a number names: a layer, or a population of a graph."""
         default = neurons[-1:] if is_network else neurons

@@ -375,7 +375,7 @@ def graph(**options: Any) -> sr.Graph:
 
 
 def graph_of(net: sr.Network) -> sr.Graph:
-    return sr.Graph.from_network(net)
+    return net.to_graph()
 
 
 def add_input(of: sr.Graph, n: int) -> sr.Population:

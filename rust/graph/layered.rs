@@ -1,82 +1,131 @@
-//! A layered network as a graph.
+//! Networks of layers as graphs.
 
 use super::Graph;
 use super::connectivity::{Connectivity, Delays};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, catch, product, reserve, with_room};
-use crate::network::{Network, Panels};
+use crate::network::{Network, Taps};
+use crate::neuron::fixed::{FixedParams, FixedWeight};
 use crate::simd::Real;
 
 /// Share of synapses that must exist for a matrix to be kept whole: a missing one then costs less than an index.
 const DENSE_SHARE: f64 = 0.5;
 
+/// A layer of fixed-point neurons, and the synapses onto it.
+#[derive(Clone, Copy, Debug)]
+pub struct IntegerLayer<'a> {
+    /// The neurons.
+    pub params: &'a FixedParams,
+    /// Number of neurons.
+    pub n: usize,
+    /// Weights of the layer below, (n, n_in) row-major, and their delays.
+    pub feed_forward: (&'a [i32], &'a Taps),
+    /// Weights of the layer's own neurons, (n, n) row-major, and their delays.
+    pub recurrent: Option<(&'a [i32], &'a Taps)>,
+}
+
 impl<F: Real> Graph<F> {
-    /// The populations and projections of a layered network: "input", then "layer 0" and so on.
+    /// Makes the populations and projections of a layered network: "input", then "layer 0" and so on.
     ///
     /// # Errors
     /// [`Error::Memory`](crate::Error::Memory).
     pub fn from_network(net: &Network<F>) -> Result<Self> {
-        catch(|| Self::of_layers(net))
-    }
-
-    fn of_layers(net: &Network<F>) -> Result<Self> {
-        let mut graph = Self::new(net.config().dt, net.config().seed)?;
-        let mut below = graph.add_population("input", net.n_in(), None)?;
-        for (l, layer) in net.layers().iter().enumerate() {
-            let own = graph.add_population(&format!("layer {l}"), layer.n_out(), Some(*layer.params()))?;
-            graph.add_projection(
-                below,
-                own,
-                connectivity(layer.weight(), layer.n_in(), layer.taps(), net.config().dt),
-            )?;
-            if let Some(recurrent) = layer.recurrent() {
-                graph.add_projection(
-                    own,
-                    own,
-                    connectivity(recurrent.weight(), layer.n_out(), recurrent.taps(), net.config().dt),
-                )?;
+        catch(|| {
+            let dt = net.config().dt;
+            let mut graph = Self::new(dt, net.config().seed)?;
+            let mut below = graph.add_population("input", net.n_in(), None)?;
+            for (l, layer) in net.layers().iter().enumerate() {
+                let own = graph.add_population(&layer_name(l), layer.n_out(), Some(*layer.params()))?;
+                let groups = [(below, Some(layer.synapses())), (own, layer.recurrent().map(|r| r.synapses()))];
+                for (pre, synapses) in groups.into_iter().filter_map(|(pre, synapses)| Some((pre, synapses?))) {
+                    let (matrix, n_pre) = (synapses.weight(), synapses.n_in());
+                    let weight = |i: usize, tap: usize, j: usize| matrix.get(i, tap * n_pre + j);
+                    let shape = [layer.n_out(), n_pre];
+                    let synapses = connectivity(shape, synapses.taps().steps(), dt, DENSE_SHARE, weight);
+                    graph.add_projection(pre, own, synapses)?;
+                }
+                below = own;
             }
-            below = own;
-        }
-        Ok(graph)
+            Ok(graph)
+        })
     }
 }
 
-/// Connectivity of a weight matrix (n_out, n_taps * n_pre), where column `tap * n_pre + j` is neuron j delayed by `taps[tap]`
-/// steps; those of weight 0 are left out unless there are few.
-fn connectivity<F: Real>(matrix: &Panels<F>, n_pre: usize, taps: &[u32], dt: f64) -> Connectivity<F> {
-    let n_post = matrix.n_out();
+impl<W: FixedWeight> Graph<W> {
+    /// Makes the populations and projections of layers in fixed point above `n_in` inputs, named as those of
+    /// [`Graph::from_network`].
+    ///
+    /// # Errors
+    /// [`Error::Value`](crate::Error::Value) if a weight has more bits than the type; [`Error::Memory`](crate::Error::Memory).
+    ///
+    /// # Panics
+    /// If there is not a weight for each synapse.
+    pub fn from_integers(dt: f64, seed: u64, n_in: usize, layers: &[IntegerLayer<'_>]) -> Result<Self> {
+        catch(|| {
+            let mut graph = Self::new(dt, seed)?;
+            let mut below = graph.add_population("input", n_in, None)?;
+            let limited = layers.iter().any(|layer| layer.params.limits.fan_out.is_some());
+            // A synapse takes room on a chip, and one of weight 0 does not exist there.
+            let share = if limited { 1.0 } else { DENSE_SHARE };
+            for (l, layer) in layers.iter().enumerate() {
+                let own = graph.add_population(&layer_name(l), layer.n, Some(layer.params.clone()))?;
+                let groups = [(below, Some(layer.feed_forward)), (own, layer.recurrent)];
+                for (pre, (weights, taps)) in groups.into_iter().filter_map(|(pre, synapses)| Some((pre, synapses?))) {
+                    let shape = [layer.n, graph.populations()[pre].n];
+                    assert_eq!(weights.len(), shape[0] * shape[1]);
+                    let weight = |i: usize, tap: usize, j: usize| {
+                        let at = i * shape[1] + j;
+                        if taps.tap(at) == tap { weights[at] } else { 0 }
+                    };
+                    let whole = connectivity(shape, taps.steps(), dt, share, weight);
+                    let narrow = |w: i32| W::try_from(w.into()).ok();
+                    let refused = |w| Error::value("weight", format!("in the range of {}", W::DTYPE), w);
+                    graph.add_projection(pre, own, whole.try_map(narrow).map_err(refused)?)?;
+                }
+                below = own;
+            }
+            Ok(graph)
+        })
+    }
+}
+
+fn layer_name(l: usize) -> String {
+    format!("layer {l}")
+}
+
+/// Makes the connectivity of `n_post` rows of `n_pre` synapses, where `weight(i, tap, j)` is that of neuron j onto i if its
+/// delay is `taps[tap]` steps, and otherwise 0; those of weight 0 are left out unless at least `share` have another.
+fn connectivity<W: Copy + PartialEq + Default>(
+    [n_post, n_pre]: [usize; 2],
+    taps: &[u32],
+    dt: f64,
+    share: f64,
+    weight: impl Fn(usize, usize, usize) -> W,
+) -> Connectivity<W> {
     let delay = |tap: usize| f64::from(taps[tap]) * dt;
-    let mut column = vec![F::zero(); n_post];
-    let read = |column: &mut [F], tap: usize, j: usize| {
-        column.iter_mut().enumerate().for_each(|(i, weight)| *weight = matrix.get(i, tap * n_pre + j));
-    };
+    let none = W::default();
     if taps.len() == 1 {
         let mut all = with_room("n_in * n_out", product(&[n_pre, n_post])).or_unwind();
-        for j in 0..n_pre {
-            read(&mut column, 0, j);
-            all.extend_from_slice(&column);
-        }
-        let n = all.iter().filter(|weight| **weight != F::zero()).count();
-        if n as f64 >= DENSE_SHARE * all.len() as f64 {
+        (0..n_pre).for_each(|j| all.extend((0..n_post).map(|i| weight(i, 0, j))));
+        let n = all.iter().filter(|weight| **weight != none).count();
+        if n as f64 >= share * all.len() as f64 {
             return Connectivity::all(n_pre, n_post, all, delay(0));
         }
     }
-    let (mut start, mut target, mut weight, mut index) = (vec![0], Vec::new(), Vec::new(), Vec::new());
+    let (mut start, mut target, mut weights, mut index) = (vec![0], Vec::new(), Vec::new(), Vec::new());
     for j in 0..n_pre {
         for tap in 0..taps.len() {
-            read(&mut column, tap, j);
             reserve("synapses", &mut target, n_post).or_unwind();
-            reserve("synapses", &mut weight, n_post).or_unwind();
+            reserve("synapses", &mut weights, n_post).or_unwind();
             reserve("synapses", &mut index, n_post).or_unwind();
-            for (i, &w) in column.iter().enumerate().filter(|(_, w)| **w != F::zero()) {
+            for (i, w) in (0..n_post).map(|i| (i, weight(i, tap, j))).filter(|(_, w)| *w != none) {
                 target.push(i as u32);
-                weight.push(w);
+                weights.push(w);
                 index.push(tap as u32);
             }
         }
         start.push(target.len());
     }
     let distinct = (0..taps.len()).map(delay).collect();
-    Connectivity::rows(n_pre, n_post, start, target, weight, Delays::each(distinct, index))
+    Connectivity::rows(n_pre, n_post, start, target, weights, Delays::each(distinct, index))
 }

@@ -1,7 +1,8 @@
 //! Networks for simulation: populations of neurons, and sparse projections with delays between them.
 //!
 //! A [`Graph`] is what the engines of [`sim`](crate::sim) run. It may have any topology, loops included; a layered
-//! [`Network`](crate::network::Network) is one of them ([`Graph::from_network`]).
+//! [`Network`](crate::network::Network) is one of them ([`Graph::from_network`]), in fixed point
+//! ([`Graph::from_integers`]) as well.
 
 mod connect;
 mod connectivity;
@@ -10,6 +11,7 @@ mod parts;
 
 pub use connect::{ConnectionRule, Drawing};
 pub use connectivity::{Connectivity, Delays, Row};
+pub use layered::IntegerLayer;
 pub use parts::Parts;
 
 use crate::error::{Error, Result, check_positive};

@@ -16,6 +16,7 @@ use crate::engine::fixed::{FixedLayer, FixedNetwork, IntegerSynapses};
 use crate::error::Error;
 use crate::fixed::io::{StoredLayer, fixed_from_bytes, fixed_to_bytes};
 use crate::fixed::{IntegerLayer, LayerRoom, check_fan_out};
+use crate::graph;
 use crate::learn::{Data, Worker};
 use crate::memory::{catch, collected};
 use crate::network::{Layer, Network, Synapses, io};
@@ -183,11 +184,38 @@ pub fn layers_to_python<'py, F: Real>(
     Ok(list)
 }
 
-fn fixed_layers<F: Real>(
-    net: &Network<F>,
-    layers: &[Bound<'_, PyDict>],
-    enforce_limits: bool,
-) -> PyResult<Vec<FixedLayer>> {
+/// A layer as it is given, checked to be of the sizes of a network's.
+pub struct GivenLayer {
+    format: FixedParams,
+    /// Neurons, and those below.
+    shape: [usize; 2],
+    weight: IntegerSynapses,
+    recurrent: Option<IntegerSynapses>,
+}
+
+impl GivenLayer {
+    /// Returns the layer as a graph takes it.
+    pub fn of_graph(&self) -> graph::IntegerLayer<'_> {
+        graph::IntegerLayer {
+            params: &self.format,
+            n: self.shape[0],
+            feed_forward: (&self.weight.weight, &self.weight.taps),
+            recurrent: self.recurrent.as_ref().map(|synapses| (&*synapses.weight, &synapses.taps)),
+        }
+    }
+
+    fn room(&self) -> LayerRoom<'_> {
+        LayerRoom {
+            format: &self.format,
+            shape: self.shape,
+            weight: &self.weight.weight,
+            recurrent: self.recurrent.as_ref().map(|recurrent| &*recurrent.weight),
+        }
+    }
+}
+
+/// Reads dicts, one a layer of a network.
+pub fn integer_layers<F: Real>(net: &Network<F>, layers: &[Bound<'_, PyDict>]) -> PyResult<Vec<GivenLayer>> {
     if layers.len() != net.layers().len() {
         return Err(Error::value("layers", format!("{} of them", net.layers().len()), layers.len()).into());
     }
@@ -195,29 +223,32 @@ fn fixed_layers<F: Real>(
         let name = |key: &str| format!("layers[{l}].{key}");
         let entry =
             |key: &str| given.get_item(key)?.ok_or_else(|| PyErr::from(Error::value(name(key), "given", "nothing")));
-        let format: FixedParams = from_python(&name("format"), &entry("format")?)?;
+        let format = from_python(&name("format"), &entry("format")?)?;
         let weight = integers(&name("weight"), &entry("weight")?.extract()?, layer.synapses())?;
         let recurrent = layer.recurrent().map(|recurrent| -> PyResult<_> {
             let weight = entry("recurrent_weight")?.extract()?;
             Ok(integers(&name("recurrent_weight"), &weight, recurrent.synapses())?)
         });
-        let (shape, recurrent) = ([layer.n_out(), layer.n_in()], recurrent.transpose()?);
-        let made = FixedLayer::new(&format, shape, &weight, recurrent.as_ref(), l + 1)?;
-        if enforce_limits {
-            format.limits.check_layer(&format!("layers[{l}]"), layer, l == 0)?;
-        }
-        Ok((made, (format, shape, weight, recurrent)))
+        Ok(GivenLayer { format, shape: [layer.n_out(), layer.n_in()], weight, recurrent: recurrent.transpose()? })
     };
-    let made: Vec<_> = net.layers().iter().zip(layers).enumerate().map(one).collect::<PyResult<_>>()?;
-    let (made, given): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+    net.layers().iter().zip(layers).enumerate().map(one).collect()
+}
+
+fn fixed_layers<F: Real>(
+    net: &Network<F>,
+    layers: &[Bound<'_, PyDict>],
+    enforce_limits: bool,
+) -> PyResult<Vec<FixedLayer>> {
+    let given = integer_layers(net, layers)?;
+    let mut made = Vec::new();
+    for (l, (layer, of)) in given.iter().zip(net.layers()).enumerate() {
+        made.push(FixedLayer::new(&layer.format, layer.shape, &layer.weight, layer.recurrent.as_ref(), l + 1)?);
+        if enforce_limits {
+            layer.format.limits.check_layer(&format!("layers[{l}]"), of, l == 0)?;
+        }
+    }
     if enforce_limits {
-        let room = given.iter().map(|(format, shape, weight, recurrent)| LayerRoom {
-            format,
-            shape: *shape,
-            weight: &weight.weight,
-            recurrent: recurrent.as_ref().map(|recurrent| &*recurrent.weight),
-        });
-        check_fan_out(&room.collect::<Vec<_>>())?;
+        check_fan_out(&given.iter().map(GivenLayer::room).collect::<Vec<_>>())?;
     }
     Ok(made)
 }

@@ -11,11 +11,12 @@ use serde::de::DeserializeOwned;
 
 use super::arrays::{from_python, to_python, vector};
 use super::calls::{detached, long};
-use super::network::{Net, NetworkCore};
+use super::fixed_network::{GivenLayer, integer_layers};
+use super::network::{Net, NetworkCore, with_net};
 use super::shared::{Changing, Shared};
 use crate::error::Error;
 use crate::graph::{ConnectionRule, Connectivity, Graph, Parts};
-use crate::memory::collected;
+use crate::memory::{catch, collected};
 use crate::network::{Delay, Init};
 use crate::neuron::Weight;
 use crate::neuron::fixed::FixedWeight;
@@ -128,13 +129,34 @@ impl GraphCore {
         Ok(Self::of(graph))
     }
 
-    /// The graph of a layered network, with its present weights.
+    /// Makes the graph of a layered network, with its present weights.
     #[staticmethod]
     fn from_network(py: Python<'_>, net: PyRef<'_, NetworkCore>) -> PyResult<Self> {
         let net = &net.net.present();
         let graph = long(py, None, usize::MAX, || match net {
             Net::F32(net) => Graph::from_network(net).map(|graph| AnyGraph::F32(Arc::new(graph))),
             Net::F64(net) => Graph::from_network(net).map(|graph| AnyGraph::F64(Arc::new(graph))),
+        })?;
+        Ok(Self::of(graph))
+    }
+
+    /// Makes the graph of layers in fixed point, given as to `FixedNetworkCore`, in the smallest type that holds their weights.
+    #[staticmethod]
+    fn from_fixed(py: Python<'_>, net: PyRef<'_, NetworkCore>, layers: Vec<Bound<'_, PyDict>>) -> PyResult<Self> {
+        let given = catch(|| Ok(with_net!(&net.net, net => integer_layers(net, &layers))))??;
+        let (dt, seed, n_in) = with_net!(&net.net, net => (net.config().dt, net.config().seed, net.n_in()));
+        let graph = long(py, None, usize::MAX, || {
+            let layers: Vec<_> = given.iter().map(GivenLayer::of_graph).collect();
+            let ranges = layers.iter().map(|layer| layer.params.weight_range());
+            let (low, high) = ranges.fold((0, 0), |(low, high), (l, h)| (low.min(l), high.max(h)));
+            let fits = |least: i64, most: i64| low >= least && high <= most;
+            Ok(if fits(i8::MIN.into(), i8::MAX.into()) {
+                AnyGraph::I8(Arc::new(Graph::from_integers(dt, seed, n_in, &layers)?))
+            } else if fits(i16::MIN.into(), i16::MAX.into()) {
+                AnyGraph::I16(Arc::new(Graph::from_integers(dt, seed, n_in, &layers)?))
+            } else {
+                AnyGraph::I32(Arc::new(Graph::from_integers(dt, seed, n_in, &layers)?))
+            })
         })?;
         Ok(Self::of(graph))
     }

@@ -16,10 +16,11 @@ from strsbp_rs._activity import Activity, warn_of_activity
 from strsbp_rs._arguments import integer, labels, threads
 from strsbp_rs._arrays import as_array, as_floats
 from strsbp_rs._carried import carried_part, read_carried
+from strsbp_rs._graph import Graph
 from strsbp_rs._inputs import Input, encoder_for, input_options, prepare_input
 from strsbp_rs._network import Network, PathLike
 from strsbp_rs._spikes import SpikeTrains, van_rossum
-from strsbp_rs._strsbp_rs import FixedNetworkCore
+from strsbp_rs._strsbp_rs import FixedNetworkCore, GraphCore
 from strsbp_rs._tables import html_table
 from strsbp_rs._warnings import QuantizationWarning, warn
 from strsbp_rs.fixed._checks import (
@@ -297,6 +298,18 @@ class FixedNetwork:
         if report.notes:
             warn("\n".join(report.notes), QuantizationWarning)
         return report
+
+    def to_graph(self) -> Graph:
+        """Returns the layers as a `Graph` of fixed-point neurons, which a `Simulator` runs.
+
+        Its populations are "input", then "layer 0", "layer 1" and so on; its dtype is the smallest
+        that the weights of all layers fit. Spikes and overflows are those of the network.
+
+        Raises:
+            MemoryError: If there is no room for its synapses.
+        """
+        layers = [_layer_dict(layer) for layer in self._layers]
+        return Graph._wrap(GraphCore.from_fixed(self._core.network(), layers))
 
     # Files -----------------------------------------------------------------------------------
 
