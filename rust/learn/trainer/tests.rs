@@ -1,7 +1,11 @@
 use serde_json::json;
 
+use super::epoch::shuffled;
 use super::*;
+use crate::fixed::Quantization;
+use crate::learn::{ExponentialPenalty, Loss};
 use crate::network::Network;
+use crate::sim::EngineKind;
 use crate::spikes::SpikeTrains;
 
 const N_STEPS: usize = 20;
@@ -124,7 +128,7 @@ fn every_epoch_has_an_order_of_its_own() {
 
 #[test]
 fn orders_are_permutations_of_seed_and_epoch() {
-    let shuffled = |n, seed, epoch| super::shuffled(n, seed, epoch).unwrap();
+    let shuffled = |n, seed, epoch| shuffled(n, seed, epoch).unwrap();
     for (n, seed, epoch) in [(1, 0, 1), (50, 3, 1), (50, 3, 2), (50, 4, 1)] {
         let mut order = shuffled(n, seed, epoch);
         assert_eq!(order, shuffled(n, seed, epoch));

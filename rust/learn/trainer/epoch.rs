@@ -1,0 +1,106 @@
+//! An epoch of training.
+
+use std::time::Instant;
+
+use rand_chacha::rand_core::Rng;
+
+use super::check::check_samples;
+use super::{Batch, BatchStats, Data, EpochStats, Progress, Source, Trainee, Trainer};
+use crate::error::{Error, Result};
+use crate::memory::collected;
+use crate::rng::generator;
+use crate::simd::Real;
+
+/// Separates the order of the samples from other uses of the seed.
+const SHUFFLE_STREAM: u64 = 1 << 63;
+
+impl<F: Real> Trainer<F> {
+    /// Trains one epoch over all samples, in an order drawn from (seed, epoch), and counts it.
+    ///
+    /// `keep_going` is asked after every batch; if it says no, the epoch stops where it is.
+    ///
+    /// # Errors
+    /// Those of [`check_labels`] and [`Trainer::check_delays`]; [`Error::Singular`]; [`Error::NotFinite`];
+    /// [`Error::Value`] if weights or moments have grown beyond their type; [`Error::Interrupted`]. The epoch then does not
+    /// count.
+    pub fn train_epoch(
+        &mut self,
+        net: &mut dyn Trainee<F>,
+        data: Data<'_>,
+        labels: &[u32],
+        weights: Option<&[f64]>,
+        keep_going: &mut dyn FnMut(&Progress) -> bool,
+    ) -> Result<EpochStats> {
+        let stats = self.run_epoch(net, data, labels, weights, keep_going)?;
+        self.count_epoch();
+        Ok(stats)
+    }
+
+    /// Counts the epoch that [`run_epoch`](Self::run_epoch) has trained.
+    pub fn count_epoch(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// [`train_epoch`](Self::train_epoch), for callers with something left to do before the epoch counts.
+    ///
+    /// # Errors
+    /// Those of [`train_epoch`](Self::train_epoch).
+    pub fn run_epoch(
+        &mut self,
+        net: &mut dyn Trainee<F>,
+        data: Data<'_>,
+        labels: &[u32],
+        weights: Option<&[f64]>,
+        keep_going: &mut dyn FnMut(&Progress) -> bool,
+    ) -> Result<EpochStats> {
+        let now = net.present();
+        self.check_delays(&now)?;
+        check_samples(&now, data, labels, weights)?;
+        let start = Instant::now();
+        let epoch = self.epoch + 1;
+        let n_total = data.n_samples();
+        let order = shuffled(n_total, self.config.seed, epoch)?;
+        let n_steps = data.n_steps();
+        let mut progress = Progress { epoch, n_total, stats: BatchStats::default(), seconds: 0.0 };
+        let going = &mut || keep_going(&progress);
+        self.prepare_coupling(&now, n_steps, going)?;
+        let engine = self.worker.choose(&now, self.config.engine, data, self.config.seed, going)?;
+        let mut hardware = self.hardware(&now, Some(data))?;
+        drop(now);
+        let mut overflows = Vec::new();
+        let (mut lr, mut norms) = (0.0, Vec::new());
+        for samples in order.chunks(self.config.batch_size) {
+            let source = Source::Simulate { data, seed: self.config.seed, epoch };
+            let batch = Batch { source, samples, labels, weights };
+            let done = progress.stats.n_samples;
+            let going = &mut || keep_going(&progress);
+            let now = net.present();
+            let stats = self.accumulate(&now, hardware.as_mut(), engine, &batch, n_steps, &mut overflows, going)?;
+            drop(now);
+            lr = self.lr(f64::from(self.epoch) + done as f64 / n_total as f64);
+            norms.push(self.apply(net, lr, norms.len() + 1)?);
+            progress.stats.add(&stats);
+            progress.seconds = start.elapsed().as_secs_f64();
+        }
+        self.check_finite(&net.present())?;
+        if !keep_going(&progress) {
+            return Err(Error::Interrupted);
+        }
+        let grad_norm = norms.iter().sum::<f64>() / norms.len() as f64;
+        let grad_norm_max = norms.iter().copied().fold(0.0, f64::max);
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(EpochStats { epoch, engine, lr, stats: progress.stats, grad_norm, grad_norm_max, overflows, seconds })
+    }
+}
+
+/// The numbers below `n` in an order drawn from (seed, epoch).
+pub(super) fn shuffled(n: usize, seed: u64, epoch: u32) -> Result<Vec<u32>> {
+    let mut rng = generator(seed, SHUFFLE_STREAM | u64::from(epoch));
+    let mut order: Vec<u32> = collected("n_samples", 0..n as u32)?;
+    for i in (1..n).rev() {
+        // A multiply-shift draw: its bias of n / 2^64 is nothing.
+        let j = ((u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64) as usize;
+        order.swap(i, j);
+    }
+    Ok(order)
+}

@@ -1,0 +1,107 @@
+//! What training, evaluation and steps tell.
+
+use super::Activity;
+use crate::neuron::fixed::Overflows;
+use crate::sim::EngineKind;
+
+/// What a batch went through, summed over its samples.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchStats {
+    /// Sum of weight times loss.
+    pub loss: f64,
+    /// Samples whose label had the highest count (the lowest such index wins ties).
+    pub n_correct: usize,
+    /// Number of samples.
+    pub n_samples: usize,
+    /// Spikes of every layer.
+    pub n_spikes: Vec<u64>,
+    /// Neurons that fired in any sample.
+    pub activity: Activity,
+    /// Adjoint systems solved iteratively, and the iterations that took.
+    pub n_solves: usize,
+    /// Iterations of all of them.
+    pub n_iterations: usize,
+    /// Adjoint systems solved by the dense fallback.
+    pub n_direct: usize,
+}
+
+impl BatchStats {
+    /// Adds another batch.
+    pub fn add(&mut self, other: &Self) {
+        self.loss += other.loss;
+        self.n_correct += other.n_correct;
+        self.n_samples += other.n_samples;
+        self.n_spikes.resize(other.n_spikes.len(), 0);
+        self.n_spikes.iter_mut().zip(&other.n_spikes).for_each(|(sum, n)| *sum += n);
+        self.activity.add(&other.activity);
+        self.n_solves += other.n_solves;
+        self.n_iterations += other.n_iterations;
+        self.n_direct += other.n_direct;
+    }
+}
+
+/// How far an epoch has come.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// Epoch, from 1.
+    pub epoch: u32,
+    /// Samples of the epoch.
+    pub n_total: usize,
+    /// What the epoch went through so far.
+    pub stats: BatchStats,
+    /// Since the epoch's start [s].
+    pub seconds: f64,
+}
+
+/// A whole epoch.
+#[derive(Clone, Debug)]
+pub struct EpochStats {
+    /// Epoch, from 1.
+    pub epoch: u32,
+    /// The engine that simulated the network.
+    pub engine: EngineKind,
+    /// Learning rate of its last step.
+    pub lr: f64,
+    /// Sums over its samples.
+    pub stats: BatchStats,
+    /// Euclidean norm of the whole gradient before clipping: mean over the steps.
+    pub grad_norm: f64,
+    /// The largest of them.
+    pub grad_norm_max: f64,
+    /// What did not fit the formats of the hardware, layer by layer; empty without.
+    pub overflows: Vec<Overflows>,
+    /// Duration [s].
+    pub seconds: f64,
+}
+
+/// Results on a test set.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// Firing counts, (n_samples, n_out) row-major.
+    pub counts: Vec<u32>,
+    /// Sum of the loss.
+    pub loss: f64,
+    /// Samples whose label had the highest count.
+    pub n_correct: usize,
+    /// Spikes of every layer.
+    pub n_spikes: Vec<u64>,
+    /// Neurons that fired in any sample.
+    pub activity: Activity,
+    /// The engine that simulated the network.
+    pub engine: EngineKind,
+    /// What did not fit the formats of the hardware, layer by layer; empty without.
+    pub overflows: Vec<Overflows>,
+    /// Duration [s].
+    pub seconds: f64,
+}
+
+/// A step of the optimizer.
+#[derive(Clone, Debug)]
+pub struct StepStats {
+    /// Sums over the samples.
+    pub stats: BatchStats,
+    /// Learning rate.
+    pub lr: f64,
+    /// Euclidean norm of the whole gradient before clipping.
+    pub grad_norm: f64,
+}

@@ -1,0 +1,124 @@
+//! A step of the optimizer: gradients of a batch, and what they change.
+
+use std::sync::Arc;
+
+use super::backward::coupling_tables;
+use super::batch::Objective;
+use super::{Batch, BatchStats, Source, StepStats, Trainee, Trainer};
+use crate::error::{Error, Result};
+use crate::learn::Gradients;
+use crate::learn::hardware::HardwareModel;
+use crate::learn::optim::step::apply_gradients;
+use crate::network::Network;
+use crate::neuron::fixed::Overflows;
+use crate::sim::{EngineKind, SampleSimulation};
+use crate::simd::Real;
+use crate::stop::watched;
+
+impl<F: Real> Trainer<F> {
+    /// Learning rate after so many epochs.
+    pub(super) fn lr(&self, epochs: f64) -> f64 {
+        self.config.optimizer.lr() * self.config.schedule.factor(epochs)
+    }
+
+    /// Takes a step with the gradients there are; their norm.
+    pub(super) fn apply(&mut self, net: &mut dyn Trainee<F>, lr: f64, step: usize) -> Result<f64> {
+        let Self { worker, grads, moments, config, .. } = self;
+        let (pool, mut norm) = (worker.pool()?, 0.0);
+        net.change(&mut |net| norm = apply_gradients(net, grads, moments, config, lr, pool));
+        if norm.is_finite() { Ok(norm) } else { Err(Error::NotFinite { epoch: self.epoch + 1, step, norm }) }
+    }
+
+    /// A step of the optimizer with the gradients of the mean loss of a batch; with the learning rate of the schedule after the
+    /// epochs completed, if `lr` is `None`.
+    ///
+    /// # Errors
+    /// Those of [`gradients`](Self::gradients); [`Error::NotFinite`]; [`Error::Value`] if no `lr` is given where that of the
+    /// schedule is 0. The weights then are as they were.
+    pub fn step(
+        &mut self,
+        net: &mut dyn Trainee<F>,
+        batch: &Batch<'_>,
+        lr: Option<f64>,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<StepStats> {
+        let scheduled = self.lr(f64::from(self.epoch));
+        if lr.is_none() && F::from_f64(scheduled) == F::zero() {
+            let expected = format!("given, as that of the schedule is 0 after {} epochs", self.epoch);
+            return Err(Error::value("lr", expected, "none"));
+        }
+        let lr = lr.unwrap_or(scheduled);
+        if !F::from_f64(lr).is_finite() {
+            return Err(Error::value("lr", format!("finite in {}", F::DTYPE), lr));
+        }
+        let (_, stats) = self.gradients(&net.present(), batch, keep_going)?;
+        let grad_norm = self.apply(net, lr, self.moments.step as usize + 1)?;
+        Ok(StepStats { stats, lr, grad_norm })
+    }
+
+    /// Gradients of the mean loss of a batch, without a step.
+    ///
+    /// # Errors
+    /// Those of [`Trainer::check_delays`]; [`Error::Singular`]; [`Error::Interrupted`].
+    pub fn gradients(
+        &mut self,
+        net: &Network<F>,
+        batch: &Batch<'_>,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<(&Gradients<F>, BatchStats)> {
+        self.check_delays(net)?;
+        let n_steps = batch.source.n_steps();
+        self.prepare_coupling(net, n_steps, keep_going)?;
+        let (engine, data) = match batch.source {
+            Source::Simulate { data, seed, .. } => {
+                (self.worker.choose(net, self.config.engine, data, seed, keep_going)?, Some(data))
+            }
+            Source::Recorded(_) => (EngineKind::Clocked, None),
+        };
+        let hardware = &mut self.hardware(net, data)?;
+        let stats = self.accumulate(net, hardware.as_mut(), engine, batch, n_steps, &mut Vec::new(), keep_going)?;
+        Ok((&self.grads, stats))
+    }
+
+    pub(super) fn accumulate(
+        &mut self,
+        net: &Network<F>,
+        hardware: Option<&mut HardwareModel<F>>,
+        engine: EngineKind,
+        batch: &Batch<'_>,
+        n_steps: usize,
+        overflows: &mut Vec<Overflows>,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<BatchStats> {
+        self.grads.clear();
+        let objective = Objective { loss: &self.config.loss, rule: &self.config.rule };
+        let coupling = &self.coupling.as_ref().filter(|(n, _)| *n == n_steps).expect("prepared by the caller").1;
+        let Some(hardware) = hardware else {
+            // With the weights as they are at this step.
+            let simulation = SampleSimulation::new(net, engine)?;
+            return self.worker.accumulate(net, &simulation, batch, objective, coupling, &mut self.grads, keep_going);
+        };
+        let fixed = hardware.round(net, self.worker.pool()?)?;
+        let simulation = SampleSimulation::fixed(Arc::clone(&fixed));
+        let net = hardware.rounded();
+        let stats =
+            self.worker.accumulate(net, &simulation, batch, objective, coupling, &mut self.grads, keep_going)?;
+        overflows.resize(net.layers().len(), Overflows::default());
+        overflows.iter_mut().zip(fixed.overflows()).for_each(|(sum, counts)| *sum += counts);
+        Ok(stats)
+    }
+
+    pub(super) fn prepare_coupling(
+        &mut self,
+        net: &Network<F>,
+        n_steps: usize,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<()> {
+        if self.coupling.as_ref().is_none_or(|(n, _)| *n != n_steps) {
+            let rule = &self.config.rule;
+            let tables = watched(self.worker.pool()?, keep_going, || coupling_tables(net, rule, n_steps))??;
+            self.coupling = Some((n_steps, tables));
+        }
+        Ok(())
+    }
+}
