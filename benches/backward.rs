@@ -56,7 +56,7 @@ fn passes(c: &mut Criterion) {
         group.bench_function(format!("S-PSPs into gradients, {name}"), |b| {
             b.iter(|| {
                 let sample: &SampleSpikes = next();
-                for mut task in tasks(&mut grads.layers[l]) {
+                for mut task in tasks(&net.layers()[l], grads.layer_mut(l)) {
                     let down = n_in.map(|_| &mut down[..]);
                     task.accumulate(&net.layers()[l], sample, l, &z, &rule, down, &mut scratch);
                 }

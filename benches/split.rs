@@ -95,7 +95,7 @@ fn main() {
         });
         parts.time("S-PSP, with traces", || {
             for l in 0..2 {
-                for mut task in tasks(&mut grads.layers[l]) {
+                for mut task in tasks(&net.layers()[l], grads.layer_mut(l)) {
                     for sample in &samples {
                         let down = (l > 0).then_some(&mut down[..]);
                         task.accumulate(&net.layers()[l], sample, l, &z, &rule, down, &mut scratch);
@@ -132,7 +132,7 @@ fn main() {
                     0,
                 );
                 let pre = Presynaptic { by_neuron: &sample.input.by_neuron, active: &sample.input.active };
-                let sums = &mut grads.layers[0].weight;
+                let sums = &mut grads.layer_mut(0).below.expect("a dense connection");
                 layout.set(sums.panel_blocks(), firing.iter().map(|&i| sums.start(i as usize)));
                 for _ in 0..PASSES {
                     add_s_psps::<f32, { GROUP / LANES }>(trace.delayed(0), pre, &layout, sums.data_mut());

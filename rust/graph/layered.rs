@@ -4,7 +4,7 @@ use super::Graph;
 use super::connectivity::{Connectivity, Delays};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, catch, product, reserve, with_room};
-use crate::network::{Network, Taps};
+use crate::network::{Network, Origin, Pattern, Taps};
 use crate::neuron::fixed::{FixedParams, FixedWeight};
 use crate::simd::Real;
 
@@ -36,12 +36,18 @@ impl<F: Real> Graph<F> {
             let mut below = graph.add_population("input", net.n_in(), None)?;
             for (l, layer) in net.layers().iter().enumerate() {
                 let own = graph.add_population(&layer_name(l), layer.n_out(), Some(*layer.params()))?;
-                let groups = [(below, Some(layer.synapses())), (own, layer.recurrent().map(|r| r.synapses()))];
-                for (pre, synapses) in groups.into_iter().filter_map(|(pre, synapses)| Some((pre, synapses?))) {
-                    let (matrix, n_pre) = (synapses.weight(), synapses.n_in());
-                    let weight = |i: usize, tap: usize, j: usize| matrix.get(i, tap * n_pre + j);
-                    let shape = [layer.n_out(), n_pre];
-                    let synapses = connectivity(shape, synapses.taps().steps(), dt, DENSE_SHARE, weight);
+                for connection in layer.connections() {
+                    let pre = match connection.origin() {
+                        Origin::Below => below,
+                        Origin::Itself => own,
+                    };
+                    let synapses = match connection.pattern() {
+                        Pattern::Dense(_) | Pattern::Lateral(_) => {
+                            let (matrix, shape) = (connection.weight(), connection.pattern().matrix());
+                            let weight = |i: usize, tap: usize, j: usize| matrix.get(i, tap * shape[1] + j);
+                            connectivity(shape, connection.taps(), dt, DENSE_SHARE, weight)
+                        }
+                    };
                     graph.add_projection(pre, own, synapses)?;
                 }
                 below = own;

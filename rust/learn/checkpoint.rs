@@ -9,11 +9,10 @@ use super::{Gradients, Trainer, TrainerConfig};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::memory::catch;
+use crate::network::Network;
 use crate::network::io::{
-    Arrays, IntegerArrays, Tensors, build, check_like_weights, damaged, parse, recurrent_weight_name, to_bytes,
-    weight_name,
+    Arrays, IntegerArrays, Tensors, build, check_like_weights, damaged, parse, to_bytes, weight_name,
 };
-use crate::network::{Network, Panels, Synapses};
 use crate::simd::{Real, flat};
 
 /// Prefixes of the names of the optimizer's arrays.
@@ -113,36 +112,30 @@ impl<F: Real> Trainer<F> {
     /// # Errors
     /// [`Error::Value`] naming the layer.
     pub fn check_finite(&self, net: &Network<F>) -> Result<()> {
-        let moments = [Some(&self.moments().first), self.moments().second.as_ref()];
-        for (l, layer) in net.layers().iter().enumerate() {
-            let weights = [Some(layer.synapses()), layer.trainable_recurrent().map(|recurrent| recurrent.synapses())];
-            let weights = weights.into_iter().flatten().map(|synapses| ("weights", synapses.weight()));
-            let moments = moments.into_iter().flatten().map(|moments| &moments.layers[l]);
-            let moments = moments.flat_map(|layer| [Some(&layer.weight), layer.recurrent.as_ref()]);
-            for (what, panels) in weights.chain(moments.flatten().map(|panels| ("optimizer's moments", panels))) {
-                if let Some(value) = flat(panels.data()).iter().find(|value| !value.is_finite()) {
-                    let name = format!("the {what} of layers[{l}] after {} steps", self.moments().step);
-                    return Err(Error::value(name, "finite (try a lower lr)", value.widen()));
-                }
+        let Moments { step, first, second } = self.moments();
+        let weights = net.trainable().map(|(l, connection)| ("weights", l, flat(connection.weight().data())));
+        let moments = [Some(first), second.as_ref()].into_iter().flatten();
+        let moments = moments.flat_map(|moments| net.trainable().zip(moments.parts()));
+        let moments = moments.map(|((l, _), panels)| ("optimizer's moments", l, flat(panels.into_data())));
+        for (what, l, values) in weights.chain(moments) {
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                let name = format!("the {what} of layers[{l}] after {step} steps");
+                return Err(Error::value(name, "finite (try a lower lr)", value.widen()));
             }
         }
         Ok(())
     }
 }
 
+/// Adds what belongs to each weight to the arrays of a file.
 fn push<F: Real>(tensors: &mut Tensors<F>, prefix: &str, net: &Network<F>, values: &Gradients<F>) {
-    for (l, (layer, values)) in net.layers().iter().zip(&values.layers).enumerate() {
-        let mut one = |name: String, synapses: &Synapses<F>, panels: &Panels<F>| {
-            let shape = vec![synapses.n_out(), synapses.n_in()];
-            tensors.push((format!("{prefix}{name}"), shape, synapses.rows_of(panels)));
-        };
-        one(weight_name(l), layer.synapses(), &values.weight);
-        if let (Some(recurrent), Some(values)) = (layer.trainable_recurrent(), &values.recurrent) {
-            one(recurrent_weight_name(l), recurrent.synapses(), values);
-        }
+    for ((l, connection), values) in net.trainable().zip(values.parts()) {
+        let name = format!("{prefix}{}", weight_name(l, connection.origin()));
+        tensors.push((name, connection.pattern().matrix().to_vec(), connection.synapses().rows_of(&values)));
     }
 }
 
+/// Reads what [`push`] has added.
 fn pull<F: Real>(
     path: &Path,
     arrays: &Arrays<'_>,
@@ -150,20 +143,13 @@ fn pull<F: Real>(
     net: &Network<F>,
     into: &mut Gradients<F>,
 ) -> Result<()> {
-    let one = |name: String, synapses: &Synapses<F>, panels: &mut Panels<F>| {
-        let name = format!("{prefix}{name}");
-        let values = arrays.floats::<F>(&name, [synapses.n_out(), synapses.n_in()])?;
+    for ((l, connection), mut into) in net.trainable().zip(into.parts_mut()) {
+        let name = format!("{prefix}{}", weight_name(l, connection.origin()));
+        let values = arrays.floats::<F>(&name, connection.pattern().matrix())?;
         if let Some(bad) = values.iter().find(|value| !value.is_finite()) {
             return Err(Error::format(path, format!("array '{name}' holds {}, expected finite values", bad.widen())));
         }
-        *panels = synapses.panels_of(&values);
-        Ok(())
-    };
-    for (l, (layer, into)) in net.layers().iter().zip(&mut into.layers).enumerate() {
-        one(weight_name(l), layer.synapses(), &mut into.weight)?;
-        if let (Some(recurrent), Some(into)) = (layer.trainable_recurrent(), &mut into.recurrent) {
-            one(recurrent_weight_name(l), recurrent.synapses(), into)?;
-        }
+        connection.synapses().spread_into(&values, &mut into);
     }
     Ok(())
 }

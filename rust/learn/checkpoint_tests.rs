@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::learn::{Batch, Data, Source, TrainerConfig};
+use crate::network::Panels;
 use crate::network::io::tests::{Stored, changed, network, set};
 use crate::spikes::SpikeTrains;
 
@@ -93,12 +94,9 @@ fn what_no_training_could_have_written_is_refused() {
 fn what_could_not_be_read_is_not_written() {
     for (layer, recurrent) in [(0, false), (0, true), (1, false)] {
         let (mut net, trainer, _) = bytes("adam");
-        let layers = net.layers_mut();
+        let connections = net.layers_mut()[layer].connections_mut();
         let infinite = |weight: &mut Panels<f32>, _: Option<&Panels<f32>>| weight.data_mut()[0].0[0] = f32::INFINITY;
-        match recurrent {
-            false => layers[layer].synapses_mut().update_weight(infinite),
-            true => layers[layer].recurrent_mut().unwrap().update_weight(infinite),
-        }
+        connections[usize::from(recurrent)].update_weight(infinite);
         let error = checkpoint_to_bytes(&net, &trainer, Value::Null).unwrap_err().to_string();
         let expected = format!("the weights of layers[{layer}] after 4 steps must be finite (try a lower lr), got inf");
         assert_eq!(error, expected);
@@ -107,7 +105,7 @@ fn what_could_not_be_read_is_not_written() {
         let (net, mut trainer, _) = bytes("adam");
         let mut moments = trainer.moments().clone();
         let of = if second { moments.second.as_mut().unwrap() } else { &mut moments.first };
-        of.layers[layer].weight.data_mut()[0].0[0] = f32::NAN;
+        of.layer_mut(layer).below.unwrap().data_mut()[0].0[0] = f32::NAN;
         trainer.restore(1, moments);
         let error = checkpoint_to_bytes(&net, &trainer, Value::Null).unwrap_err().to_string();
         assert!(error.starts_with(&format!("the optimizer's moments of layers[{layer}] after 4 steps")), "{error}");
@@ -115,7 +113,7 @@ fn what_could_not_be_read_is_not_written() {
     // Delays are the layout of the moments.
     let (mut net, trainer, _) = bytes("sgd");
     let mut delays = net.delays();
-    delays[1].delay.fill(3);
+    delays[1][0].fill(3);
     net.set_delays(&delays).unwrap();
     let error = checkpoint_to_bytes(&net, &trainer, Value::Null).unwrap_err().to_string();
     assert!(error.starts_with("delays of layers[1] must be as they were"), "{error}");

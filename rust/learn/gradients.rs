@@ -1,42 +1,102 @@
-//! Gradients of a network's weights, in the layout of the weights.
+//! Gradients of the trainable connections, one flat buffer with a view of each.
 
-use crate::network::{Network, Panels, Synapses};
-use crate::simd::{Real, flat_mut};
+use crate::memory::{OrUnwind, filled};
+use crate::network::{Network, Origin, PanelShape, PanelsView, PanelsViewMut};
+use crate::simd::{Lanes, Real};
 
-/// Gradients of one layer.
-#[derive(Clone, Debug)]
-pub struct LayerGradients<F> {
-    /// dLoss/dw, (n_out, n_taps * n_in).
-    pub weight: Panels<F>,
-    /// dLoss/dr, (n, n_taps * n); `None` without trained recurrent weights.
-    pub recurrent: Option<Panels<F>>,
-}
-
-/// Gradients of a network. Where no synapse exists they may be anything.
+/// A number for each parameter of a network, in the layout of the weights: gradients, or the moments of an optimizer.
+///
+/// One buffer holds those of all trainable connections, in the order of [`Network::trainable`]; what goes through all numbers, or adds
+/// those of several processes, needs no more than it. Where no synapse exists they may be anything.
 #[derive(Clone, Debug)]
 pub struct Gradients<F> {
-    /// One entry a layer.
-    pub layers: Vec<LayerGradients<F>>,
+    data: Vec<Lanes<F>>,
+    parts: Vec<Part>,
+}
+
+/// Where the numbers of a connection are.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    layer: usize,
+    origin: Origin,
+    /// Of the weights: (n_out, n_taps * n_in).
+    shape: PanelShape,
+    start: usize,
+    end: usize,
+}
+
+/// Gradients of a layer's connections; `None` where one is not trainable.
+#[derive(Debug)]
+pub struct LayerGradients<'a, F> {
+    /// Those of the connection from the layer below.
+    pub below: Option<PanelsViewMut<'a, F>>,
+    /// Those of the connection of the layer onto itself.
+    pub itself: Option<PanelsViewMut<'a, F>>,
 }
 
 impl<F: Real> Gradients<F> {
-    /// Zeros in the shape of the network's weights.
+    /// Makes zeros in the shape of the network's weights.
     pub fn zeros(net: &Network<F>) -> Self {
-        let zeros = |synapses: &Synapses<F>| Panels::zeros(synapses.n_out(), synapses.weight().n_in());
-        let layers = net.layers().iter().map(|layer| LayerGradients {
-            weight: zeros(layer.synapses()),
-            recurrent: layer.trainable_recurrent().map(|recurrent| zeros(recurrent.synapses())),
-        });
-        Self { layers: layers.collect() }
+        let (mut parts, mut start) = (Vec::new(), 0usize);
+        for (layer, connection) in net.trainable() {
+            let shape = connection.weight().shape();
+            let end = start + connection.weight().data().len();
+            parts.push(Part { layer, origin: connection.origin(), shape, start, end });
+            start = end;
+        }
+        Self { data: filled("gradients of all weights", Some(start), Lanes::zero()).or_unwind(), parts }
     }
 
     /// Sets all to zero.
     pub fn clear(&mut self) {
-        for layer in &mut self.layers {
-            flat_mut(layer.weight.data_mut()).fill(F::zero());
-            if let Some(recurrent) = &mut layer.recurrent {
-                flat_mut(recurrent.data_mut()).fill(F::zero());
+        self.data.fill(Lanes::zero());
+    }
+
+    /// Returns the numbers of all connections, one connection after the other.
+    pub fn data(&self) -> &[Lanes<F>] {
+        &self.data
+    }
+
+    /// Returns the numbers of all connections, to be changed; those beyond the matrices must stay zero.
+    pub fn data_mut(&mut self) -> &mut [Lanes<F>] {
+        &mut self.data
+    }
+
+    /// Returns the numbers of each connection, in the order of [`Network::trainable`].
+    pub fn parts(&self) -> impl Iterator<Item = PanelsView<'_, F>> {
+        self.parts.iter().map(|part| PanelsView::of(part.shape, &self.data[part.start..part.end]))
+    }
+
+    /// Returns the numbers of each connection, to be changed, in the order of [`Network::trainable`].
+    pub fn parts_mut(&mut self) -> impl Iterator<Item = PanelsViewMut<'_, F>> {
+        let mut rest = &mut *self.data;
+        self.parts.iter().map(move |part| PanelsViewMut::of(part.shape, take(&mut rest, part.end - part.start)))
+    }
+
+    /// Returns the numbers of a layer's connection from `origin`; `None` if it is not trainable.
+    pub fn of(&self, layer: usize, origin: Origin) -> Option<PanelsView<'_, F>> {
+        let part = self.parts.iter().find(|part| (part.layer, part.origin) == (layer, origin))?;
+        Some(PanelsView::of(part.shape, &self.data[part.start..part.end]))
+    }
+
+    /// Returns the numbers of a layer's connections, to be changed.
+    pub fn layer_mut(&mut self, layer: usize) -> LayerGradients<'_, F> {
+        let (mut below, mut itself) = (None, None);
+        let first = self.parts.partition_point(|part| part.layer < layer);
+        let parts = self.parts[first..].iter().take_while(|part| part.layer == layer);
+        let mut rest = self.parts.get(first).map_or(&mut [][..], |part| &mut self.data[part.start..]);
+        for part in parts {
+            let panels = PanelsViewMut::of(part.shape, take(&mut rest, part.end - part.start));
+            match part.origin {
+                Origin::Below => below = Some(panels),
+                Origin::Itself => itself = Some(panels),
             }
         }
+        LayerGradients { below, itself }
     }
+}
+
+/// Splits the first `n` blocks off a buffer.
+fn take<'a, F>(rest: &mut &'a mut [Lanes<F>], n: usize) -> &'a mut [Lanes<F>] {
+    rest.split_off_mut(..n).expect("the buffer holds all parts")
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Batch, BatchStats, Data, PostCouplingModel, Source, Trainer, TrainerConfig};
 use crate::error::Error;
-use crate::network::{Layer, LayerDelays, Network};
+use crate::network::{Layer, Network};
 use crate::sim::EngineKind;
 use crate::simd::Real;
 use crate::spikes::SpikeTrains;
@@ -30,9 +30,11 @@ fn plain<F: Real>(layer: &Layer<F>, lateral: f64, rule: &super::StRsbp, n_steps:
     let n = layer.n_out();
     let model = PostCouplingModel::new(rule.post_coupling, layer.params(), n_steps).unwrap();
     let widen = |rows: Vec<F>| rows.iter().map(|w| w.widen()).collect::<Vec<_>>();
-    let (within, within_delay) = match layer.trainable_recurrent() {
-        Some(recurrent) => (widen(recurrent.synapses().rows()), recurrent.synapses().delays()),
-        None => ((0..n * n).map(|at| if at / n == at % n { 0.0 } else { -lateral }).collect(), vec![0; n * n]),
+    let (within, within_delay) = match layer.recurrent() {
+        Some(recurrent) if recurrent.is_trainable() => {
+            (widen(recurrent.synapses().rows()), recurrent.synapses().delays())
+        }
+        _ => ((0..n * n).map(|at| if at / n == at % n { 0.0 } else { -lateral }).collect(), vec![0; n * n]),
     };
     Plain {
         n_in: layer.n_in(),
@@ -213,11 +215,8 @@ impl Case {
         if self.delays > 0 {
             let mut rng = ChaCha8Rng::seed_from_u64(6);
             let mut some = |n: usize| (0..n).map(|_| rng.next_u32() % self.delays).collect::<Vec<_>>();
-            let of = |LayerDelays { delay, recurrent_delay }| LayerDelays {
-                delay: some(delay.len()),
-                recurrent_delay: recurrent_delay.map(|delays: Vec<u32>| some(delays.len())),
-            };
-            let delays: Vec<_> = net.delays().into_iter().map(of).collect();
+            let mut delays = net.delays();
+            delays.iter_mut().flatten().for_each(|delays| *delays = some(delays.len()));
             net.set_delays(&delays).unwrap();
         }
         net
@@ -241,17 +240,13 @@ impl Case {
             // The second time nothing of the first may be left.
             trainer.gradients(&net, &batch, &mut || true).unwrap();
             let (gradients, stats) = trainer.gradients(&net, &batch, &mut || true).unwrap();
-            for (l, layer) in net.layers().iter().enumerate() {
-                let got = &gradients.layers[l];
-                let weight = layer.synapses().rows_of(&got.weight);
-                close(&format!("weight of {l}"), &weight, &expected.gradients[l][0], precision, |_| true);
-                if let (Some(recurrent), Some(got)) = (layer.trainable_recurrent(), &got.recurrent) {
-                    let (synapses, rows) = (recurrent.synapses(), recurrent.synapses().rows());
-                    let got = synapses.rows_of(got);
-                    close(&format!("recurrent {l}"), &got, &expected.gradients[l][1], precision, |at| {
-                        rows[at] != F::zero()
-                    });
-                }
+            for ((l, connection), got) in net.trainable().zip(gradients.parts()) {
+                let (synapses, rows) = (connection.synapses(), connection.synapses().rows());
+                let (name, exists) = (connection.origin().weight_key(), synapses.exists());
+                let expected = &expected.gradients[l][connection.origin() as usize];
+                close(&format!("{name} of {l}"), &synapses.rows_of(&got), expected, precision, |at| {
+                    exists.is_none() || rows[at] != F::zero()
+                });
             }
             let of =
                 |stats: &BatchStats| (stats.n_correct, stats.n_samples, stats.n_spikes.clone(), stats.activity.clone());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delay, Init, RecurrentMask};
+use super::{Delay, Dense, Init, Lateral, Origin, Pattern, RecurrentMask, Shape};
 use crate::error::{Error, Result, check_non_negative};
 use crate::neuron::{Discretisation, LifParams};
 
@@ -111,33 +111,33 @@ impl NetworkConfig {
         if self.n_in == 0 || self.n_in >= 1 << 31 {
             return Err(Error::value("n_in", "in [1, 2^31)", self.n_in));
         }
-        self.layers.iter().enumerate().try_for_each(|(index, layer)| layer.validate(self.dt, index))
+        let mut n_in = self.n_in;
+        for (index, layer) in self.layers.iter().enumerate() {
+            layer.validate(n_in, self.dt, index)?;
+            n_in = layer.n();
+        }
+        Ok(())
     }
 }
 
 impl LayerConfig {
-    /// Checks every field of layer `index`, with time step `dt` [ms].
+    /// Checks every field of layer `index` above `n_in` neurons, with time step `dt` [ms].
     ///
     /// # Errors
     /// [`Error::Value`] or [`Error::Shape`] naming the first field outside its domain.
-    pub(super) fn validate(&self, dt: f64, index: usize) -> Result<()> {
+    fn validate(&self, n_in: usize, dt: f64, index: usize) -> Result<()> {
         let n = self.n();
         if n == 0 || n >= 1 << 31 {
             return Err(Error::value(format!("layers[{index}].n"), "in [1, 2^31)", n));
         }
         self.lif_params(dt).validate()?;
-        self.init().validate()?;
-        self.delay().validate(&format!("layers[{index}].delay"), dt)?;
-        match self {
-            Self::Dense(layer) => {
-                check_non_negative(&format!("layers[{index}].lateral_inhibition"), "", layer.lateral_inhibition)
-            }
-            Self::Recurrent(layer) => {
-                layer.mask.validate(n)?;
-                layer.recurrent_init.validate()?;
-                layer.recurrent_delay.validate(&format!("layers[{index}].recurrent_delay"), dt)
-            }
+        for ConnectionConfig { origin, drawn, .. } in self.connections(n_in) {
+            let Some(Drawn { init, mask, delay }) = drawn else { continue };
+            mask.map_or(Ok(()), |mask| mask.validate(n))?;
+            init.validate()?;
+            delay.validate(&format!("layers[{index}].{}", origin.delay_key()), dt)?;
         }
+        check_non_negative(&format!("layers[{index}].lateral_inhibition"), "", self.lateral_inhibition())
     }
 
     /// Number of neurons.
@@ -156,19 +156,56 @@ impl LayerConfig {
         }
     }
 
-    /// Distribution of the initial feed-forward weights.
-    pub fn init(&self) -> &Init {
+    /// Returns what every spike of a neuron takes from the synaptic current of every other one.
+    fn lateral_inhibition(&self) -> f64 {
         match self {
-            Self::Dense(layer) => &layer.init,
-            Self::Recurrent(layer) => &layer.init,
+            Self::Dense(layer) => layer.lateral_inhibition,
+            Self::Recurrent(_) => 0.0,
         }
     }
 
-    /// Delay of the feed-forward synapses.
-    pub fn delay(&self) -> &Delay {
+    /// Lists the connections onto the layer above `n_in` neurons: that from the layer below, then that onto itself.
+    ///
+    /// All else that is made of a layer follows from them.
+    pub(super) fn connections(&self, n_in: usize) -> Vec<ConnectionConfig<'_>> {
+        let shape = Shape::flat(self.n());
+        let from = |origin, pre, drawn| {
+            let pattern = Pattern::Dense(Dense { pre, post: shape });
+            ConnectionConfig { origin, pattern, drawn: Some(drawn) }
+        };
+        let below = |init, delay| from(Origin::Below, Shape::flat(n_in), Drawn { init, mask: None, delay });
         match self {
-            Self::Dense(layer) => &layer.delay,
-            Self::Recurrent(layer) => &layer.delay,
+            Self::Dense(layer) => {
+                let mut connections = vec![below(&layer.init, &layer.delay)];
+                if layer.lateral_inhibition > 0.0 {
+                    let pattern = Pattern::Lateral(Lateral { shape, strength: layer.lateral_inhibition });
+                    connections.push(ConnectionConfig { origin: Origin::Itself, pattern, drawn: None });
+                }
+                connections
+            }
+            Self::Recurrent(layer) => {
+                let RecurrentConfig { recurrent_init: init, mask, recurrent_delay: delay, .. } = layer;
+                let recurrent = from(Origin::Itself, shape, Drawn { init, mask: Some(mask), delay });
+                vec![below(&layer.init, &layer.delay), recurrent]
+            }
         }
     }
+}
+
+/// A connection as the configuration of its layer says it.
+#[derive(Clone, Debug)]
+pub(super) struct ConnectionConfig<'a> {
+    pub origin: Origin,
+    pub pattern: Pattern,
+    /// `None` where the pattern has a constant for a weight.
+    pub drawn: Option<Drawn<'a>>,
+}
+
+/// What the parameters of a connection are drawn from.
+#[derive(Clone, Debug)]
+pub(super) struct Drawn<'a> {
+    pub init: &'a Init,
+    /// Which synapses exist; `None` if all do.
+    pub mask: Option<&'a RecurrentMask>,
+    pub delay: &'a Delay,
 }

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use arrays::Arrays;
 use arrays::{Stored, serialize};
 
-use super::layer::LayerArrays;
-use super::{LayerConfig, LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps};
+use super::connection::Known;
+use super::{Network, NetworkConfig, Origin, delays_in_steps};
 use crate::error::{Error, Result};
 use crate::files::{self, Reader};
 use crate::memory::{OrUnwind, catch, check_room, collected, reserve};
@@ -221,59 +221,44 @@ pub(crate) fn build<F: Real>(path: &Path, config: NetworkConfig, arrays: &Arrays
         error => Error::format(path, error.to_string()),
     };
     config.validate().map_err(|error| Error::format(path, format!("has an invalid network: {error}")))?;
-    // Of all connection groups or of none: one missing is an error.
-    let explicit_delays =
-        (0..config.layers.len()).any(|l| arrays.has(&delay_name(l)) || arrays.has(&recurrent_delay_name(l)));
-    for_each_array(&config, |names, shape| {
-        arrays.check::<F>(&names.weight, shape)?;
-        if explicit_delays { arrays.check::<F>(&names.delay, shape) } else { Ok(()) }
+    // Of all connections or of none: one missing is an error.
+    let explicit_delays = (0..config.layers.len()).any(|l| Origin::ALL.iter().any(|&s| arrays.has(&delay_name(l, s))));
+    for_each_array(&config, |l, origin, shape| {
+        arrays.check::<F>(&weight_name(l, origin), shape)?;
+        if explicit_delays { arrays.check::<F>(&delay_name(l, origin), shape) } else { Ok(()) }
     })?;
-    Network::build(config, |config, index, n_in| {
-        let n = config.layers[index].n();
-        let is_recurrent = matches!(config.layers[index], LayerConfig::Recurrent(_));
-        let weights = |name: String, n_in| -> Result<_> { Ok((name.clone(), arrays.floats(&name, [n, n_in])?)) };
-        let delays = |name: String, n_in| {
-            let steps = arrays.floats::<F>(&name, [n, n_in])?;
-            let steps = collected(&name, steps.iter().map(|steps| steps.widen()))?;
-            delays_in_steps(&name, &steps, n_in, 1.0)
-        };
-        let recurrent = |name: fn(usize) -> String| is_recurrent.then(|| name(index));
-        let delays = || -> Result<_> {
-            let recurrent_delay = recurrent(recurrent_delay_name).map(|name| delays(name, n)).transpose()?;
-            Ok(LayerDelays { delay: delays(delay_name(index), n_in)?, recurrent_delay })
-        };
-        Ok(Some(LayerArrays {
-            weight: weights(weight_name(index), n_in)?,
-            recurrent_weight: recurrent(recurrent_weight_name).map(|name| weights(name, n)).transpose()?,
-            delays: explicit_delays.then(delays).transpose()?,
-        }))
+    let delays = |name: String, shape: [usize; 2]| {
+        let steps = arrays.floats::<F>(&name, shape)?;
+        let steps = collected(&name, steps.iter().map(|steps| steps.widen()))?;
+        delays_in_steps(&name, &steps, shape[1], 1.0)
+    };
+    Network::build(config, explicit_delays, |l, origin, shape| {
+        let name = weight_name(l, origin);
+        let weights = arrays.floats(&name, shape)?;
+        let delays = explicit_delays.then(|| delays(delay_name(l, origin), shape)).transpose()?;
+        Ok(Some(Known { weight: (name, weights), delays }))
     })
     .map_err(of_file)
 }
 
-/// Names of the arrays of a connection group.
-struct Names {
-    weight: String,
-    delay: String,
-}
-
-/// Calls `check` for every connection group whose weights a file holds, with their shape (n_out, n_in).
-fn for_each_array(config: &NetworkConfig, mut check: impl FnMut(Names, [usize; 2]) -> Result<()>) -> Result<()> {
+/// Calls `check` for every connection whose weights a file holds, with the number of its layer and the shape of its matrix.
+fn for_each_array(
+    config: &NetworkConfig,
+    mut check: impl FnMut(usize, Origin, [usize; 2]) -> Result<()>,
+) -> Result<()> {
     let mut n_in = config.n_in;
     for (l, layer) in config.layers.iter().enumerate() {
-        let n = layer.n();
-        check(Names { weight: weight_name(l), delay: delay_name(l) }, [n, n_in])?;
-        if matches!(layer, LayerConfig::Recurrent(_)) {
-            check(Names { weight: recurrent_weight_name(l), delay: recurrent_delay_name(l) }, [n, n])?;
-        }
-        n_in = n;
+        let connections = layer.connections(n_in);
+        let mut kept = connections.iter().filter(|connection| connection.pattern.is_trainable());
+        kept.try_for_each(|connection| check(l, connection.origin, connection.pattern.matrix()))?;
+        n_in = layer.n();
     }
     Ok(())
 }
 
 /// Refuses a file that lacks, under a prefix to their names, an array in the shape of each of a network's weights.
 pub(crate) fn check_like_weights<F: Real>(config: &NetworkConfig, arrays: &Arrays<'_>, prefix: &str) -> Result<()> {
-    for_each_array(config, |names, shape| arrays.check::<F>(&format!("{prefix}{}", names.weight), shape))
+    for_each_array(config, |l, origin, shape| arrays.check::<F>(&format!("{prefix}{}", weight_name(l, origin)), shape))
 }
 
 /// Weights and, where the configuration does not tell them, delays.
@@ -284,42 +269,31 @@ fn arrays<F: Real>(net: &Network<F>) -> Result<Tensors<F>> {
         let delays = delays.iter().map(|&steps| F::from_f64(f64::from(steps)));
         collected("delays of n_out * n_in synapses", delays).or_unwind()
     };
-    for (l, layer) in net.layers().iter().enumerate() {
-        let mut push = |synapses: &Synapses<F>, weight_name: String, delay_name| {
-            let (shape, rows) = (vec![synapses.n_out(), synapses.n_in()], synapses.rows());
-            synapses.check(&weight_name, &rows)?;
-            tensors.push((weight_name, shape.clone(), rows));
-            if net.explicit_delays() {
-                tensors.push((delay_name, shape, steps(synapses.delays())));
-            }
-            Ok(())
-        };
-        push(layer.synapses(), weight_name(l), delay_name(l))?;
-        if let Some(recurrent) = layer.trainable_recurrent() {
-            push(recurrent.synapses(), recurrent_weight_name(l), recurrent_delay_name(l))?;
+    for (l, connection) in net.trainable() {
+        let (origin, synapses) = (connection.origin(), connection.synapses());
+        let (shape, rows) = (connection.pattern().matrix().to_vec(), synapses.rows());
+        let name = weight_name(l, origin);
+        synapses.check(&name, &rows)?;
+        tensors.push((name, shape.clone(), rows));
+        if net.explicit_delays() {
+            tensors.push((delay_name(l, origin), shape, steps(synapses.delays())));
         }
     }
     Ok(tensors)
 }
 
-/// Name of a layer's feed-forward weights in a file.
-pub(crate) fn weight_name(layer: usize) -> String {
-    format!("layers.{layer}.weight")
+/// Returns the name of a connection's weights in a file.
+pub(crate) fn weight_name(layer: usize, origin: Origin) -> String {
+    format!("layers.{layer}.{}", origin.weight_key())
 }
 
-/// Name of a layer's recurrent weights in a file.
-pub(crate) fn recurrent_weight_name(layer: usize) -> String {
-    format!("layers.{layer}.recurrent_weight")
-}
-
-/// Name of a layer's feed-forward delays in a file [steps].
-fn delay_name(layer: usize) -> String {
-    format!("layers.{layer}.delay_steps")
-}
-
-/// Name of a layer's recurrent delays in a file [steps].
-fn recurrent_delay_name(layer: usize) -> String {
-    format!("layers.{layer}.rec_delay_steps")
+/// Returns the name of a connection's delays in a file [steps].
+fn delay_name(layer: usize, origin: Origin) -> String {
+    let name = match origin {
+        Origin::Below => "delay_steps",
+        Origin::Itself => "rec_delay_steps",
+    };
+    format!("layers.{layer}.{name}")
 }
 
 #[cfg(test)]

@@ -1,26 +1,30 @@
 //! Layers, their topology and weights.
 
 mod config;
+mod connection;
 mod delay;
 pub(crate) mod init;
 pub mod io;
 mod layer;
 mod mask;
 mod params;
+mod pattern;
 mod synapses;
 mod trains_io;
 
 pub use config::{DenseConfig, LayerConfig, NetworkConfig, RecurrentConfig};
+pub use connection::Connection;
 pub(crate) use delay::delay_steps;
 pub use delay::{Delay, DelayDistribution, delays_in_steps};
 pub use init::Init;
-pub use layer::{Layer, LayerDelays, LayerTaps, Recurrent};
+pub use layer::{Layer, LayerDelays};
 pub use mask::RecurrentMask;
-pub use params::{Panels, Taps};
+pub use params::{PanelShape, Panels, PanelsView, PanelsViewMut, Taps};
+pub use pattern::{Dense, Geometry, Lateral, Origin, Pattern, Place, Shape};
 pub use synapses::Synapses;
 pub use trains_io::{read_spike_trains, spike_trains_to_bytes, write_spike_trains};
 
-use layer::LayerArrays;
+use connection::Known;
 
 use crate::error::{Error, Result};
 use crate::memory::catch;
@@ -40,22 +44,23 @@ impl<F: Real> Network<F> {
     /// # Errors
     /// [`Error::Value`] naming the first field outside its domain; [`Error::Memory`].
     pub fn new(config: NetworkConfig) -> Result<Self> {
-        Self::build(config, |_, _, _| Ok(None))
+        Self::build(config, false, |_, _, _| Ok(None))
     }
 
-    /// Builds the layers; what `known`, which gets the number of a layer and of its inputs, has of one's synapses is not drawn.
+    /// Builds the layers; what `known`, which gets the number of a layer, a origin and the shape of the matrix, has of a trainable
+    /// connection is not drawn.
     fn build(
         config: NetworkConfig,
-        known: impl Fn(&NetworkConfig, usize, usize) -> Result<Option<LayerArrays<F>>>,
+        explicit_delays: bool,
+        known: impl Fn(usize, Origin, [usize; 2]) -> Result<Option<Known<F>>>,
     ) -> Result<Self> {
         config.validate()?;
         catch(|| {
-            let (mut n_in, mut explicit_delays) = (config.n_in, false);
+            let mut n_in = config.n_in;
             let mut layers = Vec::new();
             for (index, layer) in config.layers.iter().enumerate() {
-                let known = known(&config, index, n_in)?;
-                explicit_delays |= known.as_ref().is_some_and(|known| known.delays.is_some());
-                layers.push(Layer::new(layer, n_in, config.dt, config.seed, index, known)?);
+                let place = connection::Place { dt: config.dt, seed: config.seed, layer: index };
+                layers.push(Layer::new(layer, n_in, place, |origin, shape| known(index, origin, shape))?);
                 n_in = layer.n();
             }
             Ok(Self { config, layers, explicit_delays })
@@ -75,6 +80,18 @@ impl<F: Real> Network<F> {
     /// The layers, first above the input first.
     pub fn layers_mut(&mut self) -> &mut [Layer<F>] {
         &mut self.layers
+    }
+
+    /// Returns all connections whose weights are parameters, layer after layer, with the number of the layer: what is drawn, trained,
+    /// penalised and kept in files goes through them.
+    pub fn trainable(&self) -> impl Iterator<Item = (usize, &Connection<F>)> {
+        self.layers.iter().enumerate().flat_map(|(l, layer)| layer.trainable().map(move |connection| (l, connection)))
+    }
+
+    /// Returns the connections of [`trainable`](Self::trainable), to be changed.
+    pub fn trainable_mut(&mut self) -> impl Iterator<Item = (usize, &mut Connection<F>)> {
+        let layers = self.layers.iter_mut().enumerate();
+        layers.flat_map(|(l, layer)| layer.trainable_mut().map(move |connection| (l, connection)))
     }
 
     /// The delay of every synapse, layer by layer.

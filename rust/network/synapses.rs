@@ -1,9 +1,11 @@
 //! A connection group: the synapses from one set of neurons onto a layer.
 
+use std::ops::{Deref, DerefMut};
+
 use super::{Panels, Taps};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, filled, product};
-use crate::simd::{Real, flat, flat_mut};
+use crate::simd::{Lanes, Real, flat, flat_mut};
 use crate::stop::check;
 
 /// Weights between two looks at whether to stop.
@@ -78,12 +80,17 @@ impl<F: Real> Synapses<F> {
     }
 
     /// What a matrix in the layout of the weights says of each synapse, (n_out, n_in) row-major; 0 where none exists.
-    pub fn rows_of(&self, panels: &Panels<F>) -> Vec<F> {
+    pub fn rows_of<D: Deref<Target = [Lanes<F>]>>(&self, panels: &Panels<F, D>) -> Vec<F> {
         let mut rows = self.taps.collect(self.n_in, panels);
         if let Some(exists) = self.exists() {
             rows.iter_mut().zip(exists).filter(|(_, exists)| !exists).for_each(|(value, _)| *value = F::zero());
         }
         rows
+    }
+
+    /// Writes (n_out, n_in) row-major values into a matrix in the layout of the weights.
+    pub fn spread_into<D: DerefMut<Target = [Lanes<F>]>>(&self, rows: &[F], panels: &mut Panels<F, D>) {
+        self.taps.spread_into(self.n_in, rows, panels);
     }
 
     /// A matrix in the layout of the weights, from (n_out, n_in) row-major.

@@ -7,6 +7,7 @@ mod files;
 mod fixed_network;
 mod graph;
 mod network;
+mod parameters;
 mod samples;
 mod shared;
 mod simulator;

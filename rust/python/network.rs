@@ -7,10 +7,11 @@ use numpy::{PyArray2, PyArray3};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use super::arrays::{from_python, matrix, shaped, to_python};
+use super::arrays::{from_python, shaped, to_python};
 use super::calls::{Watch, detached, long};
 use super::files::save;
 use super::fixed_network::layers_to_python;
+use super::parameters::{delays_from_python, delays_to_python, n_weights, weights_from_python, weights_to_python};
 use super::samples::{Preparation, Samples};
 use super::shared::{Changing, Shared};
 use super::simulator::counts_dict;
@@ -21,9 +22,9 @@ use crate::error::Error;
 use crate::fixed::Grid;
 use crate::fixed::io::StoredLayer;
 use crate::graph::Graph;
-use crate::learn::{CountedSpikes, Data, Gradients, Trainee, Worker, check_inputs, count_spikes};
-use crate::memory::{OrUnwind, catch, collected, product, with_room};
-use crate::network::{Layer, LayerDelays, Network, NetworkConfig, Synapses, delays_in_steps, io};
+use crate::learn::{CountedSpikes, Data, Trainee, Worker, check_inputs, count_spikes};
+use crate::memory::{OrUnwind, catch, product, with_room};
+use crate::network::{Network, NetworkConfig, io};
 use crate::sim::{EngineKind, SampleSimulation, operations};
 use crate::simd::Real;
 use crate::spikes::SpikeTrains;
@@ -190,10 +191,7 @@ impl NetworkCore {
 
     /// Weights of every layer.
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        with_net!(&self.net, net => arrays_to_python(py, net, WEIGHT_KEYS, |l| {
-            let layer = &net.layers()[l];
-            Ok((layer.synapses().rows(), layer.trainable_recurrent().map(|recurrent| recurrent.synapses().rows())))
-        }))
+        with_net!(&self.net, net => weights_to_python(py, net))
     }
 
     /// The network in fixed point: a dict a layer of `format`, `scale`, `weight` and, of layers that hear themselves,
@@ -233,15 +231,7 @@ impl NetworkCore {
 
     /// Delay of every synapse [ms], layer by layer.
     fn delays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        with_net!(&self.net, net => {
-            let ms = |delays: &Vec<u32>| {
-                collected("delays of n_out * n_in synapses", delays.iter().map(|&steps| f64::from(steps) * net.config().dt))
-            };
-            arrays_to_python(py, net, DELAY_KEYS, |l| {
-                let LayerDelays { delay, recurrent_delay } = net.layers()[l].delays();
-                Ok((ms(&delay)?, recurrent_delay.as_ref().map(ms).transpose()?))
-            })
-        })
+        with_net!(&self.net, net => delays_to_python(py, net))
     }
 
     /// Sets the delay of every synapse [ms], all or none.
@@ -261,7 +251,8 @@ impl NetworkCore {
     fn recurrent_mask<'py>(&self, py: Python<'py>, layer: usize) -> PyResult<Option<Bound<'py, PyArray2<bool>>>> {
         with_net!(&self.net, net => {
             let layer = net.layers().get(layer).ok_or_else(|| Error::value("layer", format!("< {}", net.layers().len()), layer))?;
-            let exists = catch(|| Ok(layer.trainable_recurrent().and_then(|recurrent| recurrent.synapses().exists())))?;
+            let recurrent = layer.recurrent().filter(|recurrent| recurrent.is_trainable());
+            let exists = catch(|| Ok(recurrent.and_then(|recurrent| recurrent.synapses().exists())))?;
             exists.map(|exists| shaped(py, exists, [layer.n_out(); 2])).transpose()
         })
     }
@@ -521,94 +512,6 @@ fn record<F: Real>(
     Ok(Recorded { trains, traces, engine: simulation.kind(), counts })
 }
 
-/// Keys of a layer's arrays: of the feed-forward synapses, and of the recurrent ones.
-type Keys = [&'static str; 2];
-
-const WEIGHT_KEYS: Keys = ["weight", "recurrent_weight"];
-const DELAY_KEYS: Keys = ["delay", "recurrent_delay"];
-
-/// Numbers of a layer's arrays.
-fn layer_size<F: Real>(layer: &Layer<F>) -> usize {
-    let n = layer.n_out();
-    n * layer.n_in() + layer.trainable_recurrent().map_or(0, |_| n * n)
-}
-
-/// Numbers of a network's weights.
-fn n_weights<F: Real>(net: &Network<F>) -> usize {
-    net.layers().iter().map(layer_size).sum()
-}
-
-/// A list of a dict a layer: what `arrays` says of its feed-forward and recurrent synapses, in NumPy's order.
-fn arrays_to_python<'py, F: Real, T: numpy::Element>(
-    py: Python<'py>,
-    net: &Network<F>,
-    keys: Keys,
-    arrays: impl Fn(usize) -> Result<(Vec<T>, Option<Vec<T>>), Error> + Sync,
-) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for (l, layer) in net.layers().iter().enumerate() {
-        let (feed_forward, recurrent) = long(py, None, layer_size(layer), || catch(|| arrays(l)))?;
-        let dict = PyDict::new(py);
-        dict.set_item(keys[0], shaped(py, feed_forward, [layer.n_out(), layer.n_in()])?)?;
-        if let Some(recurrent) = recurrent {
-            dict.set_item(keys[1], shaped(py, recurrent, [layer.n_out(); 2])?)?;
-        }
-        list.append(dict)?;
-    }
-    Ok(list)
-}
-
-/// Gradients in the form of the weights; synapses that do not exist have gradient 0.
-pub fn gradients_to_python<'py, F: Real + numpy::Element>(
-    py: Python<'py>,
-    net: &Network<F>,
-    grads: &Gradients<F>,
-) -> PyResult<Bound<'py, PyList>> {
-    arrays_to_python(py, net, WEIGHT_KEYS, |l| {
-        let (layer, grads) = (&net.layers()[l], &grads.layers[l]);
-        let recurrent = layer.trainable_recurrent().zip(grads.recurrent.as_ref());
-        Ok((layer.synapses().rows_of(&grads.weight), recurrent.map(|(layer, grad)| layer.synapses().rows_of(grad))))
-    })
-}
-
-/// What `arrays_to_python` gives, checked by `check`, which gets an array's name, its values and its synapses.
-fn arrays_from_python<F: Real, T: numpy::Element + Copy + Send, C: Send>(
-    py: Python<'_>,
-    net: &Network<F>,
-    argument: &str,
-    arrays: &[Bound<'_, PyDict>],
-    keys: Keys,
-    dtype: &str,
-    check: impl Fn(&str, Vec<T>, &Synapses<F>) -> Result<C, Error> + Sync,
-) -> PyResult<Vec<(C, Option<C>)>> {
-    if arrays.len() != net.layers().len() {
-        let expected = format!("a list of one dict for each of the {} layers", net.layers().len());
-        return Err(Error::value(argument, expected, format!("{} entries", arrays.len())).into());
-    }
-    let mut checked = Vec::new();
-    for (l, (dict, layer)) in arrays.iter().zip(net.layers()).enumerate() {
-        let recurrent = layer.trainable_recurrent();
-        let known = if recurrent.is_some() { &keys[..] } else { &keys[..1] };
-        for key in dict.keys() {
-            let key: String = key.extract()?;
-            if !known.contains(&key.as_str()) {
-                let expected = format!("with keys {known:?}");
-                return Err(Error::value(format!("{argument}[{l}]"), expected, format!("key '{key}'")).into());
-            }
-        }
-        let take = |key: &str, synapses: &Synapses<F>| -> PyResult<C> {
-            let name = format!("{argument}[{l}]['{key}']");
-            let value = dict.get_item(key)?.ok_or_else(|| Error::value(&name, "an array", "nothing"))?;
-            let values = matrix::<T>(&name, &value, [synapses.n_out(), synapses.n_in()], dtype)?;
-            long(py, None, values.len(), || catch(|| check(&name, values, synapses)))
-        };
-        let feed_forward = take(keys[0], layer.synapses())?;
-        let recurrent = recurrent.map(|recurrent| take(keys[1], recurrent.synapses())).transpose()?;
-        checked.push((feed_forward, recurrent));
-    }
-    Ok(checked)
-}
-
 /// What sets something of a network, once all is checked.
 type Set<R> = Box<dyn FnOnce(&mut Net) -> R>;
 
@@ -618,20 +521,9 @@ fn set_weights<F: OfNet + numpy::Element>(
     net: &Network<F>,
     weights: &[Bound<'_, PyDict>],
 ) -> PyResult<Set<()>> {
-    let check = |name: &str, rows: Vec<F>, synapses: &Synapses<F>| {
-        synapses.check(name, &rows)?;
-        Ok(synapses.panels_of(&rows))
-    };
     // All that takes memory, before anything is changed.
-    let checked = arrays_from_python(py, net, "weights", weights, WEIGHT_KEYS, F::DTYPE, check)?;
-    Ok(Box::new(move |net| {
-        for (layer, (weight, recurrent)) in F::of_mut(net).layers_mut().iter_mut().zip(checked) {
-            layer.synapses_mut().update_weight(|own, _| *own = weight);
-            if let (Some(layer), Some(weight)) = (layer.recurrent_mut(), recurrent) {
-                layer.update_weight(|own, _| *own = weight);
-            }
-        }
-    }))
+    let set = weights_from_python(py, net, weights)?;
+    Ok(Box::new(move |net| set(F::of_mut(net))))
 }
 
 /// Checks delays; what sets them, without Python.
@@ -640,11 +532,6 @@ fn set_delays<F: OfNet>(
     net: &Network<F>,
     delays: &[Bound<'_, PyDict>],
 ) -> PyResult<Set<Result<(), Error>>> {
-    let dt = net.config().dt;
-    let check =
-        |name: &str, delays: Vec<f64>, synapses: &Synapses<F>| delays_in_steps(name, &delays, synapses.n_in(), dt);
-    let checked = arrays_from_python(py, net, "delays", delays, DELAY_KEYS, f64::DTYPE, check)?;
-    let delays: Vec<_> =
-        checked.into_iter().map(|(delay, recurrent_delay)| LayerDelays { delay, recurrent_delay }).collect();
+    let delays = delays_from_python(py, net, delays)?;
     Ok(Box::new(move |net| F::of_mut(net).set_delays(&delays)))
 }

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::network::LayerDelays;
 use crate::spikes::SpikeTrains;
 
 const N_STEPS: usize = 60;
@@ -22,11 +21,10 @@ fn network(explicit_delays: bool) -> Network<f64> {
     let mut net = Network::new(serde_json::from_value(config).unwrap()).unwrap();
     if explicit_delays {
         let some = |n: usize, most: u32| (0..n as u32).map(|at| at * 7 % most).collect::<Vec<_>>();
-        let of = |LayerDelays { delay, recurrent_delay }| LayerDelays {
-            delay: some(delay.len(), 5),
-            recurrent_delay: recurrent_delay.map(|delays: Vec<u32>| some(delays.len(), 3)),
-        };
-        let delays: Vec<_> = net.delays().into_iter().map(of).collect();
+        let mut delays = net.delays();
+        for (delays, most) in delays.iter_mut().flat_map(|layer| layer.iter_mut().zip([5, 3])) {
+            *delays = some(delays.len(), most);
+        }
         net.set_delays(&delays).unwrap();
     }
     net

@@ -1,9 +1,11 @@
 //! Clocked simulation of a network, layer after layer.
 
 use super::kernels::{LifLanes, dense_panel, input_panel, list_spikes, recurrent_steps};
+use super::plan::Plan;
 use super::spikes::{LayerSpikes, SampleSpikes};
 use crate::memory::resize;
-use crate::network::{Layer, Network, Recurrent};
+use crate::network::{Connection, Layer, Network, Panels};
+use crate::neuron::LifPropagator;
 use crate::simd::{LaneMask, Lanes, Real};
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
@@ -14,8 +16,8 @@ const STEPS_AHEAD: usize = 200;
 /// Buffers of a simulation, so that it allocates nothing once it is warm.
 #[derive(Clone, Debug, Default)]
 pub struct ForwardScratch<F> {
-    /// What a layer with delays hears, listed by time.
-    heard: PaddedRows,
+    /// Spikes that arrive at a layer with delays, listed by time.
+    arriving: PaddedRows,
     layer: LayerScratch<F>,
 }
 
@@ -25,8 +27,8 @@ struct LayerScratch<F> {
     state: Vec<LifLanes<F>>,
     /// One bit a neuron, (n_steps, n_blocks); of a recurrent layer one step only.
     fired: Vec<LaneMask>,
-    /// What a recurrent layer with delays hears of itself at one step.
-    heard: Vec<u32>,
+    /// Spikes of a recurrent layer with delays that arrive at itself at one step.
+    arriving: Vec<u32>,
 }
 
 /// Which lists of spikes a simulation leaves behind.
@@ -40,8 +42,7 @@ pub enum Lists {
 
 /// Simulates all layers; `spikes.input` holds the input, listed by time, and the layers are filled.
 ///
-/// A layer hears only the one below and itself, so layers run one after the other over all steps. A panel of
-/// feed-forward neurons runs over all steps by itself, its weights in the first-level cache and its state in registers.
+/// A layer receives spikes of the one below and of itself only, so layers run one after the other over all steps.
 pub fn forward<F: Real>(
     net: &Network<F>,
     n_steps: usize,
@@ -67,30 +68,35 @@ fn forward_layer<F: Real>(
     spikes: &mut LayerSpikes,
     scratch: &mut ForwardScratch<F>,
 ) {
-    let ForwardScratch { heard, layer: scratch } = scratch;
+    let ForwardScratch { arriving, layer: scratch } = scratch;
     let below = if *layer.taps() == [0] {
         below
     } else {
-        heard.delayed_from(below, layer.taps());
-        &*heard
+        arriving.delayed_from(below, layer.taps());
+        &*arriving
     };
     spikes.by_time.clear(layer.n_out());
-    match (layer.recurrent(), layer.weight().panel_blocks()) {
-        (None, 1) => dense_layer::<F, 1>(layer, n_steps, below, &mut spikes.by_time, &mut scratch.fired),
-        (None, _) => dense_layer::<F, 2>(layer, n_steps, below, &mut spikes.by_time, &mut scratch.fired),
-        (Some(recurrent), 1) => recurrent_layer::<F, 1>(layer, recurrent, n_steps, below, &mut spikes.by_time, scratch),
-        (Some(recurrent), _) => recurrent_layer::<F, 2>(layer, recurrent, n_steps, below, &mut spikes.by_time, scratch),
+    let (lif, by_time) = (layer.lif(), &mut spikes.by_time);
+    match Plan::of(layer) {
+        Plan::FusedDense(connection) => match connection.weight().panel_blocks() {
+            1 => dense_layer::<F, 1>(connection.weight(), lif, n_steps, below, by_time, &mut scratch.fired),
+            _ => dense_layer::<F, 2>(connection.weight(), lif, n_steps, below, by_time, &mut scratch.fired),
+        },
+        Plan::DenseRecurrent { below: connection, itself } => match connection.weight().panel_blocks() {
+            1 => recurrent_layer::<F, 1>(connection.weight(), itself, lif, n_steps, below, by_time, scratch),
+            _ => recurrent_layer::<F, 2>(connection.weight(), itself, lif, n_steps, below, by_time, scratch),
+        },
     }
 }
 
 fn dense_layer<F: Real, const B: usize>(
-    layer: &Layer<F>,
+    weight: &Panels<F>,
+    lif: &LifPropagator<F>,
     n_steps: usize,
     below: &PaddedRows,
     by_time: &mut PaddedRows,
     fired: &mut Vec<LaneMask>,
 ) {
-    let (weight, lif) = (layer.weight(), layer.lif());
     let n_blocks = weight.n_blocks();
     resize(fired, n_blocks * n_steps, 0);
     for b in 0..weight.n_panels() {
@@ -109,16 +115,16 @@ fn dense_layer<F: Real, const B: usize>(
 }
 
 fn recurrent_layer<F: Real, const B: usize>(
-    layer: &Layer<F>,
-    recurrent: &Recurrent<F>,
+    weight: &Panels<F>,
+    itself: &Connection<F>,
+    lif: &LifPropagator<F>,
     n_steps: usize,
     below: &PaddedRows,
     by_time: &mut PaddedRows,
     scratch: &mut LayerScratch<F>,
 ) {
-    let weight = layer.weight();
     let n_blocks = weight.n_blocks();
-    let LayerScratch { input, state, fired, heard } = scratch;
+    let LayerScratch { input, state, fired, arriving } = scratch;
     resize(fired, n_blocks, 0);
     state.clear();
     resize(state, n_blocks, LifLanes::rest());
@@ -140,6 +146,6 @@ fn recurrent_layer<F: Real, const B: usize>(
                 _ => input_panel::<F, B, B>(panel, below, steps.clone(), n_blocks, input),
             }
         }
-        recurrent_steps(recurrent.rows(), recurrent.taps(), layer.lif(), steps, input, state, fired, heard, by_time);
+        recurrent_steps(itself.rows(), itself.taps(), lif, steps, input, state, fired, arriving, by_time);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::spikes::SampleSpikes;
 use crate::memory::{OrUnwind, filled};
-use crate::network::{Network, Panels};
+use crate::network::{Connection, Network, Origin, Pattern};
 use crate::simd::Real;
 use crate::spikes::PaddedRows;
 
@@ -33,9 +33,12 @@ pub fn membrane_trace<F: Real>(
     let mut trace = MembraneTrace { current: zeros(), potential: zeros() };
     for t in 1..n_steps {
         p = lif.syn_decay * p;
-        add_heard(&mut p, params.weight(), params.taps(), &below.by_time, t, neuron);
-        if let Some(recurrent) = params.recurrent() {
-            add_heard(&mut p, recurrent.weight(), recurrent.taps(), &own.by_time, t, neuron);
+        for connection in params.connections() {
+            let from = match connection.origin() {
+                Origin::Below => below,
+                Origin::Itself => own,
+            };
+            receive(&mut p, connection, &from.by_time, t, neuron);
         }
         u = if t > held_until { lif.mem_decay * u + lif.mem_gain * p } else { F::zero() };
         trace.current[t] = p;
@@ -48,9 +51,12 @@ pub fn membrane_trace<F: Real>(
     trace
 }
 
-/// Adds the weights of what `neuron` hears at step `t` through synapses with these delays.
-fn add_heard<F: Real>(p: &mut F, weight: &Panels<F>, delays: &[u32], by_time: &PaddedRows, t: usize, neuron: usize) {
-    for (first, row) in by_time.delayed(t - 1, delays) {
+/// Adds the weights of the spikes that `neuron` receives at step `t` through a connection, whose origin fired `by_time`.
+fn receive<F: Real>(p: &mut F, connection: &Connection<F>, by_time: &PaddedRows, t: usize, neuron: usize) {
+    let weight = match connection.pattern() {
+        Pattern::Dense(_) | Pattern::Lateral(_) => connection.weight(),
+    };
+    for (first, row) in by_time.delayed(t - 1, connection.taps()) {
         row.iter().for_each(|&j| *p += weight.get(neuron, (first + j) as usize));
     }
 }

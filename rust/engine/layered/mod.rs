@@ -4,6 +4,7 @@ mod forward;
 #[doc(hidden)]
 pub mod kernels;
 mod membrane;
+mod plan;
 mod spikes;
 
 pub use forward::{ForwardScratch, Lists, forward};

@@ -167,9 +167,9 @@ impl Grid {
     pub fn represent<F: Real>(&self, weights: &[IntegerLayer], net: &mut Network<F>) {
         for ((grid, weights), layer) in self.layers.iter().zip(weights).zip(net.layers_mut()) {
             let rows = grid.represented(&weights.weight, layer.n_in());
-            layer.synapses_mut().set_rows(&rows);
             let n = layer.n_out();
-            if let Some((recurrent, weight)) = layer.recurrent_mut().zip(weights.recurrent.as_ref()) {
+            layer.connections_mut()[0].set_rows(&rows);
+            if let Some((recurrent, weight)) = layer.connections_mut().get_mut(1).zip(weights.recurrent.as_ref()) {
                 recurrent.set_rows(&grid.represented(weight, n));
             }
         }

@@ -135,7 +135,7 @@ fn weights_that_are_small_against_the_threshold_are_told_or_refused() {
     // A threshold of `units` weights, which are levels of 127 and half of one.
     let net = |units: f64| {
         let mut net = config(2, json!([dense(1, units / 8.0, 0.0, 1.0)]));
-        net.layers_mut()[0].synapses_mut().set_rows(&[1.0, 0.05]);
+        net.layers_mut()[0].connections_mut()[0].set_rows(&[1.0, 0.05]);
         net
     };
     assert!(grid(&net(500.0), loihi(8)).unwrap().notes.is_empty());
@@ -283,7 +283,7 @@ fn what_is_lost_is_counted_neuron_by_neuron() {
     let target = Target::Qformat { weight_bits: 2, state_bits: 16, decay_bits: 12, rounding: Rounding::Nearest };
     let notes = |rows: &[f32; 12], t_ref: f64| {
         let mut net = config(4, json!([dense(3, 1.0, t_ref, 1.0)]));
-        net.layers_mut()[0].synapses_mut().set_rows(rows);
+        net.layers_mut()[0].connections_mut()[0].set_rows(rows);
         grid(&net, target.clone()).unwrap().notes
     };
     // Of ten weights that are not 0, nine become 0: all of two neurons.

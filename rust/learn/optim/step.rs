@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::optimizer::{StepConstants, update};
 use super::{ExponentialPenalty, OptimizerConfig};
 use crate::learn::{Gradients, TrainerConfig};
-use crate::network::{Network, Panels, Synapses};
+use crate::network::{Network, Panels, PanelsView, PanelsViewMut, Synapses};
 use crate::simd::{Isa, LANES, Lanes, Real, array, flat, flat_mut, multiversion};
 
 /// State of an optimizer: running means of the gradient and of its square, and the number of steps.
@@ -41,11 +41,8 @@ pub fn apply_gradients<F: Real>(
 ) -> f64 {
     pool.install(|| {
         if let Some(penalty) = &config.weight_penalty {
-            for (layer, grads) in net.layers().iter().zip(&mut grads.layers) {
-                add_penalty(penalty, layer.synapses(), &mut grads.weight);
-                if let (Some(recurrent), Some(grad)) = (layer.trainable_recurrent(), &mut grads.recurrent) {
-                    add_penalty(penalty, recurrent.synapses(), grad);
-                }
+            for ((_, connection), mut grad) in net.trainable().zip(grads.parts_mut()) {
+                add_penalty(penalty, connection.synapses(), &mut grad);
             }
         }
         let norm = squared_norm(net, grads).sqrt();
@@ -55,19 +52,11 @@ pub fn apply_gradients<F: Real>(
         moments.step += 1;
         let scale = config.clip_norm.map_or(1.0, |limit| if norm > limit { limit / norm } else { 1.0 });
         let constants = StepConstants::new(&config.optimizer, moments.step, lr, scale, config.weight_limit);
-        let second = &mut moments.second;
-        for (l, layer) in net.layers_mut().iter_mut().enumerate() {
-            let mut second = second.as_mut().map(|second| &mut second.layers[l]);
-            let (grads, first) = (&grads.layers[l], &mut moments.first.layers[l]);
-            let v = second.as_deref_mut().map(|second| &mut second.weight);
-            let (grad, m) = (&grads.weight, &mut first.weight);
-            layer.synapses_mut().update_weight(|weight, mask| step_matrix(&constants, weight, grad, m, v, mask));
-            if let (Some(recurrent), Some(grad), Some(m)) =
-                (layer.recurrent_mut(), &grads.recurrent, &mut first.recurrent)
-            {
-                let v = second.and_then(|second| second.recurrent.as_mut());
-                recurrent.update_weight(|weight, mask| step_matrix(&constants, weight, grad, m, v, mask));
-            }
+        let mut seconds = moments.second.as_mut().map(|second| second.parts_mut());
+        let connections = net.trainable_mut().zip(grads.parts()).zip(moments.first.parts_mut());
+        for (((_, connection), grad), m) in connections {
+            let v = seconds.as_mut().and_then(Iterator::next);
+            connection.update_weight(|weight, mask| step_matrix(&constants, weight, grad, m, v, mask));
         }
         norm
     })
@@ -101,14 +90,14 @@ multiversion! {
 fn step_matrix<F: Real>(
     constants: &StepConstants<F>,
     weight: &mut Panels<F>,
-    grad: &Panels<F>,
-    first: &mut Panels<F>,
-    second: Option<&mut Panels<F>>,
+    grad: PanelsView<'_, F>,
+    mut first: PanelsViewMut<'_, F>,
+    mut second: Option<PanelsViewMut<'_, F>>,
     mask: Option<&Panels<F>>,
 ) {
     let len = weight.panel_len();
     let mut seconds: Vec<&mut [Lanes<F>]> = Vec::new();
-    match second {
+    match &mut second {
         Some(second) => seconds.extend(second.data_mut().chunks_exact_mut(len)),
         None => seconds.resize_with(weight.n_panels(), || &mut []),
     }
@@ -127,7 +116,7 @@ fn step_matrix<F: Real>(
         });
 }
 
-fn add_penalty<F: Real>(penalty: &ExponentialPenalty, synapses: &Synapses<F>, grad: &mut Panels<F>) {
+fn add_penalty<F: Real>(penalty: &ExponentialPenalty, synapses: &Synapses<F>, grad: &mut PanelsViewMut<'_, F>) {
     let weight = synapses.weight();
     let (len, blocks) = (weight.panel_len(), weight.panel_blocks());
     grad.data_mut().par_chunks_exact_mut(len).enumerate().for_each(|(b, grad)| {
@@ -176,17 +165,14 @@ multiversion! {
 
 /// Sum of the squares of all gradients of synapses that exist.
 fn squared_norm<F: Real>(net: &Network<F>, grads: &Gradients<F>) -> f64 {
-    let square = |grad: &Panels<F>, mask: Option<&Panels<F>>| {
+    let square = |grad: PanelsView<'_, F>, mask: Option<&Panels<F>>| {
         let part = |b: usize| sum_squares(grad.panel(b), mask.map(|mask| mask.panel(b)));
         // Collected first: a parallel sum would depend on the number of threads.
         (0..grad.n_panels()).into_par_iter().map(part).collect::<Vec<f64>>().iter().sum::<f64>()
     };
     let mut sum = 0.0;
-    for (layer, grads) in net.layers().iter().zip(&grads.layers) {
-        sum += square(&grads.weight, layer.synapses().mask());
-        if let (Some(recurrent), Some(grad)) = (layer.trainable_recurrent(), &grads.recurrent) {
-            sum += square(grad, recurrent.synapses().mask());
-        }
+    for ((_, connection), grad) in net.trainable().zip(grads.parts()) {
+        sum += square(grad, connection.synapses().mask());
     }
     sum
 }

@@ -50,13 +50,10 @@ type Group = (Vec<f64>, Vec<f64>, Vec<bool>, usize);
 /// Those of every trained connection group, flattened.
 fn groups(net: &Network<f64>, grads: &Gradients<f64>) -> Vec<Group> {
     let mut groups = Vec::new();
-    for (layer, grads) in net.layers().iter().zip(&grads.layers) {
-        let recurrent = layer.trainable_recurrent().map(|r| (r.synapses(), grads.recurrent.as_ref().unwrap()));
-        for (synapses, grads) in [Some((layer.synapses(), &grads.weight)), recurrent].into_iter().flatten() {
-            let rows = synapses.rows();
-            let exists = synapses.exists().unwrap_or_else(|| vec![true; rows.len()]);
-            groups.push((rows, synapses.rows_of(grads), exists, synapses.n_in()));
-        }
+    for ((_, connection), grads) in net.trainable().zip(grads.parts()) {
+        let (synapses, rows) = (connection.synapses(), connection.synapses().rows());
+        let exists = synapses.exists().unwrap_or_else(|| vec![true; rows.len()]);
+        groups.push((rows, synapses.rows_of(&grads), exists, synapses.n_in()));
     }
     groups
 }

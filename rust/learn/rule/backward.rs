@@ -11,7 +11,7 @@ use super::traces::{
 use crate::engine::layered::{LayerSpikes, SampleSpikes};
 use crate::learn::LayerGradients;
 use crate::memory::{OrUnwind, reserve, resize};
-use crate::network::{Layer, Panels, Recurrent};
+use crate::network::{Connection, Layer, Panels, PanelsViewMut, Pattern};
 use crate::simd::{LANES, Lanes, Real, flat, flat_mut};
 use crate::stop::is_stopped;
 
@@ -103,7 +103,11 @@ pub fn solve_layer<F: Real>(
         *rhs = delta[i as usize];
         diagonal.push(of_count(one_minus_s, counts[i as usize]));
     }
-    couple(layer, recurrent, spikes, participants, rule, trace, layout, &mut solver.coupling);
+    match recurrent.pattern() {
+        Pattern::Dense(_) | Pattern::Lateral(_) => {
+            couple(layer, recurrent, spikes, participants, rule, trace, layout, &mut solver.coupling);
+        }
+    }
     let solved = solver.solve(participants.len(), diagonal, rhs, rule.solver_tolerance, solution)?;
     for (&value, &i) in flat(solution).iter().zip(participants) {
         z[i as usize] = value;
@@ -114,7 +118,7 @@ pub fn solve_layer<F: Real>(
 /// Writes r_ik (de_ik/do_k) / v_th of one sample, rows k and columns i among the participants.
 fn couple<F: Real>(
     layer: &Layer<F>,
-    recurrent: &Recurrent<F>,
+    recurrent: &Connection<F>,
     spikes: &LayerSpikes,
     participants: &[u32],
     rule: &StRsbp,
@@ -143,7 +147,7 @@ fn couple<F: Real>(
 /// The columns of a group, which fills B blocks.
 fn couple_with<F: Real, const B: usize>(
     layer: &Layer<F>,
-    recurrent: &Recurrent<F>,
+    recurrent: &Connection<F>,
     spikes: &LayerSpikes,
     participants: &[u32],
     rule: &StRsbp,
@@ -196,13 +200,14 @@ pub struct Task<'a, F> {
 }
 
 /// Splits a layer's gradients into tasks, the same on any number of threads: what a task sends down is one sum.
-pub fn tasks<F: Real>(grads: &mut LayerGradients<F>) -> Vec<Task<'_, F>> {
-    let (n_out, width, len) = (grads.weight.n_out(), grads.weight.width(), grads.weight.panel_len());
-    let recurrent_len = grads.recurrent.as_ref().map_or(0, Panels::panel_len);
-    let n_panels = grads.weight.n_panels();
+pub fn tasks<'a, F: Real>(layer: &Layer<F>, grads: LayerGradients<'a, F>) -> Vec<Task<'a, F>> {
+    let LayerGradients { below, itself } = grads;
+    let (shape, recurrent_len) = (layer.weight().shape(), itself.as_ref().map_or(0, |grad| grad.panel_len()));
+    let (n_out, width, n_panels) = (shape.n_out(), shape.width(), shape.n_panels());
+    let len = below.as_ref().map_or(0, |grad| grad.panel_len());
     let n_tasks = n_panels.div_ceil(PANELS_PER_TASK);
-    let mut weight = grads.weight.data_mut();
-    let mut recurrent = grads.recurrent.as_mut().map(Panels::data_mut);
+    let mut weight = below.map_or(&mut [][..], PanelsViewMut::into_data);
+    let mut recurrent = itself.map(PanelsViewMut::into_data);
     let mut tasks = Vec::with_capacity(n_tasks);
     for task in 0..n_tasks {
         let panels = task * n_panels / n_tasks..(task + 1) * n_panels / n_tasks;
@@ -222,6 +227,22 @@ impl<F: Real> Task<'_, F> {
     ///
     /// `down`, if the layer below is trained, gets what they send to it: dLoss/do_j of the neurons below, (n_in).
     pub fn accumulate(
+        &mut self,
+        layer: &Layer<F>,
+        spikes: &SampleSpikes,
+        l: usize,
+        z: &[F],
+        rule: &StRsbp,
+        down: Option<&mut [F]>,
+        scratch: &mut BackwardScratch<F>,
+    ) {
+        match layer.below().pattern() {
+            Pattern::Dense(_) | Pattern::Lateral(_) => self.accumulate_dense(layer, spikes, l, z, rule, down, scratch),
+        }
+    }
+
+    /// [`accumulate`](Self::accumulate) where every neuron may receive from every one below.
+    fn accumulate_dense(
         &mut self,
         layer: &Layer<F>,
         spikes: &SampleSpikes,

@@ -114,7 +114,7 @@ impl<F: Real> Worker<F> {
                 });
                 let samples = &*samples;
                 let n_in = layer.n_in();
-                let mut tasks = tasks(&mut grads.layers[l]);
+                let mut tasks = tasks(layer, grads.layer_mut(l));
                 let sent = if l > 0 { n_samples * n_in } else { 0 };
                 resize(sent_down, tasks.len() * sent, F::zero());
                 let mut sent_by_task: Vec<&mut [F]> = Vec::with_capacity(tasks.len());

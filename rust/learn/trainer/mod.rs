@@ -33,7 +33,7 @@ use super::{Gradients, Schedule};
 use crate::error::{Error, Result};
 use crate::fixed::Note;
 use crate::memory::catch;
-use crate::network::{Layer, LayerTaps, Network};
+use crate::network::{Network, Taps};
 use crate::simd::Real;
 
 /// Trains a network: optimizer state, position in the schedule and the buffers of the work.
@@ -44,7 +44,7 @@ pub struct Trainer<F: Real> {
     grads: Gradients<F>,
     moments: Moments<F>,
     /// Of the network the trainer was made for: they are the layout of gradients and moments.
-    taps: Vec<LayerTaps>,
+    taps: Vec<Taps>,
     epoch: u32,
     /// 1 - S by firing count, for the number of steps it was made for.
     coupling: Option<(usize, Vec<Vec<F>>)>,
@@ -73,7 +73,7 @@ impl<F: Real> Trainer<F> {
         config.optimizer.validate_in::<F>()?;
         let worker = Worker::new(n_threads)?;
         let (grads, moments, taps) = catch(|| {
-            let taps = net.layers().iter().map(Layer::layer_taps).collect();
+            let taps = net.trainable().map(|(_, connection)| connection.synapses().taps().clone()).collect();
             Ok((Gradients::zeros(net), Moments::new(&config.optimizer, net), taps))
         })?;
         Ok(Self { config, worker, grads, moments, taps, epoch: 0, coupling: None, notes: Mutex::default() })
@@ -90,8 +90,9 @@ impl<F: Real> Trainer<F> {
     /// # Errors
     /// [`Error::Value`] naming the layer.
     pub fn check_delays(&self, net: &Network<F>) -> Result<()> {
-        let changed = net.layers().iter().zip(&self.taps).position(|(layer, taps)| layer.layer_taps() != *taps);
-        changed.map_or(Ok(()), |l| {
+        let mut connections = net.trainable().zip(&self.taps);
+        let changed = connections.find(|((_, connection), taps)| connection.synapses().taps() != *taps);
+        changed.map_or(Ok(()), |((l, _), _)| {
             let expected = "as they were when the trainer was made (make a new one after set_delays)";
             Err(Error::value(format!("delays of layers[{l}]"), expected, "other ones"))
         })

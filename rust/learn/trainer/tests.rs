@@ -4,7 +4,7 @@ use super::epoch::shuffled;
 use super::*;
 use crate::fixed::Quantization;
 use crate::learn::{ExponentialPenalty, Loss};
-use crate::network::Network;
+use crate::network::{Connection, Network, Origin, PanelsView};
 use crate::sim::EngineKind;
 use crate::spikes::SpikeTrains;
 
@@ -177,11 +177,11 @@ fn norms_of_an_epoch_are_those_of_its_steps() {
             let source = Source::Simulate { data: Data::Spikes(&data), seed: 7, epoch: 1 };
             let batch = Batch { source, samples, labels: &LABELS, weights: None };
             let (grads, _) = trainer.gradients(&net, &batch, &mut || true).unwrap();
-            let squares = |(layer, grads): (&Layer<f32>, &super::super::LayerGradients<f32>)| {
-                let rows = layer.synapses().rows_of(&grads.weight);
+            let squares = |((_, connection), grads): ((usize, &Connection<f32>), PanelsView<'_, f32>)| {
+                let rows = connection.synapses().rows_of(&grads);
                 rows.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>()
             };
-            net.layers().iter().zip(&grads.layers).map(squares).sum::<f64>().sqrt()
+            net.trainable().zip(grads.parts()).map(squares).sum::<f64>().sqrt()
         })
         .collect();
     assert!(norms.len() == 2 && (norms[0] / norms[1] - 1.0).abs() > 0.1, "{norms:?}");
@@ -299,7 +299,7 @@ fn runs_of_another_length_have_a_coupling_of_their_own() {
         let batch = Batch { source, samples: &[0], labels: &[1], weights: None };
         let rows_of = |trainer: &mut Trainer<f32>| {
             let (grads, _) = trainer.gradients(&net, &batch, &mut || true).unwrap();
-            net.layers()[1].synapses().rows_of(&grads.layers[1].weight)
+            net.layers()[1].synapses().rows_of(&grads.of(1, Origin::Below).unwrap())
         };
         let expected = rows_of(&mut self::trainer(&net, |_| {}));
         for _ in 0..twice {

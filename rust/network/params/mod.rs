@@ -3,5 +3,5 @@
 mod panels;
 mod taps;
 
-pub use panels::Panels;
+pub use panels::{PanelShape, Panels, PanelsView, PanelsViewMut};
 pub use taps::Taps;

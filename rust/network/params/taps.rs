@@ -1,10 +1,12 @@
 //! The delays of a connection group, as the kernels see them.
 
+use std::ops::{Deref, DerefMut};
+
 use super::Panels;
 use super::panels::look;
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, copied, with_room};
-use crate::simd::Real;
+use crate::simd::{Lanes, Real};
 
 /// Most entries of the matrix of a group with several delays: 1 GiB in single precision.
 const MAX_ENTRIES: u128 = 1 << 28;
@@ -79,7 +81,7 @@ impl Taps {
     }
 
     /// The entries of a matrix of D * n_in columns that belong to synapses: (n_out, n_in) row-major.
-    pub fn collect<F: Real>(&self, n_in: usize, panels: &Panels<F>) -> Vec<F> {
+    pub fn collect<F: Real, D: Deref<Target = [Lanes<F>]>>(&self, n_in: usize, panels: &Panels<F, D>) -> Vec<F> {
         if self.index.is_empty() {
             return panels.to_rows();
         }
@@ -92,20 +94,29 @@ impl Taps {
         values
     }
 
-    /// The inverse of [`collect`](Self::collect): a matrix of D * n_in columns, 0 where it belongs to no synapse.
+    /// Makes the inverse of [`collect`](Self::collect): a matrix of D * n_in columns, 0 where it belongs to no synapse.
     pub fn spread<F: Real>(&self, [n_out, n_in]: [usize; 2], rows: &[F]) -> Panels<F> {
         let mut panels = Panels::zeros(n_out, self.steps.len() * n_in);
+        self.spread_into(n_in, rows, &mut panels);
+        panels
+    }
+
+    /// Writes what [`spread`](Self::spread) makes into a matrix that is 0 where it belongs to no synapse.
+    pub fn spread_into<F: Real, D: DerefMut<Target = [Lanes<F>]>>(
+        &self,
+        n_in: usize,
+        rows: &[F],
+        panels: &mut Panels<F, D>,
+    ) {
         if self.index.is_empty() {
-            panels.copy_from_rows(rows);
-        } else {
-            for (i, row) in rows.chunks_exact(n_in).enumerate() {
-                look(i);
-                for (j, &value) in row.iter().enumerate() {
-                    panels.set(i, self.tap(i * n_in + j) * n_in + j, value);
-                }
+            return panels.copy_from_rows(rows);
+        }
+        for (i, row) in rows.chunks_exact(n_in).enumerate() {
+            look(i);
+            for (j, &value) in row.iter().enumerate() {
+                panels.set(i, self.tap(i * n_in + j) * n_in + j, value);
             }
         }
-        panels
     }
 
     /// Number of the delay of synapse `at`.

@@ -1,0 +1,31 @@
+//! How a layer's steps are run, by the patterns of its connections.
+
+use crate::network::{Connection, Layer, Pattern};
+use crate::simd::Real;
+
+/// A way to run a layer over all steps, chosen once a layer and outside of the kernels.
+#[derive(Clone, Copy, Debug)]
+pub enum Plan<'a, F> {
+    /// A panel of neurons runs over all steps by itself, its weights in the first-level cache and its state in registers.
+    FusedDense(&'a Connection<F>),
+    /// The input from below is summed ahead for some steps, then the layer runs step by step.
+    DenseRecurrent {
+        /// The connection from the layer below.
+        below: &'a Connection<F>,
+        /// The connection of the layer onto itself.
+        itself: &'a Connection<F>,
+    },
+}
+
+impl<'a, F: Real> Plan<'a, F> {
+    /// Chooses the plan of a layer.
+    pub fn of(layer: &'a Layer<F>) -> Self {
+        let below = layer.below();
+        match (below.pattern(), layer.recurrent().map(|itself| (itself, itself.pattern()))) {
+            (Pattern::Dense(_) | Pattern::Lateral(_), None) => Self::FusedDense(below),
+            (Pattern::Dense(_) | Pattern::Lateral(_), Some((itself, Pattern::Dense(_) | Pattern::Lateral(_)))) => {
+                Self::DenseRecurrent { below, itself }
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The pattern of a connection: which parameter joins which two neurons.
+//!
+//! A pattern knows no numbers. The parameters of a connection are a matrix of rows by fan-in ([`Synapses`](super::Synapses)), in
+//! float, in integers, in C and in files alike; the pattern says where in it the weight of a synapse stands. So it is not generic, and
+//! all that computes with a connection is tested against [`Geometry::synapses`].
+
+mod dense;
+mod lateral;
+mod shape;
+
+pub use dense::Dense;
+pub use lateral::Lateral;
+pub use shape::Shape;
+
+/// Where a connection's spikes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// The layer below, or the input.
+    Below,
+    /// The layer itself, a step later.
+    Itself,
+}
+
+impl Origin {
+    /// Both, in the order of a layer's connections.
+    pub const ALL: [Self; 2] = [Self::Below, Self::Itself];
+
+    /// Returns the key of the weights in a layer's dict and in files.
+    pub const fn weight_key(self) -> &'static str {
+        match self {
+            Self::Below => "weight",
+            Self::Itself => "recurrent_weight",
+        }
+    }
+
+    /// Returns the key of the delays in a layer's dict and its configuration.
+    pub const fn delay_key(self) -> &'static str {
+        match self {
+            Self::Below => "delay",
+            Self::Itself => "recurrent_delay",
+        }
+    }
+}
+
+/// Place of a parameter in the matrix of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Row: a postsynaptic neuron, or a kernel that several share.
+    pub row: u32,
+    /// Column, below the fan-in.
+    pub column: u32,
+}
+
+/// What a pattern tells of its synapses.
+pub trait Geometry {
+    /// Returns the presynaptic shape.
+    fn pre(&self) -> Shape;
+
+    /// Returns the postsynaptic shape.
+    fn post(&self) -> Shape;
+
+    /// Returns the shape of the matrix of weights, rows by fan-in.
+    fn matrix(&self) -> [usize; 2];
+
+    /// Returns the weight that all synapses have, if it is a constant of the pattern: it then is neither trained nor kept in files.
+    fn constant(&self) -> Option<f64>;
+
+    /// Lists the synapses of presynaptic neuron `pre`, in ascending order of postsynaptic neurons: the neuron, and the place of its
+    /// weight.
+    fn synapses(&self, pre: usize) -> impl Iterator<Item = (u32, Place)>;
+}
+
+/// Which parameter joins which two neurons, one variant a kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pattern {
+    /// Every neuron to every one, each synapse with a weight of its own.
+    Dense(Dense),
+    /// Every neuron to every other one of the same layer, all with one constant weight.
+    Lateral(Lateral),
+}
+
+/// `$call` on the pattern of any kind.
+macro_rules! each {
+    ($pattern:expr, $one:ident => $call:expr) => {
+        match $pattern {
+            Pattern::Dense($one) => $call,
+            Pattern::Lateral($one) => $call,
+        }
+    };
+}
+
+impl Pattern {
+    /// Whether the weights are parameters: drawn, trained, quantised and kept in files.
+    pub fn is_trainable(&self) -> bool {
+        self.constant().is_none()
+    }
+
+    /// Calls `visit` for each synapse of presynaptic neuron `pre`, as [`Geometry::synapses`] lists them.
+    pub fn for_each_synapse(&self, pre: usize, mut visit: impl FnMut(u32, Place)) {
+        each!(self, one => one.synapses(pre).for_each(|(post, place)| visit(post, place)));
+    }
+
+    /// Returns the presynaptic shape.
+    pub fn pre(&self) -> Shape {
+        each!(self, one => one.pre())
+    }
+
+    /// Returns the postsynaptic shape.
+    pub fn post(&self) -> Shape {
+        each!(self, one => one.post())
+    }
+
+    /// Returns the shape of the matrix of weights, rows by fan-in.
+    pub fn matrix(&self) -> [usize; 2] {
+        each!(self, one => one.matrix())
+    }
+
+    /// Returns the weight that all synapses have, if it is a constant of the pattern.
+    pub fn constant(&self) -> Option<f64> {
+        each!(self, one => one.constant())
+    }
+}
+
+#[cfg(test)]
+mod tests;
