@@ -187,7 +187,9 @@ def test_populations_to_connect() -> None:
 
 def test_simulator_arguments() -> None:
     graph, eye, brain = graph_of_two()
-    with pytest.raises(TypeError, match="network must be a Graph or a Network, got 'brain'"):
+    with pytest.raises(
+        TypeError, match="network must be a Graph, a Network or a FixedNetwork, got 'brain'"
+    ):
         sr.Simulator("brain")
     for record, error, message in [
         ([eye], ValueError, "record must be of neurons of the network, got Population"),
