@@ -52,9 +52,9 @@ fn graph() -> Arc<Graph<f32>> {
     let params =
         LifParams { tau_m: 20.0, tau_s: 5.0, v_th: 1.0, t_ref: 2.0, dt: 1.0, discretisation: Discretisation::Exact };
     let mut graph = Graph::new(1.0, 1).unwrap();
-    graph.add_population("input", 10, None).unwrap();
-    graph.add_population("whole", 70, Some(params)).unwrap();
-    graph.add_population("sparse", 50, Some(params)).unwrap();
+    graph.add_input("input", 10).unwrap();
+    graph.add_population("whole", 70, params).unwrap();
+    graph.add_population("sparse", 50, params).unwrap();
     let weight = Init::Uniform { low: -0.3, high: 0.6 };
     let drawn = Delay::Drawn(DelayDistribution::UniformDelay { low: 0.0, high: 20.0 });
     let (all, few) =

@@ -217,7 +217,7 @@ class Graph:
         if self.dtype.kind == "i":
             raise TypeError(f"a graph of {self.dtype} holds fixed-point neurons: use add_fixed")
         params = lif_params(tau_m, tau_s, t_ref, self.dt, discretisation, v_th=v_th)
-        return self._add(n, name, "population", params)
+        return self._add(n, name, "population", {"model": "lif", **params})
 
     def add_fixed(self, n: int, neuron: Format, *, name: str | None = None) -> Population:
         """Adds `n` fixed-point neurons, to a graph of integers.
@@ -235,7 +235,7 @@ class Graph:
             raise TypeError(f"fixed-point neurons need a graph of integers, got {self.dtype}")
         if not isinstance(neuron, Format):
             raise TypeError(f"neuron must be a Format, got {neuron!r}")
-        return self._add(n, name, "population", neuron.to_dict())
+        return self._add(n, name, "population", {"model": "fixed", **neuron.to_dict()})
 
     def _add(
         self, n: int, name: str | None, kind: str, params: dict[str, Any] | None

@@ -33,9 +33,9 @@ impl<F: Real> Graph<F> {
         catch(|| {
             let dt = net.config().dt;
             let mut graph = Self::new(dt, net.config().seed)?;
-            let mut below = graph.add_population("input", net.n_in(), None)?;
+            let mut below = graph.add_input("input", net.n_in())?;
             for (l, layer) in net.layers().iter().enumerate() {
-                let own = graph.add_population(&layer_name(l), layer.n_out(), Some(*layer.params()))?;
+                let own = graph.add_population(&layer_name(l), layer.n_out(), *layer.params())?;
                 for connection in layer.connections() {
                     let pre = match connection.origin() {
                         Origin::Below => below,
@@ -69,12 +69,12 @@ impl<W: FixedWeight> Graph<W> {
     pub fn from_integers(dt: f64, seed: u64, n_in: usize, layers: &[IntegerLayer<'_>]) -> Result<Self> {
         catch(|| {
             let mut graph = Self::new(dt, seed)?;
-            let mut below = graph.add_population("input", n_in, None)?;
+            let mut below = graph.add_input("input", n_in)?;
             let limited = layers.iter().any(|layer| layer.params.limits.fan_out.is_some());
             // A synapse takes room on a chip, and one of weight 0 does not exist there.
             let share = if limited { 1.0 } else { DENSE_SHARE };
             for (l, layer) in layers.iter().enumerate() {
-                let own = graph.add_population(&layer_name(l), layer.n, Some(layer.params.clone()))?;
+                let own = graph.add_population(&layer_name(l), layer.n, layer.params.clone())?;
                 let groups = [(below, Some(layer.feed_forward)), (own, layer.recurrent)];
                 for (pre, (weights, taps)) in groups.into_iter().filter_map(|(pre, synapses)| Some((pre, synapses?))) {
                     let shape = [layer.n, graph.populations()[pre].n];

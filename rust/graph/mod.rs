@@ -16,19 +16,19 @@ pub use parts::Parts;
 
 use crate::error::{Error, Result, check_positive};
 use crate::network::{Delay, Init};
+use crate::neuron::NeuronParams;
 use crate::neuron::fixed::FixedWeight;
-use crate::neuron::{LifParams, Weight};
-use crate::simd::Real;
+use crate::simd::{Real, Weight};
 
 /// Neurons of one kind.
 #[derive(Clone, Debug)]
-pub struct Population<P = LifParams> {
+pub struct Population {
     /// Name, unique in a graph.
     pub name: String,
     /// Number of neurons.
     pub n: usize,
     /// The neurons; `None` for inputs, whose spikes come from outside.
-    pub params: Option<P>,
+    pub params: Option<NeuronParams>,
 }
 
 /// Synapses from one population onto another.
@@ -47,7 +47,7 @@ pub struct Projection<W> {
 pub struct Graph<W: Weight> {
     dt: f64,
     seed: u64,
-    populations: Vec<Population<W::Params>>,
+    populations: Vec<Population>,
     projections: Vec<Projection<W>>,
 }
 
@@ -61,11 +61,28 @@ impl<W: Weight> Graph<W> {
         Ok(Self { dt, seed, populations: Vec::new(), projections: Vec::new() })
     }
 
+    /// Adds a population of inputs, whose spikes come from outside; its number.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if `n` is outside its domain or the name is taken.
+    pub fn add_input(&mut self, name: &str, n: usize) -> Result<usize> {
+        self.add(name, n, None)
+    }
+
+    /// Adds a population of neurons; its number.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if a field is outside its domain or the name is taken; [`Error::Type`] if neurons of the model have weights
+    /// of another type.
+    pub fn add_population(&mut self, name: &str, n: usize, params: impl Into<NeuronParams>) -> Result<usize> {
+        self.add(name, n, Some(params.into()))
+    }
+
     /// Adds a population, of neurons or (`params` = `None`) of inputs; its number.
     ///
     /// # Errors
-    /// [`Error::Value`] if a field is outside its domain or the name is taken.
-    pub fn add_population(&mut self, name: &str, n: usize, params: Option<W::Params>) -> Result<usize> {
+    /// Those of [`add_input`](Self::add_input) and [`add_population`](Self::add_population).
+    pub fn add(&mut self, name: &str, n: usize, params: Option<NeuronParams>) -> Result<usize> {
         if n == 0 || n >= 1 << 31 {
             return Err(Error::value("n", "in [1, 2^31)", n));
         }
@@ -77,7 +94,7 @@ impl<W: Weight> Graph<W> {
             return Err(Error::value("n", format!("< 2^31 - {} (all together)", self.size(is_input)), n));
         }
         if let Some(params) = &params {
-            W::check_params(params, n, self.dt)?;
+            params.check::<W>(n, self.dt)?;
         }
         self.populations.push(Population { name: name.to_owned(), n, params });
         Ok(self.populations.len() - 1)
@@ -95,7 +112,7 @@ impl<W: Weight> Graph<W> {
             return Err(Error::shape("synapses", &got, format!("(n_pre={}, n_post={})", sizes.0, sizes.1)));
         }
         if let Some(params) = &self.populations[post].params {
-            W::check_weights(params, synapses.weight())?;
+            params.check_weights(synapses.weight())?;
         }
         self.projections.push(Projection { pre, post, synapses });
         Ok(self.projections.len() - 1)
@@ -139,7 +156,7 @@ impl<W: Weight> Graph<W> {
     }
 
     /// The populations.
-    pub fn populations(&self) -> &[Population<W::Params>] {
+    pub fn populations(&self) -> &[Population] {
         &self.populations
     }
 

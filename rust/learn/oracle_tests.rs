@@ -9,7 +9,7 @@ use super::{Batch, BatchStats, Data, PostCouplingModel, Source, Trainer, Trainer
 use crate::error::Error;
 use crate::network::{Layer, Network};
 use crate::sim::EngineKind;
-use crate::simd::Real;
+use crate::simd::{Real, Weight};
 use crate::spikes::SpikeTrains;
 
 /// Whether each neuron fires, step after step.

@@ -2,8 +2,8 @@
 
 pub mod fixed;
 pub mod lif;
-mod weight;
+mod params;
 
 pub use lif::{ContinuousLif, Discretisation, LARGEST_CONTINUOUS, LifParams, LifPropagator};
 pub(crate) use lif::{LOG2_MAX_T_REF_STEPS, STEP_TOLERANCE, whole_steps};
-pub use weight::Weight;
+pub use params::NeuronParams;

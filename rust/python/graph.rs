@@ -6,8 +6,6 @@ use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::arrays::{from_python, to_python, vector};
 use super::calls::{detached, long};
@@ -18,9 +16,8 @@ use crate::error::Error;
 use crate::graph::{ConnectionRule, Connectivity, Graph, Parts};
 use crate::memory::{catch, collected};
 use crate::network::{Delay, Init};
-use crate::neuron::Weight;
-use crate::neuron::fixed::FixedWeight;
-use crate::simd::Real;
+use crate::neuron::NeuronParams;
+use crate::simd::Weight;
 
 /// A graph of any type of weights.
 #[derive(Clone)]
@@ -46,10 +43,7 @@ macro_rules! with_graph {
 }
 
 /// A type of weights, for Python.
-trait PyWeight: Weight<Params: DeserializeOwned + Serialize> + numpy::Element + std::fmt::Display {
-    /// NumPy's name of it.
-    const NAME: &'static str;
-
+trait PyWeight: Weight + numpy::Element {
     /// Draws the synapses of a rule.
     fn draw(
         graph: &Graph<Self>,
@@ -67,10 +61,8 @@ trait PyWeight: Weight<Params: DeserializeOwned + Serialize> + numpy::Element + 
 }
 
 macro_rules! py_weight {
-    ($type:ident, $variant:ident, $name:expr, $draw:ident, $is_number:expr) => {
+    ($type:ident, $variant:ident, $draw:ident, $is_number:expr) => {
         impl PyWeight for $type {
-            const NAME: &'static str = $name;
-
             fn draw(
                 graph: &Graph<Self>,
                 (pre, post): (usize, usize),
@@ -93,11 +85,11 @@ macro_rules! py_weight {
     };
 }
 
-py_weight!(f32, F32, f32::DTYPE, draw, f32::is_finite);
-py_weight!(f64, F64, f64::DTYPE, draw, f64::is_finite);
-py_weight!(i8, I8, i8::DTYPE, draw_whole, |_| true);
-py_weight!(i16, I16, i16::DTYPE, draw_whole, |_| true);
-py_weight!(i32, I32, i32::DTYPE, draw_whole, |_| true);
+py_weight!(f32, F32, draw, f32::is_finite);
+py_weight!(f64, F64, draw, f64::is_finite);
+py_weight!(i8, I8, draw_whole, |_| true);
+py_weight!(i16, I16, draw_whole, |_| true);
+py_weight!(i32, I32, draw_whole, |_| true);
 
 /// Populations and projections; strsbp_rs.Graph wraps it.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
@@ -161,22 +153,22 @@ impl GraphCore {
         Ok(Self::of(graph))
     }
 
-    /// Adds a population, of inputs if `params` is `None`; its number.
-    fn add_population(&self, name: &str, n: usize, params: Option<&Bound<'_, PyAny>>) -> PyResult<usize> {
+    /// Adds a population, of inputs if `neuron` is `None`; its number.
+    fn add_population(&self, name: &str, n: usize, neuron: Option<&Bound<'_, PyAny>>) -> PyResult<usize> {
         fn add<W: PyWeight>(
             graph: Arc<Graph<W>>,
             changing: &Changing<'_, AnyGraph>,
             name: &str,
             n: usize,
-            params: Option<&Bound<'_, PyAny>>,
+            neuron: Option<NeuronParams>,
         ) -> PyResult<usize> {
-            let params = params.map(|params| from_python("params", params)).transpose()?;
             // Or it would be copied.
             drop(graph);
-            Ok(changing.change(|graph| W::of_mut(graph).add_population(name, n, params))?)
+            Ok(changing.change(|graph| W::of_mut(graph).add(name, n, neuron))?)
         }
+        let neuron = neuron.map(|neuron| from_python("neuron", neuron)).transpose()?;
         let changing = self.graph.changing()?;
-        with_graph!(changing.present(), graph => add(graph, &changing, name, n, params))
+        with_graph!(changing.present(), graph => add(graph, &changing, name, n, neuron))
     }
 
     /// Connects two populations by a rule; the projection's number.
@@ -230,7 +222,7 @@ impl GraphCore {
             delay: &[f64],
         ) -> PyResult<usize> {
             let Ok(weight) = weight.extract::<PyReadonlyArray1<'_, F>>() else {
-                return Err(Error::dtype("weight", F::NAME, weight.get_type()).into());
+                return Err(Error::dtype("weight", F::DTYPE, weight.get_type()).into());
             };
             let weight = weight.as_slice().map_err(|_| PyTypeError::new_err("weight must be C-contiguous"))?;
             let sizes = |at: usize| graph.populations().get(at).map_or(0, |population| population.n);
@@ -254,7 +246,7 @@ impl GraphCore {
     #[getter]
     fn dtype(&self) -> &'static str {
         fn name<W: PyWeight>(_: &Graph<W>) -> &'static str {
-            W::NAME
+            W::DTYPE
         }
         with_graph!(&self.graph.present(), graph => name(graph))
     }

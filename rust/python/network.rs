@@ -26,7 +26,7 @@ use crate::learn::{CountedSpikes, Data, Trainee, Worker, check_inputs, count_spi
 use crate::memory::{OrUnwind, catch, product, with_room};
 use crate::network::{Network, NetworkConfig, io};
 use crate::sim::{EngineKind, SampleSimulation, operations};
-use crate::simd::Real;
+use crate::simd::{Real, Weight};
 use crate::spikes::SpikeTrains;
 
 /// Samples simulated between two looks at Ctrl-C while recording.

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::learn::Gradients;
 use crate::memory::{catch, collected};
 use crate::network::{Connection, LayerDelays, Network, Origin, delays_in_steps};
-use crate::simd::Real;
+use crate::simd::{Real, Weight};
 
 /// Key of a connection's array in the dict of its layer.
 type Key = fn(Origin) -> &'static str;

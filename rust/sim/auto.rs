@@ -2,8 +2,8 @@
 
 use crate::engine::graph::Counts;
 use crate::graph::{Graph, Population};
-use crate::neuron::Weight;
 use crate::simd::LANES;
+use crate::simd::Weight;
 
 /// Times on a machine with AVX-512, in `f32` [ns]; only their ratios matter. `benches/activity.py` and `benches/layered.py`
 /// measure what they add up to.
@@ -64,7 +64,7 @@ impl CostModel {
             whole += if projection.synapses.is_all() { projection.synapses.len() } else { 0 };
         }
         let n_synapses = graph.n_synapses();
-        let blocks = |population: &Population<W::Params>| match population.params {
+        let blocks = |population: &Population| match population.params {
             Some(_) => population.n.div_ceil(LANES),
             None => 0,
         };

@@ -14,7 +14,7 @@ fn params() -> LifParams {
 fn graph(whole: bool) -> Graph<f64> {
     let mut graph = Graph::new(1.0, 1).unwrap();
     for (n, params) in [(30, None), (33, Some(params())), (7, Some(params()))] {
-        graph.add_population(&format!("{n}"), n, params).unwrap();
+        graph.add(&format!("{n}"), n, params.map(Into::into)).unwrap();
     }
     if whole {
         graph.add_projection(0, 1, Connectivity::all(30, 33, vec![1.0; 990], 0.0)).unwrap();

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::files::Fnv;
 use crate::graph::Graph;
-use crate::neuron::Weight;
+use crate::simd::Weight;
 
 /// Hashes of all that makes a graph but its weights, the same on every machine.
 ///
@@ -27,7 +27,7 @@ impl Fingerprint {
         for population in graph.populations() {
             populations.add_word(population.n as u64);
             if let Some(params) = &population.params {
-                W::params_words(params, |word| populations.add_word(word));
+                params.words(|word| populations.add_word(word));
             }
         }
         for projection in graph.projections() {

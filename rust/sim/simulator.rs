@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Population};
 use crate::memory::{OrUnwind, catch, check_room, reserve};
 use crate::neuron::lif::lazy::{Bounds, LazyLif};
-use crate::neuron::{LARGEST_CONTINUOUS, LifParams, Weight};
-use crate::simd::Real;
+use crate::neuron::{LARGEST_CONTINUOUS, LifParams};
+use crate::simd::{Real, Weight};
 
 /// What grows until it is read, for messages.
 const EVENTS: &str = "events that are not read";
@@ -500,7 +500,8 @@ pub fn record_offsets<W: Weight>(graph: &Graph<W>, record: &[usize]) -> Result<V
 /// A population of neurons and their constants.
 fn find<F: Real>(graph: &Graph<F>, population: usize) -> Result<(&Population, &LifParams)> {
     let found = graph.populations().get(population).and_then(|found| Some((found, found.params.as_ref()?)));
-    found.ok_or_else(|| Error::value("population", "one of neurons", population))
+    let (found, params) = found.ok_or_else(|| Error::value("population", "one of neurons", population))?;
+    Ok((found, params.lif()?))
 }
 
 fn push_steps<F: Real>(

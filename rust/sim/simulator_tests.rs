@@ -19,10 +19,10 @@ pub(super) fn params(v_th: f64) -> LifParams {
 /// Inputs and two populations, the second with inputs before it and synapses of several delays.
 pub(super) fn graph() -> Arc<Graph<f64>> {
     let mut graph = Graph::new(0.5, 3).unwrap();
-    graph.add_population("in", 3, None).unwrap();
-    graph.add_population("a", 5, Some(params(1.0))).unwrap();
-    graph.add_population("more", 2, None).unwrap();
-    graph.add_population("b", 4, Some(params(0.6))).unwrap();
+    graph.add_input("in", 3).unwrap();
+    graph.add_population("a", 5, params(1.0)).unwrap();
+    graph.add_input("more", 2).unwrap();
+    graph.add_population("b", 4, params(0.6)).unwrap();
     let all = ConnectionRule::AllToAll { self_loops: true };
     let weight = Init::Uniform { low: 2.0, high: 9.0 };
     graph.connect(0, 1, &all, &weight, &Delay::Fixed(1.5)).unwrap();
@@ -247,7 +247,7 @@ fn one_strange_population_is_enough() {
         let mut graph = Graph::<f64>::new(1.0, 1).unwrap();
         for (name, neurons) in [("in", None), ("a", Some(1.0)), ("more", None), ("b", Some(1.0))] {
             let params = neurons.map(|v_th| LifParams { dt: 1.0, t_ref: 0.0, ..params(v_th) });
-            graph.add_population(name, 1, params).unwrap();
+            graph.add(name, 1, params.map(Into::into)).unwrap();
         }
         let all = ConnectionRule::AllToAll { self_loops: true };
         for post in [1, 3] {
@@ -274,8 +274,8 @@ proptest! {
         n in 30..400usize, busy in 0..3000i64, gap in 0..3000i64, cuts in prop::collection::vec(1..9000u64, 0..6), seed: u64,
     ) {
         let mut graph = Graph::<f64>::new(1.0, seed).unwrap();
-        graph.add_population("in", 20, None).unwrap();
-        graph.add_population("a", n, Some(LifParams { dt: 1.0, ..params(1.0) })).unwrap();
+        graph.add_input("in", 20).unwrap();
+        graph.add_population("a", n, LifParams { dt: 1.0, ..params(1.0) }).unwrap();
         let rule = ConnectionRule::FixedProbability { probability: 0.3, self_loops: true };
         graph.connect(0, 1, &rule, &Init::Uniform { low: 0.5, high: 3.0 }, &Delay::Fixed(2.0)).unwrap();
         let graph = Arc::new(graph);

@@ -178,8 +178,8 @@ fn states_of_other_graphs_are_refused() {
     let state = midway(EngineKind::Clocked).1;
     let change = |dt: f64, v_th: f64, targets: &[u32], delay: f64| {
         let mut graph = Graph::<f64>::new(dt, 3).unwrap();
-        graph.add_population("in", 2, None).unwrap();
-        graph.add_population("a", 2, Some(LifParams { dt, ..params(v_th) })).unwrap();
+        graph.add_input("in", 2).unwrap();
+        graph.add_population("a", 2, LifParams { dt, ..params(v_th) }).unwrap();
         let synapses = Connectivity::from_lists(2, 2, &[0, 1], targets, &[1.0, 2.0], &[delay, delay]).unwrap();
         graph.add_projection(0, 1, synapses).unwrap();
         Simulator::new(Arc::new(graph), EngineKind::Clocked, &[]).unwrap()

@@ -7,6 +7,7 @@
 
 mod isa;
 mod real;
+mod weight;
 mod words;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -18,6 +19,7 @@ use std::ops::{Deref, DerefMut};
 
 pub use isa::{Isa, Portable, Spread};
 pub use real::Real;
+pub use weight::Weight;
 pub use words::{WORDS, WordIsa, Words};
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};

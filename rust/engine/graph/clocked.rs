@@ -15,8 +15,8 @@ use crate::engine::layered::kernels::{Arrivals, LifLanes, advance_window};
 use crate::error::Result;
 use crate::graph::{Connectivity, Graph, Population};
 use crate::neuron::lif::lazy::{Bounds, LazyLif};
-use crate::neuron::{LifParams, LifPropagator, Weight};
-use crate::simd::{LANES, LaneMask, Lanes, Real, flat_mut};
+use crate::neuron::{LifParams, LifPropagator, NeuronParams};
+use crate::simd::{LANES, LaneMask, Lanes, Real, Weight, flat_mut};
 
 /// The neurons of a population, all of which are computed at every step.
 pub trait ClockedNeurons: Clone + std::fmt::Debug {
@@ -175,7 +175,8 @@ impl<F: Real> ClockedEngine<F> {
         let mut traffic = Traffic::new(Arc::clone(&graph))?;
         let window = window_of(&traffic);
         let neurons = |(number, population): (usize, &Population)| {
-            let neurons = |params: &LifParams| {
+            let neurons = |params: &NeuronParams| {
+                let params = params.lif()?;
                 let n_blocks = population.n.div_ceil(LANES);
                 let shared = SharedRows::new(&graph, number, window as usize, density);
                 let mut all = graph.projections().iter().enumerate();
@@ -340,10 +341,10 @@ mod tests {
         weight: &[f64],
     ) -> Arc<Graph<F>> {
         let mut graph = Graph::new(1.0, 1).unwrap();
-        graph.add_population("in", n, None).unwrap();
+        graph.add_input("in", n).unwrap();
         let params =
             LifParams { tau_m: 20.0, tau_s: 5.0, v_th: 1.0, t_ref, dt: 1.0, discretisation: Discretisation::Exact };
-        graph.add_population("lif", n, Some(params)).unwrap();
+        graph.add_population("lif", n, params).unwrap();
         for pre in [0, 1] {
             let own = synapses.iter().filter(|&&(input, ..)| input == (pre == 0));
             let (from, to): (Vec<u32>, Vec<u32>) = own.map(|&(_, j, i)| (j, i)).unzip();

@@ -12,8 +12,8 @@ use super::traffic::{UNDER_WAY, append};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::memory::{OrUnwind, no_room};
-use crate::neuron::{ContinuousLif, LARGEST_CONTINUOUS, Weight};
-use crate::simd::Real;
+use crate::neuron::{ContinuousLif, LARGEST_CONTINUOUS};
+use crate::simd::{Real, Weight};
 
 /// The continuous-time engine; it computes in `f64`, whatever the weights are kept in.
 #[derive(Clone, Debug)]
@@ -110,7 +110,7 @@ impl<F: Real> ContinuousEngine<F> {
         for (at, population) in graph.populations().iter().enumerate() {
             match &population.params {
                 Some(params) => {
-                    let lif = ContinuousLif::new(params)?;
+                    let lif = ContinuousLif::new(params.lif()?)?;
                     populations.push(Some(Neurons { lif, first: n_neurons, n: population.n }));
                     n_neurons += population.n;
                 }

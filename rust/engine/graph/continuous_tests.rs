@@ -20,8 +20,8 @@ fn run(engine: &mut ContinuousEngine<f64>, until: f64) -> Vec<(f64, usize, u32)>
 /// A neuron with one synapse from each of two inputs, of weights 20 and -1000.
 fn driven_and_braked(delay: f64) -> ContinuousEngine<f64> {
     let mut graph = Graph::new(1.0, 1).unwrap();
-    graph.add_population("in", 2, None).unwrap();
-    graph.add_population("neuron", 1, Some(params(1.0, 1.0))).unwrap();
+    graph.add_input("in", 2).unwrap();
+    graph.add_population("neuron", 1, params(1.0, 1.0)).unwrap();
     let synapses = Connectivity::from_lists(2, 1, &[0, 1], &[0, 0], &[20.0, -1000.0], &[0.0, delay]).unwrap();
     graph.add_projection(0, 1, synapses).unwrap();
     ContinuousEngine::new(Arc::new(graph)).unwrap()
@@ -51,8 +51,8 @@ fn what_arrives_at_one_moment_is_one_sum() {
     // Two inputs of half the weight, and one through a delay: the same spike as of one input.
     let spikes = |weights: [f64; 3], events: &[(f64, u32)]| {
         let mut graph = Graph::new(1.0, 1).unwrap();
-        graph.add_population("in", 3, None).unwrap();
-        graph.add_population("neuron", 2, Some(params(1.0, 1.0))).unwrap();
+        graph.add_input("in", 3).unwrap();
+        graph.add_population("neuron", 2, params(1.0, 1.0)).unwrap();
         let synapses = Connectivity::from_lists(3, 2, &[0, 1, 2], &[1, 1, 1], &weights, &[0.0, 0.0, 2.5]).unwrap();
         graph.add_projection(0, 1, synapses).unwrap();
         let mut engine = ContinuousEngine::new(Arc::new(graph)).unwrap();
@@ -74,8 +74,8 @@ fn spikes_reach_every_synapse_after_its_own_delay() {
     // One neuron whose synapses have three delays, two of them one.
     let delays = [4.0, 0.5, 4.0, 2.25];
     let mut graph = Graph::new(1.0, 1).unwrap();
-    graph.add_population("in", 2, None).unwrap();
-    graph.add_population("neurons", 4, Some(params(1.0, 1.0))).unwrap();
+    graph.add_input("in", 2).unwrap();
+    graph.add_population("neurons", 4, params(1.0, 1.0)).unwrap();
     let synapses = Connectivity::from_lists(2, 4, &[1; 4], &[0, 1, 2, 3], &[9.0, 10.0, 11.0, 12.0], &delays).unwrap();
     graph.add_projection(0, 1, synapses).unwrap();
     let graph = Arc::new(graph);
@@ -126,9 +126,9 @@ proptest! {
         seed: u64, events in prop::collection::vec((0.0..60.0f64, 0..6u32), 0..60), cuts in prop::collection::vec(0.0..70.0f64, 1..5),
     ) {
         let mut graph = Graph::<f64>::new(1.0, seed).unwrap();
-        graph.add_population("in", 6, None).unwrap();
-        graph.add_population("a", 7, Some(params(1.0, 2.0))).unwrap();
-        graph.add_population("b", 5, Some(params(0.7, 3.0))).unwrap();
+        graph.add_input("in", 6).unwrap();
+        graph.add_population("a", 7, params(1.0, 2.0)).unwrap();
+        graph.add_population("b", 5, params(0.7, 3.0)).unwrap();
         let some = ConnectionRule::FixedProbability { probability: 0.6, self_loops: false };
         let weight = Init::Uniform { low: -3.0, high: 4.0 };
         let drawn = Delay::Drawn(DelayDistribution::UniformDelay { low: 1.0, high: 4.0 });

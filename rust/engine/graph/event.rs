@@ -12,10 +12,10 @@ use super::traffic::Traffic;
 use super::wheel::NEVER;
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::neuron::LifPropagator;
 use crate::neuron::fixed::Overflows;
 use crate::neuron::lif::lazy::{Bounds, LazyLif};
-use crate::neuron::{LifPropagator, Weight};
-use crate::simd::Real;
+use crate::simd::{Real, Weight};
 
 /// Largest share of the threshold within which a potential counts as a tie, whatever rounding might do.
 const WIDEST_TIE: f64 = 1.0 / 1024.0;
@@ -50,6 +50,7 @@ impl<F: Real> EventEngine<F, F> {
                 populations.push(None);
                 continue;
             };
+            let params = params.lif()?;
             let lif = LifPropagator::<F>::new(params)?;
             let widest = WIDEST_TIE * lif.v_th.widen();
             let bounds = bounds(&graph, at, &lif).filter(|bounds| bounds.margin <= widest);

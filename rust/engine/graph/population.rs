@@ -6,9 +6,9 @@ use super::Counts;
 use super::seen::Seen;
 use super::wheel::{NEVER, Wheel};
 use crate::graph::{Graph, Row};
-use crate::neuron::Weight;
 use crate::neuron::fixed::Overflows;
 use crate::neuron::lif::lazy::Arithmetic;
+use crate::simd::Weight;
 use crate::simd::prefetch_at;
 
 /// What the event engine asks of a population.

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Population, Projection};
+use crate::graph::{Graph, Projection};
+use crate::neuron::LifParams;
 use crate::simd::Real;
 
 /// Spikes that may come through a synapse in one step, and steps over which they may add up.
@@ -21,7 +22,8 @@ const CHUNK: usize = 1 << 16;
 /// [`Error::Value`] naming the population.
 pub fn check_range<F: Real>(graph: &Graph<F>, largest: f64) -> Result<()> {
     for (at, population) in graph.populations().iter().enumerate() {
-        let Some(most) = most_weight(population, largest) else { continue };
+        let Some(params) = &population.params else { continue };
+        let most = most_weight(params.lif()?, largest);
         let projections = || graph.projections().iter().filter(|projection| projection.post == at);
         let bound = |projection: &Projection<F>| {
             projection.synapses.len() as f64 * largest_weight(projection.synapses.weight()).widen()
@@ -46,10 +48,9 @@ pub fn check_range<F: Real>(graph: &Graph<F>, largest: f64) -> Result<()> {
 /// What the weights onto a neuron may sum up to.
 ///
 /// A current adds up over `tau_s`, and what it adds to the potential over `tau_m`.
-fn most_weight(population: &Population, largest: f64) -> Option<f64> {
-    let params = population.params.as_ref()?;
+fn most_weight(params: &LifParams, largest: f64) -> f64 {
     let steps = 1.0 + params.tau_m.max(params.tau_s) / params.dt;
-    Some(largest / CROWD / steps.min(CROWD))
+    largest / CROWD / steps.min(CROWD)
 }
 
 fn largest_weight<F: Real>(weight: &[F]) -> F {
@@ -61,15 +62,15 @@ fn largest_weight<F: Real>(weight: &[F]) -> F {
 mod tests {
     use super::*;
     use crate::graph::Connectivity;
-    use crate::neuron::{Discretisation, LifParams};
+    use crate::neuron::Discretisation;
 
     /// Four inputs onto two neurons, one of which hears three of them.
     fn graph(weight: f32) -> Graph<f32> {
         let params =
             LifParams { tau_m: 3.0, tau_s: 2.0, v_th: 1.0, t_ref: 0.0, dt: 1.0, discretisation: Discretisation::Exact };
         let mut graph = Graph::new(1.0, 0).unwrap();
-        graph.add_population("eye", 4, None).unwrap();
-        graph.add_population("brain", 2, Some(params)).unwrap();
+        graph.add_input("eye", 4).unwrap();
+        graph.add_population("brain", 2, params).unwrap();
         let synapses =
             Connectivity::from_lists(4, 2, &[0, 1, 2, 3], &[0, 0, 0, 1], &[weight, -weight, weight, 0.0], &[0.0]);
         graph.add_projection(0, 1, synapses.unwrap()).unwrap();

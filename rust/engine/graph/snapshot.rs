@@ -3,7 +3,8 @@
 use super::population::NeuronState;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::neuron::{LOG2_MAX_T_REF_STEPS, Weight};
+use crate::neuron::LOG2_MAX_T_REF_STEPS;
+use crate::simd::Weight;
 
 /// What a population fired at a step: (population, step, neurons).
 pub type RecentSpikes = (usize, u64, Vec<u32>);

@@ -94,9 +94,9 @@ fn cases() -> impl Strategy<Value = Case> {
 impl Case {
     fn graph<F: Real>(&self) -> Arc<Graph<F>> {
         let mut graph = Graph::new(1.0, self.seed).unwrap();
-        graph.add_population("input", self.n_in, None).unwrap();
+        graph.add_input("input", self.n_in).unwrap();
         for (at, (n, params)) in self.populations.iter().enumerate() {
-            graph.add_population(&format!("{at}"), *n, Some(*params)).unwrap();
+            graph.add_population(&format!("{at}"), *n, *params).unwrap();
         }
         let weight = if self.coarse {
             Init::Constant { value: 0.25 * self.scale.round() }
@@ -188,9 +188,9 @@ proptest! {
 fn chain(dt: f64, tau_s: f64) -> Arc<Graph<f64>> {
     let params = LifParams { tau_m: 20.0, tau_s, v_th: 1.0, t_ref: 2.0, dt, discretisation: Discretisation::Exact };
     let mut graph = Graph::new(dt, 3).unwrap();
-    graph.add_population("input", 20, None).unwrap();
-    graph.add_population("a", 10, Some(params)).unwrap();
-    graph.add_population("b", 10, Some(LifParams { tau_m: 2.0 * tau_s, ..params })).unwrap();
+    graph.add_input("input", 20).unwrap();
+    graph.add_population("a", 10, params).unwrap();
+    graph.add_population("b", 10, LifParams { tau_m: 2.0 * tau_s, ..params }).unwrap();
     let sparse = ConnectionRule::FixedProbability { probability: 0.6, self_loops: true };
     let weight = Init::Uniform { low: -0.5, high: 2.0 };
     graph.connect(0, 1, &sparse, &weight, &Delay::Fixed(1.0)).unwrap();

@@ -11,7 +11,7 @@ use super::snapshot::RecentSpikes;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::memory::{OrUnwind, no_room, reserve};
-use crate::neuron::Weight;
+use crate::simd::Weight;
 use crate::simd::prefetch;
 
 /// Most steps at which an engine takes inputs before it asks for what arrives at the first of them.

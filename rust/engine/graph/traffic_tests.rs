@@ -16,8 +16,8 @@ fn graph(synapses: &[(usize, u32, u32, u32)]) -> Arc<Graph<f64>> {
     let params =
         LifParams { tau_m: 9.0, tau_s: 9.0, v_th: 1.0, t_ref: 0.0, dt: 1.0, discretisation: Discretisation::Exact };
     let mut graph = Graph::new(1.0, 0).unwrap();
-    graph.add_population("inputs", N, None).unwrap();
-    graph.add_population("neurons", N, Some(params)).unwrap();
+    graph.add_input("inputs", N).unwrap();
+    graph.add_population("neurons", N, params).unwrap();
     for population in 0..2 {
         let own: Vec<_> = (1..).zip(synapses).filter(|(_, s)| s.0 == population).collect();
         let pre: Vec<u32> = own.iter().map(|(_, s)| s.1).collect();

@@ -9,7 +9,7 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo, TensorView};
 use super::{HEADER_START, LONGEST_HEADER, METADATA_KEY};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, with_room};
-use crate::simd::Real;
+use crate::simd::{Real, Weight};
 use crate::stop::check;
 
 /// Numbers written between two looks at whether to stop.

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use super::{LifParams, LifPropagator};
 use crate::error::Result;
-use crate::neuron::Weight;
 use crate::simd::Real;
+use crate::simd::Weight;
 
 /// Fewest and most steps that one look at the table bridges; a power of two between them that leaves nothing of a current
 /// and a potential, if there is one.

@@ -3,7 +3,7 @@
 use super::limits::mean_decay;
 use super::{Discretisation, LifParams};
 use crate::error::{Error, Result};
-use crate::simd::Real;
+use crate::simd::{Real, Weight};
 
 /// Precomputed factors of one time step.
 ///

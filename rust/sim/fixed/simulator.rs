@@ -10,6 +10,7 @@ use crate::engine::graph::{
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::memory::{catch, with_room};
+use crate::neuron::NeuronParams;
 use crate::neuron::fixed::{Anchor, At, Decay, FiresAt, FixedLif, FixedParams, FixedState, FixedWeight, Overflows};
 use crate::sim::auto::{CostModel, Window};
 use crate::sim::fingerprint::Fingerprint;
@@ -42,7 +43,8 @@ impl<W: FixedWeight> Running<W> {
         let window = window_of(&traffic) as usize;
         let lif = |at: usize| {
             let population = &graph.populations()[at];
-            let lif = |params| FixedLif::new(params, population.n, at).map(|lif| (lif, population.n));
+            let lif =
+                |params: &NeuronParams| FixedLif::new(params.fixed()?, population.n, at).map(|lif| (lif, population.n));
             population.params.as_ref().map(lif).transpose()
         };
         let numbers = 0..graph.populations().len();
@@ -363,6 +365,7 @@ impl<W: FixedWeight> FixedSimulator<W> {
         state.check(&graph)?;
         for (at, (neurons, population)) in state.neurons.iter().zip(graph.populations()).enumerate() {
             let Some(params) = &population.params else { continue };
+            let params = params.fixed()?;
             let current = (params.current_overflow.range(params.current_bits), oldest(&params.current_decay));
             let membrane = (params.membrane_overflow.range(params.membrane_bits), oldest(&params.membrane_decay));
             let within = |state: Anchor, ((low, high), oldest): ((i64, i64), usize)| {
@@ -384,7 +387,8 @@ impl<W: FixedWeight> FixedSimulator<W> {
 /// Size and number format of a population of neurons.
 fn find<W: FixedWeight>(graph: &Graph<W>, population: usize) -> Result<(usize, &FixedParams)> {
     let found = graph.populations().get(population).and_then(|found| Some((found.n, found.params.as_ref()?)));
-    found.ok_or_else(|| Error::value("population", "one of neurons", population))
+    let (n, params) = found.ok_or_else(|| Error::value("population", "one of neurons", population))?;
+    Ok((n, params.fixed()?))
 }
 
 /// The largest age of a state.

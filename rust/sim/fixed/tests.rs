@@ -53,8 +53,8 @@ prop_compose! {
 /// An input and neurons, which hear themselves.
 fn graph(case: &Case) -> Arc<Graph<i16>> {
     let mut graph = Graph::new(1.0, 1).unwrap();
-    graph.add_population("in", N, None).unwrap();
-    graph.add_population("lif", N, Some(case.format.clone())).unwrap();
+    graph.add_input("in", N).unwrap();
+    graph.add_population("lif", N, case.format.clone()).unwrap();
     let lists = |first: usize, n: usize| {
         let synapses = (first..first + n).map(|at| ((at * 7 % N) as u32, (at * at % N) as u32));
         let (pre, post): (Vec<_>, Vec<_>) = synapses.unzip();
@@ -176,8 +176,8 @@ fn states_that_no_run_leads_to_are_refused() {
 fn sums_beyond_32_bits_are_refused() {
     let format = FixedParams { weight_bits: 32, current_bits: 32, ..plain() };
     let mut graph = Graph::<i32>::new(1.0, 1).unwrap();
-    graph.add_population("in", 3, None).unwrap();
-    graph.add_population("lif", 1, Some(format)).unwrap();
+    graph.add_input("in", 3).unwrap();
+    graph.add_population("lif", 1, format).unwrap();
     graph.add_projection(0, 1, Connectivity::all(3, 1, vec![1 << 29; 3], 0.0)).unwrap();
     let mut simulator = FixedSimulator::new(Arc::new(graph.clone()), EngineKind::Event, &[1]).unwrap();
     let error = simulator.push_steps("events", &[4, 4], &[2, 2]).unwrap_err().to_string();
@@ -193,9 +193,9 @@ fn sums_beyond_32_bits_are_refused() {
 fn layered(case: &Case, recurrent_weight: &[i16]) -> (Arc<Graph<i16>>, FixedNetwork) {
     let format = FixedParams { max_spikes: 1, ..case.format.clone() };
     let mut graph = Graph::new(1.0, 1).unwrap();
-    graph.add_population("in", N, None).unwrap();
+    graph.add_input("in", N).unwrap();
     for name in ["dense", "recurrent"] {
-        graph.add_population(name, N, Some(format.clone())).unwrap();
+        graph.add_population(name, N, format.clone()).unwrap();
     }
     // Of j onto i at j * N + i, for the graph; the network has them the other way round.
     let delay: Vec<f64> = case.delay.iter().map(|&d| d.into()).collect();

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::neuron::NeuronParams;
 use crate::neuron::fixed::{FixedLanes, FixedLif, FixedParams, FixedWeight, Limits};
 
 /// Spikes of an input in a step with which 32 bits should do, if they can do at all.
@@ -38,13 +39,14 @@ impl SumLimits {
                 most.push(0);
                 continue;
             };
+            let params = params.fixed()?;
             check_room(graph, at, &params.limits)?;
             input_spikes = input_spikes.min(params.limits.input_spikes.map_or(MOST, i64::from));
             if params.rules.saturates_each() {
                 most.push(0);
                 continue;
             }
-            let arriving = arriving(graph, at);
+            let arriving = arriving(graph, at)?;
             let lif = FixedLif::new(params, population.n, at)?;
             let widest = i64::from(i32::MAX);
             let narrow = narrow_sum(params);
@@ -77,7 +79,8 @@ fn check_room<W: FixedWeight>(graph: &Graph<W>, at: usize, limits: &Limits) -> R
             inputs += (0..synapses.n_pre()).filter(|&j| !synapses.range(j).is_empty()).count();
         }
         // Xylo holds the synapses onto its output neurons elsewhere.
-        let is_readout = graph.populations()[projection.post].params.as_ref().is_some_and(FixedParams::is_xylo_output);
+        let post = graph.populations()[projection.post].params.as_ref();
+        let is_readout = post.map(NeuronParams::fixed).transpose()?.is_some_and(FixedParams::is_xylo_output);
         if projection.pre == at && !is_readout {
             fan_out.iter_mut().enumerate().for_each(|(j, n)| *n += synapses.range(j).len());
         }
@@ -116,10 +119,10 @@ fn spikes(arriving: &[Arriving], most: i64) -> i64 {
     arriving.iter().map(of).min().unwrap_or(MOST).min(MOST)
 }
 
-fn arriving<W: FixedWeight>(graph: &Graph<W>, at: usize) -> Vec<Arriving> {
+fn arriving<W: FixedWeight>(graph: &Graph<W>, at: usize) -> Result<Vec<Arriving>> {
     let mut arriving = vec![Arriving::default(); graph.populations()[at].n];
     for projection in graph.projections().iter().filter(|projection| projection.post == at) {
-        let pre = &graph.populations()[projection.pre].params;
+        let pre = graph.populations()[projection.pre].params.as_ref().map(NeuronParams::fixed).transpose()?;
         let synapses = &projection.synapses;
         for j in 0..synapses.n_pre() {
             for place in synapses.range(j) {
@@ -132,7 +135,7 @@ fn arriving<W: FixedWeight>(graph: &Graph<W>, at: usize) -> Vec<Arriving> {
             }
         }
     }
-    arriving
+    Ok(arriving)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ type Projections<'a> = &'a [(usize, usize, &'a [(u32, u32, i16, f64)])];
 fn graph(first: FixedParams, second: FixedParams, projections: Projections<'_>) -> Graph<i16> {
     let mut graph = Graph::new(1.0, 1).unwrap();
     for (name, params) in [("x", None), ("y", None), ("a", Some(first)), ("b", Some(second))] {
-        graph.add_population(name, 4, params).unwrap();
+        graph.add(name, 4, params.map(Into::into)).unwrap();
     }
     for (pre, post, synapses) in projections {
         let [from, onto] = [0, 1].map(|end| synapses.iter().map(|s| [s.0, s.1][end]).collect::<Vec<_>>());

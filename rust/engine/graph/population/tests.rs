@@ -22,8 +22,8 @@ fn neurons(tau_m: f64) -> SingleNeurons<LazyLif<f64>> {
 /// A graph with these rows: (target, weight).
 fn graph(rows: &[Vec<(u32, f64)>]) -> Graph<f64> {
     let (mut graph, n_pre) = (Graph::new(1.0, 0).unwrap(), rows.len().max(1));
-    graph.add_population("inputs", n_pre, None).unwrap();
-    graph.add_population("neurons", N, Some(params(20.0))).unwrap();
+    graph.add_input("inputs", n_pre).unwrap();
+    graph.add_population("neurons", N, params(20.0)).unwrap();
     let pre: Vec<u32> = (0..).zip(rows).flat_map(|(at, row)| row.iter().map(move |_| at)).collect();
     let (post, weight): (Vec<u32>, Vec<f64>) = rows.iter().flatten().copied().unzip();
     graph.add_projection(0, 1, Connectivity::from_lists(n_pre, N, &pre, &post, &weight, &[0.0]).unwrap()).unwrap();
