@@ -12,6 +12,7 @@
 //! left over.
 
 mod claim;
+pub(crate) mod container;
 mod hash;
 mod in_place;
 mod reader;

@@ -8,11 +8,10 @@ use super::optim::step::Moments;
 use super::{Gradients, Trainer, TrainerConfig};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::files::container::{Arrays, IntegerArrays, Tensors, damaged};
 use crate::memory::catch;
 use crate::network::Network;
-use crate::network::io::{
-    Arrays, IntegerArrays, Tensors, build, check_like_weights, damaged, parse, to_bytes, weight_name,
-};
+use crate::network::io::{build, check_like_weights, parse, to_bytes, weight_name};
 use crate::simd::{Real, flat};
 
 /// Prefixes of the names of the optimizer's arrays.

@@ -1,39 +1,17 @@
 //! Weights and configuration in one safetensors file.
 
-pub(super) mod arrays;
-
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use safetensors::SafeTensors;
-use safetensors::tensor::Metadata;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-
-pub(crate) use arrays::Arrays;
-use arrays::{Stored, serialize};
 
 use super::connection::Known;
 use super::{Network, NetworkConfig, Origin, delays_in_steps};
 use crate::error::{Error, Result};
-use crate::files::{self, Reader};
-use crate::memory::{OrUnwind, catch, check_room, collected, reserve};
+use crate::files;
+use crate::files::container::{Arrays, FORMAT_VERSION, IntegerArrays, Stored, Tensors, damaged, json, read, serialize};
+use crate::memory::{OrUnwind, catch, collected};
 use crate::simd::Real;
-
-/// Version of the file format; files of a later one are refused.
-pub const FORMAT_VERSION: u32 = 1;
-
-/// Bytes in which a file says how long its header is.
-const HEADER_START: u64 = 8;
-
-/// The longest that safetensors has.
-const LONGEST_HEADER: u64 = 100_000_000;
-
-/// Most memory that a byte of JSON may take once it is read: lists of empty lists take that much.
-const MEMORY_OF_A_BYTE: usize = 24;
-
-/// Key of our JSON in the file's metadata.
-pub(super) const METADATA_KEY: &str = "strsbp_rs";
 
 /// What the JSON of a file says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,12 +27,6 @@ pub struct Header<T> {
     /// What the others than a network add.
     pub extra: T,
 }
-
-/// Named arrays on their way into or out of a file: (name, shape, values).
-pub type Tensors<F> = Vec<(String, Vec<usize>, Vec<F>)>;
-
-/// Integer arrays on their way into or out of a file, by name: (shape, values).
-pub(crate) type IntegerArrays = BTreeMap<String, (Vec<usize>, Vec<i32>)>;
 
 /// What every kind of file adds to a network: `user` is what the writer wants back, as it was.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -113,35 +85,6 @@ pub fn dtype_of(path: &Path, bytes: &[u8]) -> Result<String> {
     Ok(parse_header::<serde::de::IgnoredAny>(path, bytes)?.dtype)
 }
 
-/// Reads a safetensors file. Its header is looked at first: nothing says that the file ends, or has the bytes that it claims.
-///
-/// # Errors
-/// [`Error::Io`]; [`Error::Format`] if it is none; [`Error::Memory`].
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let (mut reader, mut bytes) = (Reader::open(path)?, Vec::new());
-    reader.more(HEADER_START, &mut bytes)?;
-    let header = match bytes.first_chunk() {
-        Some(length) => u64::from_le_bytes(*length),
-        None => return Err(not_ours(path, "shorter than any")),
-    };
-    if header > LONGEST_HEADER {
-        return Err(not_ours(path, &format!("its header would have {header} bytes, of at most {LONGEST_HEADER}")));
-    }
-    check_room(&format!("bytes of the header of {}", path.display()), usize::try_from(header).ok(), MEMORY_OF_A_BYTE)?;
-    reader.more(header, &mut bytes)?;
-    let metadata: Metadata = serde_json::from_slice(&bytes[HEADER_START as usize..])
-        .map_err(|_| not_ours(path, "its header is cut off, or lists no arrays"))?;
-    let expected = metadata.data_len();
-    if let Some(found) = reader.len() {
-        if Some(found) != (HEADER_START + header).checked_add(expected as u64) {
-            return Err(not_ours(path, &format!("{found} bytes")));
-        }
-        reserve(&format!("bytes of {}", path.display()), &mut bytes, expected + 1)?;
-    }
-    reader.more((expected as u64).saturating_add(1), &mut bytes)?;
-    Ok(bytes)
-}
-
 /// Serialises a network, `extra` and further arrays; integers in the narrowest type that holds all of an array.
 pub(crate) fn to_bytes<F: Real, T: Serialize>(
     content: &str,
@@ -176,8 +119,7 @@ pub(crate) fn parse<'a, T: DeserializeOwned, F: Real>(
     if header.dtype != F::DTYPE {
         return Err(Error::format(path, format!("holds {} weights, expected {}", header.dtype, F::DTYPE)));
     }
-    let file = SafeTensors::deserialize(bytes).map_err(|_| not_ours(path, "its arrays are not all there"))?;
-    Ok((header, Arrays { path, file }))
+    Ok((header, Arrays::of(path, bytes)?))
 }
 
 fn parse_header<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Header<T>> {
@@ -186,28 +128,15 @@ fn parse_header<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Header
         version: u32,
         content: Option<String>,
     }
-    let (_, metadata) = SafeTensors::read_metadata(bytes)
-        .map_err(|_| not_ours(path, "its header is cut off, or lists other arrays than there are"))?;
-    let json = metadata.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).ok_or_else(|| {
-        Error::format(path, "is a safetensors file without strsbp_rs metadata, expected one that strsbp_rs has written")
-    })?;
+    let json = &json(path, bytes)?;
     let Version { version, content } = serde_json::from_str(json).map_err(|error| damaged(path, &error))?;
     if version != FORMAT_VERSION {
         return Err(Error::format(path, format!("has format version {version}, expected {FORMAT_VERSION}")));
     }
-    if content.as_deref() == Some(super::trains_io::CONTENT) {
+    if content.as_deref() == Some(crate::spikes::io::CONTENT) {
         return Err(Error::format(path, "holds spike trains, expected a network"));
     }
     serde_json::from_str(json).map_err(|error| damaged(path, &error))
-}
-
-/// What is wrong with JSON of ours: where; the parser's own words are of no use to who has not written it.
-pub(crate) fn damaged(path: &Path, error: &serde_json::Error) -> Error {
-    Error::format(path, format!("has damaged metadata, at character {} of it", error.column()))
-}
-
-pub(super) fn not_ours(path: &Path, detail: &str) -> Error {
-    Error::format(path, format!("is not a whole safetensors file ({detail}), expected one that strsbp_rs has written"))
 }
 
 /// Builds the network of a file, with its delays and weights; nothing is allocated before all of them are known to be there.

@@ -10,7 +10,6 @@ mod mask;
 mod params;
 mod pattern;
 mod synapses;
-mod trains_io;
 
 pub use config::{DenseConfig, LayerConfig, NetworkConfig, RecurrentConfig};
 pub use connection::Connection;
@@ -22,7 +21,6 @@ pub use mask::RecurrentMask;
 pub use params::{PanelShape, Panels, PanelsView, PanelsViewMut, Taps};
 pub use pattern::{Dense, Geometry, Lateral, Origin, Pattern, Place, Shape};
 pub use synapses::Synapses;
-pub use trains_io::{read_spike_trains, spike_trains_to_bytes, write_spike_trains};
 
 use connection::Known;
 

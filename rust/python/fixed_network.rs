@@ -14,6 +14,7 @@ use super::network::{Going, LayerActivity, Net, NetworkCore, SampleRun, with_net
 use super::spikes::SpikeTrainsCore;
 use crate::engine::fixed::{FixedLayer, FixedNetwork, IntegerSynapses};
 use crate::error::Error;
+use crate::files::container;
 use crate::fixed::io::{StoredLayer, fixed_from_bytes, fixed_to_bytes};
 use crate::fixed::{IntegerLayer, LayerRoom, check_fan_out};
 use crate::graph;
@@ -78,7 +79,7 @@ impl FixedNetworkCore {
     #[staticmethod]
     fn load<'py>(py: Python<'py>, path: PathBuf) -> PyResult<(NetworkCore, Bound<'py, PyList>, Bound<'py, PyAny>)> {
         let (net, stored, user) = long(py, None, usize::MAX, || {
-            let bytes = io::read(&path)?;
+            let bytes = container::read(&path)?;
             Ok(match io::dtype_of(&path, &bytes)?.as_str() {
                 "float64" => {
                     let (net, stored, user) = fixed_from_bytes(&path, &bytes)?;

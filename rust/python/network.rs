@@ -19,6 +19,7 @@ use super::spikes::SpikeTrainsCore;
 use crate::engine::graph::Counts;
 use crate::engine::layered::{Lists, SampleSpikes, membrane_trace};
 use crate::error::Error;
+use crate::files::container;
 use crate::fixed::Grid;
 use crate::fixed::io::StoredLayer;
 use crate::graph::Graph;
@@ -158,7 +159,7 @@ impl NetworkCore {
     /// Reads a network's file, or the network of a checkpoint.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        long(py, None, usize::MAX, || Self::from_bytes(&path, &io::read(&path)?))
+        long(py, None, usize::MAX, || Self::from_bytes(&path, &container::read(&path)?))
     }
 
     /// Writes the network's file, and what the caller wants back from it.

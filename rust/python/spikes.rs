@@ -11,8 +11,7 @@ use super::calls::long;
 use super::files::save;
 use crate::error::Error;
 use crate::memory::{collected, product, with_room};
-use crate::network::{read_spike_trains, spike_trains_to_bytes};
-use crate::spikes::{SpikeTrains, van_rossum};
+use crate::spikes::{SpikeTrains, read_spike_trains, spike_trains_to_bytes, van_rossum};
 use crate::stop::check;
 
 /// Rows made between two looks at whether to stop.

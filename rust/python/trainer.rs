@@ -18,6 +18,7 @@ use super::samples::{Preparation, Samples, labels};
 use super::shared::Worked;
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
+use crate::files::container;
 use crate::learn::{
     Batch, BatchStats, Checkpoint, Progress, Source, Trainer, TrainerConfig, check_inputs, check_labels,
     checkpoint_from_bytes, checkpoint_to_bytes,
@@ -138,7 +139,7 @@ impl TrainerCore {
         path: PathBuf,
         n_threads: Option<usize>,
     ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
-        Self::read(py, &path, n_threads, || io::read(&path))
+        Self::read(py, &path, n_threads, || container::read(&path))
     }
 
     /// The same from the bytes of one.

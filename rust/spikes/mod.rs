@@ -2,11 +2,13 @@
 
 mod distance;
 pub mod encode;
+pub(crate) mod io;
 mod rows;
 mod select;
 mod trains;
 
 pub use distance::van_rossum;
 pub use encode::{Analog, BernoulliEncoder, EncoderScratch};
+pub use io::{read_spike_trains, spike_trains_to_bytes, write_spike_trains};
 pub use rows::{PAD, PaddedRows};
 pub use trains::{SpikeTrain, SpikeTrains};

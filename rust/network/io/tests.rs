@@ -1,11 +1,13 @@
 //! Files of networks: what is written is read, and what no network could have written is refused.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::files::container::METADATA_KEY;
 
 /// Arrays of a file by name: type, shape, bytes.
 pub(crate) type Stored = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;

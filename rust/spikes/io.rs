@@ -1,4 +1,4 @@
-//! Spike trains in a safetensors file, beside networks in theirs.
+//! Spike trains in a file.
 
 use std::path::Path;
 
@@ -6,15 +6,14 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 
-use super::io::arrays::{Stored, serialize};
-use super::io::{FORMAT_VERSION, METADATA_KEY, damaged, not_ours, read};
+use super::SpikeTrains;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::files::container::{FORMAT_VERSION, Stored, damaged, json, not_ours, read, serialize};
 use crate::memory::collected;
-use crate::spikes::SpikeTrains;
 
 /// What the JSON of such a file calls its content.
-pub(super) const CONTENT: &str = "spike_trains";
+pub(crate) const CONTENT: &str = "spike_trains";
 
 /// What the JSON of a file says.
 #[derive(Serialize, Deserialize)]
@@ -62,11 +61,7 @@ pub fn spike_trains_to_bytes(trains: &SpikeTrains) -> Result<Vec<u8>> {
 /// [`Error::Memory`].
 pub fn read_spike_trains(path: &Path) -> Result<SpikeTrains> {
     let bytes = read(path)?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|_| not_ours(path, "its header is cut off"))?;
-    let json = metadata.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).ok_or_else(|| {
-        Error::format(path, "is a safetensors file without strsbp_rs metadata, expected one that strsbp_rs has written")
-    })?;
-    let header: Header = serde_json::from_str(json).map_err(|error| damaged(path, &error))?;
+    let header: Header = serde_json::from_str(&json(path, &bytes)?).map_err(|error| damaged(path, &error))?;
     if header.version != FORMAT_VERSION {
         let detail = format!("has format version {}, expected {FORMAT_VERSION}", header.version);
         return Err(Error::format(path, detail));

@@ -6,7 +6,7 @@ use std::path::Path;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo, TensorView};
 
-use super::{HEADER_START, LONGEST_HEADER, METADATA_KEY};
+use super::{HEADER_START, LONGEST_HEADER, METADATA_KEY, not_ours};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, with_room};
 use crate::simd::{Real, Weight};
@@ -17,12 +17,22 @@ const UNASKED: usize = 1 << 20;
 
 /// Arrays of a file, decoded when they are asked for.
 pub(crate) struct Arrays<'a> {
-    pub(super) path: &'a Path,
-    pub(super) file: SafeTensors<'a>,
+    path: &'a Path,
+    file: SafeTensors<'a>,
 }
 
 impl<'a> Arrays<'a> {
-    pub(super) fn has(&self, name: &str) -> bool {
+    /// Finds the arrays of a file.
+    ///
+    /// # Errors
+    /// [`Error::Format`] if they are not all there.
+    pub(crate) fn of(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
+        let file = SafeTensors::deserialize(bytes).map_err(|_| not_ours(path, "its arrays are not all there"))?;
+        Ok(Self { path, file })
+    }
+
+    /// Whether there is an array `name`.
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.file.tensor(name).is_ok()
     }
 
@@ -78,7 +88,7 @@ impl<'a> Arrays<'a> {
 type Put<'a> = dyn Fn(&mut Vec<u8>) + 'a;
 
 /// An array on its way into a file.
-pub(in crate::network) struct Stored<'a> {
+pub(crate) struct Stored<'a> {
     name: &'a str,
     shape: &'a [usize],
     dtype: Dtype,
@@ -89,30 +99,25 @@ pub(in crate::network) struct Stored<'a> {
 
 impl<'a> Stored<'a> {
     /// Numbers of a type of so many bytes, which `put` appends to the bytes of the file.
-    pub(in crate::network) fn new(
-        name: &'a str,
-        shape: &'a [usize],
-        dtype: Dtype,
-        put: impl Fn(&mut Vec<u8>) + 'a,
-    ) -> Self {
+    pub(crate) fn new(name: &'a str, shape: &'a [usize], dtype: Dtype, put: impl Fn(&mut Vec<u8>) + 'a) -> Self {
         let bytes = shape.iter().product::<usize>() * dtype.bitsize() / 8;
         Self { name, shape, dtype, bytes, put: Box::new(put) }
     }
 
     /// Floating-point numbers.
-    pub(super) fn floats<F: Real>(name: &'a str, shape: &'a [usize], values: &'a [F]) -> Self {
+    pub(crate) fn floats<F: Real>(name: &'a str, shape: &'a [usize], values: &'a [F]) -> Self {
         Self::new(name, shape, dtype::<F>(), |bytes| put_floats(values, bytes))
     }
 
     /// Integers, in the narrowest type that holds all of them.
-    pub(super) fn integers(name: &'a str, shape: &'a [usize], values: &'a [i32]) -> Self {
+    pub(crate) fn integers(name: &'a str, shape: &'a [usize], values: &'a [i32]) -> Self {
         let (dtype, size) = integer_type(values);
         Self::new(name, shape, dtype, move |bytes| put_integers(values, size, bytes))
     }
 }
 
 /// A safetensors file, as the library of that name writes it, but in memory that may be refused.
-pub(in crate::network) fn serialize(mut arrays: Vec<Stored<'_>>, json: String) -> Result<Vec<u8>> {
+pub(crate) fn serialize(mut arrays: Vec<Stored<'_>>, json: String) -> Result<Vec<u8>> {
     // The widest types first, so that all are aligned.
     arrays.sort_by(|a, b| b.dtype.cmp(&a.dtype).then(a.name.cmp(b.name)));
     let mut end = 0;
