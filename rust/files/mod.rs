@@ -18,6 +18,7 @@ mod in_place;
 mod reader;
 mod rights;
 mod stream;
+mod sweep;
 mod temporary;
 
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -27,7 +28,8 @@ use std::path::{Path, PathBuf};
 pub use claim::Claim;
 pub(crate) use hash::Fnv;
 pub(crate) use reader::Reader;
-pub use temporary::{PREFIX, sweep};
+pub use sweep::sweep;
+pub use temporary::PREFIX;
 
 use crate::error::{Error, Result};
 use rights::{n_names, same_file, same_owner, take_over};

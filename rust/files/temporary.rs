@@ -1,11 +1,11 @@
-//! Temporary files, and what is left of those whose writer has died.
+//! Temporary files.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::{Operation, Watch, in_place, n_names};
+use super::{Operation, Watch, n_names};
 
 /// What the names of all files start with that are of no use once their writer has ended.
 pub const PREFIX: &str = ".strsbp-";
@@ -64,30 +64,4 @@ impl Drop for Temporary {
 /// Locks a file; `false` if another has it. Where there are no locks, nobody can say that a file is left over.
 pub(super) fn is_locked(file: &File) -> bool {
     !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
-}
-
-/// Removes temporary files of writers that have died from a folder, and ends what they began; how many.
-///
-/// Those of living processes stay, and so does what cannot be removed: this is housekeeping.
-///
-/// # Errors
-/// Those of `watch`.
-pub fn sweep(folder: &Path, watch: &mut Watch<'_>) -> io::Result<usize> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(0) };
-    let mut n_removed = 0;
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX));
-        if !ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            continue;
-        }
-        let path = entry.path();
-        let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { continue };
-        if file.try_lock().is_err() || !in_place::is_settled(&path, &file, watch)? {
-            continue;
-        }
-        watch(Operation::Remove, &path)?;
-        n_removed += usize::from(fs::remove_file(&path).is_ok());
-    }
-    Ok(n_removed)
 }
