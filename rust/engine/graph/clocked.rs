@@ -11,10 +11,11 @@ use super::population::NeuronState;
 use super::shared::{SharedRows, least_density};
 use super::snapshot::Snapshot;
 use super::traffic::{Delivery, LONGEST_WINDOW, Traffic};
-use crate::engine::layered::kernels::{Arrivals, LifLanes, advance_window};
+use super::window::{Arrivals, advance_window};
 use crate::error::Result;
 use crate::graph::{Connectivity, Graph, Population};
 use crate::neuron::lif::lazy::{Bounds, LazyLif};
+use crate::neuron::lif::vectors::LifLanes;
 use crate::neuron::{LifParams, LifPropagator, NeuronParams};
 use crate::simd::{LANES, LaneMask, Lanes, Real, Weight, flat_mut};
 

@@ -19,6 +19,7 @@ mod traffic;
 #[cfg(test)]
 mod traffic_tests;
 mod wheel;
+mod window;
 
 pub use clocked::{Clocked, ClockedEngine, ClockedNeurons, LifNeurons};
 pub use continuous::{Arrival, ContinuousEngine, ContinuousSnapshot, ContinuousState};

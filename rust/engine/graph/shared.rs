@@ -4,7 +4,7 @@
 //! cortex, a bit for each neuron says all that a target and a weight for each synapse do. Such rows are added while the
 //! neurons are in registers; no sum is written or read.
 
-use crate::engine::layered::kernels::SharedRow;
+use super::window::SharedRow;
 use crate::graph::{Connectivity, Graph};
 use crate::simd::{LANES, LaneMask, Level, Real, level};
 

@@ -1,11 +1,12 @@
 //! Clocked simulation of a network, layer after layer.
 
-use super::kernels::{LifLanes, dense_panel, input_panel, list_spikes, recurrent_steps};
+use super::kernels::{dense_panel, input_panel, list_spikes, recurrent_steps};
 use super::plan::Plan;
 use super::spikes::{LayerSpikes, SampleSpikes};
 use crate::memory::resize;
 use crate::network::{Connection, Layer, Network, Panels};
 use crate::neuron::LifPropagator;
+use crate::neuron::lif::vectors::LifLanes;
 use crate::simd::{LaneMask, Lanes, Real};
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use crate::neuron::LifPropagator;
+use crate::neuron::lif::vectors::{FLUSH_EVERY, LifLanes, LifVectors};
 use crate::simd::{Isa, LaneMask, Lanes, Real, multiversion, unpack};
 use crate::spikes::{PAD, PaddedRows};
 use crate::stop::is_stopped;
@@ -70,257 +71,6 @@ fn add_vectors<F: Real, I: Isa<F>, const B: usize>(isa: I, sum: &mut [I::Vector;
     for b in 0..B {
         sum[b] = isa.add(sum[b], other[b]);
     }
-}
-
-/// State of a block of LIF neurons between two steps, in memory.
-#[derive(Clone, Copy, Debug)]
-pub struct LifLanes<F> {
-    /// Synaptic current.
-    p: Lanes<F>,
-    /// Membrane potential.
-    u: Lanes<F>,
-    /// Steps for which the neuron is still held at 0, if positive.
-    held: Lanes<F>,
-}
-
-impl<F: Real> LifLanes<F> {
-    /// At rest.
-    pub fn rest() -> Self {
-        Self { p: Lanes::zero(), u: Lanes::zero(), held: Lanes::zero() }
-    }
-
-    /// Current, potential, and the steps for which it is still held, of one neuron.
-    pub fn neuron(&self, lane: usize) -> (F, F, u64) {
-        (self.p[lane], self.u[lane], self.held[lane].max(F::zero()).widen() as u64)
-    }
-
-    /// Sets what [`neuron`](Self::neuron) reads.
-    pub fn set_neuron(&mut self, lane: usize, p: F, u: F, held: u64) {
-        (self.p[lane], self.u[lane], self.held[lane]) = (p, u, F::from_f64(held as f64));
-    }
-}
-
-/// [`LifLanes`] in registers.
-#[derive(Clone, Copy)]
-struct LifVectors<F: Real, I: Isa<F>> {
-    p: I::Vector,
-    u: I::Vector,
-    held: I::Vector,
-}
-
-impl<F: Real, I: Isa<F>> LifVectors<F, I> {
-    #[inline(always)]
-    fn rest(isa: I) -> Self {
-        Self { p: isa.zero(), u: isa.zero(), held: isa.zero() }
-    }
-
-    #[inline(always)]
-    fn load(isa: I, state: &LifLanes<F>) -> Self {
-        Self { p: isa.load(&state.p), u: isa.load(&state.u), held: isa.load(&state.held) }
-    }
-
-    #[inline(always)]
-    fn store(self, isa: I, state: &mut LifLanes<F>) {
-        isa.store(self.p, &mut state.p);
-        isa.store(self.u, &mut state.u);
-        isa.store(self.held, &mut state.held);
-    }
-
-    /// Current and potential after a step with the summed weights of the spikes of the step before; says who fires.
-    #[inline(always)]
-    fn integrate(&mut self, isa: I, input: I::Vector, free: I::Mask, lif: &LifPropagator<F>) -> I::Mask {
-        self.p = isa.add(isa.mul(isa.splat(lif.syn_decay), self.p), input);
-        let u = isa.add(isa.mul(isa.splat(lif.mem_decay), self.u), isa.mul(isa.splat(lif.mem_gain), self.p));
-        self.u = isa.select(free, u, isa.zero());
-        isa.greater(self.u, isa.splat(lif.v_th))
-    }
-
-    /// Advances a step; says who fires.
-    ///
-    /// Held steps are counted in `F`, exact up to the longest refractory time, 2^24 steps.
-    #[inline(always)]
-    fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
-        let free = isa.greater(isa.splat(F::one()), self.held);
-        let fires = self.integrate(isa, input, free, lif);
-        self.u = isa.select(fires, isa.zero(), self.u);
-        let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps)));
-        self.held = isa.select(fires, t_ref, isa.sub(self.held, isa.splat(F::one())));
-        isa.bits(fires)
-    }
-
-    /// Advances the step before step `next` of a window at whose start `held` was counted; who fires is free again at step
-    /// `free_again`, later than `next`.
-    ///
-    /// The potential of who fires is made zero at its next step or by [`end_window`](Self::end_window), whichever comes first.
-    #[inline(always)]
-    fn step_of_window(
-        &mut self,
-        isa: I,
-        input: I::Vector,
-        lif: &LifPropagator<F>,
-        next: I::Vector,
-        free_again: I::Vector,
-    ) -> LaneMask {
-        let fires = self.integrate(isa, input, isa.greater(next, self.held), lif);
-        self.held = isa.select(fires, free_again, self.held);
-        isa.bits(fires)
-    }
-
-    /// Counts held steps from the end of a window of `n_steps` on.
-    #[inline(always)]
-    fn end_window(&mut self, isa: I, n_steps: I::Vector) {
-        self.held = isa.sub(self.held, n_steps);
-        let held = isa.greater(self.held, isa.zero());
-        self.u = isa.select(held, isa.zero(), self.u);
-    }
-
-    /// Makes zero what silence has left of current and potential, see [`LifPropagator::flush`].
-    #[inline(always)]
-    fn flush(&mut self, isa: I, lif: &LifPropagator<F>) {
-        self.p = isa.flushed(self.p, lif.flush);
-        self.u = isa.flushed(self.u, lif.flush);
-    }
-}
-
-/// Steps between two flushes: from the level of a flush, no decay gets far into denormal numbers within them.
-const FLUSH_EVERY: u64 = 32;
-
-/// What arrives at a step through a row of synapses that share their weight.
-#[derive(Clone, Copy, Debug)]
-pub struct SharedRow<F> {
-    /// Number of the row.
-    pub row: u32,
-    /// The weight.
-    pub weight: F,
-}
-
-/// What arrives at the steps of a window.
-#[derive(Debug)]
-pub struct Arrivals<'a, F> {
-    /// Sums of weights, (n_steps, n_blocks), which are made zero again; empty if nothing ever arrives this way.
-    pub sums: &'a mut [Lanes<F>],
-    /// The neurons that rows of synapses of one weight reach, (n_rows, n_blocks).
-    pub reach: &'a [LaneMask],
-    /// Of each step, the rows that arrive.
-    pub rows: &'a [Vec<SharedRow<F>>],
-}
-
-/// Advances B blocks from `at` on, side by side, over the steps of a window; `HOLDS` says that [`LifVectors::step_of_window`]
-/// serves.
-#[inline(always)]
-fn advance_blocks<F: Real, I: Isa<F>, const B: usize, const HOLDS: bool>(
-    isa: I,
-    arrivals: &mut Arrivals<'_, F>,
-    at: usize,
-    n_blocks: usize,
-    first_step: u64,
-    lif: &LifPropagator<F>,
-    state: &mut [LifLanes<F>; B],
-    fired: &mut [LaneMask],
-) {
-    let mut lanes = [LifVectors::<F, I>::rest(isa); B];
-    for b in 0..B {
-        lanes[b] = LifVectors::load(isa, &state[b]);
-    }
-    let (one, t_ref) = (isa.splat(F::one()), isa.splat(F::from_f64(f64::from(lif.t_ref_steps))));
-    let (mut next, mut free_again) = (one, isa.add(one, t_ref));
-    for (w, fired) in fired.chunks_exact_mut(n_blocks).enumerate() {
-        let mut input = [isa.zero(); B];
-        if let Some(sums) = arrivals.sums.get_mut(w * n_blocks + at..).and_then(|sums| sums.first_chunk_mut::<B>()) {
-            for b in 0..B {
-                input[b] = isa.load(&sums[b]);
-                isa.store(isa.zero(), &mut sums[b]);
-            }
-        }
-        for row in &arrivals.rows[w] {
-            let (reach, weight) = (&arrivals.reach[row.row as usize * n_blocks + at..][..B], isa.splat(row.weight));
-            for b in 0..B {
-                input[b] = isa.select(isa.mask(reach[b]), isa.add(input[b], weight), input[b]);
-            }
-        }
-        let fired = &mut fired[at..][..B];
-        for b in 0..B {
-            fired[b] = if HOLDS {
-                lanes[b].step_of_window(isa, input[b], lif, next, free_again)
-            } else {
-                lanes[b].step(isa, input[b], lif)
-            };
-        }
-        if (first_step + w as u64).is_multiple_of(FLUSH_EVERY) {
-            for b in 0..B {
-                lanes[b].flush(isa, lif);
-            }
-        }
-        (next, free_again) = (isa.add(next, one), isa.add(free_again, one));
-    }
-    for b in 0..B {
-        if HOLDS {
-            lanes[b].end_window(isa, isa.sub(next, one));
-        }
-        lanes[b].store(isa, &mut state[b]);
-    }
-}
-
-/// Blocks advanced side by side: their chains of operations wait less for themselves.
-#[inline(always)]
-fn advance_all_blocks<F: Real, I: Isa<F>, const HOLDS: bool>(
-    isa: I,
-    arrivals: &mut Arrivals<'_, F>,
-    first_step: u64,
-    lif: &LifPropagator<F>,
-    state: &mut [LifLanes<F>],
-    fired: &mut [LaneMask],
-) {
-    let n_blocks = state.len();
-    let mut at = 0;
-    // As many as the registers hold.
-    if size_of::<F>() == size_of::<f32>() {
-        let (groups, rest) = state.as_chunks_mut::<4>();
-        for state in groups {
-            advance_blocks::<F, I, 4, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
-            at += 4;
-        }
-        if let Some(state) = rest.first_chunk_mut::<3>() {
-            advance_blocks::<F, I, 3, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
-            at += 3;
-        }
-    }
-    let (groups, rest) = state[at..].as_chunks_mut::<2>();
-    for state in groups {
-        advance_blocks::<F, I, 2, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
-        at += 2;
-    }
-    if let Some(state) = rest.first_chunk_mut::<1>() {
-        advance_blocks::<F, I, 1, HOLDS>(isa, arrivals, at, n_blocks, first_step, lif, state, fired);
-    }
-}
-
-#[inline(always)]
-fn advance_window_body<F: Real, I: Isa<F>>(
-    isa: I,
-    arrivals: &mut Arrivals<'_, F>,
-    first_step: u64,
-    lif: &LifPropagator<F>,
-    state: &mut [LifLanes<F>],
-    fired: &mut [LaneMask],
-) {
-    // From a window's start on, the longest refractory times are no numbers of `f32`.
-    if (1..1 << 23).contains(&lif.t_ref_steps) {
-        advance_all_blocks::<F, I, true>(isa, arrivals, first_step, lif, state, fired);
-    } else {
-        advance_all_blocks::<F, I, false>(isa, arrivals, first_step, lif, state, fired);
-    }
-}
-
-multiversion! {
-    /// Advances blocks of neurons over the steps of a window; `fired` is (n_steps, n_blocks).
-    pub fn advance_window<F: Real>(
-        arrivals: &mut Arrivals<'_, F>,
-        first_step: u64,
-        lif: &LifPropagator<F>,
-        state: &mut [LifLanes<F>],
-        fired: &mut [LaneMask],
-    ) = advance_window_body
 }
 
 /// Steps between two looks at whether to stop.
@@ -424,7 +174,7 @@ fn recurrent_steps_body<F: Real, I: Isa<F>>(
     input: &[Lanes<F>],
     state: &mut [LifLanes<F>],
     fired: &mut [LaneMask],
-    heard: &mut Vec<u32>,
+    arriving: &mut Vec<u32>,
     by_time: &mut PaddedRows,
 ) {
     let n_blocks = state.len();
@@ -432,9 +182,9 @@ fn recurrent_steps_body<F: Real, I: Isa<F>>(
         let spikes = if *delays == [0] {
             by_time.row(t - 1)
         } else {
-            heard.clear();
-            by_time.delayed(t - 1, delays).for_each(|(first, row)| heard.extend(row.iter().map(|&k| first + k)));
-            &*heard
+            arriving.clear();
+            by_time.delayed(t - 1, delays).for_each(|(first, row)| arriving.extend(row.iter().map(|&k| first + k)));
+            &*arriving
         };
         for first in (0..n_blocks).step_by(TILE) {
             match n_blocks - first {
@@ -486,7 +236,7 @@ multiversion! {
     /// Runs a recurrent layer over `steps` (from 1 on), all blocks in step.
     ///
     /// `rows` are the recurrent weights by presynaptic neuron, those of the first of the ascending `delays` first, `input`
-    /// the feed-forward input of these steps, `fired` a buffer of a mask a block, `heard` one of what delays bring; the
+    /// the feed-forward input of these steps, `fired` a buffer of a mask a block, `arriving` one of the spikes that delays bring; the
     /// spikes are appended to `by_time`.
     pub fn recurrent_steps<F: Real>(
         rows: &[Lanes<F>],
@@ -496,7 +246,7 @@ multiversion! {
         input: &[Lanes<F>],
         state: &mut [LifLanes<F>],
         fired: &mut [LaneMask],
-        heard: &mut Vec<u32>,
+        arriving: &mut Vec<u32>,
         by_time: &mut PaddedRows,
     ) = recurrent_steps_body
 }
