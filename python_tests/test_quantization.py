@@ -365,7 +365,7 @@ def test_what_runs_is_what_is_shown_and_saved(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.spike_counts(samples(), encoder=ENCODER), before)
     for scale, message in [
         (np.ones(7), r"layers\[0\]\.scale has shape \(7,\), expected \(1,\) or \(n_out=30,\)"),
-        (np.array([np.nan]), r"layers\[0\]\.scale must be finite and > 0, got nan"),
+        (np.array([np.nan]), r"layers\[0\]\.scale must be finite and > 0, got NaN"),
         (np.array([0.0]), r"layers\[0\]\.scale must be finite and > 0, got 0"),
     ]:
         with pytest.raises(ValueError, match=message):

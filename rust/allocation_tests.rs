@@ -4,8 +4,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::engine::fixed::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
+use crate::engine::fixed::{Compiled, FixedScratch};
 use crate::engine::layered::{Lists, SampleSpikes};
+use crate::fixed::FixedNetwork;
+use crate::fixed::strategies::layer;
 use crate::graph::{ConnectionRule, Graph};
 use crate::network::{Delay, DelayDistribution, Init, Taps};
 use crate::neuron::fixed::{Decay, FixedParams, Rounding};
@@ -93,21 +95,19 @@ fn run(simulator: &mut Simulator<f32>, kind: EngineKind, periods: std::ops::Rang
 }
 
 /// A feed-forward layer below one that hears itself two steps later.
-fn fixed(state_bits: u32) -> FixedNetwork {
+fn fixed(state_bits: u32) -> Compiled {
     let decay = |factor: u32| Decay::Multiply { factor: factor.into(), bits: 12 };
     let format = FixedParams {
         rounding: Rounding::Nearest,
         t_ref_steps: 2,
         ..FixedParams::new(8, state_bits, state_bits, decay(3584), decay(4032), 1000)
     };
-    let synapses = |n: usize, delay| IntegerSynapses {
-        weight: (0..200 * n as i32).map(|at| at * 37 % 101 - 30).collect(),
-        taps: Taps::all(delay),
-    };
-    let layer = |n_in, own: Option<&IntegerSynapses>, number| {
-        FixedLayer::new(&format, [200, n_in], &synapses(n_in, 0), own, number).unwrap()
-    };
-    FixedNetwork::new(vec![layer(300, None, 1), layer(200, Some(&synapses(200, 2)), 2)]).unwrap()
+    let synapses = |n: usize, delay| ((0..200 * n as i32).map(|at| at * 37 % 101 - 30).collect(), Taps::all(delay));
+    let layers = vec![
+        layer(&format, [200, 300], synapses(300, 0), None),
+        layer(&format, [200, 200], synapses(200, 0), Some(synapses(200, 2))),
+    ];
+    Compiled::new(&FixedNetwork::new(layers).unwrap()).unwrap()
 }
 
 /// Samples of fixed-point networks, those of words and others.

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::IntegerLayer;
+use super::network::{FixedConnection, FixedLayer, FixedNetwork};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::files::container::{Arrays, IntegerArrays, damaged};
 use crate::memory::{catch, copied};
 use crate::network::io::{build, parse, to_bytes};
-use crate::network::{Layer, LayerConfig, Network, NetworkConfig};
+use crate::network::{Layer, Network, NetworkConfig, Origin};
 use crate::neuron::fixed::FixedParams;
 use crate::simd::Real;
 
@@ -30,25 +30,9 @@ struct FixedHeader {
     user: serde_json::Value,
 }
 
-/// A layer as a file has it.
-#[derive(Clone, Debug)]
-pub struct StoredLayer {
-    /// Format of the neurons.
-    pub format: FixedParams,
-    /// What one unit of a weight stands for: of all neurons, or of each.
-    pub scale: Vec<f64>,
-    /// What all weights are multiples of.
-    pub step: i32,
-    /// Weights.
-    pub weights: IntegerLayer,
-}
-
-fn weight_name(layer: usize) -> String {
-    format!("layers.{layer}.fixed_weight")
-}
-
-fn recurrent_weight_name(layer: usize) -> String {
-    format!("layers.{layer}.fixed_recurrent_weight")
+/// Returns the name of the array that holds the weights of a connection.
+fn array_name(layer: usize, origin: Origin) -> String {
+    format!("layers.{layer}.fixed_{}", origin.weight_key())
 }
 
 /// Writes the layers, and the network they stand for, as [`files`] says. `user` is kept beside them.
@@ -58,32 +42,27 @@ fn recurrent_weight_name(layer: usize) -> String {
 pub fn write_fixed<F: Real>(
     path: &Path,
     net: &Network<F>,
-    layers: &[StoredLayer],
+    network: &FixedNetwork,
     user: serde_json::Value,
 ) -> Result<()> {
-    files::write(path, &fixed_to_bytes(net, layers, user)?)
+    files::write(path, &fixed_to_bytes(net, network, user)?)
 }
 
 /// The layers, and the network they stand for, as the bytes of their file. `user` is kept beside them.
 ///
 /// # Errors
 /// Those of [`network_to_bytes`](crate::network::io::network_to_bytes).
-pub fn fixed_to_bytes<F: Real>(net: &Network<F>, layers: &[StoredLayer], user: serde_json::Value) -> Result<Vec<u8>> {
-    let header = |layer: &StoredLayer| {
-        let StoredLayer { format, scale, step, .. } = layer;
-        LayerHeader { format: format.clone(), scale: scale.clone(), step: *step }
-    };
-    let extra = FixedHeader { layers: layers.iter().map(header).collect(), user };
+pub fn fixed_to_bytes<F: Real>(net: &Network<F>, network: &FixedNetwork, user: serde_json::Value) -> Result<Vec<u8>> {
+    let header =
+        |layer: &FixedLayer| LayerHeader { format: layer.params.clone(), scale: layer.scale.clone(), step: layer.step };
+    let extra = FixedHeader { layers: network.layers().iter().map(header).collect(), user };
     catch(|| {
         let mut integers = IntegerArrays::new();
-        let mut put = |name: String, shape: [usize; 2], values: &[i32]| {
-            let values = copied(&name, values);
-            integers.insert(name, (shape.to_vec(), values));
-        };
-        for (l, (stored, layer)) in layers.iter().zip(net.layers()).enumerate() {
-            put(weight_name(l), [layer.n_out(), layer.n_in()], &stored.weights.weight);
-            if let Some(recurrent) = &stored.weights.recurrent {
-                put(recurrent_weight_name(l), [layer.n_out(); 2], recurrent);
+        for (l, layer) in network.layers().iter().enumerate() {
+            for FixedConnection { origin, pattern, weight, .. } in &layer.connections {
+                let name = array_name(l, *origin);
+                let values = copied(&name, weight);
+                integers.insert(name, (pattern.matrix().to_vec(), values));
             }
         }
         to_bytes("fixed_network", net, &extra, Vec::new(), integers)
@@ -94,10 +73,7 @@ pub fn fixed_to_bytes<F: Real>(net: &Network<F>, layers: &[StoredLayer], user: s
 ///
 /// # Errors
 /// [`Error::Format`] if the file is not a whole one of ours; [`Error::Memory`].
-pub fn fixed_from_bytes<F: Real>(
-    path: &Path,
-    bytes: &[u8],
-) -> Result<(Network<F>, Vec<StoredLayer>, serde_json::Value)> {
+pub fn fixed_from_bytes<F: Real>(path: &Path, bytes: &[u8]) -> Result<(Network<F>, FixedNetwork, serde_json::Value)> {
     let (header, arrays) = parse::<serde_json::Value, F>(path, bytes)?;
     if header.content != "fixed_network" {
         let detail = format!("holds a {}, expected a network in fixed point", header.content);
@@ -111,44 +87,45 @@ pub fn fixed_from_bytes<F: Real>(
     }
     check_weights(&header.network, &arrays)?;
     let net = build(path, header.network, &arrays)?;
-    let stored = extra.layers.into_iter().zip(net.layers()).enumerate();
-    let stored = stored.map(|(l, (LayerHeader { format, scale, step }, layer))| {
-        if scale.len() != 1 && scale.len() != layer.n_out() {
-            let expected = format!("1 or {}", layer.n_out());
-            return Err(Error::format(path, format!("has {} scales of layer {l}, expected {expected}", scale.len())));
-        }
-        if step < 1 || scale.iter().any(|scale| !(scale.is_finite() && *scale > 0.0)) {
-            return Err(Error::format(path, format!("has a scale or step of layer {l} that is not positive")));
-        }
-        format.validate(layer.n_out()).map_err(|error| Error::format(path, format!("layer {l}: {error}")))?;
-        Ok(StoredLayer { format, scale, step, weights: weights(&arrays, l, layer)? })
+    let layers = extra.layers.into_iter().zip(net.layers()).enumerate();
+    let layers = layers.map(|(l, (header, layer))| {
+        // Checked here as well, as a format does not know which layer it is of.
+        let valid = header.format.validate(layer.n_out());
+        valid.map_err(|error| Error::format(path, format!("layer {l}: {error}")))?;
+        stored_layer(&arrays, l, header, layer)
     });
-    let stored = stored.collect::<Result<_>>()?;
-    Ok((net, stored, extra.user))
+    let network = FixedNetwork::new(layers.collect::<Result<_>>()?).map_err(|error| match error {
+        Error::Memory { .. } => error,
+        error => Error::format(path, error.to_string()),
+    })?;
+    Ok((net, network, extra.user))
 }
 
 /// Refuses a file that lacks integer weights of a layer.
 fn check_weights(config: &NetworkConfig, arrays: &Arrays<'_>) -> Result<()> {
     let mut n_in = config.n_in;
     for (l, layer) in config.layers.iter().enumerate() {
-        let n = layer.n();
-        arrays.check_integers(&weight_name(l), [n, n_in])?;
-        let hears_itself = match layer {
-            LayerConfig::Dense(dense) => dense.lateral_inhibition > 0.0,
-            LayerConfig::Recurrent(_) => true,
-        };
-        if hears_itself {
-            arrays.check_integers(&recurrent_weight_name(l), [n, n])?;
+        for connection in layer.connections(n_in) {
+            arrays.check_integers(&array_name(l, connection.origin), connection.pattern.matrix())?;
         }
-        n_in = n;
+        n_in = layer.n();
     }
     Ok(())
 }
 
-fn weights<F: Real>(arrays: &Arrays<'_>, l: usize, layer: &Layer<F>) -> Result<IntegerLayer> {
-    let weight = arrays.integers(&weight_name(l), [layer.n_out(), layer.n_in()])?;
-    let recurrent = layer.recurrent().map(|_| arrays.integers(&recurrent_weight_name(l), [layer.n_out(); 2]));
-    Ok(IntegerLayer { weight, recurrent: recurrent.transpose()? })
+/// Reads layer `l`, with the sizes and delays of the layer it stands for.
+fn stored_layer<F: Real>(
+    arrays: &Arrays<'_>,
+    l: usize,
+    LayerHeader { format, scale, step }: LayerHeader,
+    layer: &Layer<F>,
+) -> Result<FixedLayer> {
+    let connections = layer.connections().iter().map(|connection| {
+        let (origin, pattern) = (connection.origin(), *connection.pattern());
+        let weight = arrays.integers(&array_name(l, origin), pattern.matrix())?;
+        Ok(FixedConnection { origin, pattern, weight, taps: connection.synapses().taps().clone() })
+    });
+    Ok(FixedLayer { params: format, connections: connections.collect::<Result<_>>()?, scale, step })
 }
 
 #[cfg(test)]

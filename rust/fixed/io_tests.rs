@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fixed::strategies::layer as fixed_layer;
+use crate::network::Taps;
 use crate::network::io::tests::{Stored, changed};
 
 /// Two layers that hear themselves and one that does not, with weights that tell all arrays apart.
-fn network() -> (Network<f32>, Vec<StoredLayer>) {
+fn network() -> (Network<f32>, FixedNetwork) {
     let layer = |more: Value| {
         let mut layer = json!({"tau_m": 20.0, "tau_s": 5.0, "v_th": 0.5, "t_ref": 1.0, "discretisation": "euler",
             "init": {"kind": "constant", "value": 0.5}});
@@ -21,19 +23,23 @@ fn network() -> (Network<f32>, Vec<StoredLayer>) {
     let config = json!({"n_in": 5, "layers": layers, "dt": 1.0, "seed": 4});
     let net = Network::new(serde_json::from_value(config).unwrap()).unwrap();
     let decay = || crate::neuron::fixed::Decay::Multiply { factor: 3500.into(), bits: 12 };
-    let stored = |(l, [n, n_in, hears]): (i32, [i32; 3])| StoredLayer {
-        format: FixedParams::new(16, 16, 16, decay(), decay(), 100 + l),
-        scale: if l == 1 { vec![0.5, 0.25] } else { vec![0.125] },
-        step: 1 << l,
-        weights: IntegerLayer {
-            weight: (0..n * n_in).map(|at| 100 * l + at).collect(),
-            recurrent: (hears == 1).then(|| (0..n * n).map(|at| -100 * l - at).collect()),
-        },
+    let integers = |(l, [n, n_in, is_recurrent]): (i32, [i32; 3])| {
+        let format = FixedParams::new(16, 16, 16, decay(), decay(), 100 + l);
+        let weight = ((0..n * n_in).map(|at| 100 * l + at).collect(), Taps::all(0));
+        let recurrent = (is_recurrent == 1).then(|| ((0..n * n).map(|at| -100 * l - at).collect(), Taps::all(0)));
+        let layer = fixed_layer(&format, [n as usize, n_in as usize], weight, recurrent);
+        FixedLayer { scale: if l == 1 { vec![0.5, 0.25] } else { vec![0.125] }, step: 1 << l, ..layer }
     };
-    (net, (0..).zip([[3, 5, 1], [2, 3, 1], [4, 2, 0]]).map(stored).collect())
+    let mut layers: Vec<_> = (0..).zip([[3, 5, 1], [2, 3, 1], [4, 2, 0]]).map(integers).collect();
+    for (layer, float) in layers.iter_mut().zip(net.layers()) {
+        for (connection, float) in layer.connections.iter_mut().zip(float.connections()) {
+            connection.pattern = *float.pattern();
+        }
+    }
+    (net, FixedNetwork::new(layers).unwrap())
 }
 
-fn read(bytes: &[u8]) -> Result<(Network<f32>, Vec<StoredLayer>, Value)> {
+fn read(bytes: &[u8]) -> Result<(Network<f32>, FixedNetwork, Value)> {
     fixed_from_bytes(Path::new("file"), bytes)
 }
 
@@ -46,11 +52,8 @@ fn what_is_written_is_read() {
     let bytes = std::fs::read(&path).unwrap();
     let (again, found, user) = read(&bytes).unwrap();
     assert_eq!((again.config(), user), (net.config(), json!({"own": 1})));
-    for (a, b) in layers.iter().zip(&found) {
-        assert_eq!((&a.format, &a.scale, a.step), (&b.format, &b.scale, b.step));
-        assert_eq!((&a.weights.weight, &a.weights.recurrent), (&b.weights.weight, &b.weights.recurrent));
-    }
-    assert_eq!(found.len(), 3);
+    assert_eq!(found, layers);
+    assert_eq!(found.layers().len(), 3);
 }
 
 #[test]
@@ -67,19 +70,17 @@ fn what_no_conversion_could_have_written_is_refused() {
     let layer = |pointer: &str, value: Value| {
         message(&|_, header| *header.pointer_mut(&format!("/extra/layers{pointer}")).unwrap() = value.clone())
     };
-    for (pointer, value) in [
-        ("/0/step", json!(0)),
-        ("/1/scale", json!([0.5, 0.0])),
-        ("/1/scale", json!([0.5, -1.0])),
-        ("/2/scale", json!([0.0])),
+    for (pointer, value, expected) in [
+        ("/0/step", json!(0), "layers[0].step must be >= 1, got 0"),
+        ("/1/scale", json!([0.5, 0.0]), "layers[1].scale must be finite and > 0, got 0"),
+        ("/1/scale", json!([0.5, -1.0]), "layers[1].scale must be finite and > 0, got -1"),
+        ("/2/scale", json!([0.0]), "layers[2].scale must be finite and > 0, got 0"),
+        ("/0/scale", json!([1.0, 1.0]), "layers[0].scale has shape (2,), expected (1,) or (n_out=3,)"),
+        ("/0/format/weight_bits", json!(4), "layers[0].weight[1, 3] must be in [-8, 7], of weight_bits = 4, got 8"),
     ] {
         let refused = layer(pointer, value);
-        assert!(
-            refused.contains("has a scale or step of layer") && refused.ends_with("that is not positive"),
-            "{refused}"
-        );
+        assert!(refused.ends_with(expected), "{refused}");
     }
-    assert!(layer("/0/scale", json!([1.0, 1.0])).ends_with("has 2 scales of layer 0, expected 1 or 3"));
     assert!(layer("/2/format/weight_bits", json!(40)).contains("layer 2: weight_bits"));
     assert!(layer("/2/format", json!(7)).contains("has damaged metadata"));
     let fewer = message(&|_, header| header["extra"]["layers"].as_array_mut().unwrap().truncate(2));

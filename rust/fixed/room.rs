@@ -1,21 +1,37 @@
 //! Whether hardware has room for the synapses of layers.
 
+use super::network::{FixedConnection, FixedLayer};
 use crate::error::{Error, Result};
-use crate::network::Layer;
-use crate::neuron::fixed::{FixedParams, Limits};
-use crate::simd::Real;
+use crate::network::Pattern;
+use crate::neuron::fixed::Limits;
 
-/// The synapses onto a layer, as far as hardware may lack room for them.
+/// Refuses layers for which the hardware that their formats tell of has no room: too many inputs, too many synapses onto a neuron
+/// or of one, or delays that are too long.
+///
+/// # Errors
+/// [`Error::Value`].
+pub fn check_limits(layers: &[FixedLayer]) -> Result<()> {
+    for (l, layer) in layers.iter().enumerate() {
+        let longest = layer.connections.iter().flat_map(|connection| connection.taps.steps()).copied().max();
+        let size = LayerSize {
+            n_in: layer.n_in(),
+            fan_in: layer.connections.iter().map(FixedConnection::fan_in).sum(),
+            longest_delay: longest.unwrap_or(0),
+        };
+        layer.params.limits.check_layer(&format!("layers[{l}]"), size, l == 0)?;
+    }
+    check_fan_out(layers)
+}
+
+/// What of a layer hardware may lack room for, before weights are known.
 #[derive(Clone, Copy, Debug)]
-pub struct LayerRoom<'a> {
-    /// Format of the neurons.
-    pub format: &'a FixedParams,
-    /// Neurons, and those below.
-    pub shape: [usize; 2],
-    /// (n_out, n_in) row-major; a weight of 0 takes no room.
-    pub weight: &'a [i32],
-    /// (n, n) row-major.
-    pub recurrent: Option<&'a [i32]>,
+pub struct LayerSize {
+    /// Number of neurons below.
+    pub n_in: usize,
+    /// Number of synapses onto a neuron.
+    pub fan_in: usize,
+    /// Longest delay [steps].
+    pub longest_delay: u32,
 }
 
 impl Limits {
@@ -23,12 +39,11 @@ impl Limits {
     ///
     /// # Errors
     /// [`Error::Value`].
-    pub fn check_layer<F: Real>(&self, name: &str, layer: &Layer<F>, is_first: bool) -> Result<()> {
-        let n_in = layer.n_in();
+    pub fn check_layer(&self, name: &str, size: LayerSize, is_first: bool) -> Result<()> {
+        let LayerSize { n_in, fan_in, longest_delay } = size;
         if let Some(most) = self.inputs.filter(|&most| is_first && n_in > most) {
             return Err(Error::value("n_in", format!("<= {most}, the inputs that the hardware has"), n_in));
         }
-        let fan_in = n_in + if layer.recurrent().is_some() { layer.n_out() } else { 0 };
         if let Some(most) = self.fan_in.filter(|&most| fan_in > most) {
             return Err(Error::value(
                 name,
@@ -36,37 +51,32 @@ impl Limits {
                 fan_in,
             ));
         }
-        let recurrent = layer.recurrent().map_or(&[0][..], |recurrent| recurrent.taps());
-        let longest = layer.taps().iter().chain(recurrent).copied().max().unwrap_or(0);
-        if let Some(most) = self.delay.filter(|&most| longest > most) {
-            return Err(Error::value(name, format!("of delays of at most {most} steps, on this target"), longest));
+        if let Some(most) = self.delay.filter(|&most| longest_delay > most) {
+            let expected = format!("of delays of at most {most} steps, on this target");
+            return Err(Error::value(name, expected, longest_delay));
         }
         Ok(())
     }
 }
 
-/// Refuses layers with a neuron of more synapses than hardware has room for.
+/// Refuses layers with a neuron of more synapses than hardware has room for; a weight of 0 takes none.
 ///
 /// Those onto the output neurons of Xylo do not count: the chip holds them elsewhere.
-///
-/// # Errors
-/// [`Error::Value`] naming the neuron.
-pub fn check_fan_out(layers: &[LayerRoom<'_>]) -> Result<()> {
+fn check_fan_out(layers: &[FixedLayer]) -> Result<()> {
     for (l, layer) in layers.iter().enumerate() {
-        let Some(most) = layer.format.limits.fan_out else { continue };
-        let n = layer.shape[0];
+        let Some(most) = layer.params.limits.fan_out else { continue };
+        let n = layer.n_out();
         let mut fan_out = vec![0; n];
-        let mut count = |weight: &[i32]| {
-            for row in weight.chunks_exact(n) {
-                fan_out.iter_mut().zip(row).for_each(|(count, &w)| *count += usize::from(w != 0));
+        let mut count = |connection: &FixedConnection| match connection.pattern {
+            // A column is a presynaptic neuron.
+            Pattern::Dense(_) | Pattern::Lateral(_) => {
+                for row in connection.weight.chunks_exact(n) {
+                    fan_out.iter_mut().zip(row).for_each(|(count, &w)| *count += usize::from(w != 0));
+                }
             }
         };
-        layer.recurrent.into_iter().for_each(&mut count);
-        layers
-            .get(l + 1)
-            .filter(|above| !above.format.is_xylo_output())
-            .into_iter()
-            .for_each(|above| count(above.weight));
+        let above = layers.get(l + 1).filter(|above| !above.params.is_xylo_output());
+        layer.recurrent().into_iter().chain(above.map(FixedLayer::below)).for_each(&mut count);
         if let Some(j) = fan_out.iter().position(|&n| n > most) {
             let expected = format!("<= {most} synapses, as the hardware has it");
             return Err(Error::value(format!("fan-out of neuron {j} of layers[{l}]"), expected, fan_out[j]));

@@ -2,8 +2,25 @@
 
 use proptest::prelude::*;
 
-use super::{CortexM, Loihi, Spinnaker, Xylo, XyloDevice};
+use super::{CortexM, FixedConnection, FixedLayer, Loihi, Spinnaker, Xylo, XyloDevice};
+use crate::network::{Dense, Origin, Pattern, Shape, Taps};
 use crate::neuron::fixed::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding};
+
+/// Returns a layer whose integers stand for themselves.
+pub fn layer(
+    params: &FixedParams,
+    [n, n_in]: [usize; 2],
+    below: (Vec<i32>, Taps),
+    recurrent: Option<(Vec<i32>, Taps)>,
+) -> FixedLayer {
+    let connection = |(origin, n_in, (weight, taps)): (Origin, usize, (Vec<i32>, Taps))| {
+        let pattern = Pattern::Dense(Dense { pre: Shape::flat(n_in), post: Shape::flat(n) });
+        FixedConnection { origin, pattern, weight, taps }
+    };
+    let recurrent = recurrent.map(|recurrent| (Origin::Itself, n, recurrent));
+    let connections = std::iter::once((Origin::Below, n_in, below)).chain(recurrent).map(connection).collect();
+    FixedLayer { params: params.clone(), connections, scale: vec![1.0], step: 1 }
+}
 
 /// One number, or `n`.
 pub fn per_neuron<T: Copy + std::fmt::Debug + 'static>(

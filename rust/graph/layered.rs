@@ -3,26 +3,14 @@
 use super::Graph;
 use super::connectivity::{Connectivity, Delays};
 use crate::error::{Error, Result};
+use crate::fixed::{FixedConnection, FixedNetwork};
 use crate::memory::{OrUnwind, catch, product, reserve, with_room};
-use crate::network::{Network, Origin, Pattern, Taps};
-use crate::neuron::fixed::{FixedParams, FixedWeight};
+use crate::network::{Network, Origin, Pattern};
+use crate::neuron::fixed::FixedWeight;
 use crate::simd::Real;
 
 /// Share of synapses that must exist for a matrix to be kept whole: a missing one then costs less than an index.
 const DENSE_SHARE: f64 = 0.5;
-
-/// A layer of fixed-point neurons, and the synapses onto it.
-#[derive(Clone, Copy, Debug)]
-pub struct IntegerLayer<'a> {
-    /// The neurons.
-    pub params: &'a FixedParams,
-    /// Number of neurons.
-    pub n: usize,
-    /// Weights of the layer below, (n, n_in) row-major, and their delays.
-    pub feed_forward: (&'a [i32], &'a Taps),
-    /// Weights of the layer's own neurons, (n, n) row-major, and their delays.
-    pub recurrent: Option<(&'a [i32], &'a Taps)>,
-}
 
 impl<F: Real> Graph<F> {
     /// Makes the populations and projections of a layered network: "input", then "layer 0" and so on.
@@ -58,32 +46,34 @@ impl<F: Real> Graph<F> {
 }
 
 impl<W: FixedWeight> Graph<W> {
-    /// Makes the populations and projections of layers in fixed point above `n_in` inputs, named as those of
-    /// [`Graph::from_network`].
+    /// Makes the populations and projections of a network in fixed point, named as those of [`Graph::from_network`].
     ///
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) if a weight has more bits than the type; [`Error::Memory`](crate::Error::Memory).
-    ///
-    /// # Panics
-    /// If there is not a weight for each synapse.
-    pub fn from_integers(dt: f64, seed: u64, n_in: usize, layers: &[IntegerLayer<'_>]) -> Result<Self> {
+    pub fn from_fixed_network(dt: f64, seed: u64, network: &FixedNetwork) -> Result<Self> {
         catch(|| {
             let mut graph = Self::new(dt, seed)?;
-            let mut below = graph.add_input("input", n_in)?;
-            let limited = layers.iter().any(|layer| layer.params.limits.fan_out.is_some());
+            let mut below = graph.add_input("input", network.n_in())?;
+            let limited = network.layers().iter().any(|layer| layer.params.limits.fan_out.is_some());
             // A synapse takes room on a chip, and one of weight 0 does not exist there.
             let share = if limited { 1.0 } else { DENSE_SHARE };
-            for (l, layer) in layers.iter().enumerate() {
-                let own = graph.add_population(&layer_name(l), layer.n, layer.params.clone())?;
-                let groups = [(below, Some(layer.feed_forward)), (own, layer.recurrent)];
-                for (pre, (weights, taps)) in groups.into_iter().filter_map(|(pre, synapses)| Some((pre, synapses?))) {
-                    let shape = [layer.n, graph.populations()[pre].n];
-                    assert_eq!(weights.len(), shape[0] * shape[1]);
-                    let weight = |i: usize, tap: usize, j: usize| {
-                        let at = i * shape[1] + j;
-                        if taps.tap(at) == tap { weights[at] } else { 0 }
+            for (l, layer) in network.layers().iter().enumerate() {
+                let own = graph.add_population(&layer_name(l), layer.n_out(), layer.params.clone())?;
+                for FixedConnection { origin, pattern, weight: weights, taps } in &layer.connections {
+                    let pre = match origin {
+                        Origin::Below => below,
+                        Origin::Itself => own,
                     };
-                    let whole = connectivity(shape, taps.steps(), dt, share, weight);
+                    let whole = match pattern {
+                        Pattern::Dense(_) | Pattern::Lateral(_) => {
+                            let shape = pattern.matrix();
+                            let weight = |i: usize, tap: usize, j: usize| {
+                                let at = i * shape[1] + j;
+                                if taps.tap(at) == tap { weights[at] } else { 0 }
+                            };
+                            connectivity(shape, taps.steps(), dt, share, weight)
+                        }
+                    };
                     let narrow = |w: i32| W::try_from(w.into()).ok();
                     let refused = |w| Error::value("weight", format!("in the range of {}", W::DTYPE), w);
                     graph.add_projection(pre, own, whole.try_map(narrow).map_err(refused)?)?;

@@ -2,7 +2,7 @@
 //!
 //! A [`Graph`] is what the engines of [`sim`](crate::sim) run. It may have any topology, loops included; a layered
 //! [`Network`](crate::network::Network) is one of them ([`Graph::from_network`]), in fixed point
-//! ([`Graph::from_integers`]) as well.
+//! ([`Graph::from_fixed_network`]) as well.
 
 mod connect;
 mod connectivity;
@@ -11,7 +11,6 @@ mod parts;
 
 pub use connect::{ConnectionRule, Drawing};
 pub use connectivity::{Connectivity, Delays, Row};
-pub use layered::IntegerLayer;
 pub use parts::Parts;
 
 use crate::error::{Error, Result, check_positive};

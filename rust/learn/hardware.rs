@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 
+use crate::engine::fixed::Compiled;
 use crate::error::Result;
 use crate::fixed::{Grid, Note, Quantization};
 use crate::memory::catch;
@@ -33,12 +34,12 @@ impl<F: Real> HardwareModel<F> {
     /// Rounds the present weights; the layers that fire.
     ///
     /// # Errors
-    /// Those of [`Grid::integers`] and [`Grid::network`]; [`Error::Memory`](crate::Error::Memory).
+    /// Those of [`Grid::network`]; [`Error::Memory`](crate::Error::Memory).
     pub fn round(&mut self, net: &Network<F>, pool: &ThreadPool) -> Result<Arc<FixedSamples>> {
         let work = || {
-            let integers = self.grid.integers(net)?;
-            self.grid.represent(&integers, &mut self.rounded);
-            Ok(Arc::new(FixedSamples::new(self.grid.network(net, integers)?)))
+            let network = self.grid.network(net)?;
+            self.grid.represent(&network, &mut self.rounded);
+            Ok(Arc::new(FixedSamples::new(Arc::new(Compiled::new(&network)?))))
         };
         catch(|| pool.install(work))
     }

@@ -167,7 +167,7 @@ impl LayerConfig {
     /// Lists the connections onto the layer above `n_in` neurons: that from the layer below, then that onto itself.
     ///
     /// All else that is made of a layer follows from them.
-    pub(super) fn connections(&self, n_in: usize) -> Vec<ConnectionConfig<'_>> {
+    pub(crate) fn connections(&self, n_in: usize) -> Vec<ConnectionConfig<'_>> {
         let shape = Shape::flat(self.n());
         let from = |origin, pre, drawn| {
             let pattern = Pattern::Dense(Dense { pre, post: shape });
@@ -194,7 +194,7 @@ impl LayerConfig {
 
 /// A connection as the configuration of its layer says it.
 #[derive(Clone, Debug)]
-pub(super) struct ConnectionConfig<'a> {
+pub(crate) struct ConnectionConfig<'a> {
     pub origin: Origin,
     pub pattern: Pattern,
     /// `None` where the pattern has a constant for a weight.
@@ -203,7 +203,7 @@ pub(super) struct ConnectionConfig<'a> {
 
 /// What the parameters of a connection are drawn from.
 #[derive(Clone, Debug)]
-pub(super) struct Drawn<'a> {
+pub(crate) struct Drawn<'a> {
     pub init: &'a Init,
     /// Which synapses exist; `None` if all do.
     pub mask: Option<&'a RecurrentMask>,

@@ -12,24 +12,26 @@ use super::calls::long;
 use super::files::save;
 use super::network::{Going, LayerActivity, Net, NetworkCore, SampleRun, with_net};
 use super::spikes::SpikeTrainsCore;
-use crate::engine::fixed::{FixedLayer, FixedNetwork, IntegerSynapses};
+use crate::engine::fixed::Compiled;
 use crate::error::Error;
 use crate::files::container;
-use crate::fixed::io::{StoredLayer, fixed_from_bytes, fixed_to_bytes};
-use crate::fixed::{IntegerLayer, LayerRoom, check_fan_out};
-use crate::graph;
+use crate::fixed::io::{fixed_from_bytes, fixed_to_bytes};
+use crate::fixed::{FixedConnection, FixedLayer, FixedNetwork, check_limits};
 use crate::learn::{Data, Worker};
 use crate::memory::{catch, collected};
-use crate::network::{Layer, Network, Synapses, io};
-use crate::neuron::fixed::{FixedParams, Overflows};
+use crate::network::{Connection, Layer, Network, io};
+use crate::neuron::fixed::Overflows;
 use crate::sim::{FixedSamples, SampleSimulation};
 use crate::simd::Real;
 
-/// Fixed-point layers in place of those of a network; strsbp_rs.FixedNetwork wraps it.
+/// A network in fixed point, ready to be run, and the one in floating point that it stands for; strsbp_rs.FixedNetwork wraps it.
 #[pyclass(module = "strsbp_rs._strsbp_rs", frozen)]
 pub struct FixedNetworkCore {
-    net: Net,
-    layers: Arc<FixedSamples>,
+    /// The network in floating point that it stands for.
+    pub net: Net,
+    /// The layers.
+    pub network: Arc<FixedNetwork>,
+    samples: Arc<FixedSamples>,
 }
 
 /// Pairs of (currents, membranes).
@@ -37,62 +39,66 @@ pub fn overflow_counts(overflows: &[Overflows]) -> Vec<(u64, u64)> {
     overflows.iter().map(|overflows| (overflows.current, overflows.membrane)).collect()
 }
 
-fn integers<F: Real>(
-    name: &str,
-    weight: &PyReadonlyArray2<'_, i32>,
-    synapses: &Synapses<F>,
-) -> Result<IntegerSynapses, Error> {
-    let expected = [synapses.n_out(), synapses.n_in()];
-    if weight.shape() != expected {
-        return Err(Error::shape(name, weight.shape(), format!("({}, {})", expected[0], expected[1])));
-    }
-    let weight = collected(name, weight.as_array().iter().copied())?;
-    Ok(IntegerSynapses { weight, taps: synapses.taps().clone() })
-}
-
 #[pymethods]
 impl FixedNetworkCore {
-    /// From a network, which tells sizes and delays, and a dict a layer: `format`, `weight` and, of layers that hear themselves,
-    /// `recurrent_weight`, int32. The limits of formats are enforced if `enforce_limits`: files from before they all were are to
-    /// be read.
+    /// Makes one of a network, which tells sizes and delays, and a dict a layer: `format`, `scale`, `step`, `weight` and, of recurrent
+    /// layers, `recurrent_weight`, int32. The limits of formats are enforced.
     #[new]
-    #[pyo3(signature = (net, layers, enforce_limits=false))]
-    fn new(net: PyRef<'_, NetworkCore>, layers: Vec<Bound<'_, PyDict>>, enforce_limits: bool) -> PyResult<Self> {
-        let fixed = catch(|| Ok(with_net!(&net.net, net => fixed_layers(net, &layers, enforce_limits))))??;
-        Ok(Self { net: net.net.present(), layers: Arc::new(FixedSamples::new(FixedNetwork::new(fixed)?)) })
+    fn new(net: PyRef<'_, NetworkCore>, layers: Vec<Bound<'_, PyDict>>) -> PyResult<Self> {
+        let present = net.net.present();
+        let layers = catch(|| Ok(with_net!(&present, net => fixed_layers(net, &layers))))??;
+        let network = FixedNetwork::new(layers)?;
+        check_limits(network.layers())?;
+        Ok(Self::compiled(present, network)?)
     }
 
-    /// Writes layers as the constructor takes them, each with its `scale`, and the network they stand for.
-    fn save(
-        &self,
-        py: Python<'_>,
-        path: PathBuf,
-        layers: Vec<Bound<'_, PyDict>>,
-        user: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
+    /// Returns the layers as the constructor takes them.
+    fn layers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for layer in self.network.layers() {
+            let dict = PyDict::new(py);
+            dict.set_item("format", to_python(py, &layer.params)?)?;
+            dict.set_item("scale", vector(py, collected("scale", layer.scale.iter().copied())?))?;
+            dict.set_item("step", layer.step)?;
+            for FixedConnection { origin, pattern, weight, .. } in &layer.connections {
+                let weight = collected("n_out * n_in", weight.iter().copied())?;
+                dict.set_item(origin.weight_key(), shaped(py, weight, pattern.matrix())?)?;
+            }
+            list.append(dict)?;
+        }
+        Ok(list)
+    }
+
+    /// Writes the layers, and the network they stand for.
+    fn save(&self, py: Python<'_>, path: PathBuf, user: &Bound<'_, PyAny>) -> PyResult<()> {
         let user = from_python("user", user)?;
-        let stored = layers.iter().map(stored_layer).collect::<PyResult<Vec<_>>>()?;
-        with_net!(&self.net, net => save(py, &path, || fixed_to_bytes(net, &stored, user)))
+        with_net!(&self.net, net => save(py, &path, || fixed_to_bytes(net, &self.network, user)))
     }
 
-    /// What `save` wrote: network, layers, and what the writer added.
+    /// Reads what `save` wrote, and what the writer added. Limits are not enforced: files from before they were are to be read.
     #[staticmethod]
-    fn load<'py>(py: Python<'py>, path: PathBuf) -> PyResult<(NetworkCore, Bound<'py, PyList>, Bound<'py, PyAny>)> {
-        let (net, stored, user) = long(py, None, usize::MAX, || {
+    fn load<'py>(py: Python<'py>, path: PathBuf) -> PyResult<(Self, Bound<'py, PyAny>)> {
+        let (core, user) = long(py, None, usize::MAX, || {
             let bytes = container::read(&path)?;
-            Ok(match io::dtype_of(&path, &bytes)?.as_str() {
+            let (net, network, user) = match io::dtype_of(&path, &bytes)?.as_str() {
                 "float64" => {
-                    let (net, stored, user) = fixed_from_bytes(&path, &bytes)?;
-                    (Net::F64(Arc::new(net)), stored, user)
+                    let (net, network, user) = fixed_from_bytes(&path, &bytes)?;
+                    (Net::F64(Arc::new(net)), network, user)
                 }
                 _ => {
-                    let (net, stored, user) = fixed_from_bytes(&path, &bytes)?;
-                    (Net::F32(Arc::new(net)), stored, user)
+                    let (net, network, user) = fixed_from_bytes(&path, &bytes)?;
+                    (Net::F32(Arc::new(net)), network, user)
                 }
-            })
+            };
+            Ok((Self::compiled(net, network)?, user))
         })?;
-        let layers = with_net!(&net, net => layers_to_python(py, net, stored))?;
-        Ok((NetworkCore::new(net), layers, to_python(py, &user)?))
+        Ok((core, to_python(py, &user)?))
+    }
+
+    /// Returns the same network with overflows of its own, of which there are none yet.
+    fn uncounted(&self) -> Self {
+        let samples = FixedSamples::new(Arc::clone(self.samples.network()));
+        Self { net: self.net.clone(), network: Arc::clone(&self.network), samples: Arc::new(samples) }
     }
 
     /// The network it stands for.
@@ -138,118 +144,51 @@ impl FixedNetworkCore {
 
     /// Currents and membranes that did not fit since the network was made, layer by layer.
     fn overflows(&self) -> Vec<(u64, u64)> {
-        overflow_counts(&self.layers.overflows())
+        overflow_counts(&self.samples.overflows())
     }
 }
 
 impl FixedNetworkCore {
+    /// Makes a network ready to be run, which stands for `net`.
+    pub fn compiled(net: Net, network: FixedNetwork) -> Result<Self, Error> {
+        let samples = catch(|| Ok(FixedSamples::new(Arc::new(Compiled::new(&network)?))))?;
+        Ok(Self { net, network: Arc::new(network), samples: Arc::new(samples) })
+    }
+
     fn simulation<F: Real>(&self, data: Data<'_>) -> Result<SampleSimulation<F>, Error> {
-        data.check_spikes(self.layers.network().input_spikes())?;
-        Ok(SampleSimulation::fixed(Arc::clone(&self.layers)))
+        data.check_spikes(self.samples.network().input_spikes())?;
+        Ok(SampleSimulation::fixed(Arc::clone(&self.samples)))
     }
 }
 
-fn stored_layer(given: &Bound<'_, PyDict>) -> PyResult<StoredLayer> {
-    let entry = |key: &str| given.get_item(key)?.ok_or_else(|| PyErr::from(Error::value(key, "given", "nothing")));
-    let values = |array: PyReadonlyArray2<'_, i32>| collected("weight", array.as_array().iter().copied());
-    let recurrent = match given.get_item("recurrent_weight")? {
-        Some(array) => Some(values(array.extract()?)?),
-        None => None,
-    };
-    Ok(StoredLayer {
-        format: from_python("format", &entry("format")?)?,
-        scale: entry("scale")?.extract()?,
-        step: entry("step")?.extract()?,
-        weights: IntegerLayer { weight: values(entry("weight")?.extract()?)?, recurrent },
-    })
-}
-
-/// Layers as a list of dicts.
-pub fn layers_to_python<'py, F: Real>(
-    py: Python<'py>,
-    net: &Network<F>,
-    layers: Vec<StoredLayer>,
-) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for (stored, layer) in layers.into_iter().zip(net.layers()) {
-        let dict = PyDict::new(py);
-        dict.set_item("format", to_python(py, &stored.format)?)?;
-        dict.set_item("scale", vector(py, stored.scale))?;
-        dict.set_item("step", stored.step)?;
-        dict.set_item("weight", shaped(py, stored.weights.weight, [layer.n_out(), layer.n_in()])?)?;
-        if let Some(weight) = stored.weights.recurrent {
-            dict.set_item("recurrent_weight", shaped(py, weight, [layer.n_out(); 2])?)?;
-        }
-        list.append(dict)?;
-    }
-    Ok(list)
-}
-
-/// A layer as it is given, checked to be of the sizes of a network's.
-pub struct GivenLayer {
-    format: FixedParams,
-    /// Neurons, and those below.
-    shape: [usize; 2],
-    weight: IntegerSynapses,
-    recurrent: Option<IntegerSynapses>,
-}
-
-impl GivenLayer {
-    /// Returns the layer as a graph takes it.
-    pub fn of_graph(&self) -> graph::IntegerLayer<'_> {
-        graph::IntegerLayer {
-            params: &self.format,
-            n: self.shape[0],
-            feed_forward: (&self.weight.weight, &self.weight.taps),
-            recurrent: self.recurrent.as_ref().map(|synapses| (&*synapses.weight, &synapses.taps)),
-        }
-    }
-
-    fn room(&self) -> LayerRoom<'_> {
-        LayerRoom {
-            format: &self.format,
-            shape: self.shape,
-            weight: &self.weight.weight,
-            recurrent: self.recurrent.as_ref().map(|recurrent| &*recurrent.weight),
-        }
-    }
-}
-
-/// Reads dicts, one a layer of a network.
-pub fn integer_layers<F: Real>(net: &Network<F>, layers: &[Bound<'_, PyDict>]) -> PyResult<Vec<GivenLayer>> {
+/// Takes layers from their dicts, with the sizes and delays of the network's.
+fn fixed_layers<F: Real>(net: &Network<F>, layers: &[Bound<'_, PyDict>]) -> PyResult<Vec<FixedLayer>> {
     if layers.len() != net.layers().len() {
         return Err(Error::value("layers", format!("{} of them", net.layers().len()), layers.len()).into());
     }
-    let one = |(l, (layer, given)): (usize, (&Layer<F>, &Bound<'_, PyDict>))| -> PyResult<_> {
-        let name = |key: &str| format!("layers[{l}].{key}");
-        let entry =
-            |key: &str| given.get_item(key)?.ok_or_else(|| PyErr::from(Error::value(name(key), "given", "nothing")));
-        let format = from_python(&name("format"), &entry("format")?)?;
-        let weight = integers(&name("weight"), &entry("weight")?.extract()?, layer.synapses())?;
-        let recurrent = layer.recurrent().map(|recurrent| -> PyResult<_> {
-            let weight = entry("recurrent_weight")?.extract()?;
-            Ok(integers(&name("recurrent_weight"), &weight, recurrent.synapses())?)
-        });
-        Ok(GivenLayer { format, shape: [layer.n_out(), layer.n_in()], weight, recurrent: recurrent.transpose()? })
-    };
-    net.layers().iter().zip(layers).enumerate().map(one).collect()
+    net.layers().iter().zip(layers).enumerate().map(|(l, (layer, given))| fixed_layer(l, layer, given)).collect()
 }
 
-fn fixed_layers<F: Real>(
-    net: &Network<F>,
-    layers: &[Bound<'_, PyDict>],
-    enforce_limits: bool,
-) -> PyResult<Vec<FixedLayer>> {
-    let given = integer_layers(net, layers)?;
-    let mut made = Vec::new();
-    for (l, (layer, of)) in given.iter().zip(net.layers()).enumerate() {
-        made.push(FixedLayer::new(&layer.format, layer.shape, &layer.weight, layer.recurrent.as_ref(), l + 1)?);
-        if enforce_limits {
-            layer.format.limits.check_layer(&format!("layers[{l}]"), of, l == 0)?;
+fn fixed_layer<F: Real>(l: usize, layer: &Layer<F>, given: &Bound<'_, PyDict>) -> PyResult<FixedLayer> {
+    let name = |key: &str| format!("layers[{l}].{key}");
+    let entry =
+        |key: &str| given.get_item(key)?.ok_or_else(|| PyErr::from(Error::value(name(key), "given", "nothing")));
+    let params = from_python(&name("format"), &entry("format")?)?;
+    let connection = |connection: &Connection<F>| -> PyResult<_> {
+        let (origin, pattern) = (connection.origin(), *connection.pattern());
+        let (key, expected) = (origin.weight_key(), pattern.matrix());
+        let weight: PyReadonlyArray2<'_, i32> = entry(key)?.extract()?;
+        if weight.shape() != expected {
+            let expected = format!("({}, {})", expected[0], expected[1]);
+            return Err(Error::shape(name(key), weight.shape(), expected).into());
         }
-    }
-    if enforce_limits {
-        check_fan_out(&given.iter().map(GivenLayer::room).collect::<Vec<_>>())?;
-    }
-    Ok(made)
+        let weight = collected(&name(key), weight.as_array().iter().copied())?;
+        Ok(FixedConnection { origin, pattern, weight, taps: connection.synapses().taps().clone() })
+    };
+    Ok(FixedLayer {
+        params,
+        connections: layer.connections().iter().map(connection).collect::<PyResult<_>>()?,
+        scale: entry("scale")?.extract()?,
+        step: entry("step")?.extract()?,
+    })
 }

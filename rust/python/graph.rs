@@ -9,12 +9,12 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::arrays::{from_python, to_python, vector};
 use super::calls::{detached, long};
-use super::fixed_network::{GivenLayer, integer_layers};
+use super::fixed_network::FixedNetworkCore;
 use super::network::{Net, NetworkCore, with_net};
 use super::shared::{Changing, Shared};
 use crate::error::Error;
 use crate::graph::{ConnectionRule, Connectivity, Graph, Parts};
-use crate::memory::{catch, collected};
+use crate::memory::collected;
 use crate::network::{Delay, Init};
 use crate::neuron::NeuronParams;
 use crate::simd::Weight;
@@ -132,22 +132,21 @@ impl GraphCore {
         Ok(Self::of(graph))
     }
 
-    /// Makes the graph of layers in fixed point, given as to `FixedNetworkCore`, in the smallest type that holds their weights.
+    /// Makes the graph of a network in fixed point, in the smallest type that holds its weights.
     #[staticmethod]
-    fn from_fixed(py: Python<'_>, net: PyRef<'_, NetworkCore>, layers: Vec<Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = catch(|| Ok(with_net!(&net.net, net => integer_layers(net, &layers))))??;
-        let (dt, seed, n_in) = with_net!(&net.net, net => (net.config().dt, net.config().seed, net.n_in()));
+    fn from_fixed(py: Python<'_>, fixed: PyRef<'_, FixedNetworkCore>) -> PyResult<Self> {
+        let network = &*fixed.network;
+        let (dt, seed) = with_net!(&fixed.net, net => (net.config().dt, net.config().seed));
         let graph = long(py, None, usize::MAX, || {
-            let layers: Vec<_> = given.iter().map(GivenLayer::of_graph).collect();
-            let ranges = layers.iter().map(|layer| layer.params.weight_range());
+            let ranges = network.layers().iter().map(|layer| layer.params.weight_range());
             let (low, high) = ranges.fold((0, 0), |(low, high), (l, h)| (low.min(l), high.max(h)));
             let fits = |least: i64, most: i64| low >= least && high <= most;
             Ok(if fits(i8::MIN.into(), i8::MAX.into()) {
-                AnyGraph::I8(Arc::new(Graph::from_integers(dt, seed, n_in, &layers)?))
+                AnyGraph::I8(Arc::new(Graph::from_fixed_network(dt, seed, network)?))
             } else if fits(i16::MIN.into(), i16::MAX.into()) {
-                AnyGraph::I16(Arc::new(Graph::from_integers(dt, seed, n_in, &layers)?))
+                AnyGraph::I16(Arc::new(Graph::from_fixed_network(dt, seed, network)?))
             } else {
-                AnyGraph::I32(Arc::new(Graph::from_integers(dt, seed, n_in, &layers)?))
+                AnyGraph::I32(Arc::new(Graph::from_fixed_network(dt, seed, network)?))
             })
         })?;
         Ok(Self::of(graph))

@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use super::arrays::{from_python, shaped, to_python};
 use super::calls::{Watch, detached, long};
 use super::files::save;
-use super::fixed_network::layers_to_python;
+use super::fixed_network::FixedNetworkCore;
 use super::parameters::{delays_from_python, delays_to_python, n_weights, weights_from_python, weights_to_python};
 use super::samples::{Preparation, Samples};
 use super::shared::{Changing, Shared};
@@ -21,7 +21,6 @@ use crate::engine::layered::{Lists, SampleSpikes, membrane_trace};
 use crate::error::Error;
 use crate::files::container;
 use crate::fixed::Grid;
-use crate::fixed::io::StoredLayer;
 use crate::graph::Graph;
 use crate::learn::{CountedSpikes, Data, Trainee, Worker, check_inputs, count_spikes};
 use crate::memory::{OrUnwind, catch, product, with_room};
@@ -195,28 +194,21 @@ impl NetworkCore {
         with_net!(&self.net, net => weights_to_python(py, net))
     }
 
-    /// The network in fixed point: a dict a layer of `format`, `scale`, `weight` and, of layers that hear themselves,
-    /// `recurrent_weight`; and what it loses.
-    fn quantize<'py>(
+    /// Returns the network in fixed point, and what it loses.
+    fn quantize(
         &self,
-        py: Python<'py>,
-        quantization: &Bound<'py, PyAny>,
+        py: Python<'_>,
+        quantization: &Bound<'_, PyAny>,
         n_threads: Option<usize>,
-    ) -> PyResult<(Bound<'py, PyList>, Vec<String>)> {
+    ) -> PyResult<(FixedNetworkCore, Vec<String>)> {
         let quantization = from_python("quantization", quantization)?;
-        with_net!(&self.net, net => {
-            let (stored, notes) = long(py, n_threads, usize::MAX, || catch(|| {
+        let present = self.net.present();
+        with_net!(&present, net => {
+            long(py, n_threads, usize::MAX, || catch(|| {
                 let grid = Grid::new(net, &quantization)?;
-                let integers = grid.integers(net)?;
-                let layers = grid.layers.into_iter().zip(integers);
-                let stored = layers.map(|(grid, weights)| {
-                    let step = grid.step();
-                    StoredLayer { format: grid.format, scale: grid.scale, step, weights }
-                });
-                let notes = grid.notes.into_iter().map(|note| note.text).collect();
-                Ok((stored.collect::<Vec<_>>(), notes))
-            }))?;
-            Ok((layers_to_python(py, net, stored)?, notes))
+                let core = FixedNetworkCore::compiled(present.clone(), grid.network(net)?)?;
+                Ok((core, grid.notes.into_iter().map(|note| note.text).collect()))
+            }))
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::auto::{CostModel, Window};
 use super::types::EngineKind;
-use crate::engine::fixed::{FixedNetwork, FixedScratch};
+use crate::engine::fixed::{Compiled, FixedScratch};
 use crate::engine::graph::{ContinuousEngine, Counts, EventEngine};
 use crate::engine::layered::{ForwardScratch, Lists, SampleSpikes, forward};
 use crate::error::Result;
@@ -30,20 +30,20 @@ pub struct SampleSimulation<F: Real> {
 /// Fixed-point layers, and what has not fitted their formats.
 #[derive(Debug)]
 pub struct FixedSamples {
-    network: FixedNetwork,
+    network: Arc<Compiled>,
     /// Currents and membranes, of each layer.
     overflows: Vec<[AtomicU64; 2]>,
 }
 
 impl FixedSamples {
     /// Nothing counted yet.
-    pub fn new(network: FixedNetwork) -> Self {
-        let overflows = network.layers().iter().map(|_| Default::default()).collect();
+    pub fn new(network: Arc<Compiled>) -> Self {
+        let overflows = (0..network.n_layers()).map(|_| Default::default()).collect();
         Self { network, overflows }
     }
 
     /// The layers.
-    pub fn network(&self) -> &FixedNetwork {
+    pub fn network(&self) -> &Arc<Compiled> {
         &self.network
     }
 

@@ -101,37 +101,51 @@ class FixedNetwork:
         if isinstance(layers, FixedLayer) or not isinstance(layers, Iterable):
             raise TypeError(f"layers must be a list of FixedLayer, got {type(layers).__name__}")
         chosen = None if target is None else as_target("target", target)
-        self._set(network, layers, chosen, enforce_limits=True)
+        layers = list(layers)
+        given = [_layer_dict(index, layer) for index, layer in enumerate(layers)]
+        core = FixedNetworkCore(network._core, given)
+        # Formats as they were given, without what the core adds to them.
+        formats = [layer.format for layer in layers]
+        self._set(core, chosen, network.encoder, network.class_names, formats)
 
     def _set(
         self,
-        network: Network,
-        layers: Sequence[FixedLayer],
+        core: FixedNetworkCore,
         target: Target | None,
-        enforce_limits: bool,
+        encoder: config.BernoulliEncoder | None,
+        class_names: tuple[str, ...],
+        formats: list[fixed.Format] | None = None,
     ) -> None:
-        self._layers = [_checked(index, layer) for index, layer in enumerate(layers)]
-        self._target = target
-        held = [_layer_dict(layer) for layer in self._layers]
-        self._core = FixedNetworkCore(network._core, held, enforce_limits)
-        self._encoder, self._class_names = network.encoder, network.class_names
+        self._core, self._target = core, target
+        self._encoder, self._class_names = encoder, class_names
+        self._layers: list[FixedLayer] | None = None
+        self._formats = formats
 
     @classmethod
-    def _unlimited(
-        cls, network: Network, layers: Sequence[FixedLayer], target: Target | None
+    def _wrap(
+        cls,
+        core: FixedNetworkCore,
+        target: Target | None,
+        encoder: config.BernoulliEncoder | None = None,
+        class_names: tuple[str, ...] = (),
     ) -> FixedNetwork:
-        """One whose limits were checked, or that a file holds from before there were any."""
         made = cls.__new__(cls)
-        made._set(network, layers, target, enforce_limits=False)
+        made._set(core, target, encoder, class_names)
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was counted since it was made is not part of it.
-        return type(self), (self.network, self._layers, self._target)
+        return type(self), (self.network, self.layers, self._target)
 
     @property
     def layers(self) -> list[FixedLayer]:
-        """The layers, first above the input first."""
+        """The layers, first above the input first: copies that nobody can change."""
+        if self._layers is None:
+            found = [_layer(values) for values in self._core.layers()]
+            if self._formats is not None:
+                pairs = zip(found, self._formats, strict=True)
+                found = [replace(layer, format=form) for layer, form in pairs]
+            self._layers = found
         return list(self._layers)
 
     @property
@@ -154,7 +168,7 @@ class FixedNetwork:
         target = "formats of its own" if self._target is None else str(self._target)
         lines = [f"Fixed-point network: {target}"]
         for index, (neurons, layer) in enumerate(
-            zip(self.network.layers, self._layers, strict=True)
+            zip(self.network.layers, self.layers, strict=True)
         ):
             form, (low, high) = layer.format, (layer.scale.min(), layer.scale.max())
             unit = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
@@ -171,7 +185,7 @@ class FixedNetwork:
     def _repr_html_(self) -> str:
         rows = []
         for index, (neurons, layer) in enumerate(
-            zip(self.network.layers, self._layers, strict=True)
+            zip(self.network.layers, self.layers, strict=True)
         ):
             form, (low, high) = layer.format, (layer.scale.min(), layer.scale.max())
             unit = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
@@ -183,7 +197,7 @@ class FixedNetwork:
         return html_table(header, rows, caption=f"Fixed-point network: {target}")
 
     def _n_in(self) -> int:
-        return int(self._layers[0].weight.shape[1])
+        return self.network.n_in
 
     # Running it ------------------------------------------------------------------------------
 
@@ -308,8 +322,7 @@ class FixedNetwork:
         Raises:
             MemoryError: If there is no room for its synapses.
         """
-        layers = [_layer_dict(layer) for layer in self._layers]
-        return Graph._wrap(GraphCore.from_fixed(self._core.network(), layers))
+        return Graph._wrap(GraphCore.from_fixed(self._core))
 
     # Files -----------------------------------------------------------------------------------
 
@@ -321,15 +334,11 @@ class FixedNetwork:
         Raises:
             OSError: If the file cannot be written.
         """
-        layers = [
-            {**_layer_dict(layer), "scale": layer.scale.tolist(), "step": layer.step}
-            for layer in self._layers
-        ]
         user = {
             "target": None if self._target is None else self._target.to_dict(),
             "network": carried_part(self._encoder, self._class_names),
         }
-        self._core.save(os.fspath(path), layers, user)
+        self._core.save(os.fspath(path), user)
 
     @classmethod
     def load(cls, path: PathLike) -> FixedNetwork:
@@ -339,15 +348,13 @@ class FixedNetwork:
             OSError: If the file cannot be read.
             ValueError: If it is not such a file of this package, is damaged, or of another version.
         """
-        network, layers, user = FixedNetworkCore.load(os.fspath(path))
+        core, user = FixedNetworkCore.load(os.fspath(path))
         try:
             target = None if user["target"] is None else target_from_dict(user["target"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)}: has an unknown target ({error!r})") from error
-        held = [_layer(values) for values in layers]
-        net = Network._wrap(network)
-        carried = read_carried(os.fspath(path), user, net.n_out)
-        return cls._unlimited(Network._wrap(network, *carried), held, target)
+        n_out = Network._wrap(core.network()).n_out
+        return cls._wrap(core, target, *read_carried(os.fspath(path), user, n_out))
 
 
 def to_fixed(
@@ -383,9 +390,8 @@ def quantized(
     network: Network, target: Target, n_threads: int | None = None
 ) -> tuple[FixedNetwork, list[str]]:
     """Brings a network to fixed point, without calibration; and what it loses."""
-    layers, notes = network._core.quantize(target.to_dict(), n_threads)
-    held = [_layer(values) for values in layers]
-    return FixedNetwork._unlimited(network, held, target), notes
+    core, notes = network._core.quantize(target.to_dict(), n_threads)
+    return FixedNetwork._wrap(core, target, network.encoder, network.class_names), notes
 
 
 def _report(
@@ -399,7 +405,7 @@ def _report(
     n_threads: int | None,
 ) -> QuantizationReport:
     # Of its own, so that overflows are those of these samples.
-    run = FixedNetwork._unlimited(net, held.layers, held.target)
+    run = FixedNetwork._wrap(held._core.uncounted(), held.target, net.encoder, net.class_names)
     trains = run.record(x, encoder=encoder, n_steps=n_steps, seed=seed, n_threads=n_threads)
     n_samples = trains[0].shape[0]
     classes = None if y is None else labels("y", y, n_samples, net.n_out)
@@ -440,7 +446,7 @@ def _changed(
     if any(form is None for _, form in wide):
         return [None] * len(run.layers)
     layers = [replace(layer, format=form) for layer, form in wide if form is not None]
-    fitting = FixedNetwork._unlimited(net, layers, None).record(trains[0], n_threads=n_threads)
+    fitting = FixedNetwork(net, layers).record(trains[0], n_threads=n_threads)
     return [changed_share(*pair) for pair in zip(trains[1:], fitting[1:], strict=True)]
 
 
@@ -479,6 +485,10 @@ def _range(values: fixed.PerNeuron) -> str:
 
 
 def _layer(values: dict[str, Any]) -> FixedLayer:
+    """Returns a layer of the core, with arrays that nobody can change."""
+    for name in ("weight", "recurrent_weight", "scale"):
+        if name in values:
+            values[name].flags.writeable = False
     return FixedLayer(
         fixed.Format.from_dict(values["format"]),
         values["weight"],
@@ -488,38 +498,30 @@ def _layer(values: dict[str, Any]) -> FixedLayer:
     )
 
 
-def _checked(index: int, layer: FixedLayer) -> FixedLayer:
-    """Returns a layer of its own, with arrays that nobody can change.
+def _layer_dict(index: int, layer: FixedLayer) -> dict[str, Any]:
+    """Returns a layer as the core takes it, which checks all but types.
 
     Raises:
         TypeError: If it is none, or a weight is no integer.
-        ValueError: If one has more than 32 bits, or a scale is not positive or of another shape.
+        ValueError: If a weight has more than 32 bits, or another number of dimensions.
     """
     name = f"layers[{index}]"
     if not isinstance(layer, FixedLayer):
         raise TypeError(f"{name} must be a FixedLayer, got {type(layer).__name__}")
     if not isinstance(layer.format, fixed.Format):
         raise TypeError(f"{name}.format must be a Format, got {type(layer.format).__name__}")
-    weight = _integers(f"{name}.weight", layer.weight)
-    recurrent = layer.recurrent_weight
-    if recurrent is not None:
-        recurrent = _integers(f"{name}.recurrent_weight", recurrent)
-    scale = as_floats(f"{name}.scale", layer.scale, np.dtype(np.float64)).copy()
-    if scale.shape not in ((1,), (len(weight),)):
-        raise ValueError(
-            f"{name}.scale has shape {scale.shape}, expected (1,) or (n_out={len(weight)},)"
-        )
-    if not (np.isfinite(scale).all() and (scale > 0).all()):
-        raise ValueError(f"{name}.scale must be finite and > 0, got {scale.min()}")
-    scale.flags.writeable = False
-    step = integer(f"{name}.step", layer.step, low=1, below=2**31)
-    return replace(layer, weight=weight, recurrent_weight=recurrent, scale=scale, step=step)
-
-
-def _layer_dict(layer: FixedLayer) -> dict[str, Any]:
-    values: dict[str, Any] = {"format": layer.format.to_dict(), "weight": layer.weight}
+    scale = as_floats(f"{name}.scale", layer.scale, np.dtype(np.float64))
+    if scale.ndim != 1:
+        n_out = len(as_array(f"{name}.weight", layer.weight))
+        raise ValueError(f"{name}.scale has shape {scale.shape}, expected (1,) or (n_out={n_out},)")
+    values: dict[str, Any] = {
+        "format": layer.format.to_dict(),
+        "weight": _integers(f"{name}.weight", layer.weight),
+        "scale": scale.tolist(),
+        "step": integer(f"{name}.step", layer.step, low=1, below=2**31),
+    }
     if layer.recurrent_weight is not None:
-        values["recurrent_weight"] = layer.recurrent_weight
+        values["recurrent_weight"] = _integers(f"{name}.recurrent_weight", layer.recurrent_weight)
     return values
 
 
@@ -531,6 +533,4 @@ def _integers(name: str, weight: ArrayLike) -> NDArray[np.int32]:
         raise ValueError(f"{name} has shape {array.shape}, expected two dimensions")
     if array.size and not -(2**31) <= int(array.min()) <= int(array.max()) < 2**31:
         raise ValueError(f"{name} must have 32 bits, got {array.min()} to {array.max()}")
-    held = np.array(array, dtype=np.int32, order="C")
-    held.flags.writeable = False
-    return held
+    return np.ascontiguousarray(array, dtype=np.int32)

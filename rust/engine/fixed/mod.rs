@@ -1,9 +1,9 @@
-//! Layered networks of fixed-point neurons, sample by sample.
+//! How a layered network of fixed-point neurons is run, sample by sample: [`Compiled`] is what runs.
 
+mod compiled;
 mod lane_layer;
-mod network;
 mod rows;
 mod word_layer;
 mod xylo_layer;
 
-pub use network::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
+pub use compiled::{Compiled, FixedScratch};

@@ -12,11 +12,11 @@ pub use targets::Target;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::room::{LayerRoom, check_fan_out};
-use crate::engine::fixed::{FixedLayer, FixedNetwork, IntegerSynapses};
+use super::network::{FixedConnection, FixedLayer, FixedNetwork};
+use super::room::{LayerSize, check_limits};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, filled};
-use crate::network::{Layer, Network, Synapses};
+use crate::network::{Connection, Layer, Network, Synapses};
 use crate::neuron::LifPropagator;
 use crate::neuron::fixed::FixedParams;
 use crate::simd::Real;
@@ -72,15 +72,6 @@ pub struct LayerGrid {
     coarser: f64,
 }
 
-/// Integer weights of a layer.
-#[derive(Clone, Debug)]
-pub struct IntegerLayer {
-    /// (n_out, n_in) row-major.
-    pub weight: Vec<i32>,
-    /// (n, n) row-major, lateral inhibition included.
-    pub recurrent: Option<Vec<i32>>,
-}
-
 /// Number formats of a network's layers, and what their integers stand for.
 #[derive(Clone, Debug)]
 pub struct Grid {
@@ -120,68 +111,37 @@ impl Grid {
             LayerGrid::new(layer, l == 0, (neurons, levels, most_up), target)
         });
         let mut grid = Self { layers: layers.collect::<Result<_>>()?, notes: Vec::new() };
-        let integers = grid.integers(net)?;
-        grid.check_room(net, &integers, target)?;
-        grid.notes = grid.notes_of(net, &integers, target)?;
+        let layers = grid.rounded(net)?;
+        target.check_integers(&layers)?;
+        check_limits(&layers)?;
+        grid.notes = grid.notes_of(net, &layers, target)?;
         Ok(grid)
     }
 
-    /// Refuses weights for whose synapses the hardware has no room.
-    fn check_room<F: Real>(&self, net: &Network<F>, integers: &[IntegerLayer], target: &Target) -> Result<()> {
-        target.check_integers(net, integers)?;
-        let layers = self.layers.iter().zip(net.layers()).zip(integers).map(|((grid, layer), integers)| LayerRoom {
-            format: &grid.format,
-            shape: [layer.n_out(), layer.n_in()],
-            weight: &integers.weight,
-            recurrent: integers.recurrent.as_deref(),
-        });
-        check_fan_out(&layers.collect::<Vec<_>>())
-    }
-
-    /// The weights of a network, rounded to the grid.
+    /// Rounds the weights of a network, with its delays, to the grid.
     ///
     /// # Errors
-    /// [`Error::Value`] if one is not finite.
-    pub fn integers<F: Real>(&self, net: &Network<F>) -> Result<Vec<IntegerLayer>> {
+    /// [`Error::Value`] if a weight is not finite; those of [`FixedNetwork::new`].
+    pub fn network<F: Real>(&self, net: &Network<F>) -> Result<FixedNetwork> {
+        FixedNetwork::new(self.rounded(net)?)
+    }
+
+    fn rounded<F: Real>(&self, net: &Network<F>) -> Result<Vec<FixedLayer>> {
         let layers = self.layers.iter().zip(net.layers()).enumerate();
-        layers.map(|(l, (grid, layer))| grid.integers(layer, l)).collect()
-    }
-
-    /// The integer network that `weights` are of, with the delays of `net`.
-    ///
-    /// # Errors
-    /// Those of [`FixedLayer::new`] and [`FixedNetwork::new`].
-    pub fn network<F: Real>(&self, net: &Network<F>, weights: Vec<IntegerLayer>) -> Result<FixedNetwork> {
-        let layers = self.layers.iter().zip(net.layers()).zip(weights).enumerate();
-        let layers = layers.map(|(l, ((grid, layer), weights))| {
-            let of = |weight, synapses: &Synapses<F>| IntegerSynapses { weight, taps: synapses.taps().clone() };
-            let recurrent = layer.recurrent().zip(weights.recurrent);
-            let recurrent = recurrent.map(|(recurrent, weight)| of(weight, recurrent.synapses()));
-            let weight = of(weights.weight, layer.synapses());
-            FixedLayer::new(&grid.format, [layer.n_out(), layer.n_in()], &weight, recurrent.as_ref(), l + 1)
-        });
-        FixedNetwork::new(layers.collect::<Result<_>>()?)
+        layers.map(|(l, (grid, layer))| grid.layer(layer, l)).collect()
     }
 
     /// Gives `net` the weights that integers stand for.
-    pub fn represent<F: Real>(&self, weights: &[IntegerLayer], net: &mut Network<F>) {
-        for ((grid, weights), layer) in self.layers.iter().zip(weights).zip(net.layers_mut()) {
-            let rows = grid.represented(&weights.weight, layer.n_in());
-            let n = layer.n_out();
-            layer.connections_mut()[0].set_rows(&rows);
-            if let Some((recurrent, weight)) = layer.connections_mut().get_mut(1).zip(weights.recurrent.as_ref()) {
-                recurrent.set_rows(&grid.represented(weight, n));
+    pub fn represent<F: Real>(&self, network: &FixedNetwork, net: &mut Network<F>) {
+        for ((grid, integers), layer) in self.layers.iter().zip(network.layers()).zip(net.layers_mut()) {
+            for (connection, integers) in layer.connections_mut().iter_mut().zip(&integers.connections) {
+                connection.set_rows(&grid.represented(&integers.weight, integers.fan_in()));
             }
         }
     }
 }
 
 impl LayerGrid {
-    /// What all integer weights are multiples of.
-    pub fn step(&self) -> i32 {
-        self.grid.step
-    }
-
     /// The neurons of a layer, and what a level is to stand for: of all of them, or of each.
     fn levels<F: Real>(
         layer: &Layer<F>,
@@ -215,7 +175,12 @@ impl LayerGrid {
         target: &Target,
     ) -> Result<Self> {
         let (format, grid, scale) = target.format(neurons, levels, most_up)?;
-        format.limits.check_layer(&neurons.name, layer, is_first)?;
+        let size = LayerSize {
+            n_in: layer.n_in(),
+            fan_in: layer.connections().iter().map(|connection| connection.pattern().matrix()[1]).sum(),
+            longest_delay: layer.connections().iter().flat_map(Connection::taps).copied().max().unwrap_or(0),
+        };
+        format.limits.check_layer(&neurons.name, size, is_first)?;
         let valid = format.validate(layer.n_out());
         valid.map_err(|error| Error::value(&neurons.name, "one that the format holds", error))?;
         let coarser = scale[0] * f64::from(grid.step) / levels[0];
@@ -226,18 +191,24 @@ impl LayerGrid {
         if self.scale.len() == 1 { self.scale[0] } else { self.scale[neuron] }
     }
 
-    /// The weights of a layer, rounded.
-    fn integers<F: Real>(&self, layer: &Layer<F>, number: usize) -> Result<IntegerLayer> {
-        let round = |synapses: &Synapses<F>| {
+    /// Rounds the weights of layer number `number`.
+    fn layer<F: Real>(&self, layer: &Layer<F>, number: usize) -> Result<FixedLayer> {
+        let round = |connection: &Connection<F>| {
+            let (synapses, pattern) = (connection.synapses(), *connection.pattern());
             let rows = synapses.rows();
             match rows.iter().find(|w| !w.is_finite()) {
                 Some(w) => Err(Error::value(format!("weights of layers[{number}]"), FINITE, w.widen())),
-                None => Ok(self.rounded(&rows, synapses.n_in())),
+                None => {
+                    let (weight, taps) = (self.rounded(&rows, pattern.matrix()[1]), synapses.taps().clone());
+                    Ok(FixedConnection { origin: connection.origin(), pattern, weight, taps })
+                }
             }
         };
-        Ok(IntegerLayer {
-            weight: round(layer.synapses())?,
-            recurrent: layer.recurrent().map(|recurrent| round(recurrent.synapses())).transpose()?,
+        Ok(FixedLayer {
+            params: self.format.clone(),
+            connections: layer.connections().iter().map(round).collect::<Result<_>>()?,
+            scale: self.scale.clone(),
+            step: self.grid.step,
         })
     }
 

@@ -1,7 +1,8 @@
 //! What a conversion to fixed point loses, and the user should know.
 
-use super::{Grid, IntegerLayer, LayerGrid, Target};
+use super::{Grid, LayerGrid, Target};
 use crate::error::{Error, Result};
+use crate::fixed::FixedLayer;
 use crate::network::{Layer, Network, Synapses};
 use crate::neuron::fixed::{Decay, FixedParams};
 use crate::simd::Real;
@@ -73,7 +74,7 @@ impl Grid {
     pub(super) fn notes_of<F: Real>(
         &self,
         net: &Network<F>,
-        integers: &[IntegerLayer],
+        integers: &[FixedLayer],
         target: &Target,
     ) -> Result<Vec<Note>> {
         let mut notes = Vec::new();
@@ -89,7 +90,7 @@ fn lost_weights<F: Real>(
     l: usize,
     grid: &LayerGrid,
     layer: &Layer<F>,
-    integers: &IntegerLayer,
+    integers: &FixedLayer,
     target: &Target,
 ) -> Result<Option<Note>> {
     let Lost { n, lost, neurons } = count(layer, integers);
@@ -119,7 +120,7 @@ fn lost_weights<F: Real>(
     Ok(Some(Note { about: format!("weights of layers[{l}]"), text }))
 }
 
-fn count<F: Real>(layer: &Layer<F>, integers: &IntegerLayer) -> Lost {
+fn count<F: Real>(layer: &Layer<F>, integers: &FixedLayer) -> Lost {
     let n_out = layer.n_out();
     let mut kept = vec![[0usize; 2]; n_out];
     let mut add = |synapses: &Synapses<F>, integers: &[i32]| {
@@ -131,9 +132,9 @@ fn count<F: Real>(layer: &Layer<F>, integers: &IntegerLayer) -> Lost {
             }
         }
     };
-    add(layer.synapses(), &integers.weight);
-    if let Some((recurrent, integers)) = layer.recurrent().zip(integers.recurrent.as_ref()) {
-        add(recurrent.synapses(), integers);
+    add(layer.synapses(), &integers.below().weight);
+    if let Some((recurrent, integers)) = layer.recurrent().zip(integers.recurrent()) {
+        add(recurrent.synapses(), &integers.weight);
     }
     kept.iter().fold(Lost::default(), |all, &[n, kept]| Lost {
         n: all.n + n,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::xylo;
 use crate::error::{Error, Result};
 use crate::fixed::presets::{CortexM, LOIHI_NEURONS, Loihi, Spinnaker};
-use crate::fixed::{IntegerLayer, XyloDevice};
+use crate::fixed::{FixedLayer, XyloDevice};
 use crate::network::{Layer, Network};
 use crate::neuron::LifPropagator;
 use crate::neuron::fixed::{Decay, FixedParams, Limits, PerNeuron, Reset, Rounding};
@@ -142,9 +142,9 @@ impl Target {
     ///
     /// # Errors
     /// [`Error::Value`].
-    pub fn check_integers<F: Real>(&self, net: &Network<F>, layers: &[IntegerLayer]) -> Result<()> {
+    pub fn check_integers(&self, layers: &[FixedLayer]) -> Result<()> {
         match self {
-            Self::Xylo { device, enforce_limits: true } => xylo::check_integers(net, *device, layers),
+            Self::Xylo { device, enforce_limits: true } => xylo::check_integers(*device, layers),
             _ => Ok(()),
         }
     }

@@ -78,14 +78,14 @@ proptest! {
                 return Ok(());
             }
         };
-        let integers = grid.integers(&net).unwrap();
-        for ((layer, integers), float) in grid.layers.iter().zip(&integers).zip(net.layers()) {
+        let integers = grid.network(&net).unwrap();
+        for ((layer, integers), float) in grid.layers.iter().zip(integers.layers()).zip(net.layers()) {
             layer.format.validate(float.n_out()).unwrap();
             prop_assert!(layer.format.v_th.values().iter().all(|&v_th| v_th >= 1));
             let (low, high) = layer.format.weight_range();
             let WeightGrid { levels, step } = layer.grid;
             let rows = float.synapses().rows();
-            for (at, (&integer, &w)) in integers.weight.iter().zip(&rows).enumerate() {
+            for (at, (&integer, &w)) in integers.below().weight.iter().zip(&rows).enumerate() {
                 prop_assert!((low..=high).contains(&i64::from(integer)));
                 let unit = layer.scale_of(at / float.n_in()) * f64::from(step);
                 let nearest = (f64::from(w) / unit).clamp(-f64::from(levels), f64::from(levels));
@@ -102,11 +102,11 @@ fn integers_stand_for_the_weights_of_the_network() {
     let target = Target::Qformat { weight_bits: 4, state_bits: 16, decay_bits: 12, rounding: Rounding::Nearest };
     let quantization = Quantization { target, scale: Scale::Max, granularity: Granularity::Neuron };
     let grid = Grid::new(&net, &quantization).unwrap();
-    let integers = grid.integers(&net).unwrap();
+    let integers = grid.network(&net).unwrap();
     let before = net.layers()[0].synapses().rows();
     grid.represent(&integers, &mut net);
     // The same levels again: rounding what has been rounded changes nothing.
-    assert_eq!(grid.integers(&net).unwrap()[0].weight, integers[0].weight);
+    assert_eq!(grid.network(&net).unwrap().layers()[0], integers.layers()[0]);
     let after = net.layers()[0].synapses().rows();
     let furthest = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(furthest > 0.0 && f64::from(furthest) <= 0.5001 * grid.layers[0].scale.iter().copied().fold(0.0, f64::max));
@@ -187,14 +187,14 @@ fn xylo_has_room_for_so_much_and_no_more() {
     }
 }
 
-fn xylo_error(device: XyloDevice, n_in: usize, layers: Value, change: impl Fn(&mut [IntegerLayer])) -> Option<String> {
+fn xylo_error(device: XyloDevice, n_in: usize, layers: Value, change: impl Fn(&mut [FixedLayer])) -> Option<String> {
     let net = config(n_in, layers);
     let target = Target::Xylo { device, enforce_limits: true };
-    let mut integers = grid(&net, Target::Xylo { device, enforce_limits: false }).unwrap().integers(&net).unwrap();
+    let mut integers = grid(&net, Target::Xylo { device, enforce_limits: false }).unwrap().rounded(&net).unwrap();
     change(&mut integers);
-    let found = target.check_integers(&net, &integers).err().map(|error| error.to_string());
+    let found = target.check_integers(&integers).err().map(|error| error.to_string());
     // Nothing is refused where limits are off.
-    Target::Xylo { device, enforce_limits: false }.check_integers(&net, &integers).unwrap();
+    Target::Xylo { device, enforce_limits: false }.check_integers(&integers).unwrap();
     found
 }
 
@@ -208,8 +208,8 @@ fn synapses_that_xylo_does_not_have_are_refused() {
     // 150 hidden neurons, of which inputs reach the first 128, and outputs hear the last 128: here with the weights left for it.
     let keep = |inputs: usize, outputs: usize| {
         xylo_error(device, 3, layers(&[150], 4), move |integers| {
-            integers[0].weight[3 * inputs..].fill(0);
-            integers[1].weight.chunks_exact_mut(150).for_each(|row| row[..150 - outputs].fill(0));
+            integers[0].connections[0].weight[3 * inputs..].fill(0);
+            integers[1].connections[0].weight.chunks_exact_mut(150).for_each(|row| row[..150 - outputs].fill(0));
         })
     };
     assert_eq!(keep(128, 128), None);
@@ -232,8 +232,8 @@ fn synapses_that_xylo_does_not_have_are_refused() {
             "init": {"kind": "constant", "value": 0.1}, "discretisation": "euler", "mask": {"kind": "all_to_all", "self_loops": true},
             "recurrent_init": {"kind": "constant", "value": 0.1}});
         xylo_error(device, 3, all, move |integers| {
-            integers[2].weight.fill(0);
-            integers[1].weight[..16384 - kept].fill(0);
+            integers[2].connections[0].weight.fill(0);
+            integers[1].connections[0].weight[..16384 - kept].fill(0);
         })
     };
     assert_eq!(among(31_744 - 16_384), None);

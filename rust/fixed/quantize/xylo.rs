@@ -2,7 +2,7 @@
 
 use super::targets::{MEMBRANE_ROOM, Neurons, WeightGrid, largest};
 use crate::error::{Error, Result};
-use crate::fixed::{IntegerLayer, Xylo, XyloDevice};
+use crate::fixed::{FixedConnection, FixedLayer, Xylo, XyloDevice};
 use crate::network::{Layer, Network};
 use crate::neuron::fixed::FixedParams;
 use crate::simd::Real;
@@ -38,27 +38,26 @@ pub fn check_network<F: Real>(net: &Network<F>, device: XyloDevice, enforce_limi
 
 /// Refuses synapses that the chip does not have: of inputs beyond its first hidden neurons, onto outputs from before its last
 /// ones, and more than its memory of recurrent ones holds. A weight of 0 takes no room.
-pub fn check_integers<F: Real>(net: &Network<F>, device: XyloDevice, layers: &[IntegerLayer]) -> Result<()> {
+pub fn check_integers(device: XyloDevice, layers: &[FixedLayer]) -> Result<()> {
     let (Some((output, hidden)), room, name) = (layers.split_last(), device.room(), device.name()) else {
         return Ok(());
     };
-    let n_in = net.layers()[0].n_in();
-    let reached = hidden[0].weight.chunks_exact(n_in).rposition(|row| row.iter().any(|&w| w != 0));
+    let reached = hidden[0].below().weight.chunks_exact(hidden[0].n_in()).rposition(|row| row.iter().any(|&w| w != 0));
     if let Some((most, last)) = room.input_reach.zip(reached).filter(|&(most, last)| last >= most) {
         let expected = format!("among the first {most} hidden neurons, which inputs of {name} reach {FOR_STUDY}");
         return Err(Error::value("the neurons of layers[0] with weights from inputs", expected, last));
     }
     let below = hidden.len() - 1;
-    let n = net.layers()[below].n_out();
-    let heard = (0..n).find(|&j| output.weight.chunks_exact(n).any(|row| row[j] != 0));
+    let n = hidden[below].n_out();
+    let heard = (0..n).find(|&j| output.below().weight.chunks_exact(n).any(|row| row[j] != 0));
     if let Some((most, first)) = room.output_reach.zip(heard).filter(|&(most, first)| n - first > most) {
         let expected = format!("among the last {most} hidden neurons, which outputs of {name} hear {FOR_STUDY}");
         let neurons = format!("the neurons of layers[{below}] with weights onto outputs");
         return Err(Error::value(neurons, expected, format!("{first} of {n}")));
     }
-    let count = |weight: &[i32]| weight.iter().filter(|&&w| w != 0).count();
-    let own = hidden.iter().filter_map(|layer| layer.recurrent.as_deref()).map(count).sum::<usize>();
-    let recurrent = own + hidden[1..].iter().map(|layer| count(&layer.weight)).sum::<usize>();
+    let count = |connection: &FixedConnection| connection.weight.iter().filter(|&&w| w != 0).count();
+    let own = hidden.iter().filter_map(FixedLayer::recurrent).map(count).sum::<usize>();
+    let recurrent = own + hidden[1..].iter().map(|layer| count(layer.below())).sum::<usize>();
     match room.recurrent.filter(|&most| recurrent > most) {
         Some(most) => {
             let expected = format!("<= {most} in all, as {name} has them {FOR_STUDY}");

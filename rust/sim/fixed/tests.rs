@@ -5,10 +5,11 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::*;
-use crate::engine::fixed::{FixedLayer, FixedNetwork, FixedScratch, IntegerSynapses};
+use crate::engine::fixed::{Compiled, FixedScratch};
 use crate::engine::graph::NeuronState;
 use crate::engine::layered::{Lists, SampleSpikes};
-use crate::fixed::strategies::{cortex_m, formats, loihi, spinnaker, xylo};
+use crate::fixed::FixedNetwork;
+use crate::fixed::strategies::{cortex_m, formats, layer, loihi, spinnaker, xylo};
 use crate::graph::{Connectivity, Graph};
 use crate::network::Taps;
 use crate::neuron::fixed::{Anchor, Decay, FixedParams, Overflow, Overflows, PerNeuron};
@@ -190,7 +191,7 @@ fn sums_beyond_32_bits_are_refused() {
 }
 
 /// Two layers, the second recurrent, all with delays.
-fn layered(case: &Case, recurrent_weight: &[i16]) -> (Arc<Graph<i16>>, FixedNetwork) {
+fn layered(case: &Case, recurrent_weight: &[i16]) -> (Arc<Graph<i16>>, Compiled) {
     let format = FixedParams { max_spikes: 1, ..case.format.clone() };
     let mut graph = Graph::new(1.0, 1).unwrap();
     graph.add_input("in", N).unwrap();
@@ -205,13 +206,16 @@ fn layered(case: &Case, recurrent_weight: &[i16]) -> (Arc<Graph<i16>>, FixedNetw
     }
     let turned = |at: usize| at % N * N + at / N;
     let delay: Vec<u32> = (0..N * N).map(|at| case.delay[turned(at)].into()).collect();
-    let synapses = |weight: &[i16]| IntegerSynapses {
-        weight: (0..N * N).map(|at| weight[turned(at)].into()).collect(),
-        taps: Taps::new("delay", &delay, [N, N], None).unwrap(),
+    let synapses = |weight: &[i16]| {
+        let weight = (0..N * N).map(|at| weight[turned(at)].into()).collect();
+        (weight, Taps::new("delay", &delay, [N, N], None).unwrap())
     };
-    let (feed_forward, recurrent) = (synapses(&case.weight), synapses(recurrent_weight));
-    let layer = |recurrent, number| FixedLayer::new(&format, [N, N], &feed_forward, recurrent, number).unwrap();
-    (Arc::new(graph), FixedNetwork::new(vec![layer(None, 1), layer(Some(&recurrent), 2)]).unwrap())
+    let recurrent = Some(synapses(recurrent_weight));
+    let layers = vec![
+        layer(&format, [N, N], synapses(&case.weight), None),
+        layer(&format, [N, N], synapses(&case.weight), recurrent),
+    ];
+    (Arc::new(graph), Compiled::new(&FixedNetwork::new(layers).unwrap()).unwrap())
 }
 
 proptest! {

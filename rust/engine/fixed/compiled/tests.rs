@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixed::strategies::{formats, word_formats};
-use crate::neuron::fixed::{At, Decay, FixedState, Reset, Rounding};
+use crate::fixed::strategies::{formats, layer, word_formats};
+use crate::network::Taps;
+use crate::neuron::fixed::{At, Decay, FixedParams, FixedState, Reset, Rounding};
 
 const N_STEPS: usize = 14;
 
@@ -85,15 +86,14 @@ fn expected(case: &Case) -> Run {
 
 /// As the layer is computed, and whether with words.
 fn got(case: &Case) -> (Run, bool) {
-    let synapses = |weight: &Vec<i32>| IntegerSynapses { weight: weight.clone(), taps: Taps::all(0) };
-    let recurrent = case.recurrent_weight.as_ref().map(synapses);
-    let layer =
-        FixedLayer::new(&case.format, [case.n, case.n_in], &synapses(&case.weight), recurrent.as_ref(), 1).unwrap();
+    let now = |weight: &Vec<i32>| (weight.clone(), Taps::all(0));
+    let recurrent = case.recurrent_weight.as_ref().map(now);
+    let layer = layer(&case.format, [case.n, case.n_in], now(&case.weight), recurrent);
     let mut spikes = SampleSpikes::new(1);
     spikes.input.by_time.clear(case.n_in);
     case.input.iter().for_each(|row| spikes.input.by_time.push_row(row));
     let mut scratch = FixedScratch::default();
-    let network = FixedNetwork::new(vec![layer]).unwrap();
+    let network = Compiled::new(&FixedNetwork::new(vec![layer]).unwrap()).unwrap();
     let overflows = network.forward(N_STEPS, &mut spikes, Lists::All, &mut scratch)[0];
     let fired = (0..N_STEPS).map(|t| spikes.layers[0].by_time.row(t).to_vec()).collect();
     let (neurons, are_words) = match &network.layers[0].kind {

@@ -1,0 +1,222 @@
+//! A network in fixed point, as data: what a conversion makes, a file holds, and whatever runs or exports it reads.
+
+use crate::error::{Error, Result};
+use crate::memory::filled;
+use crate::network::{Origin, Pattern, Taps};
+use crate::neuron::fixed::FixedParams;
+
+/// Integer weights of a connection: a float [`Connection`](crate::network::Connection) keeps copies that only training and its
+/// kernels need, and panels of floats, so this is not one of integers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FixedConnection {
+    /// Where spikes come from.
+    pub origin: Origin,
+    /// Which weight joins which neurons.
+    pub pattern: Pattern,
+    /// Weights, row-major in the order of the pattern's matrix; 0 where there is no synapse.
+    pub weight: Vec<i32>,
+    /// Delays of the synapses.
+    pub taps: Taps,
+}
+
+/// A layer in fixed point: its neurons, the connections onto them, and what their integers stand for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FixedLayer {
+    /// Number format and neuron.
+    pub params: FixedParams,
+    /// The connection from below; then the one of the layer onto itself, if there is one, lateral inhibition included.
+    pub connections: Vec<FixedConnection>,
+    /// What one unit of a weight stands for: of all neurons, or of each.
+    pub scale: Vec<f64>,
+    /// What all weights are multiples of: the target has no others.
+    pub step: i32,
+}
+
+/// A feed-forward stack of layers in fixed point, recurrent ones among them, that can be run as it is.
+///
+/// This is data: [`Compiled`](crate::engine::fixed::Compiled) is what runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FixedNetwork {
+    layers: Vec<FixedLayer>,
+}
+
+impl FixedConnection {
+    /// Returns the number of weights in a row of the matrix.
+    pub fn fan_in(&self) -> usize {
+        self.pattern.matrix()[1]
+    }
+}
+
+impl FixedLayer {
+    /// Returns the number of neurons.
+    pub fn n_out(&self) -> usize {
+        self.below().pattern.post().n()
+    }
+
+    /// Returns the number of neurons below.
+    pub fn n_in(&self) -> usize {
+        self.below().pattern.pre().n()
+    }
+
+    /// Returns the connection from below.
+    ///
+    /// # Panics
+    /// If there is none, which a [`FixedNetwork`] refuses.
+    pub fn below(&self) -> &FixedConnection {
+        &self.connections[0]
+    }
+
+    /// Returns the connection of a recurrent layer onto itself.
+    pub fn recurrent(&self) -> Option<&FixedConnection> {
+        self.connections.get(1)
+    }
+
+    /// Returns the sum of the magnitudes of all weights onto each neuron.
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
+    pub fn sums(&self) -> Result<Vec<i64>> {
+        let mut sums = filled("n", Some(self.n_out()), 0i64)?;
+        for connection in &self.connections {
+            match connection.pattern {
+                // A row is a neuron.
+                Pattern::Dense(_) | Pattern::Lateral(_) => {
+                    let rows = connection.weight.chunks_exact(connection.fan_in());
+                    for (sum, row) in sums.iter_mut().zip(rows) {
+                        *sum += row.iter().map(|&w| i64::from(w).abs()).sum::<i64>();
+                    }
+                }
+            }
+        }
+        Ok(sums)
+    }
+
+    /// Refuses a layer, number `l`, that cannot be computed, or whose integers stand for nothing.
+    fn check(&self, l: usize) -> Result<()> {
+        self.check_connections(l)?;
+        let params = &self.params;
+        params.validate(self.n_out())?;
+        let is_xylo = params.rules.saturates_each();
+        if !is_xylo && params.max_spikes > 1 {
+            let expected = "1 by the rules \"lif\" (others run in a graph)";
+            return Err(Error::value("max_spikes", expected, params.max_spikes));
+        }
+        self.check_weights(l)?;
+        let mut delays = self.connections.iter().flat_map(|connection| connection.taps.steps());
+        if let Some(delay) = delays.find(|&&delay| is_xylo && delay > 0) {
+            return Err(Error::value("delay", "0 steps by the rules of Xylo", delay));
+        }
+        self.check_scale(l)
+    }
+
+    fn check_connections(&self, l: usize) -> Result<()> {
+        let origins: Vec<_> = self.connections.iter().map(|connection| connection.origin).collect();
+        if !matches!(origins[..], [Origin::Below] | [Origin::Below, Origin::Itself]) {
+            let expected = "one from below, and at most one of the layer onto itself";
+            return Err(Error::value(format!("connections of layers[{l}]"), expected, format!("{origins:?}")));
+        }
+        for FixedConnection { origin, pattern, weight, .. } in &self.connections {
+            let (pre, post) = (pattern.pre().n(), pattern.post().n());
+            let n_pre = if *origin == Origin::Below { self.n_in() } else { self.n_out() };
+            let name = format!("layers[{l}].{}", origin.weight_key());
+            if [pre, post] != [n_pre, self.n_out()] || pre == 0 || post == 0 {
+                let expected = format!("from {n_pre} neurons onto {}, of either at least one", self.n_out());
+                return Err(Error::value(name, expected, format!("from {pre} onto {post}")));
+            }
+            let [rows, fan_in] = pattern.matrix();
+            if weight.len() != rows * fan_in {
+                return Err(Error::shape(name, &[weight.len()], format!("({rows} * {fan_in},)")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_weights(&self, l: usize) -> Result<()> {
+        let (low, high) = self.params.weight_range();
+        for connection in &self.connections {
+            let FixedConnection { origin, weight, .. } = connection;
+            if let Some(at) = weight.iter().position(|&w| !(low..=high).contains(&w.into())) {
+                let expected = format!("in [{low}, {high}], of weight_bits = {}", self.params.weight_bits);
+                let (row, column) = (at / connection.fan_in(), at % connection.fan_in());
+                let name = format!("layers[{l}].{}[{row}, {column}]", origin.weight_key());
+                return Err(Error::value(name, expected, weight[at]));
+            }
+        }
+        match self.sums()?.into_iter().max() {
+            Some(most) if most >= 1 << 31 => {
+                let expected = "of magnitudes that add up to < 2^31 for each neuron";
+                Err(Error::value(format!("layers[{l}].weight"), expected, most))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_scale(&self, l: usize) -> Result<()> {
+        let (name, n) = (format!("layers[{l}].scale"), self.n_out());
+        if self.scale.len() != 1 && self.scale.len() != n {
+            return Err(Error::shape(name, &[self.scale.len()], format!("(1,) or (n_out={n},)")));
+        }
+        if let Some(scale) = self.scale.iter().find(|scale| !(scale.is_finite() && **scale > 0.0)) {
+            return Err(Error::value(name, "finite and > 0", scale));
+        }
+        match self.step {
+            1.. => Ok(()),
+            step => Err(Error::value(format!("layers[{l}].step"), ">= 1", step)),
+        }
+    }
+}
+
+impl FixedNetwork {
+    /// Makes a network of layers, first above the input first. Everything that makes it computable is checked here, and
+    /// nowhere again; whether hardware has room for it, [`check_limits`](super::check_limits) tells.
+    ///
+    /// # Errors
+    /// [`Error::Value`] or [`Error::Shape`] naming the field of a format outside its domain, the weight that a format does not
+    /// hold or whose sums are not below 2^31, or the scale that is not positive. By the LIF rules a neuron may send one spike a
+    /// step at most, by those of Xylo there are no delays, and no layer may receive more spikes of a neuron in a step than
+    /// its format counts.
+    pub fn new(layers: Vec<FixedLayer>) -> Result<Self> {
+        if layers.is_empty() {
+            return Err(Error::value("layers", "at least one", "none"));
+        }
+        for (l, layer) in layers.iter().enumerate() {
+            layer.check(l)?;
+        }
+        for (l, pair) in layers.windows(2).enumerate() {
+            if pair[1].n_in() != pair[0].n_out() {
+                let expected = format!("the {} neurons of layers[{l}]", pair[0].n_out());
+                return Err(Error::value(format!("n_in of layers[{}]", l + 1), expected, pair[1].n_in()));
+            }
+            let (sent, most) = (pair[0].params.max_spikes, pair[1].params.most_heard());
+            if sent > most {
+                let expected = format!("at most {most}, what layers[{}] counts of a neuron in a step", l + 1);
+                return Err(Error::value(format!("max_spikes of layers[{l}]"), expected, sent));
+            }
+        }
+        Ok(Self { layers })
+    }
+
+    /// Returns the layers, first above the input first.
+    pub fn layers(&self) -> &[FixedLayer] {
+        &self.layers
+    }
+
+    /// Returns the number of input neurons.
+    pub fn n_in(&self) -> usize {
+        self.layers[0].n_in()
+    }
+
+    /// Returns the most spikes of an input in a step.
+    pub fn input_spikes(&self) -> u32 {
+        self.layers[0].params.input_spikes()
+    }
+
+    /// Returns the layers, to make another network of them.
+    pub fn into_layers(self) -> Vec<FixedLayer> {
+        self.layers
+    }
+}
+
+#[cfg(test)]
+#[path = "network_tests.rs"]
+mod tests;
