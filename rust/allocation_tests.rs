@@ -12,7 +12,7 @@ use crate::graph::{ConnectionRule, Graph};
 use crate::network::{Delay, DelayDistribution, Init, Taps};
 use crate::neuron::fixed::{Decay, FixedParams, Rounding};
 use crate::neuron::{Discretisation, LifParams};
-use crate::sim::{EngineKind, Events, Simulator, Time};
+use crate::sim::{EngineKind, Events, FloatSimulator, Time};
 
 /// The system's allocator, counting for each thread, as other tests run at the same time.
 struct Counting;
@@ -69,7 +69,7 @@ fn graph() -> Arc<Graph<f32>> {
 }
 
 /// Runs `n` periods of 100 steps that are all alike in their inputs; the spikes.
-fn run(simulator: &mut Simulator<f32>, kind: EngineKind, periods: std::ops::Range<i64>) -> usize {
+fn run(simulator: &mut FloatSimulator<f32>, kind: EngineKind, periods: std::ops::Range<i64>) -> usize {
     let (mut t, mut ms, mut x, mut n_spikes) = ([0i64; 60], [0.0; 60], [0i64; 60], 0);
     for period in periods {
         for at in 0..60 {
@@ -133,7 +133,7 @@ fn run_fixed() {
 fn nothing_is_allocated_once_warm() {
     run_fixed();
     for kind in [EngineKind::Clocked, EngineKind::Event, EngineKind::Continuous] {
-        let mut simulator = Simulator::new(graph(), kind, &[1, 2]).unwrap();
+        let mut simulator = FloatSimulator::new(graph(), kind, &[1, 2]).unwrap();
         let warm = allocations();
         run(&mut simulator, kind, 0..100);
         let before = allocations();

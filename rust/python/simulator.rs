@@ -14,12 +14,11 @@ use super::graph::{AnyGraph, GraphCore};
 use crate::engine::graph::Counts;
 use crate::error::Error;
 use crate::neuron::fixed::Overflows;
-use crate::sim::fixed::FixedSimulator;
-use crate::sim::{EngineKind, Events, Simulator, State, Time};
+use crate::sim::{EngineKind, Events, FixedSimulator, FloatSimulator, State, Time};
 
 enum AnySimulator {
-    F32(Simulator<f32>),
-    F64(Simulator<f64>),
+    F32(FloatSimulator<f32>),
+    F64(FloatSimulator<f64>),
     I8(FixedSimulator<i8>),
     I16(FixedSimulator<i16>),
     I32(FixedSimulator<i32>),
@@ -66,8 +65,8 @@ impl Made {
     fn simulator(&self) -> Result<AnySimulator, Error> {
         let Self { graph, engine, record } = self;
         match graph {
-            AnyGraph::F32(graph) => Simulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::F32),
-            AnyGraph::F64(graph) => Simulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::F64),
+            AnyGraph::F32(graph) => FloatSimulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::F32),
+            AnyGraph::F64(graph) => FloatSimulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::F64),
             AnyGraph::I8(graph) => FixedSimulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::I8),
             AnyGraph::I16(graph) => FixedSimulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::I16),
             AnyGraph::I32(graph) => FixedSimulator::new(Arc::clone(graph), *engine, record).map(AnySimulator::I32),
@@ -246,12 +245,11 @@ impl SimulatorCore {
 
     /// What has not fitted its number format, (current, membrane) of every population; of floating-point neurons nothing.
     fn overflows(&self) -> PyResult<Option<Vec<(u64, u64)>>> {
-        let overflows = match &mut *self.lock()? {
-            AnySimulator::F32(_) | AnySimulator::F64(_) => return Ok(None),
-            AnySimulator::I8(simulator) => simulator.overflows(),
-            AnySimulator::I16(simulator) => simulator.overflows(),
-            AnySimulator::I32(simulator) => simulator.overflows(),
-        };
+        let mut guard = self.lock()?;
+        if matches!(&*guard, AnySimulator::F32(_) | AnySimulator::F64(_)) {
+            return Ok(None);
+        }
+        let overflows = with_simulator!(guard, simulator => simulator.overflows());
         Ok(Some(overflows.into_iter().map(|Overflows { current, membrane }| (current, membrane)).collect()))
     }
 }

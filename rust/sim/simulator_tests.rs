@@ -5,9 +5,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::graph::LAST_STEP;
 use crate::graph::{ConnectionRule, Connectivity};
 use crate::network::{Delay, Init};
-use crate::neuron::Discretisation;
+use crate::neuron::{Discretisation, LifParams};
 
 pub(super) const KINDS: [EngineKind; 4] =
     [EngineKind::Clocked, EngineKind::Event, EngineKind::Auto, EngineKind::Continuous];
@@ -35,8 +36,8 @@ pub(super) fn graph() -> Arc<Graph<f64>> {
     Arc::new(graph)
 }
 
-pub(super) fn simulator(kind: EngineKind) -> Simulator<f64> {
-    Simulator::new(graph(), kind, &[3, 1]).unwrap()
+pub(super) fn simulator(kind: EngineKind) -> FloatSimulator<f64> {
+    FloatSimulator::new(graph(), kind, &[3, 1]).unwrap()
 }
 
 /// Steps and inputs of a run of 200 steps.
@@ -44,11 +45,11 @@ pub(super) fn inputs() -> (Vec<i64>, Vec<i64>) {
     (0..200).flat_map(|t| (0..5).filter(move |x| (t * 5 + x * 7) % 23 == 0).map(move |x| (t, x))).unzip()
 }
 
-pub(super) fn advance(simulator: &mut Simulator<f64>, until: u64) {
+pub(super) fn advance(simulator: &mut FloatSimulator<f64>, until: u64) {
     simulator.advance(Time::Steps(until), &mut || true).unwrap();
 }
 
-pub(super) fn run(simulator: &mut Simulator<f64>) -> Events {
+pub(super) fn run(simulator: &mut FloatSimulator<f64>) -> Events {
     let (t, x) = inputs();
     simulator.push_steps("events", &t, &x).unwrap();
     advance(simulator, 200);
@@ -104,11 +105,11 @@ fn only_recorded_populations_are_read() {
     let Events::Grid(t, x) = &all else { panic!("on the grid") };
     let of_b: Vec<(u64, u32)> = t.iter().copied().zip(x.iter().copied()).filter(|&(_, x)| x < 4).collect();
     for kind in [EngineKind::Clocked, EngineKind::Event] {
-        let mut simulator = Simulator::new(graph(), kind, &[3]).unwrap();
+        let mut simulator = FloatSimulator::new(graph(), kind, &[3]).unwrap();
         let Events::Grid(t, x) = run(&mut simulator) else { panic!("on the grid") };
         assert_eq!(t.into_iter().zip(x).collect::<Vec<_>>(), of_b);
     }
-    let message = |record: &[usize]| Simulator::new(graph(), EngineKind::Clocked, record).unwrap_err().to_string();
+    let message = |record: &[usize]| FloatSimulator::new(graph(), EngineKind::Clocked, record).unwrap_err().to_string();
     for record in [&[0][..], &[4], &[1, 1]] {
         let got = record.last().unwrap();
         assert_eq!(message(record), format!("record must be different populations of neurons, got {got}"));
@@ -162,7 +163,7 @@ fn potentials_are_where_neurons_start_from() {
         simulator.set_potentials(3, &start).unwrap();
         assert_eq!(simulator.currents_and_potentials(3).unwrap(), (vec![0.0; 4], start.to_vec()));
         assert_eq!(simulator.currents_and_potentials(1).unwrap(), (vec![0.0; 5], vec![0.0; 5]));
-        let message = |simulator: &mut Simulator<f64>, population, potentials: &[f64]| {
+        let message = |simulator: &mut FloatSimulator<f64>, population, potentials: &[f64]| {
             simulator.set_potentials(population, potentials).unwrap_err().to_string()
         };
         assert_eq!(message(&mut simulator, 3, &[0.0; 5]), "potentials has shape (5,), expected (n=4,)");
@@ -186,7 +187,7 @@ fn events_are_refused_as_a_whole() {
     for kind in KINDS {
         let mut simulator = simulator(kind);
         advance(&mut simulator, 10);
-        let push = |simulator: &mut Simulator<f64>, t: &[i64], x: &[i64]| {
+        let push = |simulator: &mut FloatSimulator<f64>, t: &[i64], x: &[i64]| {
             simulator.push_steps("events", t, x).unwrap_err().to_string()
         };
         let before = simulator.state();
@@ -233,7 +234,7 @@ fn a_run_ends_where_it_is_told_to() {
         };
         assert!((1.0..19_999.0).contains(&steps), "{kind:?} {steps}");
         // It goes on from there as if nothing had been.
-        let mut whole = Simulator::new(graph(), kind, &[3, 1]).unwrap();
+        let mut whole = FloatSimulator::new(graph(), kind, &[3, 1]).unwrap();
         whole.push_steps("events", &t, &vec![0; t.len()]).unwrap();
         advance(&mut whole, 20_000);
         advance(&mut simulator, 20_000);
@@ -253,7 +254,7 @@ fn one_strange_population_is_enough() {
         for post in [1, 3] {
             graph.connect(0, post, &all, &Init::Constant { value: 0.3 }, &Delay::Fixed(0.0)).unwrap();
         }
-        let mut simulator = Simulator::new(Arc::new(graph), EngineKind::Event, &[]).unwrap();
+        let mut simulator = FloatSimulator::new(Arc::new(graph), EngineKind::Event, &[]).unwrap();
         assert_eq!(simulator.ties_are_proven(), Some(true));
         simulator.set_potentials(strange, &[-1e6]).unwrap();
         assert_eq!(simulator.ties_are_proven(), Some(false));
@@ -282,8 +283,8 @@ proptest! {
         // A busy stretch, silence, and another one: each engine has its time.
         let busy = (0..busy).chain(busy + gap..2 * busy + gap);
         let (t, x): (Vec<i64>, Vec<i64>) = busy.flat_map(|t| (0..20).filter(move |x| (t + x) % 3 == 0).map(move |x| (t, x))).unzip();
-        let mut clocked = Simulator::new(Arc::clone(&graph), EngineKind::Clocked, &[1]).unwrap();
-        let mut auto = Simulator::new(graph, EngineKind::Auto, &[1]).unwrap();
+        let mut clocked = FloatSimulator::new(Arc::clone(&graph), EngineKind::Clocked, &[1]).unwrap();
+        let mut auto = FloatSimulator::new(graph, EngineKind::Auto, &[1]).unwrap();
         for simulator in [&mut clocked, &mut auto] {
             simulator.push_steps("events", &t, &x).unwrap();
         }

@@ -6,9 +6,10 @@ use super::tests::{KINDS, advance, graph, inputs, n_events, params, run, simulat
 use super::*;
 use crate::engine::graph::{Arrival, ContinuousSnapshot, ContinuousState, NeuronState, Snapshot};
 use crate::graph::Connectivity;
+use crate::neuron::LifParams;
 
 /// A state in the middle of a run, with spikes under way and inputs that wait.
-fn midway(kind: EngineKind) -> (Simulator<f64>, State<f64>) {
+fn midway(kind: EngineKind) -> (FloatSimulator<f64>, State<f64>) {
     let mut simulator = simulator(kind);
     let (t, x) = inputs();
     simulator.push_steps("events", &t, &x).unwrap();
@@ -182,10 +183,10 @@ fn states_of_other_graphs_are_refused() {
         graph.add_population("a", 2, LifParams { dt, ..params(v_th) }).unwrap();
         let synapses = Connectivity::from_lists(2, 2, &[0, 1], targets, &[1.0, 2.0], &[delay, delay]).unwrap();
         graph.add_projection(0, 1, synapses).unwrap();
-        Simulator::new(Arc::new(graph), EngineKind::Clocked, &[]).unwrap()
+        FloatSimulator::new(Arc::new(graph), EngineKind::Clocked, &[]).unwrap()
     };
     let message =
-        |mut simulator: Simulator<f64>, state: &State<f64>| simulator.set_state(state).unwrap_err().to_string();
+        |mut simulator: FloatSimulator<f64>, state: &State<f64>| simulator.set_state(state).unwrap_err().to_string();
     assert!(message(change(0.5, 1.0, &[0, 1], 0.0), &state).contains("populations (sizes and constants)"));
     let own = change(0.5, 1.0, &[0, 1], 0.0).state();
     assert!(message(change(1.0, 1.0, &[0, 1], 0.0), &own).contains("state must be of a graph with dt = 1 ms, got 0.5"));

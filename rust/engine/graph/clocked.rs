@@ -14,6 +14,7 @@ use super::traffic::{Delivery, LONGEST_WINDOW, Traffic};
 use super::window::{Arrivals, advance_window};
 use crate::error::Result;
 use crate::graph::{Connectivity, Graph, Population};
+use crate::neuron::fixed::Overflows;
 use crate::neuron::lif::lazy::{Bounds, LazyLif};
 use crate::neuron::lif::vectors::LifLanes;
 use crate::neuron::{LifParams, LifPropagator, NeuronParams};
@@ -37,6 +38,11 @@ pub trait ClockedNeurons: Clone + std::fmt::Debug {
 
     /// Lists who fired at a step of the window, ascending.
     fn list(&self, step_of_window: usize, fired: &mut Vec<u32>);
+
+    /// Returns what has not fitted the neurons' number format since they were at rest.
+    fn overflows(&self) -> Overflows {
+        Overflows::default()
+    }
 
     /// Back to rest.
     fn reset(&mut self);
@@ -217,9 +223,10 @@ impl<N: ClockedNeurons> Clocked<N> {
         Self { window: window_of(&traffic), traffic, populations, now: 0, counts: Counts::default() }
     }
 
-    /// The populations; `None` for inputs.
-    pub fn populations(&self) -> &[Option<N>] {
-        &self.populations
+    /// Returns what has not fitted the number format of each population since it was at rest.
+    pub fn overflows(&self) -> Vec<Overflows> {
+        let of = |neurons: &Option<N>| neurons.as_ref().map(N::overflows);
+        self.populations.iter().map(|neurons| of(neurons).unwrap_or_default()).collect()
     }
 
     /// Steps done: the next one is `now`.

@@ -13,12 +13,12 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::memory::{OrUnwind, no_room};
 use crate::neuron::{ContinuousLif, LARGEST_CONTINUOUS};
-use crate::simd::{Real, Weight};
+use crate::simd::Weight;
 
 /// The continuous-time engine; it computes in `f64`, whatever the weights are kept in.
 #[derive(Clone, Debug)]
-pub struct ContinuousEngine<F: Weight> {
-    graph: Arc<Graph<F>>,
+pub struct ContinuousEngine<W: Weight> {
+    graph: Arc<Graph<W>>,
     /// Of every population; `None` for inputs.
     populations: Vec<Option<Neurons>>,
     /// Projections from each population.
@@ -100,12 +100,12 @@ pub struct ContinuousSnapshot {
     pub pending: Vec<(f64, u32)>,
 }
 
-impl<F: Real> ContinuousEngine<F> {
+impl<W: Weight> ContinuousEngine<W> {
     /// An engine at rest.
     ///
     /// # Errors
-    /// Those of [`ContinuousLif::new`].
-    pub fn new(graph: Arc<Graph<F>>) -> Result<Self> {
+    /// Those of [`ContinuousLif::new`]; [`Error::Value`] naming a model of neurons that has no continuous time.
+    pub fn new(graph: Arc<Graph<W>>) -> Result<Self> {
         let (mut populations, mut inputs, mut n_neurons, mut n_inputs) = (Vec::new(), Vec::new(), 0, 0);
         for (at, population) in graph.populations().iter().enumerate() {
             match &population.params {
@@ -151,7 +151,7 @@ impl<F: Real> ContinuousEngine<F> {
     }
 
     /// The graph.
-    pub fn graph(&self) -> &Arc<Graph<F>> {
+    pub fn graph(&self) -> &Arc<Graph<W>> {
         &self.graph
     }
 

@@ -1,11 +1,14 @@
 //! Fixed-point neurons, all of which are computed at every step.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use crate::engine::graph::clocked::list_masks;
-use crate::engine::graph::{ClockedNeurons, Delivery, NeuronState};
+use super::SumLimits;
+use crate::engine::graph::clocked::{list_masks, window_of};
+use crate::engine::graph::{Clocked, ClockedNeurons, Delivery, NeuronState, Traffic};
 use crate::error::Result;
-use crate::graph::Connectivity;
+use crate::graph::{Connectivity, Graph, Population};
+use crate::neuron::NeuronParams;
 use crate::neuron::fixed::{
     Anchor, At, FixedBlock, FixedLanes, FixedLif, FixedNeuron, FixedState, FixedWeight, Overflows,
 };
@@ -52,11 +55,6 @@ impl<W: FixedWeight> FixedNeurons<W> {
         neurons
     }
 
-    /// What has not fitted the number format since the neurons were at rest.
-    pub fn overflows(&self) -> Overflows {
-        self.overflows
-    }
-
     fn neuron(&self, i: usize) -> FixedNeuron {
         if self.lanes.one_by_one() {
             return self.single[i];
@@ -85,6 +83,26 @@ impl<W: FixedWeight> FixedNeurons<W> {
                 self.lists[at].extend(std::iter::repeat_n(neuron as u32, spikes as usize));
             }
         }
+    }
+}
+
+impl<W: FixedWeight> Clocked<FixedNeurons<W>> {
+    /// Makes an engine of fixed-point neurons at rest, of a graph with these limits.
+    ///
+    /// # Errors
+    /// [`Error::Value`](crate::Error::Value) if a delay is not a whole number of steps, or naming a model of neurons that is another.
+    pub fn fixed(graph: Arc<Graph<W>>, limits: &SumLimits) -> Result<Self> {
+        let traffic = Traffic::new(Arc::clone(&graph))?;
+        let window = window_of(&traffic) as usize;
+        let neurons = |(at, population): (usize, &Population)| {
+            let of = |params: &NeuronParams| {
+                let lif = FixedLif::new(params.fixed()?, population.n, at)?;
+                Ok(FixedNeurons::new(lif, population.n, limits.most[at], window))
+            };
+            population.params.as_ref().map(of).transpose()
+        };
+        let neurons = graph.populations().iter().enumerate().map(neurons).collect::<Result<_>>()?;
+        Ok(Self::from_populations(traffic, neurons))
     }
 }
 
@@ -127,6 +145,10 @@ impl<W: FixedWeight> ClockedNeurons for FixedNeurons<W> {
         }
         let n_blocks = self.blocks.len();
         list_masks(&self.masks[step_of_window * n_blocks..][..n_blocks], fired);
+    }
+
+    fn overflows(&self) -> Overflows {
+        self.overflows
     }
 
     fn reset(&mut self) {

@@ -1,8 +1,13 @@
 //! Fixed-point neurons that are touched only when something reaches them.
 
+use std::sync::Arc;
+
 use crate::engine::graph::marks::Marks;
 use crate::engine::graph::wheel::Wheel;
-use crate::engine::graph::{Counts, LazyPopulation, NeuronState, Rows};
+use crate::engine::graph::{Counts, EventEngine, LazyPopulation, NeuronState, Rows, Traffic};
+use crate::error::Result;
+use crate::graph::{Graph, Population};
+use crate::neuron::NeuronParams;
 use crate::neuron::fixed::{Anchor, At, FixedLif, FixedState, FixedWeight, Overflows};
 
 /// Fixed-point neurons of the event engine.
@@ -31,6 +36,23 @@ pub fn brought(
 ) -> FixedState {
     let state = FixedState { u: neuron.p, v: neuron.u };
     lif.skip(i, state, neuron.last, neuron.held, step, overflows)
+}
+
+impl<W: FixedWeight> EventEngine<W, Anchor> {
+    /// Makes an engine of fixed-point neurons at rest.
+    ///
+    /// # Errors
+    /// [`Error::Value`](crate::Error::Value) if a delay is not a whole number of steps, or naming a model of neurons that is another.
+    pub fn fixed(graph: Arc<Graph<W>>) -> Result<Self> {
+        let neurons = |(at, population): (usize, &Population)| {
+            let of = |params: &NeuronParams| -> Result<Box<dyn LazyPopulation<W, Anchor>>> {
+                Ok(Box::new(LazyFixed::new(FixedLif::new(params.fixed()?, population.n, at)?, population.n)))
+            };
+            population.params.as_ref().map(of).transpose()
+        };
+        let neurons = graph.populations().iter().enumerate().map(neurons).collect::<Result<_>>()?;
+        Ok(Self::from_populations(Traffic::new(graph)?, neurons, true))
+    }
 }
 
 impl LazyFixed {

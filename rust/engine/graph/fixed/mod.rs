@@ -5,5 +5,5 @@ mod lazy;
 mod limits;
 
 pub use clocked::FixedNeurons;
-pub use lazy::LazyFixed;
+pub use lazy::{LazyFixed, brought};
 pub use limits::SumLimits;
