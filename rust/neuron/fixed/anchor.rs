@@ -1,6 +1,7 @@
 //! States, and what time leaves of them.
 
-use super::format::{Decay, Rounding};
+use super::decay::Decay;
+use super::rounding::Rounding;
 
 /// A state: the number that it was last changed to, and the steps since then.
 ///

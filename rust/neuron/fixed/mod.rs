@@ -4,16 +4,28 @@
 //! [`FixedLif`] is the definition; blocks of 16 neurons ([`FixedLanes`]) give the same bits.
 
 mod anchor;
-mod format;
-mod lanes;
+mod decay;
+mod idle;
 mod lif;
+mod limits;
+mod model;
+mod overflow;
+mod params;
+mod per_neuron;
+mod population;
 mod rounding;
+mod state;
 mod weight;
-pub mod words;
 
 pub use anchor::Anchor;
-pub use format::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
-pub use lanes::{FixedBlock, FixedLanes};
-pub use lif::{At, FixedLif, FixedNeuron, FixedState, FixedStep, Overflows};
-pub use rounding::round_shift;
+pub use decay::Decay;
+pub use lif::{FixedBlock, FixedLanes, words};
+pub use limits::Limits;
+pub use model::Rules;
+pub use overflow::Overflow;
+pub use params::{FiresAt, FixedParams, Reset};
+pub use per_neuron::PerNeuron;
+pub use population::FixedLif;
+pub use rounding::{Rounding, round_shift};
+pub use state::{At, FixedNeuron, FixedState, FixedStep, Overflows};
 pub use weight::FixedWeight;

@@ -1,6 +1,23 @@
-//! Rounding, overflow, and the draws of stochastic rounding.
+//! Rounding, and the draws of stochastic rounding.
 
-use super::format::{Decay, Overflow, Rounding};
+use serde::{Deserialize, Serialize};
+
+/// How a number is rounded when its lowest bits are dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rounding {
+    /// The fraction is dropped.
+    #[default]
+    TowardZero,
+    /// Down, as an arithmetic shift does.
+    Floor,
+    /// To the nearest, halves up.
+    Nearest,
+    /// To the nearest, halves to the even one.
+    NearestEven,
+    /// Up with the probability of the fraction, by a draw that depends on the seed, population, neuron, step and use only.
+    Stochastic,
+}
 
 /// Bits of a draw.
 const DRAW_BITS: u32 = 32;
@@ -20,37 +37,6 @@ pub fn round_shift(x: i64, bits: u32, rounding: Rounding, draw: u32) -> i64 {
     floor + i64::from(up)
 }
 
-impl Overflow {
-    /// What a format of `bits` bits makes of a number.
-    #[inline(always)]
-    pub fn fit(self, x: i64, bits: u32) -> i64 {
-        let unused = i64::BITS - bits;
-        match self {
-            Self::Saturate | Self::SaturateSymmetric => {
-                let (low, high) = self.range(bits);
-                x.clamp(low, high)
-            }
-            Self::Wrap => x << unused >> unused,
-            Self::WrapUpper => -(-x << unused >> unused),
-        }
-    }
-}
-
-impl Decay {
-    /// What is left of a state of 32 bits that was x `age` steps ago; where there is no table, one step ago.
-    #[inline(always)]
-    pub fn apply(&self, x: i64, age: usize, neuron: usize, rounding: Rounding, draw: u32) -> i64 {
-        match self {
-            Self::Multiply { factor, bits } => round_shift(x * i64::from(factor.get(neuron)), *bits, rounding, draw),
-            Self::Table { factors, bits } => round_shift(x * i64::from(factors[age - 1]), *bits, rounding, draw),
-            Self::Shift { shift, least_one } => {
-                let lost = round_shift(x, shift.get(neuron), rounding, draw);
-                x - if *least_one && lost == 0 { x.signum() } else { lost }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,14 +53,5 @@ mod tests {
             assert_eq!((0..8).map(|draw| round_shift(x, 3, Stochastic, draw << 29)).sum::<i64>(), x);
             assert_eq!(round_shift(x, 0, Stochastic, 7), x);
         }
-    }
-
-    #[test]
-    fn ranges_and_what_is_beyond() {
-        let fit = |overflow: Overflow| [-129, -128, -127, 127, 128, 300].map(|x| overflow.fit(x, 8));
-        assert_eq!(fit(Overflow::Saturate), [-128, -128, -127, 127, 127, 127]);
-        assert_eq!(fit(Overflow::SaturateSymmetric), [-127, -127, -127, 127, 127, 127]);
-        assert_eq!(fit(Overflow::Wrap), [127, -128, -127, 127, -128, 44]);
-        assert_eq!(fit(Overflow::WrapUpper), [127, 128, -127, 127, 128, 44]);
     }
 }

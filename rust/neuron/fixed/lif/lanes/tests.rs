@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fixed::strategies::formats;
-use crate::neuron::fixed::{Anchor, At, FixedNeuron, FixedWeight};
+use crate::neuron::fixed::{Anchor, At, FixedNeuron, FixedState, FixedWeight, Overflow};
+use crate::simd::LANES;
 
 const N: usize = 37;
 

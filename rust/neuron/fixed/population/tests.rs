@@ -1,3 +1,4 @@
+use super::super::idle::NEVER;
 use super::*;
 
 fn table(factors: &[u32], bits: u32) -> Decay {

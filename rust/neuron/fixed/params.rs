@@ -2,192 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::decay::Decay;
+use super::limits::Limits;
+use super::model::Rules;
+use super::overflow::Overflow;
+use super::per_neuron::PerNeuron;
+use super::rounding::Rounding;
 use crate::error::{Error, Result};
 use crate::neuron::LOG2_MAX_T_REF_STEPS;
-
-/// Most entries of a table of powers.
-pub const MOST_FACTORS: usize = 4096;
-
-/// How a number is rounded when its lowest bits are dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rounding {
-    /// The fraction is dropped.
-    #[default]
-    TowardZero,
-    /// Down, as an arithmetic shift does.
-    Floor,
-    /// To the nearest, halves up.
-    Nearest,
-    /// To the nearest, halves to the even one.
-    NearestEven,
-    /// Up with the probability of the fraction, by a draw that depends on the seed, population, neuron, step and use only.
-    Stochastic,
-}
-
-/// What becomes of a number of b bits that does not fit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Overflow {
-    /// The nearest number in [-2^(b-1), 2^(b-1) - 1].
-    #[default]
-    Saturate,
-    /// The number in that range that is the same modulo 2^b.
-    Wrap,
-    /// The nearest number in [-2^(b-1) + 1, 2^(b-1) - 1].
-    SaturateSymmetric,
-    /// The number in [-2^(b-1) + 1, 2^(b-1)] that is the same modulo 2^b.
-    WrapUpper,
-}
-
-impl Overflow {
-    /// Smallest and largest number of `bits` bits.
-    pub fn range(self, bits: u32) -> (i64, i64) {
-        let half = 1 << (bits - 1);
-        match self {
-            Self::Saturate | Self::Wrap => (-half, half - 1),
-            Self::SaturateSymmetric => (1 - half, half - 1),
-            Self::WrapUpper => (1 - half, half),
-        }
-    }
-
-    /// Whether it keeps numbers in order.
-    pub fn saturates(self) -> bool {
-        matches!(self, Self::Saturate | Self::SaturateSymmetric)
-    }
-}
-
-/// One number for all neurons of a population, or one for each.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum PerNeuron<T> {
-    /// The same for all.
-    Same(T),
-    /// Of each neuron.
-    Each(Vec<T>),
-}
-
-impl<T: Copy> PerNeuron<T> {
-    /// That of a neuron.
-    #[inline(always)]
-    pub fn get(&self, neuron: usize) -> T {
-        match self {
-            Self::Same(value) => *value,
-            Self::Each(values) => values[neuron],
-        }
-    }
-
-    /// All numbers there are.
-    pub fn values(&self) -> &[T] {
-        match self {
-            Self::Same(value) => std::slice::from_ref(value),
-            Self::Each(values) => values,
-        }
-    }
-
-    /// Of each number, another one.
-    pub fn map<U>(&self, f: impl Fn(T) -> U) -> PerNeuron<U> {
-        match self {
-            Self::Same(value) => PerNeuron::Same(f(*value)),
-            Self::Each(values) => PerNeuron::Each(values.iter().map(|&value| f(value)).collect()),
-        }
-    }
-}
-
-impl<T: Copy + ToString> PerNeuron<T> {
-    /// Refuses a list that is not of `n` numbers, and the first number that is not `allowed`.
-    fn check(&self, name: &str, n: usize, expected: &str, allowed: impl Fn(T) -> bool) -> Result<()> {
-        if let Self::Each(values) = self
-            && values.len() != n
-        {
-            return Err(Error::shape(name, &[values.len()], format!("one number, or ({n},)")));
-        }
-        match (self.values().iter().position(|&value| !allowed(value)), self) {
-            (None, _) => Ok(()),
-            (Some(_), Self::Same(value)) => Err(Error::value(name, expected, *value)),
-            (Some(i), Self::Each(values)) => Err(Error::value(format!("{name}[{i}]"), expected, values[i])),
-        }
-    }
-}
-
-impl<T> From<T> for PerNeuron<T> {
-    fn from(value: T) -> Self {
-        Self::Same(value)
-    }
-}
-
-/// What a step makes of a state x, R being the rounding.
-///
-/// By multiplication and shift, every step rounds what the step before has left. By a table of powers, a state is rounded once
-/// from its anchor: the number x that it was last changed to, k steps ago, where k = 1 at the step after. What changes a state,
-/// and so renews its anchor, is of the network and not of an engine: for the current, that something arrives whose sum is not 0;
-/// for the membrane, that what is added to it, bias and current, is not 0, or that it fires. While the membrane is held its age
-/// stays as it is. At the last entry the anchor moves to what is left there, and k counts from there.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Decay {
-    /// R(x factor / 2^bits).
-    Multiply {
-        /// In [0, 2^bits].
-        factor: PerNeuron<u32>,
-        /// In [0, 32].
-        bits: u32,
-    },
-    /// x - R(x / 2^shift).
-    Shift {
-        /// In [0, 31].
-        shift: PerNeuron<u32>,
-        /// Whether what is not 0 loses at least 1.
-        #[serde(default)]
-        least_one: bool,
-    },
-    /// R(x factors\[k - 1\] / 2^bits), where the state was last changed k steps ago, to x.
-    Table {
-        /// At most 4096, none larger than the one before, in [0, 2^bits].
-        factors: Vec<u32>,
-        /// In [0, 32].
-        bits: u32,
-    },
-}
-
-impl Decay {
-    fn validate(&self, name: &str, n: usize, may_clear: bool) -> Result<()> {
-        let (least, reason) = if may_clear { (0, "") } else { (1, " (0 keeps nothing of it)") };
-        match self {
-            Self::Multiply { bits, .. } | Self::Table { bits, .. } if *bits > 32 => {
-                Err(Error::value(format!("{name}.bits"), "in [0, 32]", bits))
-            }
-            Self::Multiply { factor, bits } => {
-                let most = 1u64 << bits;
-                let expected = format!("in [{least}, 2^bits = {most}]{reason}");
-                let allowed = |factor| (u64::from(least)..=most).contains(&u64::from(factor));
-                factor.check(&format!("{name}.factor"), n, &expected, allowed)
-            }
-            Self::Shift { shift, .. } => {
-                let expected = format!("in [{least}, 31]{reason}");
-                shift.check(&format!("{name}.shift"), n, &expected, |shift| (least..=31).contains(&shift))
-            }
-            Self::Table { factors, bits } => {
-                let name = format!("{name}.factors");
-                if !(1..=MOST_FACTORS).contains(&factors.len()) {
-                    return Err(Error::shape(name, &[factors.len()], format!("1 to {MOST_FACTORS} numbers")));
-                }
-                let most = 1u64 << bits;
-                if !(u64::from(least)..=most).contains(&factors[0].into()) {
-                    let expected = format!("in [{least}, 2^bits = {most}]{reason}");
-                    return Err(Error::value(format!("{name}[0]"), expected, factors[0]));
-                }
-                match factors.windows(2).position(|pair| pair[1] > pair[0]) {
-                    None => Ok(()),
-                    Some(k) => {
-                        let expected = format!("<= {name}[{k}] = {}", factors[k]);
-                        Err(Error::value(format!("{name}[{}]", k + 1), expected, factors[k + 1]))
-                    }
-                }
-            }
-        }
-    }
-}
 
 /// Potentials at which a neuron fires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -210,29 +32,6 @@ pub enum Reset {
     Zero,
     /// The threshold less.
     Subtract,
-}
-
-/// The order in which a step does things.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rules {
-    /// The current decays, then takes the exact sum of all that arrives, then is fitted once; the membrane likewise, with the
-    /// new current.
-    #[default]
-    Lif,
-    /// The current takes spike after spike, in ascending order of neurons and saturating at each, then decays; the membrane
-    /// decays, takes the current and saturates. As in Xylo's first version.
-    XyloV1,
-    /// The current as in [`XyloV1`](Self::XyloV1); the change of the membrane is summed up and saturated, and again with the bias,
-    /// before it is added. As in Xylo's second version.
-    XyloV2,
-}
-
-impl Rules {
-    /// Whether the current saturates at every spike.
-    pub fn saturates_each(self) -> bool {
-        self != Self::Lif
-    }
 }
 
 fn one() -> u32 {
@@ -305,25 +104,6 @@ pub struct FixedParams {
     /// What the hardware has room for.
     #[serde(default)]
     pub limits: Limits,
-}
-
-/// What the hardware has room for; `None` where nothing is known to bound it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Neurons of a population.
-    pub n: Option<usize>,
-    /// Synapses onto a neuron.
-    pub fan_in: Option<usize>,
-    /// Synapses of a neuron of the population.
-    pub fan_out: Option<usize>,
-    /// Delay [steps] beyond the one that every spike takes.
-    pub delay: Option<u32>,
-    /// Spikes of an input in a step.
-    pub input_spikes: Option<u32>,
-    /// Inputs with synapses onto the population; formats of before do not say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub inputs: Option<usize>,
 }
 
 fn no_bias() -> PerNeuron<i32> {

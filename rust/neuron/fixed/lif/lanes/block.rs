@@ -1,0 +1,63 @@
+//! States and constants of 16 neurons at a time.
+
+use crate::neuron::fixed::{FixedState, PerNeuron};
+use crate::simd::{LANES, Lanes};
+
+/// State of sixteen neurons.
+#[derive(Clone, Copy, Debug)]
+pub struct FixedBlock {
+    pub(super) u: Lanes<i32>,
+    pub(super) v: Lanes<i32>,
+    /// Steps for which each is still held.
+    pub(super) held: Lanes<i32>,
+}
+
+impl FixedBlock {
+    /// All zero.
+    pub fn zero() -> Self {
+        let zero = Lanes([0; LANES]);
+        Self { u: zero, v: zero, held: zero }
+    }
+
+    /// State of a neuron, and the steps for which it is still held.
+    pub fn neuron(&self, lane: usize) -> (FixedState, u64) {
+        (FixedState::new(self.u[lane].into(), self.v[lane].into()), self.held[lane] as u64)
+    }
+
+    /// Sets what [`neuron`](Self::neuron) gives.
+    pub fn set_neuron(&mut self, lane: usize, state: FixedState, held: u64) {
+        (self.u[lane], self.v[lane], self.held[lane]) = (state.u.x, state.v.x, held as i32);
+    }
+}
+
+/// A constant of every neuron; where the last block has none, one that keeps all at rest.
+#[derive(Clone, Debug)]
+pub(super) struct PerBlock {
+    /// Of each block, or of all but the last one and of the last one.
+    lanes: Vec<Lanes<i32>>,
+    /// Number of the last block, if all are alike.
+    last: Option<usize>,
+}
+
+impl PerBlock {
+    pub(super) fn new<T: Copy>(values: &PerNeuron<T>, n: usize, resting: i32, number: impl Fn(T) -> i32) -> Self {
+        let n_blocks = n.div_ceil(LANES);
+        let block = |b: usize| {
+            Lanes(std::array::from_fn(|l| if b * LANES + l < n { number(values.get(b * LANES + l)) } else { resting }))
+        };
+        match values {
+            PerNeuron::Same(value) => {
+                Self { lanes: vec![Lanes([number(*value); LANES]), block(n_blocks - 1)], last: Some(n_blocks - 1) }
+            }
+            PerNeuron::Each(_) => Self { lanes: (0..n_blocks).map(block).collect(), last: None },
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, block: usize) -> &Lanes<i32> {
+        match self.last {
+            Some(last) => &self.lanes[usize::from(block == last)],
+            None => &self.lanes[block],
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! States of fixed-point neurons, and what a step makes of them.
+
+use std::ops::{AddAssign, Mul};
+
+use super::Anchor;
+
+/// Numbers that did not fit their format, and were changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overflows {
+    /// Of currents.
+    pub current: u64,
+    /// Of membranes.
+    pub membrane: u64,
+}
+
+impl AddAssign for Overflows {
+    fn add_assign(&mut self, other: Self) {
+        self.current += other.current;
+        self.membrane += other.membrane;
+    }
+}
+
+impl Mul<u64> for Overflows {
+    type Output = Self;
+
+    fn mul(self, times: u64) -> Self {
+        Self { current: self.current * times, membrane: self.membrane * times }
+    }
+}
+
+/// Current and membrane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FixedState {
+    /// Synaptic current.
+    pub u: Anchor,
+    /// Membrane.
+    pub v: Anchor,
+}
+
+impl FixedState {
+    /// A state that has just been changed to numbers of 32 bits.
+    #[inline(always)]
+    pub fn new(u: i64, v: i64) -> Self {
+        Self { u: Anchor::new(u), v: Anchor::new(v) }
+    }
+}
+
+/// A neuron that is stepped by itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FixedNeuron {
+    /// Current and membrane.
+    pub state: FixedState,
+    /// Steps for which it is still held.
+    pub held: u32,
+}
+
+/// What a step leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FixedStep {
+    /// After the step, and a reset if there was one.
+    pub state: FixedState,
+    /// Number of spikes.
+    pub spikes: u32,
+    /// What did not fit.
+    pub overflows: Overflows,
+}
+
+/// Where the random numbers of a step come from: the neuron, and the step.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// Number of the neuron in its population.
+    pub neuron: usize,
+    /// The step.
+    pub step: u64,
+}
