@@ -7,6 +7,7 @@ from typing import Any
 
 from strsbp_rs._arguments import strings
 from strsbp_rs._config import BernoulliEncoder
+from strsbp_rs._fields import refuse_subclass
 from strsbp_rs.training._user_part import read_encoder
 
 __all__ = ["carried_part", "checked_class_names", "checked_encoder", "read_carried"]
@@ -16,10 +17,13 @@ def checked_encoder(encoder: Any) -> BernoulliEncoder | None:
     """Returns an encoder, or None.
 
     Raises:
-        TypeError: If it is something else.
+        TypeError: If it is something else, or of a subclass.
     """
-    if encoder is not None and not isinstance(encoder, BernoulliEncoder):
+    if encoder is None:
+        return None
+    if not isinstance(encoder, BernoulliEncoder):
         raise TypeError(f"encoder must be a BernoulliEncoder, got {encoder!r}")
+    refuse_subclass("encoder", encoder, (BernoulliEncoder,))
     return encoder
 
 

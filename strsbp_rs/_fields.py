@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from strsbp_rs._arguments import flag, integer, integers, number, one_of, suggestion
 
-__all__ = ["U32", "Checked", "named"]
+__all__ = ["U32", "Checked", "named", "refuse_subclass"]
 
 U32 = Annotated[int, partial(integer, below=2**32)]
 """A number that the core keeps in 32 bits."""
@@ -98,14 +98,22 @@ def _choice(name: str, value: Any, parts: tuple[Any, ...]) -> Any:
         raise TypeError(f"{name} must be a number or {classes}, got {value!r}") from None
 
 
-def named(name: str, value: Any, kinds: tuple[Any, ...]) -> Any:
+def named(name: str, value: Any, kinds: tuple[Any, ...], cure: str = "") -> Any:
     """Returns a configuration of one of `kinds`: as it is, or with defaults that of a name.
 
+    Args:
+        name: Name of the argument.
+        value: What came.
+        kinds: Classes of configurations.
+        cure: What to do in place of a subclass, for the message.
+
     Raises:
-        TypeError: If it is neither, or the name is one of a configuration without defaults.
+        TypeError: If it is neither, is of a subclass, whose methods the core would not call, or the
+            name is one of a configuration without defaults.
         ValueError: If the name is unknown; the message suggests the nearest.
     """
     if isinstance(value, kinds):
+        refuse_subclass(name, value, kinds, cure)
         return value
     classes = ", ".join(cls.__name__ for cls in kinds)
     names = {cls.kind: cls for cls in kinds if getattr(cls, "kind", None) is not None}
@@ -123,3 +131,23 @@ def named(name: str, value: Any, kinds: tuple[Any, ...]) -> Any:
         told = ", ".join(f"{field}=..." for field in needed)
         raise TypeError(f"{name} must be {cls.__name__}({told}): {value!r} alone does not say it")
     return cls()
+
+
+def refuse_subclass(name: str, value: Any, kinds: tuple[Any, ...], cure: str = "") -> None:
+    """Refuses an object of a subclass of `kinds`: the core would not call its methods.
+
+    Args:
+        name: Name of the argument.
+        value: What came.
+        kinds: Classes of configurations.
+        cure: What to do instead, for the message.
+
+    Raises:
+        TypeError: If its class is none of `kinds` itself.
+    """
+    if type(value) not in kinds:
+        classes = ", ".join(cls.__name__ for cls in kinds)
+        raise TypeError(
+            f"{name} must be {classes} itself, got {type(value).__name__}, a subclass: what it "
+            f"overrides would be ignored{cure}"
+        )

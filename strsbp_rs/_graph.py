@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer, number
 from strsbp_rs._arrays import as_array, as_floats, dtype_name
-from strsbp_rs._fields import named
+from strsbp_rs._fields import named, refuse_subclass
 from strsbp_rs._spikes import lif_params
 from strsbp_rs._strsbp_rs import GraphCore
 from strsbp_rs.fixed import Format
@@ -382,12 +382,16 @@ def _whole(weight: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _weight_rule(weight: Any) -> dict[str, Any]:
     if isinstance(weight, config.Init):
+        refuse_subclass("weight", weight, get_args(config.Init))
         return weight.to_dict()
     return config.ConstantInit(_number("weight", weight)).to_dict()
 
 
 def _delay_rule(delay: Any) -> Any:
-    return delay.to_dict() if isinstance(delay, config.UniformDelay) else _number("delay", delay)
+    if not isinstance(delay, config.UniformDelay):
+        return _number("delay", delay)
+    refuse_subclass("delay", delay, (config.UniformDelay,))
+    return delay.to_dict()
 
 
 def _number(name: str, value: Any) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -15,6 +15,7 @@ from strsbp_rs._activity import Activity, warn_of_activity
 from strsbp_rs._arguments import integer, integers, number, threads
 from strsbp_rs._arrays import dtype_name, layer_arrays
 from strsbp_rs._carried import carried_part, checked_class_names, checked_encoder, read_carried
+from strsbp_rs._fields import refuse_subclass
 from strsbp_rs._firing import resolved
 from strsbp_rs._graph import Graph
 from strsbp_rs._inputs import Input, encoder_for, input_options, prepare_input
@@ -152,6 +153,7 @@ class Network:
         for index, layer in enumerate(layers):
             if not isinstance(layer, config.LayerConfig):
                 raise TypeError(f"layers[{index}] must be Dense or Recurrent, got {layer!r}")
+            refuse_subclass(f"layers[{index}]", layer, get_args(config.LayerConfig))
         n_in, dt = integer("n_in", n_in), number("dt", dt)
         description = {
             "n_in": n_in,

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from strsbp_rs._arguments import one_of
 from strsbp_rs._config import Config
-from strsbp_rs._fields import U32
+from strsbp_rs._fields import U32, refuse_subclass
 from strsbp_rs.fixed import Device, Rounding
 
 __all__ = ["CortexM", "Loihi", "QFormat", "Spinnaker", "Target", "Xylo", "as_target"]
@@ -219,6 +219,7 @@ def as_target(name: str, target: Any) -> Target:
         TypeError: If it is neither.
     """
     if isinstance(target, _Target):
+        refuse_subclass(name, target, tuple(TARGETS.values()))
         return target  # type: ignore[return-value]
     if not isinstance(target, str):
         raise TypeError(f"{name} must be a target or one of {list(TARGETS)}, got {target!r}")
