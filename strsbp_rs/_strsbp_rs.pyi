@@ -30,6 +30,9 @@ __all__ = [
 __VERSION__: str
 
 _Encoder = tuple[int, float] | None
+_OwnLoss = Callable[
+    [NDArray[np.uint32], NDArray[np.int64]], tuple[NDArray[np.float64], NDArray[np.float64]]
+]
 _Activity = tuple[list[int], list[int], int]
 _Weights = list[dict[str, NDArray[Any]]]
 
@@ -251,41 +254,47 @@ class TrainerCore:
         self,
         net: NetworkCore,
         x: Any,
-        y: NDArray[np.int64],
+        y: NDArray[np.int64] | None,
         encoder: _Encoder,
         sample_weight: NDArray[np.float64] | None = None,
         callback: Callable[[dict[str, Any]], object] | None = None,
+        own: _OwnLoss | None = None,
     ) -> dict[str, Any]: ...
     def evaluate(
         self,
         net: NetworkCore,
         x: Any,
-        y: NDArray[np.int64],
+        y: NDArray[np.int64] | None,
         encoder: _Encoder,
         seed: int,
         engine: str,
-        callback: Callable[[int], object] | None = None,
+        own: _OwnLoss | None = None,
     ) -> tuple[dict[str, Any], NDArray[np.uint32]]: ...
     def gradients(
         self,
         net: NetworkCore,
         x: Any,
-        y: NDArray[np.int64],
+        y: NDArray[np.int64] | None,
         encoder: _Encoder,
         sample_weight: NDArray[np.float64] | None = None,
-    ) -> tuple[_Weights, float]: ...
+        own: _OwnLoss | None = None,
+        d_input: bool = False,
+    ) -> tuple[_Weights, float, NDArray[Any] | None]: ...
     def gradients_from_spikes(
         self,
         net: NetworkCore,
         spikes: Sequence[SpikeTrainsCore],
-        y: NDArray[np.int64],
+        y: NDArray[np.int64] | None,
         sample_weight: NDArray[np.float64] | None = None,
-    ) -> tuple[_Weights, float]: ...
+        own: _OwnLoss | None = None,
+        d_input: bool = False,
+    ) -> tuple[_Weights, float, NDArray[Any] | None]: ...
     def step_from_spikes(
         self,
         net: NetworkCore,
         spikes: Sequence[SpikeTrainsCore],
-        y: NDArray[np.int64],
+        y: NDArray[np.int64] | None,
         sample_weight: NDArray[np.float64] | None = None,
         lr: float | None = None,
+        own: _OwnLoss | None = None,
     ) -> dict[str, Any]: ...

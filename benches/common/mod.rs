@@ -107,7 +107,7 @@ pub fn simulated(net: &Network<f32>) -> Vec<SampleSpikes> {
 /// Training with the shipped recipe's loss and optimizer, at a learning rate that changes nothing.
 pub fn trainer_config() -> TrainerConfig {
     TrainerConfig {
-        loss: Loss::SoftmaxCrossEntropy { temperature: 4.0 },
+        loss: Some(Loss::SoftmaxCrossEntropy { temperature: 4.0 }),
         optimizer: OptimizerConfig::Adam { lr: 1e-9, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
         schedule: Schedule::Constant { warmup_epochs: 0.0 },
         rule: StRsbp::default(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::learn::{Batch, Data, Source, TrainerConfig};
+use crate::learn::{Batch, Classes, Data, Source, Targets, TrainerConfig};
 use crate::network::Panels;
 use crate::network::io::tests::{Stored, changed, network, set};
 use crate::spikes::SpikeTrains;
@@ -35,7 +35,8 @@ fn spikes() -> SpikeTrains {
 }
 
 fn train(trainer: &mut Trainer<f32>, net: &mut Network<f32>) {
-    trainer.train_epoch(net, Data::Spikes(&spikes()), &[0, 1, 0, 1], None, &mut |_| true).unwrap();
+    let classes = Classes::new(&[0, 1, 0, 1], net.n_out()).unwrap();
+    trainer.train_epoch(net, Data::Spikes(&spikes()), Targets::Classes(&classes), None, &mut |_| true).unwrap();
 }
 
 fn bytes(kind: &str) -> (Network<f32>, Trainer<f32>, Vec<u8>) {
@@ -124,9 +125,9 @@ fn steps_that_fail_say_where() {
     let mut net = network::<f32>();
     let mut trainer = trainer(&net, "sgd");
     train(&mut trainer, &mut net);
-    let (trains, labels) = (spikes(), [0, 1, 0, 1]);
+    let (trains, classes) = (spikes(), Classes::new(&[0, 1, 0, 1], net.n_out()).unwrap());
     let source = Source::Simulate { data: Data::Spikes(&trains), seed: 1, epoch: 1 };
-    let batch = Batch { source, samples: &[0, 1], labels: &labels, weights: Some(&[f64::MAX; 4]) };
+    let batch = Batch { source, samples: &[0, 1], targets: Targets::Classes(&classes), weights: Some(&[f64::MAX; 4]) };
     let before = net.layers()[1].synapses().rows();
     let error = trainer.step(&mut net, &batch, None, &mut || true).unwrap_err();
     assert!(matches!(error, Error::NotFinite { epoch: 2, step: 3, .. }), "{error:?}");

@@ -15,8 +15,9 @@ pub use loss::Loss;
 pub use optim::{ExponentialPenalty, OptimizerConfig, Schedule};
 pub use rule::{PostCoupling, PostCouplingModel, StRsbp, psp_table, s_psp};
 pub use trainer::{
-    Activity, Batch, BatchStats, CountedSpikes, Data, EpochStats, Evaluation, ImageAugment, Images, Present, Progress,
-    Source, StepStats, Trainee, Trainer, TrainerConfig, Worker, check_inputs, check_labels, count_spikes, predict,
+    Activity, Alone, Batch, BatchStats, Classes, CountedSpikes, Data, EpochStats, Evaluation, ImageAugment, Images,
+    Objective, OwnLoss, Pass, Present, Progress, Reduce, Solves, Source, StepStats, Targets, Trainee, Trainer,
+    TrainerConfig, Worker, check_inputs, check_recorded, count_spikes, coupling_tables, predict,
 };
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use super::{Batch, BatchStats, Data, PostCouplingModel, Source, Trainer, TrainerConfig};
+use super::{Batch, BatchStats, Classes, Data, PostCouplingModel, Source, Targets, Trainer, TrainerConfig};
 use crate::error::Error;
 use crate::network::{Layer, Network};
 use crate::sim::EngineKind;
@@ -125,7 +125,7 @@ fn expected<F: Real>(net: &Network<F>, case: &Case, config: &TrainerConfig) -> E
         let label = case.labels[sample as usize] as usize;
         let counts: Vec<u32> = (0..net.n_out()).map(|i| count(&rasters[layers.len()], i)).collect();
         let mut d_counts = vec![0.0; counts.len()];
-        stats.loss += config.loss.evaluate(&counts, label, case.weights[sample as usize], &mut d_counts);
+        stats.loss += config.loss.unwrap().evaluate(&counts, label, case.weights[sample as usize], &mut d_counts);
         stats.n_samples += 1;
         let best = (0..counts.len()).rev().max_by_key(|&i| counts[i]).unwrap();
         stats.n_correct += usize::from(best == label);
@@ -235,8 +235,9 @@ impl Case {
         }
         for source in sources {
             let mut trainer = Trainer::<F>::new(config.clone(), &net, Some(2)).unwrap();
-            let (samples, labels) = (&self.samples[..], &self.labels[..]);
-            let batch = Batch { source, samples, labels, weights: Some(&self.weights) };
+            let classes = Classes::new(&self.labels, net.n_out()).unwrap();
+            let (samples, targets) = (&self.samples[..], Targets::Classes(&classes));
+            let batch = Batch { source, samples, targets, weights: Some(&self.weights) };
             // The second time nothing of the first may be left.
             trainer.gradients(&net, &batch, &mut || true).unwrap();
             let (gradients, stats) = trainer.gradients(&net, &batch, &mut || true).unwrap();
@@ -258,8 +259,8 @@ impl Case {
                 expected.stats.loss
             );
             let n_systems = self.samples.len() * net.layers().iter().filter(|l| l.recurrent().is_some()).count();
-            assert!(stats.n_solves + stats.n_direct <= n_systems);
-            assert!(stats.n_iterations >= stats.n_solves);
+            assert!(stats.solves.n_solves + stats.solves.n_direct <= n_systems);
+            assert!(stats.solves.n_iterations >= stats.solves.n_solves);
             if matches!(source, Source::Simulate { .. }) {
                 self.check_evaluation(&trainer, &net, &trains[0], &expected);
             }
@@ -276,21 +277,26 @@ impl Case {
             all.rasters.iter().flat_map(|rasters| (0..n_out).map(|i| count(&rasters[top], i))).collect();
         let (mut loss, mut n_correct, mut scratch) = (0.0, 0, vec![0.0; n_out]);
         for (counts, &label) in counts.chunks_exact(n_out).zip(&self.labels) {
-            loss += trainer.config().loss.evaluate(counts, label as usize, 1.0, &mut scratch);
+            loss += trainer.config().loss.unwrap().evaluate(counts, label as usize, 1.0, &mut scratch);
             let best = (0..n_out).rev().max_by_key(|&i| counts[i]).unwrap();
             n_correct += usize::from(best == label as usize);
         }
         let fired = |raster: &Raster| raster.iter().flatten().filter(|fired| **fired).count() as u64;
         let n_spikes: Vec<u64> =
             (1..=top).map(|l| all.rasters.iter().map(|rasters| fired(&rasters[l])).sum()).collect();
+        let classes = Classes::new(&self.labels, n_out).unwrap();
+        let targets = Targets::Classes(&classes);
         for kind in [EngineKind::Clocked, EngineKind::Event, EngineKind::Auto] {
             let mut asked = Vec::new();
             let keep_going = &mut |done: usize| {
                 asked.push(done);
                 true
             };
-            let found = trainer.evaluate(net, Data::Spikes(input), &self.labels, 0, kind, keep_going).unwrap();
-            assert_eq!((found.counts, found.n_correct, found.n_spikes), (counts.clone(), n_correct, n_spikes.clone()));
+            let found = trainer.evaluate(net, Data::Spikes(input), targets, 0, kind, keep_going).unwrap();
+            assert_eq!(
+                (found.counts, found.n_correct, found.n_spikes),
+                (counts.clone(), Some(n_correct), n_spikes.clone())
+            );
             assert!((found.loss - loss).abs() < 1e-9 * loss, "{} {loss}", found.loss);
             assert!(found.engine != EngineKind::Auto && (kind == EngineKind::Auto || found.engine == kind));
             let silent = (1..=top).map(|l| {
@@ -299,7 +305,7 @@ impl Case {
             });
             assert_eq!(found.activity.silent(), silent.collect::<Vec<_>>());
             assert!(!asked.is_empty() && asked.iter().all(|&done| done == 0));
-            let stopped = trainer.evaluate(net, Data::Spikes(input), &self.labels, 0, kind, &mut |_| false);
+            let stopped = trainer.evaluate(net, Data::Spikes(input), targets, 0, kind, &mut |_| false);
             assert!(matches!(stopped, Err(Error::Interrupted)));
         }
     }

@@ -87,11 +87,3 @@ impl Preparation {
         }
     }
 }
-
-/// Class labels from an int64 array.
-pub fn labels(y: &[i64], n_out: usize) -> Result<Vec<u32>, Error> {
-    if let Some(at) = y.iter().position(|&label| label < 0 || label >= n_out as i64) {
-        return Err(Error::value(format!("y[{at}]"), format!("a class in [0, {n_out})"), y[at]));
-    }
-    Ok(y.iter().map(|&label| label as u32).collect())
-}

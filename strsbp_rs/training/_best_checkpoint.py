@@ -80,13 +80,13 @@ class BestCheckpoint(Monitored):
             self.best, self.best_epoch = value, record["epoch"]
 
     def _read(self, trainer: Trainer) -> None:
-        held = type(trainer).load(self.path, n_threads=1)
-        if not _same_run(held.history, trainer.history):
+        found = type(trainer).load(self.path, n_threads=1, loss=trainer._own_loss)
+        if not _same_run(found.history, trainer.history):
             raise ValueError(
                 f"path: {self.path} holds the best epoch of another run than the one that is "
                 "resumed; choose another path, or remove it"
             )
-        last = held.history[-1] if len(held.history) else {}
+        last = found.history[-1] if len(found.history) else {}
         if self.monitor in last:
             self.best, self.best_epoch = self.value(last), last["epoch"]
 

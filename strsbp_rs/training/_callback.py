@@ -30,7 +30,8 @@ class Callback:
         Args:
             trainer: The trainer.
             progress: epoch, samples_done, samples_total, samples_per_s, and the running means
-                loss, accuracy and firing_rate (a list, one value a layer).
+                loss, accuracy (None if targets are no classes) and firing_rate (a list, one value
+                a layer).
         """
 
     def on_epoch_end(self, trainer: Trainer, record: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ class History:
     Also grad_norm and grad_norm_max, the mean and the largest norm of the gradient of a step before
     clipping; solver_iterations a sample and recurrent layer, and solver_fallbacks, how often a
     dense solver had to step in. With validation data val_loss, val_accuracy and val_samples_per_s.
+    Accuracies are None where targets are no classes.
 
     `history["loss"]` is the list of a quantity, one value an epoch; `history[-1]` the dict of the
     last epoch; `pandas.DataFrame(history.rows())` a table.

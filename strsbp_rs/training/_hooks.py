@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["HOOKS", "call", "check", "hooks"]
+__all__ = ["HOOKS", "call", "check", "check_arguments", "hooks"]
 
 HOOKS = {
     "on_train_begin": ("trainer",),
@@ -57,7 +57,7 @@ def _check(name: str, callback: object) -> None:
     if not found:
         raise TypeError(f"{name} must have one of the methods {', '.join(HOOKS)}, got {callback!r}")
     for hook in found:
-        _check_arguments(f"{name} ({kind}).{hook}", getattr(callback, hook), HOOKS[hook])
+        check_arguments(f"{name} ({kind}).{hook}", getattr(callback, hook), HOOKS[hook])
 
 
 def _looks_like_a_hook(callback: object, method: str) -> bool:
@@ -67,7 +67,12 @@ def _looks_like_a_hook(callback: object, method: str) -> bool:
     return named and callable(inspect.getattr_static(callback, method, None))
 
 
-def _check_arguments(name: str, hook: Any, arguments: tuple[str, ...]) -> None:
+def check_arguments(name: str, hook: Any, arguments: tuple[str, ...]) -> None:
+    """Refuses what cannot be called with so many arguments.
+
+    Raises:
+        TypeError: Naming it and its signature.
+    """
     if not callable(hook):
         raise TypeError(f"{name} must be a method, got {hook!r}")
     try:

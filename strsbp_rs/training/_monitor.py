@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from strsbp_rs._arguments import number
@@ -44,14 +44,21 @@ class Monitored(Callback):
             raise ValueError(f"min_delta must be finite and >= 0, got {min_delta}")
         self.monitor, self.mode, self.min_delta = monitor, mode, delta
 
-    def check_data(self, validated: bool) -> None:
+    def check_data(self, validated: bool, unclassified: Container[str] = ()) -> None:
         """Refuses a fit that will not have the quantity, before it begins.
 
+        Args:
+            validated: Whether there is validation data.
+            unclassified: Accuracies that there will not be, as targets are no classes.
+
         Raises:
-            ValueError: If it is of validation data and there is none.
+            ValueError: If it is of validation data and there is none, or an accuracy and targets
+                are no classes.
         """
         if self.monitor in _VALIDATED and not validated:
             raise ValueError(f"monitor {self.monitor!r} needs validation_data, got None")
+        if self.monitor in unclassified:
+            raise ValueError(f"monitor {self.monitor!r} needs targets that are classes")
 
     def value(self, record: Mapping[str, Any]) -> float:
         """Returns the quantity in an epoch's record.

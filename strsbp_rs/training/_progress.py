@@ -40,8 +40,8 @@ class ProgressBar(Callback):
             self._bar = _new_bar(total, "", bar_format=_FORMAT, delay=1e-9)
         # Short enough to leave room for the bar at 80 columns.
         text = (
-            f"epoch {progress['epoch']}/{self.total_epochs}: loss {progress['loss']:.4g}, "
-            f"accuracy {progress['accuracy']:.2%}, {progress['samples_per_s']:.0f}/s"
+            f"epoch {progress['epoch']}/{self.total_epochs}: loss {progress['loss']:.4g}"
+            f"{_accuracy(progress['accuracy'])}, {progress['samples_per_s']:.0f}/s"
         )
         if _columns() >= _WIDE:
             text += f", rates {_rates(progress['firing_rate'])}"
@@ -78,11 +78,12 @@ def steps_bar(total: int, what: str, shown: bool) -> Any:
 def epoch_line(record: dict[str, Any], total_epochs: int) -> str:
     """Returns an epoch's entry of the history in one line."""
     test = ""
-    if "val_accuracy" in record:
-        test = f", test loss {record['val_loss']:.4g}, test accuracy {record['val_accuracy']:.2%}"
+    if "val_loss" in record:
+        accuracy = _accuracy(record["val_accuracy"], "test accuracy")
+        test = f", test loss {record['val_loss']:.4g}{accuracy}"
     return (
-        f"epoch {record['epoch']}/{total_epochs}: loss {record['loss']:.4g}, "
-        f"accuracy {record['accuracy']:.2%}{test}, {record['samples_per_s']:.0f} samples/s, "
+        f"epoch {record['epoch']}/{total_epochs}: loss {record['loss']:.4g}"
+        f"{_accuracy(record['accuracy'])}{test}, {record['samples_per_s']:.0f} samples/s, "
         f"rates {_rates(record['firing_rate'])}"
     )
 
@@ -118,6 +119,11 @@ def _columns() -> int:
         return os.get_terminal_size(sys.stderr.fileno()).columns or 80
     except (OSError, ValueError):  # No terminal, or closed.
         return 80
+
+
+def _accuracy(share: float | None, name: str = "accuracy") -> str:
+    """The accuracy, if there is one."""
+    return "" if share is None else f", {name} {share:.2%}"
 
 
 def _rates(rates: list[float]) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs._activity import Activity, warn_of_activity
-from strsbp_rs._arguments import integer, labels, number, threads
+from strsbp_rs._arguments import flag, integer, number, threads
 from strsbp_rs._arrays import as_array
 from strsbp_rs._carried import carried_part, read_carried
 from strsbp_rs._fields import named
@@ -30,6 +30,14 @@ from strsbp_rs.training import _hooks
 from strsbp_rs.training._callback import Callback
 from strsbp_rs.training._history import History
 from strsbp_rs.training._monitor import Monitored
+from strsbp_rs.training._own_loss import (
+    Goal,
+    OwnLoss,
+    checked_own_loss,
+    given_d_counts,
+    goal_of,
+    loss_name,
+)
 from strsbp_rs.training._progress import ProgressBar
 from strsbp_rs.training._records import plain_record
 from strsbp_rs.training._user_part import encoder_and_history
@@ -48,20 +56,26 @@ class Gradients:
     """Gradients of a mean loss.
 
     Attributes:
-        loss: The mean over the samples of sample_weight * loss.
+        loss: The mean over the samples of sample_weight * loss; None where d_counts were given.
         weights: One dict a layer, in the form of `Network.weights`.
+        d_input: Derivatives of that mean with respect to the firing counts of the inputs,
+            (n_samples, n_in), if they were asked for: what the first layer sends to whatever made
+            the spikes. Those of an input that did not fire are 0, unless the rule has a
+            `silent_ratio`.
     """
 
-    loss: float
+    loss: float | None
     weights: Weights
+    d_input: NDArray[Any] | None = None
 
     def __repr__(self) -> str:
+        loss = "" if self.loss is None else f" loss {self.loss:.4g},"
         shapes = ", ".join(
             f"{name} {'x'.join(map(str, array.shape))}"
             for layer in self.weights
             for name, array in layer.items()
         )
-        return f"<Gradients: loss {self.loss:.4g}, of {shapes}>"
+        return f"<Gradients:{loss} of {shapes}>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,7 +84,8 @@ class Evaluation:
 
     Attributes:
         loss: Mean loss.
-        accuracy: Share of samples whose class had the highest count.
+        accuracy: Share of samples whose class had the highest count; None if the targets are no
+            classes.
         counts: Output counts, uint32 (n_samples, n_out).
         predictions: Output neurons that fired most, int64 (n_samples,).
         firing_rate: Mean spikes per neuron and step, for each layer.
@@ -84,7 +99,7 @@ class Evaluation:
     """
 
     loss: float
-    accuracy: float
+    accuracy: float | None
     counts: NDArray[np.uint32]
     predictions: NDArray[np.int64]
     firing_rate: list[float]
@@ -106,7 +121,7 @@ class Evaluation:
         lost = [f"{counts.current:,} and {counts.membrane:,}" for counts in self.overflows]
         silent = self.silent_neurons
         return [
-            ("accuracy", f"{self.accuracy:.2%}"),
+            *([] if self.accuracy is None else [("accuracy", f"{self.accuracy:.2%}")]),
             ("loss", f"{self.loss:.4g}"),
             ("samples", f"{len(self.predictions):,}"),
             ("firing rates", " ".join(f"{rate:.2%}" for rate in self.firing_rate)),
@@ -128,15 +143,17 @@ class StepResult:
     """A step of the optimizer.
 
     Attributes:
-        loss: The mean over the samples of sample_weight * loss, before the step.
-        accuracy: Share of samples whose class had the highest count.
+        loss: The mean over the samples of sample_weight * loss, before the step; None where
+            d_counts were given.
+        accuracy: Share of samples whose class had the highest count; None if the targets are no
+            classes.
         firing_rate: Mean spikes per neuron and step, for each layer.
         lr: Learning rate.
         grad_norm: Euclidean norm of the whole gradient before clipping.
     """
 
-    loss: float
-    accuracy: float
+    loss: float | None
+    accuracy: float | None
     firing_rate: list[float]
     lr: float
     grad_norm: float
@@ -150,7 +167,12 @@ class Trainer:
         encoder: Makes spikes of analog samples; the network's own if None.
         loss: CountMSE or SoftmaxCrossEntropy; or "count_mse" or "softmax_cross_entropy", for their
             defaults. If None, SoftmaxCrossEntropy(), which works for any number of steps; the
-            targets of CountMSE are numbers of spikes.
+            targets of CountMSE are numbers of spikes. Or a function (counts, targets) that returns
+            (loss, d_counts): counts are uint32 (n_samples, n_out), targets those of the batch's
+            samples, whatever `y` holds of them; the loss is one number a sample, (n_samples,), or
+            their sum, and d_counts the derivatives of the sum, (n_samples, n_out). The mean over
+            the batch, and sample weights, are the trainer's affair. It is called batch by batch,
+            and no teacher spikes are set; see docs/guides/own-losses.md.
         optimizer: Adam, AdamW or SGD; or "adam", "adamw" or "sgd"; Adam() if None.
         schedule: Factor on the learning rate: Constant, InverseSqrt, Cosine or Step; or "constant",
             "inverse_sqrt", "cosine" or "step".
@@ -188,7 +210,7 @@ class Trainer:
         network: Network,
         *,
         encoder: config.BernoulliEncoder | None = None,
-        loss: config.Loss | str | None = None,
+        loss: config.Loss | OwnLoss | str | None = None,
         optimizer: config.Optimizer | str | None = None,
         schedule: config.Schedule | str | None = None,
         rule: config.StRsbp | None = None,
@@ -204,7 +226,12 @@ class Trainer:
     ) -> None:
         if not isinstance(network, Network):
             raise TypeError(f"network must be a Network, got {network!r}")
+        self._own_loss = checked_own_loss(loss)
         loss = config.SoftmaxCrossEntropy() if loss is None else loss
+        known = None
+        if self._own_loss is None:
+            cure = "; give a function (counts, targets) -> (loss, d_counts)"
+            known = named("loss", loss, get_args(config.Loss), cure).to_dict()
         steps: config.Optimizer = named(
             "optimizer",
             config.Adam() if optimizer is None else optimizer,
@@ -222,7 +249,7 @@ class Trainer:
         encoder = network.encoder if encoder is None else encoder
         encoder_tuple(encoder)
         description = {
-            "loss": named("loss", loss, get_args(config.Loss)).to_dict(),
+            "loss": known,
             "optimizer": steps.to_dict(),
             "schedule": named("schedule", schedule, get_args(config.Schedule)).to_dict(),
             "rule": rule.to_dict(),
@@ -267,6 +294,14 @@ class Trainer:
         return self._core.n_threads
 
     @property
+    def loss(self) -> config.Loss | OwnLoss:
+        """The loss, a configuration or the user's own function."""
+        if self._own_loss is not None:
+            return self._own_loss
+        loss: config.Loss = config.from_dict(self.config["loss"])
+        return loss
+
+    @property
     def schedule(self) -> config.Schedule:
         """Factor on the learning rate; another one can be set, and counts from the next step on.
 
@@ -295,10 +330,12 @@ class Trainer:
 
     def __repr__(self) -> str:
         values, network = self.config, self.network
+        own = self._own_loss
+        loss = values["loss"]["kind"] if own is None else f"loss {loss_name(own)}"
         through = "" if self.hardware is None else f", through {self.hardware.kind}"
         done = f"{self.epoch} epoch{'' if self.epoch == 1 else 's'} completed"
         return (
-            f"<Trainer: {network.outline}, {values['loss']['kind']}, {values['optimizer']['kind']} "
+            f"<Trainer: {network.outline}, {loss}, {values['optimizer']['kind']} "
             f"with lr {values['optimizer']['lr']:g}, batches of {values['batch_size']}{through}, "
             f"{self.n_threads} thread{'' if self.n_threads == 1 else 's'}, {done}>"
         )
@@ -308,11 +345,11 @@ class Trainer:
     def fit(
         self,
         x: Input,
-        y: ArrayLike,
+        y: Any,
         *,
         epochs: int,
         n_steps: int | None = None,
-        validation_data: tuple[Input, ArrayLike] | None = None,
+        validation_data: tuple[Input, Any] | None = None,
         sample_weight: ArrayLike | None = None,
         callbacks: Sequence[Callback] = (),
         checkpoint: PathLike | None = None,
@@ -329,7 +366,9 @@ class Trainer:
 
         Args:
             x: Samples, as for `Network.spike_counts`.
-            y: Classes, integers of shape (n_samples,) in [0, n_out).
+            y: Classes, integers of shape (n_samples,) in [0, n_out); for a loss of the user's own
+                its targets, an entry a sample: an array of any shape (n_samples, ...), a list, or
+                None if it needs none.
             epochs: Number of epochs to have completed.
             n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
             validation_data: (x, y) to evaluate after every epoch.
@@ -354,8 +393,9 @@ class Trainer:
             KeyboardInterrupt: On Ctrl-C.
         """
         self.check_epochs(epochs)
-        data, classes = self._prepared(x, n_steps), labels("y", y)
+        data = self._prepared(x, n_steps)
         weight = None if sample_weight is None else _weights(sample_weight)
+        goal = self._goal(y, data, weight is not None)
         test = None
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)):
@@ -366,7 +406,7 @@ class Trainer:
                     f"validation_data must be (x, y), got {len(validation_data)} entries"
                 )
             held_out = self._prepared(validation_data[0], n_steps)
-            test = held_out, labels("y", validation_data[1])
+            test = held_out, self._goal(validation_data[1], held_out)
         if checkpoint is not None:
             folder = os.path.dirname(os.path.abspath(os.fspath(checkpoint)))
             if not os.path.isdir(folder):
@@ -374,9 +414,11 @@ class Trainer:
             # What was left there by one that was killed.
             sweep_folder(folder)
         all_callbacks = _hooks.check(callbacks)
+        goals = {"accuracy": goal, **({} if test is None else {"val_accuracy": test[1]})}
+        unclassified = {name for name, goal in goals.items() if goal.y is None}
         for callback in all_callbacks:
             if isinstance(callback, Monitored):
-                callback.check_data(validated=test is not None)
+                callback.check_data(validated=test is not None, unclassified=unclassified)
         if progress:
             all_callbacks.insert(0, ProgressBar(total_epochs=epochs))
         on_batch_end = _hooks.hooks(all_callbacks, "on_batch_end")
@@ -400,7 +442,13 @@ class Trainer:
         try:
             while self.epoch < epochs and not self._stopping:
                 values = self._core.train_epoch(
-                    self.network._core, data, classes, encoder_tuple(self.encoder), weight, report
+                    self.network._core,
+                    data,
+                    goal.y,
+                    encoder_tuple(self.encoder),
+                    weight,
+                    report,
+                    goal.own,
                 )
                 record = {key: values[key] for key in ("epoch", "lr", "loss", "accuracy")}
                 record |= {key: values[key] for key in ("firing_rate", "seconds", "engine")}
@@ -460,7 +508,7 @@ class Trainer:
     def evaluate(
         self,
         x: Input,
-        y: ArrayLike,
+        y: Any,
         *,
         n_steps: int | None = None,
         seed: int | None = None,
@@ -470,7 +518,7 @@ class Trainer:
 
         Args:
             x: Samples, as for `Network.spike_counts`.
-            y: Classes, integers of shape (n_samples,).
+            y: Classes, integers of shape (n_samples,), or the loss's targets, as for `fit`.
             n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
             seed: Seed of the encoder; the trainer's if None.
             engine: How the network is simulated; the trainer's choice if None.
@@ -479,7 +527,11 @@ class Trainer:
             TypeError: If an array has the wrong dtype.
             ValueError: If shapes disagree, a label is out of range or the engine is unknown.
         """
-        return self._evaluate(self._prepared(x, n_steps), labels("y", y), seed, engine)
+        data = self._prepared(x, n_steps)
+        return self._evaluate(data, self._goal(y, data), seed, engine)
+
+    def _goal(self, y: Any, data: Any, weighted: bool = False) -> Goal:
+        return goal_of(self._own_loss, y, data, self.network.n_out, weighted)
 
     def _prepared(self, x: Input, n_steps: int | None) -> Any:
         return prepare_input(x, self.network.n_in, self.encoder, n_steps)
@@ -487,7 +539,7 @@ class Trainer:
     def _evaluate(
         self,
         data: Any,
-        classes: NDArray[np.int64],
+        goal: Goal,
         seed: int | None = None,
         engine: str | None = None,
         check: bool = True,
@@ -495,7 +547,7 @@ class Trainer:
         seed = self.config["seed"] if seed is None else integer("seed", seed)
         engine = config.check_engine(self.config["engine"] if engine is None else engine)
         values, counts = self._core.evaluate(
-            self.network._core, data, classes, encoder_tuple(self.encoder), seed, engine
+            self.network._core, data, goal.y, encoder_tuple(self.encoder), seed, engine, goal.own
         )
         self._tell_losses()
         if check:
@@ -508,7 +560,7 @@ class Trainer:
             counts=counts,
             predictions=np.argmax(counts, axis=1).astype(np.int64),
             firing_rate=values["firing_rate"],
-            samples_per_s=len(classes) / values["seconds"],
+            samples_per_s=len(counts) / values["seconds"],
             engine=values["engine"],
             silent_neurons=values["silent_neurons"],
             n_tied=int(np.count_nonzero((n_highest > 1) & (highest > 0))),
@@ -526,8 +578,9 @@ class Trainer:
     def step(
         self,
         spikes: Sequence[SpikeTrains],
-        y: ArrayLike,
+        y: Any = None,
         *,
+        d_counts: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         lr: float | None = None,
     ) -> StepResult:
@@ -539,7 +592,10 @@ class Trainer:
 
         Args:
             spikes: Spike trains of the input and of every layer, all of the same samples and steps.
-            y: Classes, integers of shape (n_samples,).
+            y: Classes, integers of shape (n_samples,), or the loss's targets, as for `fit`.
+            d_counts: In place of `y`: the derivatives of the sum of the samples' losses with
+                respect to the output counts, floats (n_samples, n_out), of any loss at all. The
+                step is that of the mean, and no teacher spikes are set.
             sample_weight: Weight of every sample's loss, (n_samples,).
             lr: Learning rate; the optimizer's, times the schedule's factor after the epochs of
                 `fit`, if None. It must be given where that factor is 0.
@@ -553,20 +609,25 @@ class Trainer:
         rate = None if lr is None else number("lr", lr)
         if rate is not None and not 0.0 <= rate < float("inf"):
             raise ValueError(f"lr must be finite and >= 0, got {lr}")
+        trains = _cores(spikes, self.network)
+        goal = _chosen_goal(self, y, d_counts, trains[0], weight is not None)
         values = self._core.step_from_spikes(
-            self.network._core, _cores(spikes), labels("y", y), weight, rate
+            self.network._core, trains, goal.y, weight, rate, goal.own
         )
         self._tell_losses()
-        names = ("loss", "accuracy", "firing_rate", "lr", "grad_norm")
-        return StepResult(**{name: values[name] for name in names})
+        names = ("accuracy", "firing_rate", "lr", "grad_norm")
+        loss = values["loss"] if d_counts is None else None
+        return StepResult(loss=loss, **{name: values[name] for name in names})
 
     def gradients(
         self,
         x: Input,
-        y: ArrayLike,
+        y: Any = None,
         *,
+        d_counts: ArrayLike | None = None,
         n_steps: int | None = None,
         sample_weight: ArrayLike | None = None,
+        d_input: bool = False,
     ) -> Gradients:
         """Simulates the network and computes the gradients of the mean loss, without a step.
 
@@ -583,9 +644,12 @@ class Trainer:
 
         Args:
             x: Samples, as for `Network.spike_counts`.
-            y: Classes, integers of shape (n_samples,).
+            y: Classes, integers of shape (n_samples,), or the loss's targets, as for `fit`.
+            d_counts: In place of `y`, as for `step`; of the counts of these very spikes, which
+                `Network.spike_counts` tells, given the trainer's encoder and seed.
             n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
             sample_weight: Weight of every sample's loss, (n_samples,).
+            d_input: Whether to compute those of the firing counts of the inputs, too.
 
         Raises:
             TypeError: If an array has the wrong dtype.
@@ -593,15 +657,19 @@ class Trainer:
                 system is singular.
         """
         weight = None if sample_weight is None else _weights(sample_weight)
-        weights, loss = self._core.gradients(
+        data = self._prepared(x, n_steps)
+        goal = _chosen_goal(self, y, d_counts, data, weight is not None)
+        weights, loss, sent = self._core.gradients(
             self.network._core,
-            self._prepared(x, n_steps),
-            labels("y", y),
+            data,
+            goal.y,
             encoder_tuple(self.encoder),
             weight,
+            goal.own,
+            flag("d_input", d_input),
         )
         self._tell_losses()
-        return Gradients(loss, weights)
+        return Gradients(loss if d_counts is None else None, weights, sent)
 
     # Files -----------------------------------------------------------------------------------
 
@@ -629,54 +697,100 @@ class Trainer:
     def __reduce__(self) -> tuple[Any, ...]:
         # The network by itself, so that it stays the one that others know.
         checkpoint = self._core.dumps(self.network._core, self._user())
-        return _loads, (type(self), checkpoint, self.network, self.n_threads)
+        return _loads, (type(self), checkpoint, self.network, self.n_threads, self._own_loss)
 
     @classmethod
-    def load(cls, path: PathLike, *, n_threads: int | None = None) -> Trainer:
+    def load(
+        cls, path: PathLike, *, n_threads: int | None = None, loss: OwnLoss | None = None
+    ) -> Trainer:
         """Reads a checkpoint; `fit` then goes on with the same bits as an uninterrupted run.
 
         Args:
             path: What `save`, or `fit` with `checkpoint`, wrote.
             n_threads: Number of threads; all cores if None.
+            loss: The loss, if it is a function: files hold none.
 
         Raises:
             OSError: If the file cannot be read.
+            TypeError: If `loss` is no function of (counts, targets).
             ValueError: If it is not a checkpoint of this package, is damaged, or of another
-                version.
+                version; or if it needs a `loss` and there is none, or has one already.
         """
         network, core, user = TrainerCore.load(os.fspath(path), threads(n_threads))
         name, net = os.fspath(path), Network._wrap(network)
-        trainer = cls._restored(core, net, user, name)
+        trainer = cls._restored(core, net, user, name, loss)
         net._encoder, net._class_names = read_carried(name, user, net.n_out)
         return trainer
 
     @classmethod
     def _restored(
-        cls, core: TrainerCore, network: Network, user: Any, path: str = "<bytes>"
+        cls,
+        core: TrainerCore,
+        network: Network,
+        user: Any,
+        path: str = "<bytes>",
+        loss: OwnLoss | None = None,
     ) -> Trainer:
+        own = _loss_of_file(path, core.config()["loss"], loss)
         encoder, history = encoder_and_history(path, user)
         trainer = cls.__new__(cls)
-        trainer._core = core
+        trainer._core, trainer._own_loss = core, own
         trainer.network = network
         trainer.encoder, trainer.history = encoder, history
         trainer._stopping, trainer._resumed = False, True
         return trainer
 
 
-def _loads(cls: type[Trainer], checkpoint: bytes, network: Network, n_threads: int) -> Trainer:
+def _loss_of_file(path: str, known: dict[str, Any] | None, loss: Any) -> OwnLoss | None:
+    """Returns the loss of the user's own that a checkpoint was trained with, if it was."""
+    if known is not None and loss is not None:
+        raise ValueError(f"loss must be None, as {path} holds one, {known['kind']}; got {loss!r}")
+    if known is not None:
+        return None
+    if loss is None:
+        raise ValueError(
+            f"loss must be given, got None: {path} was trained with a function, which no file "
+            "holds; Trainer.load(path, loss=...)"
+        )
+    own = checked_own_loss(loss)
+    if own is None:
+        raise TypeError(f"loss must be a function (counts, targets), got {loss!r}")
+    return own
+
+
+def _chosen_goal(trainer: Trainer, y: Any, d_counts: Any, data: Any, weighted: bool) -> Goal:
+    """Returns what a batch is to lead to: its targets, or the derivatives of a loss."""
+    if d_counts is None:
+        if y is None and trainer._own_loss is None:
+            raise ValueError("y must be given, or d_counts, got None")
+        return trainer._goal(y, data, weighted)
+    if y is not None:
+        raise ValueError("d_counts must be None where y is given")
+    return given_d_counts(d_counts, data.shape[0], trainer.network.n_out)
+
+
+def _loads(
+    cls: type[Trainer],
+    checkpoint: bytes,
+    network: Network,
+    n_threads: int,
+    loss: OwnLoss | None = None,
+) -> Trainer:
     """Makes a trainer anew of what `Trainer.__reduce__` took apart."""
     _, core, user = TrainerCore.loads(checkpoint, n_threads)
-    return cls._restored(core, network, user)
+    return cls._restored(core, network, user, loss=loss)
 
 
 def gradients_from_spikes(
     network: Network,
     spikes: Sequence[SpikeTrains],
-    y: ArrayLike,
+    y: Any = None,
     *,
-    loss: config.Loss | str | None = None,
+    d_counts: ArrayLike | None = None,
+    loss: config.Loss | OwnLoss | str | None = None,
     rule: config.StRsbp | None = None,
     sample_weight: ArrayLike | None = None,
+    d_input: bool = False,
     n_threads: int | None = None,
 ) -> Gradients:
     """Computes gradients from spike trains recorded anywhere: a simulator, or a chip's log.
@@ -690,10 +804,14 @@ def gradients_from_spikes(
     Args:
         network: The network, whose weights and constants are read.
         spikes: Spike trains of the input and of every layer, all of the same samples and steps.
-        y: Classes, integers of shape (n_samples,).
+        y: Classes, integers of shape (n_samples,), or the loss's targets, as for `Trainer.fit`.
+        d_counts: In place of `y`: the derivatives of the sum of the samples' losses with respect
+            to the output counts, floats (n_samples, n_out), of any loss at all. No teacher spikes
+            are set.
         loss: As of `Trainer`; SoftmaxCrossEntropy() if None.
         rule: Options of the backward pass.
         sample_weight: Weight of every sample's loss, (n_samples,).
+        d_input: Whether to compute those of the firing counts of the inputs, too.
         n_threads: Number of threads; all cores if None.
 
     Returns:
@@ -709,19 +827,26 @@ def gradients_from_spikes(
     """
     trainer = Trainer(network, loss=loss, rule=rule, n_threads=n_threads)
     weight = None if sample_weight is None else _weights(sample_weight)
-    weights, value = trainer._core.gradients_from_spikes(
-        network._core, _cores(spikes), labels("y", y), weight
+    trains = _cores(spikes, network)
+    goal = _chosen_goal(trainer, y, d_counts, trains[0], weight is not None)
+    weights, value, sent = trainer._core.gradients_from_spikes(
+        network._core, trains, goal.y, weight, goal.own, flag("d_input", d_input)
     )
-    return Gradients(value, weights)
+    return Gradients(value if d_counts is None else None, weights, sent)
 
 
-def _cores(spikes: Sequence[SpikeTrains]) -> list[SpikeTrainsCore]:
+def _cores(spikes: Sequence[SpikeTrains], network: Network) -> list[SpikeTrainsCore]:
     if not isinstance(spikes, Iterable):
         raise TypeError(f"spikes must be a list of SpikeTrains, got {type(spikes).__name__}")
     spikes = list(spikes)
     for index, trains in enumerate(spikes):
         if not isinstance(trains, SpikeTrains):
             raise TypeError(f"spikes[{index}] must be SpikeTrains, got {type(trains).__name__}")
+    n = len(network.layers) + 1
+    if len(spikes) != n:
+        raise ValueError(
+            f"spikes must be {n} spike trains, of the input and of each layer, got {len(spikes)}"
+        )
     return [trains._core for trains in spikes]
 
 

@@ -95,13 +95,13 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "solver_fallbacks": ("a count", _is_count),
     # What is not finite is None in a record.
     **dict.fromkeys(
-        ("loss", "val_loss", "grad_norm", "grad_norm_max"),
+        ("loss", "val_loss", "accuracy", "val_accuracy", "grad_norm", "grad_norm_max"),
         ("a number or nothing", _is_maybe_number),
     ),
     **dict.fromkeys(
         (
-            *("lr", "accuracy", "seconds", "samples_per_s", "solver_iterations"),
-            *("val_accuracy", "val_samples_per_s"),
+            *("lr", "seconds", "samples_per_s", "solver_iterations"),
+            "val_samples_per_s",
         ),
         ("a number", _is_number),
     ),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::learn::{Batch, Data, Source, Trainer};
+use crate::learn::{Batch, Classes, Data, Source, Targets, Trainer};
 use crate::spikes::SpikeTrains;
 
 /// A recurrent layer of 40 neurons, of whose synapses two thirds exist, and an output layer.
@@ -62,9 +62,9 @@ fn groups(net: &Network<f64>, grads: &Gradients<f64>) -> Vec<Group> {
 fn check(more: Value, lr: f64, penalty: Option<ExponentialPenalty>, clip_norm: Option<f64>, limit: f64) {
     let mut net = network();
     let mut trainer = trainer(&net, more);
-    let (trains, labels) = (spikes(), [0, 1, 2, 1]);
+    let (trains, classes) = (spikes(), Classes::new(&[0, 1, 2, 1], net.n_out()).unwrap());
     let source = Source::Simulate { data: Data::Spikes(&trains), seed: 1, epoch: 1 };
-    let batch = Batch { source, samples: &[3, 0, 1], labels: &labels, weights: None };
+    let batch = Batch { source, samples: &[3, 0, 1], targets: Targets::Classes(&classes), weights: None };
     let (grads, _) = trainer.gradients(&net, &batch, &mut || true).unwrap();
     let mut groups = groups(&net, grads);
     for (weight, grad, exists, n_in) in &mut groups {

@@ -1,152 +1,255 @@
-//! A mini-batch on all cores.
+//! The backward pass of a batch, on all cores.
 //!
-//! Forward and adjoint solves run in parallel over samples, gradients in parallel over ranges of neurons, each
-//! going through the samples in their order. So no sum is ever split among threads, and the result does not depend on
-//! their number.
+//! Adjoint solves run in parallel over samples, gradients in parallel over ranges of neurons, each going through the samples
+//! in their order. So no sum is ever split among threads, and the result does not depend on their number.
+
+use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::batch::Objective;
+use super::Worker;
+use super::pass::{Pass, SamplePass};
 use super::worker::{Crew, ThreadScratch, scratch};
-use super::{Activity, Batch, BatchStats, Source, Worker, predict};
-use crate::engine::layered::{Lists, SampleSpikes};
 use crate::error::{Error, Result};
 use crate::learn::rule::Solved;
 use crate::learn::rule::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
 use crate::learn::{Gradients, PostCouplingModel, StRsbp};
 use crate::memory::{OrUnwind, catch, collected, reserve, resize};
 use crate::network::{Layer, Network};
-use crate::rng::StreamKey;
-use crate::sim::SampleSimulation;
 use crate::simd::Real;
 use crate::stop::{Stop, watched};
 
 /// Samples worked on at once: bounds the memory of large batches.
-const MICRO_BATCH: usize = 64;
+pub(super) const MICRO_BATCH: usize = 64;
 
-#[derive(Debug)]
-pub(super) struct SampleWork<F> {
-    spikes: SampleSpikes,
-    d_counts: Vec<F>,
+/// What the backward pass needs beside the network and the forward pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Objective<'a, F> {
+    /// Options of the backward pass.
+    pub rule: &'a StRsbp,
+    /// 1 - S by firing count for every layer, see [`coupling_tables`].
+    pub coupling: &'a [Vec<F>],
+    /// Gradients are those of the sum over the samples divided by this: the size of the batch, for those of the mean.
+    pub n_mean: usize,
+}
+
+/// Counts how the adjoint systems of recurrent layers were solved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Solves {
+    /// Systems solved iteratively.
+    pub n_solves: usize,
+    /// Iterations of all of them.
+    pub n_iterations: usize,
+    /// Systems solved by the dense fallback.
+    pub n_direct: usize,
+}
+
+impl Solves {
+    /// Adds those of other samples.
+    pub fn add(&mut self, other: &Self) {
+        self.n_solves += other.n_solves;
+        self.n_iterations += other.n_iterations;
+        self.n_direct += other.n_direct;
+    }
+
+    fn count(&mut self, solved: &Solved) {
+        match solved {
+            Solved::Iteratively(n) => {
+                self.n_solves += 1;
+                self.n_iterations += n;
+            }
+            Solved::Directly => self.n_direct += 1,
+        }
+    }
+}
+
+/// Holds the adjoint state of the samples of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Adjoints<F> {
+    samples: Vec<SampleAdjoint<F>>,
+    /// What each task sends down, (n_tasks, n_samples, n_in).
+    sent_down: Vec<F>,
+}
+
+#[derive(Debug, Default)]
+struct SampleAdjoint<F> {
     layers: Vec<LayerAdjoint<F>>,
-    loss: f64,
-    correct: bool,
-    n_spikes: Vec<u64>,
-    /// The silent output neuron that teacher spikes stand in for.
-    taught: Option<u32>,
     solved: Vec<Solved>,
     error: Option<(usize, String)>,
 }
 
-impl<F: Real> Worker<F> {
-    /// Adds the gradients of the mean of weight times loss over the batch to `grads`.
+impl<F: Real> Adjoints<F> {
+    /// Runs samples backward and adds their gradients to `grads`; called on a thread of the pool.
     ///
-    /// `coupling` holds 1 - S by firing count for every layer, see [`coupling_tables`]. `keep_going` is asked
-    /// meanwhile.
+    /// `d_counts` is dLoss/dcounts, (n_samples, n_out); `d_input`, (n_samples, n_in), gets what the first layer sends down.
+    pub(super) fn run(
+        &mut self,
+        net: &Network<F>,
+        pass: &[SamplePass],
+        d_counts: &[F],
+        objective: Objective<'_, F>,
+        grads: &mut Gradients<F>,
+        mut d_input: Option<&mut [F]>,
+        threads: &[Mutex<ThreadScratch<F>>],
+    ) {
+        let (n_layers, n_samples, n_out) = (net.layers().len(), pass.len(), net.n_out());
+        self.samples.resize_with(self.samples.len().max(n_samples), SampleAdjoint::default);
+        let Self { samples, sent_down } = self;
+        let samples = &mut samples[..n_samples];
+        samples.iter_mut().for_each(|adjoint| adjoint.layers.resize_with(n_layers, Default::default));
+        let stop = &Stop::current();
+        for l in (0..n_layers).rev() {
+            let layer = &net.layers()[l];
+            samples.par_iter_mut().enumerate().with_max_len(1).for_each(|(s, adjoint)| {
+                if stop.is_set() {
+                    return;
+                }
+                if l + 1 < n_layers {
+                    adjoint.receive(l, layer, n_samples, s, sent_down);
+                } else {
+                    adjoint.begin(layer, &d_counts[s * n_out..(s + 1) * n_out], objective.n_mean);
+                }
+                let scratch = &mut scratch(threads).backward;
+                stop.during(|| adjoint.solve(layer, l, &pass[s], objective, scratch));
+            });
+            let samples = &*samples;
+            let n_in = layer.n_in();
+            let mut tasks = tasks(layer, grads.layer_mut(l));
+            let sends = l > 0 || d_input.is_some();
+            let sent = if sends { n_samples * n_in } else { 0 };
+            resize(sent_down, tasks.len() * sent, F::zero());
+            let mut sent_by_task: Vec<&mut [F]> = Vec::with_capacity(tasks.len());
+            match sent {
+                0 => sent_by_task.resize_with(tasks.len(), || &mut []),
+                _ => sent_by_task.extend(sent_down.chunks_exact_mut(sent)),
+            }
+            tasks.par_iter_mut().zip(sent_by_task).with_max_len(1).for_each(|(task, sent)| {
+                let scratch = &mut scratch(threads).backward;
+                for (s, adjoint) in samples.iter().enumerate().filter(|(_, adjoint)| adjoint.layers[l].live) {
+                    if stop.is_set() {
+                        return;
+                    }
+                    let down = sends.then(|| &mut sent[s * n_in..(s + 1) * n_in]);
+                    let (spikes, z) = (&pass[s].spikes, &adjoint.layers[l].z);
+                    stop.during(|| task.accumulate(layer, spikes, l, z, objective.rule, down, scratch));
+                }
+            });
+        }
+        if let Some(d_input) = &mut d_input {
+            let n_in = net.n_in();
+            for (s, d_input) in d_input.chunks_exact_mut(n_in).enumerate() {
+                sum_of_tasks(samples[s].layers[0].live, n_samples, s, sent_down, d_input);
+            }
+        }
+    }
+
+    /// Counts how the systems of the samples were solved.
+    ///
+    /// # Errors
+    /// [`Error::Singular`] for the first sample without a gradient.
+    pub(super) fn solves(&mut self, pass: &[SamplePass]) -> Result<Solves> {
+        let mut solves = Solves::default();
+        for (adjoint, pass) in self.samples.iter_mut().zip(pass) {
+            if let Some((layer, detail)) = adjoint.error.take() {
+                return Err(Error::Singular { layer, sample: pass.sample as usize, detail });
+            }
+            adjoint.solved.iter().for_each(|solved| solves.count(solved));
+        }
+        Ok(solves)
+    }
+}
+
+/// Writes what all tasks sent down for sample `s`, if they did.
+fn sum_of_tasks<F: Real>(live: bool, n_samples: usize, s: usize, sent_down: &[F], sums: &mut [F]) {
+    let n = sums.len();
+    sums.fill(F::zero());
+    if live {
+        for sent in sent_down.chunks_exact(n_samples * n) {
+            sums.iter_mut().zip(&sent[s * n..(s + 1) * n]).for_each(|(sum, &part)| *sum += part);
+        }
+    }
+}
+
+impl<F: Real> SampleAdjoint<F> {
+    /// Starts with dLoss/da of the output layer.
+    fn begin(&mut self, layer: &Layer<F>, d_counts: &[F], n_mean: usize) {
+        self.error = None;
+        self.solved.clear();
+        let scale = F::one() / (layer.lif().v_th * F::from_f64(n_mean as f64));
+        let delta = &mut self.layers.last_mut().expect("a network has layers").delta;
+        delta.clear();
+        reserve("n_out", delta, d_counts.len()).or_unwind();
+        delta.extend(d_counts.iter().map(|&d| d * scale));
+    }
+
+    /// Collects dLoss/da of layer `l` from what the tasks of the layer above sent down.
+    fn receive(&mut self, l: usize, layer: &Layer<F>, n_samples: usize, s: usize, sent_down: &[F]) {
+        let above_is_live = self.layers[l + 1].live;
+        let delta = &mut self.layers[l].delta;
+        resize(delta, layer.n_out(), F::zero());
+        sum_of_tasks(above_is_live, n_samples, s, sent_down, delta);
+        let v_th = layer.lif().v_th;
+        if above_is_live {
+            delta.iter_mut().for_each(|delta| *delta /= v_th);
+        }
+    }
+
+    fn solve(
+        &mut self,
+        layer: &Layer<F>,
+        l: usize,
+        pass: &SamplePass,
+        objective: Objective<'_, F>,
+        scratch: &mut BackwardScratch<F>,
+    ) {
+        let (spikes, one_minus_s) = (&pass.spikes.layers[l], &objective.coupling[l]);
+        match solve_layer(layer, spikes, one_minus_s, objective.rule, &mut self.layers[l], scratch) {
+            Ok(solved) => self.solved.extend(solved),
+            Err(detail) => self.error = Some((l, detail)),
+        }
+    }
+}
+
+impl<F: Real> Worker<F> {
+    /// Runs a forward pass backward: adds the gradients of a loss to `grads`.
+    ///
+    /// `d_counts` is dLoss/dcounts of the output, (n_samples, n_out), of the sum of the samples' losses; gradients, and
+    /// `d_input`, are of that sum over [`Objective::n_mean`]. `d_input`, (n_samples, n_in), gets dLoss/dcounts of the input: what
+    /// an input that fires as it does sends to the loss by one spike more. That of a silent input is undefined, and 0 unless the
+    /// rule has a [`silent_ratio`](StRsbp::silent_ratio).
     ///
     /// # Errors
     /// [`Error::Singular`] for a sample without a gradient, [`Error::Interrupted`] if `keep_going` says no;
     /// [`Error::Memory`].
-    pub fn accumulate(
+    ///
+    /// # Panics
+    /// If a length differs.
+    pub fn backward(
         &mut self,
         net: &Network<F>,
-        simulation: &SampleSimulation<F>,
-        batch: &Batch<'_>,
-        objective: Objective<'_>,
-        coupling: &[Vec<F>],
+        pass: &Pass,
+        d_counts: &[F],
+        objective: Objective<'_, F>,
         grads: &mut Gradients<F>,
+        mut d_input: Option<&mut [F]>,
         keep_going: &mut dyn FnMut() -> bool,
-    ) -> Result<BatchStats> {
-        let mut stats = BatchStats::default();
-        for samples in batch.samples.chunks(MICRO_BATCH) {
-            if !keep_going() {
-                return Err(Error::Interrupted);
-            }
-            let part = Batch { samples, ..*batch };
-            stats.add(&self.accumulate_part(
-                net,
-                simulation,
-                &part,
-                batch.samples.len(),
-                objective,
-                coupling,
-                grads,
-                keep_going,
-            )?);
+    ) -> Result<Solves> {
+        assert_eq!(d_counts.len(), pass.n_samples() * net.n_out());
+        assert!(d_input.as_ref().is_none_or(|d_input| d_input.len() == pass.n_samples() * net.n_in()));
+        let Crew { pool, scratch } = Crew::of(&self.crew, self.n_threads)?;
+        let mut solves = Solves::default();
+        for (pass, d_counts) in pass.samples().chunks(MICRO_BATCH).zip(d_counts.chunks(MICRO_BATCH * net.n_out())) {
+            let d_input = d_input.as_mut().and_then(|rest| rest.split_off_mut(..pass.len() * net.n_in()));
+            let adjoints = &mut self.adjoints;
+            let work = || {
+                adjoints.run(net, pass, d_counts, objective, grads, d_input, scratch);
+                Ok(())
+            };
+            // Buffers are set anew by the next batch.
+            catch(|| watched(pool, keep_going, work)?)?;
+            solves.add(&self.adjoints.solves(pass)?);
         }
-        Ok(stats)
-    }
-
-    fn accumulate_part(
-        &mut self,
-        net: &Network<F>,
-        simulation: &SampleSimulation<F>,
-        batch: &Batch<'_>,
-        n_mean: usize,
-        objective: Objective<'_>,
-        coupling: &[Vec<F>],
-        grads: &mut Gradients<F>,
-        keep_going: &mut dyn FnMut() -> bool,
-    ) -> Result<BatchStats> {
-        let n_layers = net.layers().len();
-        let n_samples = batch.samples.len();
-        self.samples.resize_with(self.samples.len().max(n_samples), || SampleWork::new(n_layers));
-        let Self { n_threads, crew, samples, sent_down } = self;
-        let Crew { pool, scratch: threads } = Crew::of(crew, *n_threads)?;
-        let samples = &mut samples[..n_samples];
-        let work = || {
-            let stop = &Stop::current();
-            samples.par_iter_mut().zip(batch.samples).with_max_len(1).for_each(|(work, &sample)| {
-                let scratch = &mut scratch(threads);
-                stop.during(|| work.run_forward(net, simulation, batch, sample, n_mean, objective, scratch));
-            });
-            for l in (0..n_layers).rev() {
-                let layer = &net.layers()[l];
-                samples.par_iter_mut().enumerate().with_max_len(1).for_each(|(s, work)| {
-                    if stop.is_set() {
-                        return;
-                    }
-                    if l + 1 < n_layers {
-                        work.receive(l, layer, n_samples, s, sent_down);
-                    }
-                    let scratch = &mut scratch(threads).backward;
-                    stop.during(|| work.solve(net, l, &coupling[l], objective.rule, scratch));
-                });
-                let samples = &*samples;
-                let n_in = layer.n_in();
-                let mut tasks = tasks(layer, grads.layer_mut(l));
-                let sent = if l > 0 { n_samples * n_in } else { 0 };
-                resize(sent_down, tasks.len() * sent, F::zero());
-                let mut sent_by_task: Vec<&mut [F]> = Vec::with_capacity(tasks.len());
-                match sent {
-                    0 => sent_by_task.resize_with(tasks.len(), || &mut []),
-                    _ => sent_by_task.extend(sent_down.chunks_exact_mut(sent)),
-                }
-                tasks.par_iter_mut().zip(sent_by_task).with_max_len(1).for_each(|(task, sent)| {
-                    let scratch = &mut scratch(threads).backward;
-                    for (s, work) in samples.iter().enumerate().filter(|(_, work)| work.layers[l].live) {
-                        if stop.is_set() {
-                            return;
-                        }
-                        let down = (l > 0).then(|| &mut sent[s * n_in..(s + 1) * n_in]);
-                        let (spikes, z) = (&work.spikes, &work.layers[l].z);
-                        stop.during(|| task.accumulate(layer, spikes, l, z, objective.rule, down, scratch));
-                    }
-                });
-            }
-            Ok(())
-        };
-        // Buffers are set anew by the next batch.
-        catch(|| watched(pool, keep_going, work)?)?;
-        let mut stats = BatchStats { n_spikes: vec![0; n_layers], ..Default::default() };
-        for (work, &sample) in samples.iter_mut().zip(batch.samples) {
-            if let Some((layer, detail)) = work.error.take() {
-                return Err(Error::Singular { layer, sample: sample as usize, detail });
-            }
-            stats.add(&work.stats());
-            work.mark_firing(&mut stats.activity);
-        }
-        Ok(stats)
+        Ok(solves)
     }
 }
 
@@ -160,130 +263,4 @@ pub fn coupling_tables<F: Real>(net: &Network<F>, rule: &StRsbp, n_steps: usize)
         collected("n_steps + 1", (0..n_steps + 1).map(|count| F::from_f64(model.one_minus_s(count as u32))))
     };
     net.layers().iter().map(table).collect()
-}
-
-impl<F: Real> SampleWork<F> {
-    pub(super) fn new(n_layers: usize) -> Self {
-        Self {
-            spikes: SampleSpikes::new(n_layers),
-            d_counts: Vec::new(),
-            layers: vec![LayerAdjoint::default(); n_layers],
-            loss: 0.0,
-            correct: false,
-            n_spikes: Vec::new(),
-            taught: None,
-            solved: Vec::new(),
-            error: None,
-        }
-    }
-
-    /// Simulates (or takes recorded spikes), evaluates the loss and starts the backward pass.
-    fn run_forward(
-        &mut self,
-        net: &Network<F>,
-        simulation: &SampleSimulation<F>,
-        batch: &Batch<'_>,
-        sample: u32,
-        n_mean: usize,
-        objective: Objective<'_>,
-        scratch: &mut ThreadScratch<F>,
-    ) {
-        self.error = None;
-        self.solved.clear();
-        let n_steps = batch.source.n_steps();
-        self.spikes.layers.resize_with(net.layers().len(), Default::default);
-        match batch.source {
-            Source::Simulate { data, seed, epoch } => {
-                self.spikes.swap_time_lists(&mut scratch.by_time);
-                data.load(StreamKey { seed, epoch, sample }, true, &mut self.spikes, &mut scratch.load);
-                simulation.run(net, n_steps, &mut self.spikes, Lists::All, &mut scratch.forward);
-                self.spikes.swap_time_lists(&mut scratch.by_time);
-            }
-            Source::Recorded(trains) => {
-                let sample = sample as usize;
-                self.spikes.input.set(trains[0].sample(sample), trains[0].n_neurons());
-                for (layer, trains) in self.spikes.layers.iter_mut().zip(&trains[1..]) {
-                    layer.set(trains.sample(sample), trains.n_neurons());
-                }
-            }
-        }
-        self.n_spikes.clear();
-        self.n_spikes.extend(self.spikes.layers.iter().map(|layer| layer.by_neuron.total() as u64));
-        let top = net.layers().len() - 1;
-        let output = &mut self.spikes.layers[top];
-        let label = batch.labels[sample as usize] as usize;
-        let weight = batch.weights.map_or(1.0, |weights| weights[sample as usize]);
-        resize(&mut self.d_counts, net.n_out(), F::zero());
-        self.loss = objective.loss.evaluate(output.counts(), label, weight, &mut self.d_counts);
-        self.correct = predict(output.counts()) == label;
-        let layer = &net.layers()[top];
-        let scale = F::one() / (layer.lif().v_th * F::from_f64(n_mean as f64));
-        let delta = &mut self.layers[top].delta;
-        delta.clear();
-        reserve("n_out", delta, net.n_out()).or_unwind();
-        delta.extend(self.d_counts.iter().map(|&d| d * scale));
-        self.taught = (objective.rule.teacher_spikes && output.counts()[label] == 0).then_some(label as u32);
-        if self.taught.is_some() {
-            output.add_train(label, objective.rule.teacher_times(n_steps));
-        }
-    }
-
-    /// Collects dLoss/da of layer `l` from what the tasks of the layer above sent down.
-    fn receive(&mut self, l: usize, layer: &Layer<F>, n_samples: usize, s: usize, sent_down: &[F]) {
-        let n = layer.n_out();
-        let above_is_live = self.layers[l + 1].live;
-        let delta = &mut self.layers[l].delta;
-        delta.clear();
-        resize(delta, n, F::zero());
-        if above_is_live {
-            for sent in sent_down.chunks_exact(n_samples * n) {
-                delta.iter_mut().zip(&sent[s * n..(s + 1) * n]).for_each(|(sum, &part)| *sum += part);
-            }
-            let v_th = layer.lif().v_th;
-            delta.iter_mut().for_each(|delta| *delta /= v_th);
-        }
-    }
-
-    fn solve(
-        &mut self,
-        net: &Network<F>,
-        l: usize,
-        one_minus_s: &[F],
-        rule: &StRsbp,
-        scratch: &mut BackwardScratch<F>,
-    ) {
-        let spikes = &self.spikes.layers[l];
-        match solve_layer(&net.layers()[l], spikes, one_minus_s, rule, &mut self.layers[l], scratch) {
-            Ok(solved) => self.solved.extend(solved),
-            Err(detail) => self.error = Some((l, detail)),
-        }
-    }
-
-    /// Marks the neurons that fired, without the spikes of a teacher.
-    fn mark_firing(&self, activity: &mut Activity) {
-        let top = self.spikes.layers.len() - 1;
-        for (l, layer) in self.spikes.layers.iter().enumerate() {
-            let taught = self.taught.filter(|_| l == top);
-            let firing = layer.active.iter().copied().filter(|&i| Some(i) != taught);
-            activity.mark(l, layer.counts().len(), firing);
-        }
-    }
-
-    fn stats(&self) -> BatchStats {
-        let iterations = |solved: &Solved| match solved {
-            Solved::Iteratively(n) => Some(*n),
-            Solved::Directly => None,
-        };
-        let n_solves = self.solved.iter().filter_map(iterations).count();
-        BatchStats {
-            loss: self.loss,
-            n_correct: usize::from(self.correct),
-            n_samples: 1,
-            n_spikes: self.n_spikes.clone(),
-            activity: Activity::default(),
-            n_solves,
-            n_iterations: self.solved.iter().filter_map(iterations).sum(),
-            n_direct: self.solved.len() - n_solves,
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! The samples of a batch, and where their spikes come from.
 
-use super::Data;
-use crate::learn::{Loss, StRsbp};
+use super::{Data, Targets};
 use crate::spikes::SpikeTrains;
 
 /// The samples of a batch.
@@ -11,8 +10,8 @@ pub struct Batch<'a> {
     pub source: Source<'a>,
     /// Which samples of the source.
     pub samples: &'a [u32],
-    /// Class of every sample of the source.
-    pub labels: &'a [u32],
+    /// What all samples of the source are to lead to.
+    pub targets: Targets<'a>,
     /// Weight of every sample of the source; 1 without.
     pub weights: Option<&'a [f64]>,
 }
@@ -34,20 +33,19 @@ pub enum Source<'a> {
 }
 
 impl Source<'_> {
-    /// Number of time steps.
+    /// Returns the number of time steps.
     pub fn n_steps(&self) -> usize {
         match self {
             Self::Simulate { data, .. } => data.n_steps(),
             Self::Recorded(trains) => trains[0].n_steps(),
         }
     }
-}
 
-/// What the backward pass needs beside the network and the batch.
-#[derive(Clone, Copy, Debug)]
-pub struct Objective<'a> {
-    /// The loss on firing counts.
-    pub loss: &'a Loss,
-    /// Options of the backward pass.
-    pub rule: &'a StRsbp,
+    /// Returns the number of samples.
+    pub fn n_samples(&self) -> usize {
+        match self {
+            Self::Simulate { data, .. } => data.n_samples(),
+            Self::Recorded(trains) => trains[0].n_samples(),
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! What does not fit is refused before anything is changed.
 
-use super::Data;
+use super::{Data, Targets, TrainerConfig};
 use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::simd::Real;
+use crate::spikes::SpikeTrains;
 
 /// Checks that data fits the network.
 ///
@@ -25,34 +26,35 @@ pub fn check_inputs<F: Real>(net: &Network<F>, data: Data<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Checks that labels and sample weights fit data and network.
+/// Checks that recorded spike trains, of the input and then of every layer, are those of the network and of the same samples.
 ///
 /// # Errors
 /// [`Error::Shape`] or [`Error::Value`] naming the argument.
-pub fn check_labels(n_samples: usize, n_out: usize, labels: &[u32], weights: Option<&[f64]>) -> Result<()> {
-    if labels.len() != n_samples {
-        return Err(Error::shape("y", &[labels.len()], format!("(n_samples={n_samples},)")));
+pub fn check_recorded<F: Real>(net: &Network<F>, trains: &[&SpikeTrains]) -> Result<()> {
+    if trains.len() != net.layers().len() + 1 {
+        let expected = format!("{} spike trains, of the input and of each layer", net.layers().len() + 1);
+        return Err(Error::value("spikes", expected, trains.len()));
     }
-    if let Some(at) = labels.iter().position(|&label| label as usize >= n_out) {
-        return Err(Error::value(format!("y[{at}]"), format!("a class in [0, {n_out})"), labels[at]));
-    }
-    if let Some(weights) = weights {
-        if weights.len() != n_samples {
-            return Err(Error::shape("sample_weight", &[weights.len()], format!("(n_samples={n_samples},)")));
-        }
-        if let Some(at) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
-            return Err(Error::value(format!("sample_weight[{at}]"), "finite and >= 0", weights[at]));
+    check_inputs(net, Data::Spikes(trains[0]))?;
+    let (n_samples, n_steps) = (trains[0].n_samples(), trains[0].n_steps());
+    for (l, (trains, layer)) in trains[1..].iter().zip(net.layers()).enumerate() {
+        let got = [trains.n_samples(), trains.n_steps(), trains.n_neurons()];
+        if got != [n_samples, n_steps, layer.n_out()] {
+            let expected = format!("(n_samples={n_samples}, n_steps={n_steps}, n={})", layer.n_out());
+            return Err(Error::shape(format!("spikes[{}]", l + 1), &got, expected));
         }
     }
     Ok(())
 }
 
+/// Checks data, targets and sample weights before a trainer works with them.
 pub(super) fn check_samples<F: Real>(
+    config: &TrainerConfig,
     net: &Network<F>,
     data: Data<'_>,
-    labels: &[u32],
+    targets: Targets<'_>,
     weights: Option<&[f64]>,
 ) -> Result<()> {
     check_inputs(net, data)?;
-    check_labels(data.n_samples(), net.n_out(), labels, weights)
+    targets.check(data.n_samples(), net.n_out(), weights, config.loss.is_some())
 }

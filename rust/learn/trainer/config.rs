@@ -12,8 +12,9 @@ use crate::sim::EngineKind;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainerConfig {
-    /// Loss on the output counts.
-    pub loss: Loss,
+    /// Loss on the output counts; `None` if it is of the user's own, and comes with the targets.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub loss: Option<Loss>,
     /// Optimizer.
     pub optimizer: OptimizerConfig,
     /// Factor on the learning rate over the epochs.
@@ -46,7 +47,7 @@ impl TrainerConfig {
     /// # Errors
     /// [`Error::Value`] naming the first field outside its domain.
     pub fn validate(&self) -> Result<()> {
-        self.loss.validate()?;
+        self.loss.map_or(Ok(()), |loss| loss.validate())?;
         self.optimizer.validate()?;
         self.schedule.validate()?;
         self.rule.validate()?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use rand_chacha::rand_core::Rng;
 
 use super::check::check_samples;
-use super::{Batch, BatchStats, Data, EpochStats, Progress, Source, Trainee, Trainer};
+use super::{Batch, BatchStats, Data, EpochStats, Progress, Source, Targets, Trainee, Trainer};
 use crate::error::{Error, Result};
 use crate::memory::collected;
 use crate::rng::generator;
@@ -20,18 +20,18 @@ impl<F: Real> Trainer<F> {
     /// `keep_going` is asked after every batch; if it says no, the epoch stops where it is.
     ///
     /// # Errors
-    /// Those of [`check_labels`] and [`Trainer::check_delays`]; [`Error::Singular`]; [`Error::NotFinite`];
+    /// Those of [`check_inputs`](super::check_inputs), [`Targets::check`] and [`Trainer::check_delays`]; [`Error::Singular`]; [`Error::NotFinite`];
     /// [`Error::Value`] if weights or moments have grown beyond their type; [`Error::Interrupted`]. The epoch then does not
     /// count.
     pub fn train_epoch(
         &mut self,
         net: &mut dyn Trainee<F>,
         data: Data<'_>,
-        labels: &[u32],
+        targets: Targets<'_>,
         weights: Option<&[f64]>,
         keep_going: &mut dyn FnMut(&Progress) -> bool,
     ) -> Result<EpochStats> {
-        let stats = self.run_epoch(net, data, labels, weights, keep_going)?;
+        let stats = self.run_epoch(net, data, targets, weights, keep_going)?;
         self.count_epoch();
         Ok(stats)
     }
@@ -49,13 +49,13 @@ impl<F: Real> Trainer<F> {
         &mut self,
         net: &mut dyn Trainee<F>,
         data: Data<'_>,
-        labels: &[u32],
+        targets: Targets<'_>,
         weights: Option<&[f64]>,
         keep_going: &mut dyn FnMut(&Progress) -> bool,
     ) -> Result<EpochStats> {
         let now = net.present();
         self.check_delays(&now)?;
-        check_samples(&now, data, labels, weights)?;
+        check_samples(&self.config, &now, data, targets, weights)?;
         let start = Instant::now();
         let epoch = self.epoch + 1;
         let n_total = data.n_samples();
@@ -71,11 +71,11 @@ impl<F: Real> Trainer<F> {
         let (mut lr, mut norms) = (0.0, Vec::new());
         for samples in order.chunks(self.config.batch_size) {
             let source = Source::Simulate { data, seed: self.config.seed, epoch };
-            let batch = Batch { source, samples, labels, weights };
-            let done = progress.stats.n_samples;
+            let batch = Batch { source, samples, targets, weights };
+            let done = norms.len() * self.config.batch_size;
             let going = &mut || keep_going(&progress);
             let now = net.present();
-            let stats = self.accumulate(&now, hardware.as_mut(), engine, &batch, n_steps, &mut overflows, going)?;
+            let stats = self.accumulate(&now, hardware.as_mut(), engine, &batch, &mut overflows, None, going)?;
             drop(now);
             lr = self.lr(f64::from(self.epoch) + done as f64 / n_total as f64);
             norms.push(self.apply(net, lr, norms.len() + 1)?);

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::check::check_samples;
-use super::{CountedSpikes, Data, Evaluation, Trainer, count_spikes, predict};
+use super::{CountedSpikes, Data, Evaluation, Targets, Trainer, count_spikes, predict};
 use crate::error::Result;
-use crate::memory::filled;
+use crate::memory::{filled, product};
 use crate::network::Network;
 use crate::sim::{EngineKind, SampleSimulation};
 use crate::simd::Real;
@@ -15,17 +15,17 @@ impl<F: Real> Trainer<F> {
     /// Runs the network on a test set and counts; `seed` draws the input spikes.
     ///
     /// # Errors
-    /// Those of [`check_labels`]; [`Error::Interrupted`].
+    /// Those of [`check_inputs`](super::check_inputs) and [`Targets::check`]; those of a loss of the user's own; [`Error::Interrupted`].
     pub fn evaluate(
         &self,
         net: &Network<F>,
         data: Data<'_>,
-        labels: &[u32],
+        targets: Targets<'_>,
         seed: u64,
         engine: EngineKind,
         keep_going: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Evaluation> {
-        check_samples(net, data, labels, None)?;
+        check_samples(&self.config, net, data, targets, None)?;
         self.config.check_engine(engine)?;
         let start = Instant::now();
         let pool = self.worker.pool()?;
@@ -36,15 +36,41 @@ impl<F: Real> Trainer<F> {
         };
         let CountedSpikes { counts, n_spikes, activity, .. } =
             count_spikes(&self.worker, net, &simulation, data, seed, None, keep_going)?;
-        let mut d_counts = filled("n_out", Some(net.n_out()), 0.0f64)?;
-        let (mut loss, mut n_correct) = (0.0, 0);
-        for (counts, &label) in counts.chunks_exact(net.n_out()).zip(labels) {
-            loss += self.config.loss.evaluate(counts, label as usize, 1.0, &mut d_counts);
-            n_correct += usize::from(predict(counts) == label as usize);
-        }
+        let loss = self.total_loss(&counts, net.n_out(), targets)?;
+        let n_correct = targets.classes().map(|classes| {
+            let rows = counts.chunks_exact(net.n_out()).enumerate();
+            rows.filter(|&(sample, counts)| predict(counts) == classes.of(sample)).count()
+        });
         let engine = simulation.kind();
         let overflows = hardware.map(|fixed| fixed.overflows()).unwrap_or_default();
         let seconds = start.elapsed().as_secs_f64();
         Ok(Evaluation { counts, loss, n_correct, n_spikes, activity, engine, overflows, seconds })
+    }
+    /// Returns the sum of the losses of all samples; one of the user's own is asked batch by batch.
+    fn total_loss(&self, counts: &[u32], n_out: usize, targets: Targets<'_>) -> Result<f64> {
+        let mut total = 0.0;
+        match targets {
+            Targets::Classes(classes) => {
+                let loss = self.config.loss.expect("checked with the targets");
+                let mut d_counts = filled("n_out", Some(n_out), 0.0f64)?;
+                for (sample, counts) in counts.chunks_exact(n_out).enumerate() {
+                    total += loss.evaluate(counts, classes.of(sample), 1.0, &mut d_counts);
+                }
+            }
+            Targets::Own { loss, .. } => {
+                let size = self.config.batch_size.min(counts.len() / n_out);
+                let mut losses = filled("batch_size", Some(size), 0.0)?;
+                let mut d_counts = filled("batch_size * n_out", product(&[size, n_out]), 0.0)?;
+                for (batch, counts) in counts.chunks(size * n_out).enumerate() {
+                    let n = counts.len() / n_out;
+                    let samples: Vec<u32> = (0..n).map(|s| (batch * size + s) as u32).collect();
+                    loss.evaluate(&samples, counts, &mut losses[..n], &mut d_counts[..n * n_out])?;
+                    total += losses[..n].iter().sum::<f64>();
+                    losses.fill(0.0);
+                    d_counts.fill(0.0);
+                }
+            }
+        }
+        Ok(total)
     }
 }

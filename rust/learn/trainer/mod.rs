@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+mod accumulate;
 mod activity;
 mod backward;
 mod batch;
@@ -12,18 +13,26 @@ mod data;
 mod epoch;
 mod evaluate;
 mod horizon;
+mod pass;
+mod reduce;
+mod scores;
 mod stats;
 mod step;
+mod targets;
 mod trainee;
 mod worker;
 
 pub use activity::Activity;
+pub use backward::{Objective, Solves, coupling_tables};
 pub use batch::{Batch, Source};
-pub use check::{check_inputs, check_labels};
+pub use check::{check_inputs, check_recorded};
 pub use config::TrainerConfig;
 pub use count::{CountedSpikes, count_spikes, predict};
 pub use data::{Data, ImageAugment, Images};
+pub use pass::Pass;
+pub use reduce::{Alone, Reduce};
 pub use stats::{BatchStats, EpochStats, Evaluation, Progress, StepStats};
+pub use targets::{Classes, OwnLoss, Targets};
 pub use trainee::{Present, Trainee};
 pub use worker::Worker;
 
@@ -41,6 +50,7 @@ use crate::simd::Real;
 pub struct Trainer<F: Real> {
     config: TrainerConfig,
     worker: Worker<F>,
+    reduce: Box<dyn Reduce<F>>,
     grads: Gradients<F>,
     moments: Moments<F>,
     /// Of the network the trainer was made for: they are the layout of gradients and moments.
@@ -76,7 +86,17 @@ impl<F: Real> Trainer<F> {
             let taps = net.trainable().map(|(_, connection)| connection.synapses().taps().clone()).collect();
             Ok((Gradients::zeros(net), Moments::new(&config.optimizer, net), taps))
         })?;
-        Ok(Self { config, worker, grads, moments, taps, epoch: 0, coupling: None, notes: Mutex::default() })
+        Ok(Self {
+            config,
+            worker,
+            reduce: Box::new(Alone),
+            grads,
+            moments,
+            taps,
+            epoch: 0,
+            coupling: None,
+            notes: Mutex::default(),
+        })
     }
 
     /// What weights lost on the hardware, when scales were chosen last.
@@ -127,6 +147,11 @@ impl<F: Real> Trainer<F> {
         schedule.validate()?;
         self.config.schedule = schedule;
         Ok(())
+    }
+
+    /// Takes what sums the gradients of every batch before a step; a trainer that is not told [trains alone](Alone).
+    pub fn set_reduce(&mut self, reduce: Box<dyn Reduce<F>>) {
+        self.reduce = reduce;
     }
 
     /// Number of threads.

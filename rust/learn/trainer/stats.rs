@@ -1,6 +1,6 @@
 //! What training, evaluation and steps tell.
 
-use super::Activity;
+use super::{Activity, Solves};
 use crate::neuron::fixed::Overflows;
 use crate::sim::EngineKind;
 
@@ -9,20 +9,18 @@ use crate::sim::EngineKind;
 pub struct BatchStats {
     /// Sum of weight times loss.
     pub loss: f64,
-    /// Samples whose label had the highest count (the lowest such index wins ties).
+    /// Samples whose class had the highest count (the lowest such index wins ties).
     pub n_correct: usize,
+    /// Samples that have a class.
+    pub n_classified: usize,
     /// Number of samples.
     pub n_samples: usize,
     /// Spikes of every layer.
     pub n_spikes: Vec<u64>,
     /// Neurons that fired in any sample.
     pub activity: Activity,
-    /// Adjoint systems solved iteratively, and the iterations that took.
-    pub n_solves: usize,
-    /// Iterations of all of them.
-    pub n_iterations: usize,
-    /// Adjoint systems solved by the dense fallback.
-    pub n_direct: usize,
+    /// How adjoint systems were solved.
+    pub solves: Solves,
 }
 
 impl BatchStats {
@@ -30,13 +28,17 @@ impl BatchStats {
     pub fn add(&mut self, other: &Self) {
         self.loss += other.loss;
         self.n_correct += other.n_correct;
+        self.n_classified += other.n_classified;
         self.n_samples += other.n_samples;
         self.n_spikes.resize(other.n_spikes.len(), 0);
         self.n_spikes.iter_mut().zip(&other.n_spikes).for_each(|(sum, n)| *sum += n);
         self.activity.add(&other.activity);
-        self.n_solves += other.n_solves;
-        self.n_iterations += other.n_iterations;
-        self.n_direct += other.n_direct;
+        self.solves.add(&other.solves);
+    }
+
+    /// Returns the share of the samples with a class whose class had the highest count; `None` if no sample has one.
+    pub fn accuracy(&self) -> Option<f64> {
+        (self.n_classified > 0).then(|| self.n_correct as f64 / self.n_classified as f64)
     }
 }
 
@@ -81,8 +83,8 @@ pub struct Evaluation {
     pub counts: Vec<u32>,
     /// Sum of the loss.
     pub loss: f64,
-    /// Samples whose label had the highest count.
-    pub n_correct: usize,
+    /// Samples whose class had the highest count; `None` if they have no classes.
+    pub n_correct: Option<usize>,
     /// Spikes of every layer.
     pub n_spikes: Vec<u64>,
     /// Neurons that fired in any sample.

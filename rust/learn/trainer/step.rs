@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::backward::coupling_tables;
-use super::batch::Objective;
+use super::backward::{Objective, coupling_tables};
 use super::{Batch, BatchStats, Source, StepStats, Trainee, Trainer};
 use crate::error::{Error, Result};
 use crate::learn::Gradients;
 use crate::learn::hardware::HardwareModel;
 use crate::learn::optim::step::apply_gradients;
+use crate::memory::{filled, product};
 use crate::network::Network;
 use crate::neuron::fixed::Overflows;
 use crate::sim::{EngineKind, SampleSimulation};
@@ -21,7 +21,10 @@ impl<F: Real> Trainer<F> {
         self.config.optimizer.lr() * self.config.schedule.factor(epochs)
     }
 
-    /// Takes a step with the gradients there are; their norm.
+    /// Takes a step with the gradients of the last batch and returns their norm.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], for step `step` of the epoch. The weights then are as they were.
     pub(super) fn apply(&mut self, net: &mut dyn Trainee<F>, lr: f64, step: usize) -> Result<f64> {
         let Self { worker, grads, moments, config, .. } = self;
         let (pool, mut norm) = (worker.pool()?, 0.0);
@@ -56,19 +59,48 @@ impl<F: Real> Trainer<F> {
         Ok(StepStats { stats, lr, grad_norm })
     }
 
-    /// Gradients of the mean loss of a batch, without a step.
+    /// Computes the gradients of the mean loss of a batch, without a step.
     ///
     /// # Errors
-    /// Those of [`Trainer::check_delays`]; [`Error::Singular`]; [`Error::Interrupted`].
+    /// Those of [`Trainer::check_delays`] and [`Targets::check`](super::Targets::check); those of a loss of the user's own;
+    /// [`Error::Singular`]; [`Error::Interrupted`].
     pub fn gradients(
         &mut self,
         net: &Network<F>,
         batch: &Batch<'_>,
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<(&Gradients<F>, BatchStats)> {
+        let stats = self.gradients_of(net, batch, None, keep_going)?;
+        Ok((&self.grads, stats))
+    }
+
+    /// As [`gradients`](Self::gradients); `d_input` gets dLoss/dcounts of the input, (n_samples, n_in), as by
+    /// [`Worker::backward`](super::Worker::backward).
+    ///
+    /// # Errors
+    /// Those of [`gradients`](Self::gradients).
+    pub fn gradients_and_d_input(
+        &mut self,
+        net: &Network<F>,
+        batch: &Batch<'_>,
+        d_input: &mut Vec<F>,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<(&Gradients<F>, BatchStats)> {
+        *d_input = filled("n_samples * n_in", product(&[batch.samples.len(), net.n_in()]), F::zero())?;
+        let stats = self.gradients_of(net, batch, Some(d_input), keep_going)?;
+        Ok((&self.grads, stats))
+    }
+
+    fn gradients_of(
+        &mut self,
+        net: &Network<F>,
+        batch: &Batch<'_>,
+        d_input: Option<&mut [F]>,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<BatchStats> {
         self.check_delays(net)?;
-        let n_steps = batch.source.n_steps();
-        self.prepare_coupling(net, n_steps, keep_going)?;
+        batch.targets.check(batch.source.n_samples(), net.n_out(), batch.weights, self.config.loss.is_some())?;
+        self.prepare_coupling(net, batch.source.n_steps(), keep_going)?;
         let (engine, data) = match batch.source {
             Source::Simulate { data, seed, .. } => {
                 (self.worker.choose(net, self.config.engine, data, seed, keep_going)?, Some(data))
@@ -76,35 +108,40 @@ impl<F: Real> Trainer<F> {
             Source::Recorded(_) => (EngineKind::Clocked, None),
         };
         let hardware = &mut self.hardware(net, data)?;
-        let stats = self.accumulate(net, hardware.as_mut(), engine, batch, n_steps, &mut Vec::new(), keep_going)?;
-        Ok((&self.grads, stats))
+        self.accumulate(net, hardware.as_mut(), engine, batch, &mut Vec::new(), d_input, keep_going)
     }
 
+    /// Sets the gradients to those of a batch, of all who train together.
     pub(super) fn accumulate(
         &mut self,
         net: &Network<F>,
-        hardware: Option<&mut HardwareModel<F>>,
+        mut hardware: Option<&mut HardwareModel<F>>,
         engine: EngineKind,
         batch: &Batch<'_>,
-        n_steps: usize,
         overflows: &mut Vec<Overflows>,
+        d_input: Option<&mut [F]>,
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<BatchStats> {
         self.grads.clear();
-        let objective = Objective { loss: &self.config.loss, rule: &self.config.rule };
-        let coupling = &self.coupling.as_ref().filter(|(n, _)| *n == n_steps).expect("prepared by the caller").1;
-        let Some(hardware) = hardware else {
+        let Self { config, worker, reduce, grads, coupling, .. } = self;
+        let n_steps = batch.source.n_steps();
+        let coupling = &coupling.as_ref().filter(|(n, _)| *n == n_steps).expect("prepared by the caller").1;
+        let n_mean = reduce.n_samples(batch.samples.len())?;
+        let objective = Objective { rule: &config.rule, coupling, n_mean };
+        let fixed = hardware.as_mut().map(|hardware| hardware.round(net, worker.pool()?)).transpose()?;
+        let simulation = match &fixed {
             // With the weights as they are at this step.
-            let simulation = SampleSimulation::new(net, engine)?;
-            return self.worker.accumulate(net, &simulation, batch, objective, coupling, &mut self.grads, keep_going);
+            None => SampleSimulation::new(net, engine)?,
+            Some(fixed) => SampleSimulation::fixed(Arc::clone(fixed)),
         };
-        let fixed = hardware.round(net, self.worker.pool()?)?;
-        let simulation = SampleSimulation::fixed(Arc::clone(&fixed));
-        let net = hardware.rounded();
-        let stats =
-            self.worker.accumulate(net, &simulation, batch, objective, coupling, &mut self.grads, keep_going)?;
-        overflows.resize(net.layers().len(), Overflows::default());
-        overflows.iter_mut().zip(fixed.overflows()).for_each(|(sum, counts)| *sum += counts);
+        let net = hardware.as_ref().map_or(net, |hardware| hardware.rounded());
+        let loss = config.loss.as_ref();
+        let mut stats = worker.accumulate(net, &simulation, batch, loss, objective, grads, d_input, keep_going)?;
+        if let Some(fixed) = fixed {
+            overflows.resize(net.layers().len(), Overflows::default());
+            overflows.iter_mut().zip(fixed.overflows()).for_each(|(sum, counts)| *sum += counts);
+        }
+        reduce.sum(grads, &mut stats)?;
         Ok(stats)
     }
 

@@ -35,6 +35,10 @@ fn spikes() -> SpikeTrains {
 
 const LABELS: [u32; N_SAMPLES] = [0, 1, 0, 1, 0, 1];
 
+fn classes() -> Classes {
+    Classes::new(&LABELS, 2).unwrap()
+}
+
 /// Weights that tell the losses of samples apart.
 const WEIGHTS: [f64; N_SAMPLES] = [1.0, 1.3, 1.7, 2.3, 2.9, 3.7];
 
@@ -57,7 +61,7 @@ fn trainer(net: &Network<f32>, change: impl FnOnce(&mut TrainerConfig)) -> Train
 fn epoch(trainer: &mut Trainer<f32>, net: &mut Network<f32>, data: &SpikeTrains) -> (EpochStats, Vec<f64>) {
     let mut sums = Vec::new();
     let stats = trainer
-        .train_epoch(net, Data::Spikes(data), &LABELS, Some(&WEIGHTS), &mut |progress| {
+        .train_epoch(net, Data::Spikes(data), Targets::Classes(&classes()), Some(&WEIGHTS), &mut |progress| {
             if sums.len() < progress.stats.n_samples {
                 sums.push(progress.stats.loss);
             }
@@ -98,7 +102,8 @@ fn every_step_has_the_learning_rate_of_its_time() {
             let sample = same.sample(0);
             trains.push_sample((0..N_STEPS).map(|t| sample.at(t))).unwrap();
         }
-        trainer.train_epoch(&mut net, Data::Spikes(&trains), &[0; N_SAMPLES], None, &mut |_| true).unwrap();
+        let classes = Classes::new(&[0; N_SAMPLES], 2).unwrap();
+        trainer.train_epoch(&mut net, Data::Spikes(&trains), Targets::Classes(&classes), None, &mut |_| true).unwrap();
         let after = net.layers()[1].synapses().rows();
         after.iter().zip(&before).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
     };
@@ -146,7 +151,9 @@ fn overflows_of_all_batches_are_counted() {
     let hardware = json!({"target": target, "scale": {"kind": "max"}, "granularity": "layer"});
     let hardware: Quantization = serde_json::from_value(hardware).unwrap();
     let mut trainer = trainer(&net, |config| config.hardware = Some(hardware));
-    let all = trainer.evaluate(&net, Data::Spikes(&data), &LABELS, 0, EngineKind::Clocked, &mut |_| true).unwrap();
+    let all = trainer
+        .evaluate(&net, Data::Spikes(&data), Targets::Classes(&classes()), 0, EngineKind::Clocked, &mut |_| true)
+        .unwrap();
     let (stats, _) = epoch(&mut trainer, &mut net, &data);
     assert!(all.overflows.iter().any(|lost| lost.current + lost.membrane > 10), "{:?}", all.overflows);
     assert_eq!(stats.overflows, all.overflows);
@@ -159,8 +166,12 @@ fn an_evaluation_has_the_seed_it_is_given() {
     let values = [0.3f32, 0.5, 0.8].repeat(N_SAMPLES);
     let encoder = crate::spikes::BernoulliEncoder::new(N_STEPS, 1.0).unwrap();
     let images = crate::learn::Images::new(crate::spikes::Analog::F32(&values), 3, &encoder, None).unwrap();
+    let classes = classes();
     let counts = |seed| {
-        trainer.evaluate(&net, Data::Images(images), &LABELS, seed, EngineKind::Clocked, &mut |_| true).unwrap().counts
+        trainer
+            .evaluate(&net, Data::Images(images), Targets::Classes(&classes), seed, EngineKind::Clocked, &mut |_| true)
+            .unwrap()
+            .counts
     };
     assert_eq!(counts(0), counts(0));
     assert_ne!(counts(0), counts(7));
@@ -170,12 +181,13 @@ fn an_evaluation_has_the_seed_it_is_given() {
 fn norms_of_an_epoch_are_those_of_its_steps() {
     let (mut net, data) = (network(), spikes());
     let mut trainer = trainer(&net, |config| config.batch_size = 4);
-    let order = shuffled(N_SAMPLES, 7, 1).unwrap();
+    let (order, classes) = (shuffled(N_SAMPLES, 7, 1).unwrap(), classes());
+    let targets = Targets::Classes(&classes);
     let norms: Vec<f64> = order
         .chunks(4)
         .map(|samples| {
             let source = Source::Simulate { data: Data::Spikes(&data), seed: 7, epoch: 1 };
-            let batch = Batch { source, samples, labels: &LABELS, weights: None };
+            let batch = Batch { source, samples, targets, weights: None };
             let (grads, _) = trainer.gradients(&net, &batch, &mut || true).unwrap();
             let squares = |((_, connection), grads): ((usize, &Connection<f32>), PanelsView<'_, f32>)| {
                 let rows = connection.synapses().rows_of(&grads);
@@ -187,7 +199,7 @@ fn norms_of_an_epoch_are_those_of_its_steps() {
     assert!(norms.len() == 2 && (norms[0] / norms[1] - 1.0).abs() > 0.1, "{norms:?}");
     let mut seen = Vec::new();
     let stats = trainer
-        .train_epoch(&mut net, Data::Spikes(&data), &LABELS, None, &mut |progress| {
+        .train_epoch(&mut net, Data::Spikes(&data), targets, None, &mut |progress| {
             seen.push((progress.epoch, progress.n_total, progress.stats.n_samples));
             true
         })
@@ -205,7 +217,8 @@ fn an_epoch_that_is_stopped_does_not_count() {
     let mut trainer = trainer(&net, |_| {});
     for stop_at in [0, 3, N_SAMPLES] {
         let keep_going = &mut |progress: &Progress| progress.stats.n_samples < stop_at;
-        let stopped = trainer.train_epoch(&mut net, Data::Spikes(&data), &LABELS, None, keep_going);
+        let stopped =
+            trainer.train_epoch(&mut net, Data::Spikes(&data), Targets::Classes(&classes()), None, keep_going);
         assert!(matches!(stopped, Err(Error::Interrupted)), "{stop_at}");
         assert_eq!(trainer.epoch(), 0);
     }
@@ -217,10 +230,11 @@ fn what_does_not_fit_is_named() {
     let trainer = trainer(&net, |_| {});
     let data = spikes();
     let message = |data: &SpikeTrains, labels: &[u32]| {
-        trainer
-            .evaluate(&net, Data::Spikes(data), labels, 0, EngineKind::Clocked, &mut |_| true)
-            .unwrap_err()
-            .to_string()
+        let evaluated = Classes::new(labels, 2).and_then(|classes| {
+            let targets = Targets::Classes(&classes);
+            trainer.evaluate(&net, Data::Spikes(data), targets, 0, EngineKind::Clocked, &mut |_| true)
+        });
+        evaluated.unwrap_err().to_string()
     };
     assert_eq!(message(&data, &[0; 5]), "y has shape (5,), expected (n_samples=6,)");
     assert_eq!(message(&data, &[0, 1, 0, 1, 2, 0]), "y[4] must be a class in [0, 2), got 2");
@@ -230,8 +244,13 @@ fn what_does_not_fit_is_named() {
     assert_eq!(message(&wide, &[0]), "x has shape (1, 4), expected (n_samples, n_in=3)");
     let short = |n_steps| SpikeTrains::from_counts(1, n_steps, 3, vec![0; 3 * n_steps].into_iter()).unwrap();
     assert_eq!(message(&short(1), &[0]), "n_steps must be >= 2, as nothing fires at step 0, got 1");
-    trainer.evaluate(&net, Data::Spikes(&short(2)), &[1], 0, EngineKind::Clocked, &mut |_| true).unwrap();
-    let weights = |weights: &[f64]| check_labels(3, 2, &[0, 1, 1], Some(weights)).map_err(|error| error.to_string());
+    let classes = Classes::new(&[1], 2).unwrap();
+    let targets = Targets::Classes(&classes);
+    trainer.evaluate(&net, Data::Spikes(&short(2)), targets, 0, EngineKind::Clocked, &mut |_| true).unwrap();
+    let classes = Classes::new(&[0, 1, 1], 2).unwrap();
+    let weights = |weights: &[f64]| {
+        Targets::Classes(&classes).check(3, 2, Some(weights), true).map_err(|error| error.to_string())
+    };
     weights(&[0.0, 1.0, 1e300]).unwrap();
     assert_eq!(weights(&[1.0; 2]).unwrap_err(), "sample_weight has shape (2,), expected (n_samples=3,)");
     for bad in [-1.0, f64::NAN, f64::INFINITY] {
@@ -266,7 +285,7 @@ fn configurations_are_checked_field_by_field() {
     assert_eq!(message(&|c| c.rule.teacher_count = 0).unwrap_err(), "teacher_count must be >= 1, got 0");
     assert!(message(&|c| c.rule.silent_ratio = -0.1).unwrap_err().starts_with("silent_ratio"));
     let loss = Loss::SoftmaxCrossEntropy { temperature: 0.0 };
-    assert!(message(&|c| c.loss = loss).unwrap_err().starts_with("temperature"));
+    assert!(message(&|c| c.loss = Some(loss)).unwrap_err().starts_with("temperature"));
     let target = json!({"kind": "qformat", "weight_bits": 8, "state_bits": 16, "decay_bits": 12, "rounding": "floor"});
     let hardware = json!({"target": target, "scale": {"kind": "max"}, "granularity": "layer"});
     let hardware: Quantization = serde_json::from_value(hardware).unwrap();
@@ -296,7 +315,8 @@ fn runs_of_another_length_have_a_coupling_of_their_own() {
         let rows: Vec<Vec<u32>> = (0..n_steps as u32).map(|t| (0..3).filter(|i| (t + i) % 3 > 0).collect()).collect();
         trains.push_sample(rows.iter().map(Vec::as_slice)).unwrap();
         let source = Source::Simulate { data: Data::Spikes(&trains), seed: 1, epoch: 1 };
-        let batch = Batch { source, samples: &[0], labels: &[1], weights: None };
+        let classes = Classes::new(&[1], 2).unwrap();
+        let batch = Batch { source, samples: &[0], targets: Targets::Classes(&classes), weights: None };
         let rows_of = |trainer: &mut Trainer<f32>| {
             let (grads, _) = trainer.gradients(&net, &batch, &mut || true).unwrap();
             net.layers()[1].synapses().rows_of(&grads.of(1, Origin::Below).unwrap())

@@ -6,8 +6,10 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::Data;
-use super::backward::SampleWork;
+use super::backward::Adjoints;
 use super::data::LoadScratch;
+use super::pass::Pass;
+use super::scores::Scores;
 use crate::engine::graph::Counts;
 use crate::engine::layered::{Lists, SampleSpikes};
 use crate::error::Result;
@@ -26,9 +28,9 @@ use crate::threads::{PerProcess, check_threads, start};
 pub struct Worker<F: Real> {
     pub(super) n_threads: usize,
     pub(super) crew: PerProcess<Crew<F>>,
-    pub(super) samples: Vec<SampleWork<F>>,
-    /// What each task sends down, (n_tasks, n_samples, n_in).
-    pub(super) sent_down: Vec<F>,
+    pub(super) pass: Pass,
+    pub(super) scores: Scores<F>,
+    pub(super) adjoints: Adjoints<F>,
 }
 
 /// Threads, and the buffers of each.
@@ -56,7 +58,13 @@ impl<F: Real> Worker<F> {
     /// [`Error::Value`] if `n_threads` is out of range or the threads cannot be started.
     pub fn new(n_threads: Option<usize>) -> Result<Self> {
         let n_threads = check_threads(n_threads)?;
-        let worker = Self { n_threads, crew: PerProcess::new(), samples: Vec::new(), sent_down: Vec::new() };
+        let worker = Self {
+            n_threads,
+            crew: PerProcess::new(),
+            pass: Pass::default(),
+            scores: Scores::default(),
+            adjoints: Adjoints::default(),
+        };
         worker.pool()?;
         Ok(worker)
     }

@@ -1,30 +1,34 @@
 //! The trainer for Python.
 
+mod gradients;
+mod targets;
+mod told;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use numpy::{PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict};
 
+use self::gradients::{Found, gradients};
+use self::targets::Goal;
 use super::arrays::{bytes, from_python, shaped, to_python};
 use super::calls::{Watch, detached, long};
 use super::files::save;
 use super::fixed_network::overflow_counts;
 use super::network::{InTraining, Net, NetworkCore};
-use super::parameters::gradients_to_python;
-use super::samples::{Preparation, Samples, labels};
+use super::samples::{Preparation, Samples};
 use super::shared::Worked;
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::files::container;
 use crate::learn::{
-    Batch, BatchStats, Checkpoint, Progress, Source, Trainer, TrainerConfig, check_inputs, check_labels,
+    Batch, BatchStats, Checkpoint, Progress, Source, Targets, Trainer, TrainerConfig, check_inputs, check_recorded,
     checkpoint_from_bytes, checkpoint_to_bytes,
 };
-use crate::memory::catch;
-use crate::network::{Network, io};
+use crate::network::{Layer, Network, io};
 use crate::simd::Real;
 use crate::spikes::SpikeTrains;
 
@@ -112,6 +116,10 @@ type Weights<'py> = Option<PyReadonlyArray1<'py, f64>>;
 
 fn weights_of(weights: &Weights<'_>) -> Option<Vec<f64>> {
     weights.as_ref().map(|weights| weights.as_array().to_vec())
+}
+
+fn sizes<F: Real>(net: &Network<F>) -> Vec<usize> {
+    net.layers().iter().map(Layer::n_out).collect()
 }
 
 #[pymethods]
@@ -221,252 +229,172 @@ impl TrainerCore {
     }
 
     /// Trains one epoch, which `count_epoch` counts; `callback` gets the progress as a dict.
-    #[pyo3(signature = (net, x, y, encoder, sample_weight=None, callback=None))]
+    ///
+    /// `own` is a loss of the user's own: it gets counts and the samples' places, and returns losses and d_counts.
+    #[pyo3(signature = (net, x, y, encoder, sample_weight=None, callback=None, own=None))]
     fn train_epoch<'py>(
         &self,
         py: Python<'py>,
         net: PyRef<'py, NetworkCore>,
         x: &Bound<'py, PyAny>,
-        y: Labels<'py>,
+        y: Option<Labels<'py>>,
         encoder: Option<(usize, f64)>,
         sample_weight: Weights<'py>,
         callback: Option<Py<PyAny>>,
+        own: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let samples = Samples::extract(x)?;
         let values = samples.values()?;
-        let (y, weights) = (y.as_array().to_vec(), weights_of(&sample_weight));
+        let (goal, weights) = (Goal::new(y, own), weights_of(&sample_weight));
         let (mut working, changing) = (self.trainer.work()?, net.net.changing()?);
         with_both!(&mut *working, changing.present(), (trainer, net) => {
             let preparation = Preparation::new(encoder, trainer.config().augment.clone())?;
-            let sizes: Vec<usize> = net.layers().iter().map(|layer| layer.n_out()).collect();
+            let (sizes, n_out) = (sizes(&net), net.n_out());
             drop(net);
             let net = &mut InTraining(&changing);
             let mut watch = Watch::new(callback.as_ref());
             let result = detached(py, || {
                 let data = preparation.data(values, true)?;
-                let y = labels(&y, sizes[sizes.len() - 1])?;
-                trainer.run_epoch(net, data, &y, weights.as_deref(), &mut |progress| {
+                let mut keep_going = |progress: &Progress| {
                     let done = progress.stats.n_samples == progress.n_total;
-                    watch.keep_going(done, |py| Ok(progress_dict(py, progress, &sizes, data.n_steps())?.into_any().unbind()))
-                }).map(|stats| (stats, data.n_steps()))
+                    watch.keep_going(done, |py| Ok(told::progress(py, progress, &sizes, data.n_steps())?.into_any().unbind()))
+                };
+                let train = |targets: Targets<'_>| trainer.run_epoch(net, data, targets, weights.as_deref(), &mut keep_going);
+                goal.with(n_out, train).map(|stats| (stats, data.n_steps()))
             });
-            let (epoch, n_steps) = watch.finish(result)?;
-            let dict = stats_dict(py, &epoch.stats, &sizes, n_steps)?;
-            dict.set_item("epoch", epoch.epoch)?;
-            dict.set_item("engine", epoch.engine.name())?;
-            dict.set_item("lr", epoch.lr)?;
-            dict.set_item("grad_norm", epoch.grad_norm)?;
-            dict.set_item("grad_norm_max", epoch.grad_norm_max)?;
-            dict.set_item("overflows", overflow_counts(&epoch.overflows))?;
-            dict.set_item("seconds", epoch.seconds)?;
-            Ok(dict)
+            let (epoch, n_steps) = goal.finish(watch, result)?;
+            told::epoch(py, &epoch, &sizes, n_steps)
         })
     }
 
     /// Loss, accuracy, rates and output counts on a test set.
-    #[pyo3(signature = (net, x, y, encoder, seed, engine, callback=None))]
+    #[pyo3(signature = (net, x, y, encoder, seed, engine, own=None))]
     fn evaluate<'py>(
         &self,
         py: Python<'py>,
         net: PyRef<'py, NetworkCore>,
         x: &Bound<'py, PyAny>,
-        y: Labels<'py>,
+        y: Option<Labels<'py>>,
         encoder: Option<(usize, f64)>,
         seed: u64,
         engine: &Bound<'py, PyAny>,
-        callback: Option<Py<PyAny>>,
+        own: Option<Py<PyAny>>,
     ) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyArray2<u32>>)> {
         let engine = from_python("engine", engine)?;
         let samples = Samples::extract(x)?;
         let values = samples.values()?;
-        let y = y.as_array().to_vec();
+        let goal = Goal::new(y, own);
         let preparation = Preparation::new(encoder, None)?;
         with_both!(&*self.trainer.read()?, &net.net.present(), (trainer, net) => {
-            let mut watch = Watch::new(callback.as_ref());
+            let mut watch = Watch::new(None);
             let result = detached(py, || {
                 let data = preparation.data(values, false)?;
-                let y = labels(&y, net.n_out())?;
-                let mut keep_going = |done: usize| watch.keep_going(false, |py| Ok(done.into_pyobject(py)?.into_any().unbind()));
-                trainer.evaluate(net, data, &y, seed, engine, &mut keep_going).map(|result| (result, data.n_steps()))
+                let mut keep_going = |_: usize| watch.keep_going(false, |py| Ok(py.None()));
+                let evaluate = |targets: Targets<'_>| trainer.evaluate(net, data, targets, seed, engine, &mut keep_going);
+                goal.with(net.n_out(), evaluate).map(|result| (result, data.n_steps()))
             });
-            let (result, n_steps) = watch.finish(result)?;
-            let sizes: Vec<usize> = net.layers().iter().map(|layer| layer.n_out()).collect();
+            let (result, n_steps) = goal.finish(watch, result)?;
+            let n_samples = result.counts.len() / net.n_out();
             let stats = BatchStats {
                 loss: result.loss,
-                n_correct: result.n_correct,
-                n_samples: y.len(),
+                n_correct: result.n_correct.unwrap_or(0),
+                n_classified: result.n_correct.map_or(0, |_| n_samples),
+                n_samples,
                 n_spikes: result.n_spikes,
                 activity: result.activity,
                 ..Default::default()
             };
-            let dict = stats_dict(py, &stats, &sizes, n_steps)?;
+            let dict = told::stats(py, &stats, &sizes(net), n_steps)?;
             dict.set_item("engine", result.engine.name())?;
             dict.set_item("overflows", overflow_counts(&result.overflows))?;
             dict.set_item("seconds", result.seconds)?;
-            Ok((dict, shaped(py, result.counts, [y.len(), net.n_out()])?))
+            Ok((dict, shaped(py, result.counts, [n_samples, net.n_out()])?))
         })
     }
 
-    /// Gradients of the mean loss over all samples, and the loss.
-    #[pyo3(signature = (net, x, y, encoder, sample_weight=None))]
+    /// Gradients of the mean loss over all samples, the loss, and what is sent to the input if `d_input`.
+    #[pyo3(signature = (net, x, y, encoder, sample_weight=None, own=None, d_input=false))]
     fn gradients<'py>(
         &self,
         py: Python<'py>,
         net: PyRef<'py, NetworkCore>,
         x: &Bound<'py, PyAny>,
-        y: Labels<'py>,
+        y: Option<Labels<'py>>,
         encoder: Option<(usize, f64)>,
         sample_weight: Weights<'py>,
-    ) -> PyResult<(Bound<'py, PyList>, f64)> {
+        own: Option<Py<PyAny>>,
+        d_input: bool,
+    ) -> PyResult<Found<'py>> {
         let samples = Samples::extract(x)?;
         let values = samples.values()?;
-        let (y, weights) = (y.as_array().to_vec(), weights_of(&sample_weight));
+        let (goal, weights) = (Goal::new(y, own), weights_of(&sample_weight));
         let preparation = Preparation::new(encoder, None)?;
         with_both!(&mut *self.trainer.work()?, &net.net.present(), (trainer, net) => {
-            let mut watch = Watch::new(None);
-            let result = detached(py, || {
+            gradients(py, trainer, net, goal, weights.as_deref(), d_input, |seed| {
                 let data = preparation.data(values, false)?;
                 check_inputs(net, data)?;
-                let y = labels(&y, net.n_out())?;
-                check_labels(data.n_samples(), net.n_out(), &y, weights.as_deref())?;
-                let seed = trainer.config().seed;
-                let source = Source::Simulate { data, seed, epoch: 0 };
-                gradients(trainer, net, source, &y, weights.as_deref(), &mut watch)
-            });
-            let (loss, grads) = watch.finish(result)?;
-            Ok((gradients_to_python(py, net, &grads)?, loss))
+                Ok(Source::Simulate { data, seed, epoch: 0 })
+            })
         })
     }
 
-    /// Gradients of the mean loss from recorded spike trains: of the input, then of every layer.
-    #[pyo3(signature = (net, spikes, y, sample_weight=None))]
+    /// The same from recorded spike trains: of the input, then of every layer.
+    #[pyo3(signature = (net, spikes, y, sample_weight=None, own=None, d_input=false))]
     fn gradients_from_spikes<'py>(
         &self,
         py: Python<'py>,
         net: PyRef<'py, NetworkCore>,
         spikes: Vec<PyRef<'py, SpikeTrainsCore>>,
-        y: Labels<'py>,
+        y: Option<Labels<'py>>,
         sample_weight: Weights<'py>,
-    ) -> PyResult<(Bound<'py, PyList>, f64)> {
+        own: Option<Py<PyAny>>,
+        d_input: bool,
+    ) -> PyResult<Found<'py>> {
         let trains: Vec<&SpikeTrains> = spikes.iter().map(|trains| &trains.0).collect();
-        let (y, weights) = (y.as_array().to_vec(), weights_of(&sample_weight));
+        let (goal, weights) = (Goal::new(y, own), weights_of(&sample_weight));
         with_both!(&mut *self.trainer.work()?, &net.net.present(), (trainer, net) => {
-            let mut watch = Watch::new(None);
-            let result = detached(py, || {
-                let y = check_recorded(net, &trains, &y, weights.as_deref())?;
-                gradients(trainer, net, Source::Recorded(&trains), &y, weights.as_deref(), &mut watch)
-            });
-            let (loss, grads) = watch.finish(result)?;
-            Ok((gradients_to_python(py, net, &grads)?, loss))
+            gradients(py, trainer, net, goal, weights.as_deref(), d_input, |_| {
+                check_recorded(net, &trains)?;
+                Ok(Source::Recorded(&trains))
+            })
         })
     }
 
     /// A step of the optimizer from recorded spike trains, of the input and then of every layer.
-    #[pyo3(signature = (net, spikes, y, sample_weight=None, lr=None))]
+    #[pyo3(signature = (net, spikes, y, sample_weight=None, lr=None, own=None))]
     fn step_from_spikes<'py>(
         &self,
         py: Python<'py>,
         net: PyRef<'py, NetworkCore>,
         spikes: Vec<PyRef<'py, SpikeTrainsCore>>,
-        y: Labels<'py>,
+        y: Option<Labels<'py>>,
         sample_weight: Weights<'py>,
         lr: Option<f64>,
+        own: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let trains: Vec<&SpikeTrains> = spikes.iter().map(|trains| &trains.0).collect();
-        let (y, weights) = (y.as_array().to_vec(), weights_of(&sample_weight));
+        let (goal, weights) = (Goal::new(y, own), weights_of(&sample_weight));
         let (mut working, changing) = (self.trainer.work()?, net.net.changing()?);
         with_both!(&mut *working, changing.present(), (trainer, net) => {
-            let sizes: Vec<usize> = net.layers().iter().map(|layer| layer.n_out()).collect();
+            let (sizes, n_out) = (sizes(&net), net.n_out());
             let mut watch = Watch::new(None);
             let result = detached(py, || {
-                let y = check_recorded(&net, &trains, &y, weights.as_deref())?;
+                check_recorded(&net, &trains)?;
                 drop(net);
-                let samples: Vec<u32> = (0..y.len() as u32).collect();
+                let samples: Vec<u32> = (0..trains[0].n_samples() as u32).collect();
                 let source = Source::Recorded(&trains);
-                let batch = Batch { source, samples: &samples, labels: &y, weights: weights.as_deref() };
-                let step = trainer.step(&mut InTraining(&changing), &batch, lr, &mut || watch.keep_going(false, |py| Ok(py.None())))?;
+                let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
+                let step = goal.with(n_out, |targets| {
+                    let batch = Batch { source, samples: &samples, targets, weights: weights.as_deref() };
+                    trainer.step(&mut InTraining(&changing), &batch, lr, &mut keep_going)
+                })?;
                 Ok((step, trains[0].n_steps()))
             });
-            let (step, n_steps) = watch.finish(result)?;
-            let dict = stats_dict(py, &step.stats, &sizes, n_steps)?;
+            let (step, n_steps) = goal.finish(watch, result)?;
+            let dict = told::stats(py, &step.stats, &sizes, n_steps)?;
             dict.set_item("lr", step.lr)?;
             dict.set_item("grad_norm", step.grad_norm)?;
             Ok(dict)
         })
     }
-}
-
-fn gradients<F: Real>(
-    trainer: &mut Trainer<F>,
-    net: &Network<F>,
-    source: Source<'_>,
-    labels: &[u32],
-    weights: Option<&[f64]>,
-    watch: &mut Watch<'_>,
-) -> Result<(f64, crate::learn::Gradients<F>), Error> {
-    let samples: Vec<u32> = (0..labels.len() as u32).collect();
-    let batch = Batch { source, samples: &samples, labels, weights };
-    let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
-    let (grads, stats) = trainer.gradients(net, &batch, &mut keep_going)?;
-    Ok((stats.loss / stats.n_samples as f64, catch(|| Ok(grads.clone()))?))
-}
-
-/// Checks recorded spike trains, labels and sample weights; the labels.
-fn check_recorded<F: Real>(
-    net: &Network<F>,
-    trains: &[&SpikeTrains],
-    y: &[i64],
-    weights: Option<&[f64]>,
-) -> Result<Vec<u32>, Error> {
-    if trains.len() != net.layers().len() + 1 {
-        let expected = format!("{} spike trains, of the input and of each layer", net.layers().len() + 1);
-        return Err(Error::value("spikes", expected, trains.len()));
-    }
-    check_inputs(net, crate::learn::Data::Spikes(trains[0]))?;
-    let (n_samples, n_steps) = (trains[0].n_samples(), trains[0].n_steps());
-    for (l, (trains, layer)) in trains[1..].iter().zip(net.layers()).enumerate() {
-        let got = [trains.n_samples(), trains.n_steps(), trains.n_neurons()];
-        if got != [n_samples, n_steps, layer.n_out()] {
-            let expected = format!("(n_samples={n_samples}, n_steps={n_steps}, n={})", layer.n_out());
-            return Err(Error::shape(format!("spikes[{}]", l + 1), &got, expected));
-        }
-    }
-    let y = labels(y, net.n_out())?;
-    check_labels(n_samples, net.n_out(), &y, weights)?;
-    Ok(y)
-}
-
-fn stats_dict<'py>(
-    py: Python<'py>,
-    stats: &BatchStats,
-    sizes: &[usize],
-    n_steps: usize,
-) -> PyResult<Bound<'py, PyDict>> {
-    let n = stats.n_samples.max(1) as f64;
-    let rate = |(&spikes, &size): (&u64, &usize)| spikes as f64 / (n * size as f64 * n_steps as f64);
-    let dict = PyDict::new(py);
-    dict.set_item("loss", stats.loss / n)?;
-    dict.set_item("accuracy", stats.n_correct as f64 / n)?;
-    dict.set_item("firing_rate", stats.n_spikes.iter().zip(sizes).map(rate).collect::<Vec<_>>())?;
-    dict.set_item("n_spikes", &stats.n_spikes)?;
-    dict.set_item("n_steps", n_steps)?;
-    dict.set_item("silent_neurons", stats.activity.silent())?;
-    dict.set_item("n_samples", stats.n_samples)?;
-    dict.set_item("solver_iterations", stats.n_iterations as f64 / stats.n_solves.max(1) as f64)?;
-    dict.set_item("solver_fallbacks", stats.n_direct)?;
-    Ok(dict)
-}
-
-fn progress_dict<'py>(
-    py: Python<'py>,
-    progress: &Progress,
-    sizes: &[usize],
-    n_steps: usize,
-) -> PyResult<Bound<'py, PyDict>> {
-    let dict = stats_dict(py, &progress.stats, sizes, n_steps)?;
-    dict.set_item("epoch", progress.epoch)?;
-    dict.set_item("samples_done", progress.stats.n_samples)?;
-    dict.set_item("samples_total", progress.n_total)?;
-    dict.set_item("samples_per_s", progress.stats.n_samples as f64 / progress.seconds.max(1e-9))?;
-    Ok(dict)
 }
