@@ -96,15 +96,15 @@ impl FixedLayer {
         self.check_connections(l)?;
         let params = &self.params;
         params.validate(self.n_out())?;
-        let is_xylo = params.rules.saturates_each();
-        if !is_xylo && params.max_spikes > 1 {
-            let expected = "1 by the rules \"lif\" (others run in a graph)";
+        let abilities = params.model.abilities();
+        if params.max_spikes > abilities.most_sent {
+            let expected = format!("{} by {} (others run in a graph)", abilities.most_sent, abilities.rules);
             return Err(Error::value("max_spikes", expected, params.max_spikes));
         }
         self.check_weights(l)?;
         let mut delays = self.connections.iter().flat_map(|connection| connection.taps.steps());
-        if let Some(delay) = delays.find(|&&delay| is_xylo && delay > 0) {
-            return Err(Error::value("delay", "0 steps by the rules of Xylo", delay));
+        if let Some(delay) = delays.find(|&&delay| !abilities.has_delays && delay > 0) {
+            return Err(Error::value("delay", format!("0 steps by {}", abilities.rules), delay));
         }
         self.check_scale(l)
     }
@@ -187,7 +187,7 @@ impl FixedNetwork {
                 let expected = format!("the {} neurons of layers[{l}]", pair[0].n_out());
                 return Err(Error::value(format!("n_in of layers[{}]", l + 1), expected, pair[1].n_in()));
             }
-            let (sent, most) = (pair[0].params.max_spikes, pair[1].params.most_heard());
+            let (sent, most) = (pair[0].params.max_spikes, pair[1].params.most_received());
             if sent > most {
                 let expected = format!("at most {most}, what layers[{}] counts of a neuron in a step", l + 1);
                 return Err(Error::value(format!("max_spikes of layers[{l}]"), expected, sent));

@@ -3,7 +3,7 @@
 use super::*;
 use crate::fixed::strategies::layer;
 use crate::network::{Dense, Shape};
-use crate::neuron::fixed::{Decay, FiresAt, Reset, Rounding, Rules};
+use crate::neuron::fixed::{Decay, FiresAt, FixedModel, Reset, Rounding, XyloVersion};
 
 fn lif(weight_bits: u32) -> FixedParams {
     let decay = || Decay::Multiply { factor: 3500.into(), bits: 12 };
@@ -14,7 +14,7 @@ fn lif(weight_bits: u32) -> FixedParams {
 fn xylo() -> FixedParams {
     let decay = || Decay::Shift { shift: 3.into(), least_one: true };
     FixedParams {
-        rules: Rules::XyloV2,
+        model: FixedModel::Xylo(XyloVersion::V2),
         rounding: Rounding::Floor,
         fires_at: FiresAt::Threshold,
         reset: Reset::Subtract,

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::xylo_chip::XyloDevice;
 use crate::error::{Error, Result};
 use crate::memory::collected;
-use crate::neuron::fixed::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, Rules};
+use crate::neuron::fixed::{
+    Decay, FiresAt, FixedModel, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, XyloVersion,
+};
 
 /// Hardware, and the constants of its neurons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -169,7 +171,7 @@ impl Xylo {
             fires_at: FiresAt::Threshold,
             reset: Reset::Subtract,
             max_spikes: if self.is_output { 1 } else { 31 },
-            rules: if self.device == XyloDevice::A1 { Rules::XyloV1 } else { Rules::XyloV2 },
+            model: FixedModel::Xylo(if self.device == XyloDevice::A1 { XyloVersion::V1 } else { XyloVersion::V2 }),
             limits: Limits {
                 n: Some(if self.is_output { room.outputs } else { room.hidden }),
                 fan_out: room.fan_out,

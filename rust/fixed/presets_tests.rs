@@ -66,7 +66,7 @@ fn formats_are_what_the_constants_say() {
         fires_at: FiresAt::Threshold,
         reset: Reset::Subtract,
         max_spikes: 31,
-        rules: Rules::XyloV2,
+        model: FixedModel::Xylo(XyloVersion::V2),
         limits,
         ..FixedParams::new(16, 16, 16, shift(3), shift(4), 600)
     };
@@ -98,11 +98,11 @@ fn formats_are_what_the_constants_say() {
 
 #[test]
 fn outputs_of_xylo_fire_once_a_step_and_are_fewer() {
-    for (device, n_hidden, n_out, fan_out, rules) in [
-        ("a1", 1000, 8, None, Rules::XyloV1),
-        ("audio2", 1000, 8, Some(64), Rules::XyloV2),
-        ("audio3", 992, 32, Some(1024), Rules::XyloV2),
-        ("imu", 496, 16, Some(512), Rules::XyloV2),
+    for (device, n_hidden, n_out, fan_out, version) in [
+        ("a1", 1000, 8, None, XyloVersion::V1),
+        ("audio2", 1000, 8, Some(64), XyloVersion::V2),
+        ("audio3", 992, 32, Some(1024), XyloVersion::V2),
+        ("imu", 496, 16, Some(512), XyloVersion::V2),
     ] {
         for is_output in [false, true] {
             let mut preset = with("xylo", "/device", device.into());
@@ -111,7 +111,7 @@ fn outputs_of_xylo_fire_once_a_step_and_are_fewer() {
             let Limits { n, fan_out: most, inputs, .. } = format.limits;
             assert_eq!((n, most), (Some(if is_output { n_out } else { n_hidden }), fan_out));
             assert_eq!(inputs, (!is_output).then_some(16));
-            assert_eq!((format.max_spikes, format.rules), (if is_output { 1 } else { 31 }, rules));
+            assert_eq!((format.max_spikes, format.model), (if is_output { 1 } else { 31 }, FixedModel::Xylo(version)));
         }
     }
     let biased = |bias: Value| {

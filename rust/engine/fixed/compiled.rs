@@ -12,7 +12,7 @@ use crate::fixed::{FixedConnection, FixedLayer, FixedNetwork};
 use crate::memory::{OrUnwind, catch, filled, product};
 use crate::network::Pattern;
 use crate::neuron::fixed::words::WordNeurons;
-use crate::neuron::fixed::{FixedLif, Overflows};
+use crate::neuron::fixed::{FixedLif, FixedModel, Overflows};
 use crate::spikes::PaddedRows;
 
 /// A network in fixed point that is ready to be run: the layout of its weights that kernels read.
@@ -99,36 +99,14 @@ impl CompiledLayer {
         let (params, n, below) = (&layer.params, layer.n_out(), layer.below());
         let lif = FixedLif::new(params, n, number)?;
         let most = layer.sums()?.into_iter().max().unwrap_or(0);
-        let taps = |connection: &FixedConnection| connection.taps.steps().to_vec();
-        if params.rules.saturates_each() {
-            let recurrent = layer.recurrent().map(spread);
-            let kind = Kind::Xylo(XyloLayer::new(params, n, &spread(below), recurrent.as_deref()));
-            return Ok(Self { n, taps: taps(below), kind });
-        }
-        catch(|| {
-            let weight = spread(below);
-            let recurrent = layer.recurrent().map(|connection| (spread(connection), taps(connection)));
-            let n_rows = weight.len() / n;
-            let own = recurrent.iter().flat_map(|(weight, _)| weight.iter());
-            let are_bytes = weight.iter().chain(own).all(|&w| i8::try_from(w).is_ok());
-            let kind = match (WordNeurons::new(params, n).filter(|_| are_bytes), recurrent) {
-                (Some(neurons), None) => {
-                    let weight = PackedRows::new(n, [(&weight, n_rows)]);
-                    Kind::Words(WordLayer::new(&lif, n, neurons, weight, None))
-                }
-                (Some(neurons), Some((own, taps))) => {
-                    let weight = PackedRows::new(n, [(&weight, n_rows), (&own, own.len() / n)]);
-                    let recurrent = Some(Recurrent { first: n_rows + 1, taps });
-                    Kind::Words(WordLayer::new(&lif, n, neurons, weight, recurrent))
-                }
-                (None, recurrent) => {
-                    let recurrent = recurrent.map(|(own, taps)| (IntegerRows::new(n, own.len() / n, &own), taps));
-                    let weight = IntegerRows::new(n, n_rows, &weight);
-                    Kind::Lanes(Box::new(LaneLayer::new(lif, n, most, weight, recurrent)))
-                }
-            };
-            Ok(Self { n, taps: taps(below), kind })
-        })
+        let kind = match params.model {
+            FixedModel::Lif => catch(|| Ok(Kind::lif(layer, lif, most)))?,
+            FixedModel::Xylo(_) => catch(|| {
+                let recurrent = layer.recurrent().map(spread);
+                Ok(Kind::Xylo(XyloLayer::new(params, n, &spread(below), recurrent.as_deref())))
+            })?,
+        };
+        Ok(Self { n, taps: taps(below), kind })
     }
 
     fn forward(
@@ -152,6 +130,39 @@ impl CompiledLayer {
             Kind::Xylo(layer) => layer.forward(n_steps, below, own, &mut scratch.xylo),
         }
     }
+}
+
+impl Kind {
+    /// Lays out LIF neurons onto each of which at most `most` arrives at a step: as words, if they and their weights fit.
+    fn lif(layer: &FixedLayer, lif: FixedLif, most: i64) -> Self {
+        let n = layer.n_out();
+        let weight = spread(layer.below());
+        let recurrent = layer.recurrent().map(|connection| (spread(connection), taps(connection)));
+        let n_rows = weight.len() / n;
+        let own = recurrent.iter().flat_map(|(weight, _)| weight.iter());
+        let are_bytes = weight.iter().chain(own).all(|&w| i8::try_from(w).is_ok());
+        match (WordNeurons::new(&layer.params, n).filter(|_| are_bytes), recurrent) {
+            (Some(neurons), None) => {
+                let weight = PackedRows::new(n, [(&weight, n_rows)]);
+                Self::Words(WordLayer::new(&lif, n, neurons, weight, None))
+            }
+            (Some(neurons), Some((own, taps))) => {
+                let weight = PackedRows::new(n, [(&weight, n_rows), (&own, own.len() / n)]);
+                let recurrent = Some(Recurrent { first: n_rows + 1, taps });
+                Self::Words(WordLayer::new(&lif, n, neurons, weight, recurrent))
+            }
+            (None, recurrent) => {
+                let recurrent = recurrent.map(|(own, taps)| (IntegerRows::new(n, own.len() / n, &own), taps));
+                let weight = IntegerRows::new(n, n_rows, &weight);
+                Self::Lanes(Box::new(LaneLayer::new(lif, n, most, weight, recurrent)))
+            }
+        }
+    }
+}
+
+/// Returns the distinct delays of a connection.
+fn taps(connection: &FixedConnection) -> Vec<u32> {
+    connection.taps.steps().to_vec()
 }
 
 /// Returns the weights as (n_out, n_taps * n_in), row-major, 0 where they belong to no synapse.

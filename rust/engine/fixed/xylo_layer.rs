@@ -1,6 +1,6 @@
 //! Layers by the rules of Xylo: currents that saturate at every spike, neurons that fire several times in a step.
 
-use crate::neuron::fixed::{Decay, FixedParams, Overflows, PerNeuron, Rules};
+use crate::neuron::fixed::{Decay, FixedModel, FixedParams, Overflows, PerNeuron, XyloVersion};
 use crate::simd::multiversion;
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
@@ -76,7 +76,7 @@ impl XyloLayer {
             },
         };
         Self {
-            is_v1: params.rules == Rules::XyloV1,
+            is_v1: params.model == FixedModel::Xylo(XyloVersion::V1),
             max_spikes: params.max_spikes as i32,
             neurons: neurons.collect(),
             weight: rows(weight),

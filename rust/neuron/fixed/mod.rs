@@ -16,12 +16,13 @@ mod population;
 mod rounding;
 mod state;
 mod weight;
+mod xylo;
 
 pub use anchor::Anchor;
 pub use decay::Decay;
 pub use lif::{FixedBlock, FixedLanes, words};
 pub use limits::Limits;
-pub use model::Rules;
+pub use model::{Abilities, FixedModel, XyloVersion};
 pub use overflow::Overflow;
 pub use params::{FiresAt, FixedParams, Reset};
 pub use per_neuron::PerNeuron;

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::decay::Decay;
 use super::limits::Limits;
-use super::model::Rules;
+use super::model::FixedModel;
+
 use super::overflow::Overflow;
 use super::per_neuron::PerNeuron;
 use super::rounding::Rounding;
+use super::xylo;
 use crate::error::{Error, Result};
 use crate::neuron::LOG2_MAX_T_REF_STEPS;
 
@@ -41,7 +43,7 @@ fn one() -> u32 {
 /// A number format, and the LIF neurons of a population that it holds.
 ///
 /// A step, from current u and membrane v of 0 at the step before the first, with A the sum of the weights that arrive and R the
-/// rounding (`Rules::Lif`):
+/// rounding ([`FixedModel::Lif`]):
 ///
 /// ```text
 /// u = fit(decay_u(u) + (A << input_shift))
@@ -98,9 +100,9 @@ pub struct FixedParams {
     /// Most spikes of a neuron in one step, in [1, 255]; each subtracts the threshold.
     #[serde(default = "one")]
     pub max_spikes: u32,
-    /// The order in which a step does things.
-    #[serde(default)]
-    pub rules: Rules,
+    /// The neuron model.
+    #[serde(default, rename = "rules")]
+    pub model: FixedModel,
     /// What the hardware has room for.
     #[serde(default)]
     pub limits: Limits,
@@ -138,7 +140,7 @@ impl FixedParams {
             reset: Reset::default(),
             t_ref_steps: 0,
             max_spikes: 1,
-            rules: Rules::default(),
+            model: FixedModel::default(),
             limits: Limits::default(),
         }
     }
@@ -156,8 +158,9 @@ impl FixedParams {
         let widest = |overflow| if overflow == Overflow::WrapUpper { 31 } else { 32 };
         check_width("current_bits", 2, widest(self.current_overflow), self.current_bits)?;
         check_width("membrane_bits", 2, widest(self.membrane_overflow), self.membrane_bits)?;
-        self.current_decay.validate("current_decay", n, self.rules == Rules::Lif)?;
-        self.membrane_decay.validate("membrane_decay", n, self.rules != Rules::Lif)?;
+        let [current_may_clear, membrane_may_clear] = self.model.abilities().may_clear;
+        self.current_decay.validate("current_decay", n, current_may_clear)?;
+        self.membrane_decay.validate("membrane_decay", n, membrane_may_clear)?;
         check_width("input_shift", 0, 31, self.input_shift)?;
         check_width("gain_shift", 0, 31, self.gain_shift)?;
         check_width("max_spikes", 1, 255, self.max_spikes)?;
@@ -171,7 +174,10 @@ impl FixedParams {
         }
         self.check_threshold(n)?;
         self.check_bias(n)?;
-        if self.rules == Rules::Lif { Ok(()) } else { self.check_xylo() }
+        match self.model {
+            FixedModel::Lif => Ok(()),
+            FixedModel::Xylo(version) => xylo::check(self, version),
+        }
     }
 
     /// At rest no neuron fires, and every one can.
@@ -190,7 +196,7 @@ impl FixedParams {
         let (low, high) = self.membrane_overflow.range(self.membrane_bits);
         let expected = format!("in [{low}, {high}], of {} bits", self.membrane_bits);
         self.bias.check("bias", n, &expected, |bias| (low..=high).contains(&bias.into()))?;
-        if self.rules != Rules::Lif {
+        if !self.model.abilities().acts_at_step_0 {
             return Ok(());
         }
         let at_once = |i: &usize| self.fires(self.bias.get(*i).into(), *i);
@@ -202,25 +208,6 @@ impl FixedParams {
                 let expected = format!("no more than passes v_th = {} in the first step", self.v_th.get(i));
                 Err(Error::value("bias", expected, self.bias.get(i)))
             }
-        }
-    }
-
-    /// What the rules of Xylo leave no choice about.
-    fn check_xylo(&self) -> Result<()> {
-        let expected = "that of the xylo rules (16-bit states that saturate, decay by shift of at least one, floor, \
-                        subtraction at >= v_th, no shifts, no refractory time)";
-        let shifts = |decay: &Decay| matches!(decay, Decay::Shift { least_one: true, .. });
-        let states = (self.current_bits, self.membrane_bits) == (16, 16)
-            && (self.current_overflow, self.membrane_overflow) == (Overflow::Saturate, Overflow::Saturate);
-        let steps = shifts(&self.current_decay) && shifts(&self.membrane_decay) && self.rounding == Rounding::Floor;
-        let spikes = self.fires_at == FiresAt::Threshold && self.reset == Reset::Subtract && self.t_ref_steps == 0;
-        let plain = (self.input_shift, self.gain_shift) == (0, 0) && self.weight_bits <= 16;
-        if !(states && steps && spikes && plain) {
-            return Err(Error::value("the format", expected, format!("{self:?}")));
-        }
-        match self.rules == Rules::XyloV1 && self.bias.values().iter().any(|&bias| bias != 0) {
-            true => Err(Error::value("bias", "0, as Xylo's first version has none", "another")),
-            false => Ok(()),
         }
     }
 
@@ -239,19 +226,14 @@ impl FixedParams {
         text.bytes().map(u64::from).for_each(add);
     }
 
-    /// Whether these are output neurons of Xylo, which fire once a step at most.
-    pub fn is_xylo_output(&self) -> bool {
-        self.rules.saturates_each() && self.max_spikes == 1
+    /// Returns the most spikes of a presynaptic neuron in a step that layers of these neurons count.
+    pub fn most_received(&self) -> u32 {
+        self.model.abilities().most_received
     }
 
-    /// Most spikes of a neuron in a step that layers of these neurons count: by the LIF rules their sums have room for one.
-    pub fn most_heard(&self) -> u32 {
-        if self.rules.saturates_each() { u32::MAX } else { 1 }
-    }
-
-    /// Most spikes of an input in a step that they count.
+    /// Returns the most spikes of an input in a step that they count.
     pub fn input_spikes(&self) -> u32 {
-        self.most_heard().min(self.limits.input_spikes.unwrap_or(u32::MAX))
+        self.most_received().min(self.limits.input_spikes.unwrap_or(u32::MAX))
     }
 
     /// Smallest and largest weight.
@@ -270,6 +252,7 @@ fn check_width(name: &str, least: u32, most: u32, got: u32) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::neuron::fixed::XyloVersion;
 
     fn format() -> FixedParams {
         let decay = |factor| Decay::Multiply { factor: PerNeuron::Same(factor), bits: 12 };
@@ -329,7 +312,10 @@ mod tests {
             refused(|f| f.max_spikes = 2),
             "max_spikes must be 1 unless spikes subtract the threshold and hold no neuron, got 2"
         );
-        assert!(refused(|f| f.rules = Rules::XyloV2).starts_with("the format must be that of the xylo rules"));
+        assert!(
+            refused(|f| f.model = FixedModel::Xylo(XyloVersion::V2))
+                .starts_with("the format must be that of the xylo rules")
+        );
     }
 
     #[test]

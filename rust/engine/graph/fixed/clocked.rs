@@ -117,7 +117,7 @@ impl<W: FixedWeight> ClockedNeurons for FixedNeurons<W> {
     #[inline(always)]
     fn receive(&mut self, spike: Delivery, synapses: &Connectivity<W>) {
         let (row, n_blocks) = (synapses.at(spike.range), self.blocks.len());
-        if self.lanes.lif().params().rules.saturates_each() {
+        if self.lanes.lif().params().model.abilities().takes_each_spike {
             let arrivals = &mut self.arrivals[spike.step];
             return row.for_each(|i, w| arrivals.push((i, w.into())));
         }

@@ -104,11 +104,11 @@ impl LazyFixed {
     }
 
     fn receive<W: FixedWeight>(&mut self, rows: &Rows<'_, W>) {
-        let saturates_each = self.lif.params().rules.saturates_each();
+        let takes_each_spike = self.lif.params().model.abilities().takes_each_spike;
         for row in rows.iter() {
             row.for_each(|i, w| {
                 self.reached.set(i as usize);
-                if saturates_each {
+                if takes_each_spike {
                     self.arrivals.push((i, w.into()));
                 } else {
                     let sum = &mut self.input[i as usize];

@@ -42,7 +42,7 @@ impl SumLimits {
             let params = params.fixed()?;
             check_room(graph, at, &params.limits)?;
             input_spikes = input_spikes.min(params.limits.input_spikes.map_or(MOST, i64::from));
-            if params.rules.saturates_each() {
+            if params.model.abilities().takes_each_spike {
                 most.push(0);
                 continue;
             }

@@ -1,6 +1,43 @@
-//! LIF neurons in vectors, with the bits of [`FixedLif::step`](super::FixedLif::step).
+//! LIF neurons: a step, and vectors of it with the same bits.
 
 mod lanes;
 pub mod words;
 
 pub use lanes::{FixedBlock, FixedLanes};
+
+use super::model::Abilities;
+use super::population::fit;
+use super::{Anchor, At, FixedLif, FixedState, FixedStep, Overflows, round_shift};
+
+/// What the model can do: sums have room for one spike of a neuron in a step.
+pub(super) const ABILITIES: Abilities = Abilities {
+    rules: "the rules \"lif\"",
+    takes_each_spike: false,
+    acts_at_step_0: true,
+    may_clear: [true, false],
+    has_delays: true,
+    most_sent: 1,
+    most_received: 1,
+};
+
+impl FixedLif {
+    /// Steps a neuron with the sum of what arrives.
+    pub(super) fn step_lif(&self, at: At, FixedState { u, v }: FixedState, is_held: bool, input: i64) -> FixedStep {
+        let (format, i) = (&self.params, at.neuron);
+        let ([on_u, on_v, on_gain, _], rounding) = (self.draws(at), format.rounding);
+        let mut overflows = Overflows::default();
+        let (left, unchanged) = format.current_decay.step(u, i, rounding, on_u);
+        let new = left + (input << format.input_shift);
+        let new = fit(new, format.current_bits, format.current_overflow, &mut overflows.current);
+        let u = if input == 0 { unchanged } else { Anchor::new(new) };
+        if is_held {
+            return FixedStep { state: FixedState { u, v }, spikes: 0, overflows };
+        }
+        let added = i64::from(format.bias.get(i)) + round_shift(new, format.gain_shift, rounding, on_gain);
+        let (left, unchanged) = format.membrane_decay.step(v, i, rounding, on_v);
+        let v = fit(left + added, format.membrane_bits, format.membrane_overflow, &mut overflows.membrane);
+        let (v, spikes) = self.fire(i, v);
+        let v = if added == 0 && spikes == 0 { unchanged } else { Anchor::new(v) };
+        FixedStep { state: FixedState { u, v }, spikes, overflows }
+    }
+}

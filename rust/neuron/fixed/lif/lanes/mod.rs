@@ -6,7 +6,7 @@ mod step;
 
 pub use block::FixedBlock;
 
-use super::super::{Decay, FixedLif, FixedParams, Overflows, PerNeuron, Rounding, Rules};
+use super::super::{Decay, FixedLif, FixedModel, FixedParams, Overflows, PerNeuron, Rounding};
 use crate::simd::{LaneMask, Lanes};
 use block::PerBlock;
 use step::run_blocks;
@@ -61,7 +61,7 @@ fn is_narrow(decay: &Decay) -> bool {
 /// Whether blocks have no step for a format.
 fn is_single(format: &FixedParams) -> bool {
     let is_table = |decay: &Decay| matches!(decay, Decay::Table { .. });
-    format.rules != Rules::Lif
+    format.model != FixedModel::Lif
         || format.rounding == Rounding::Stochastic
         || format.max_spikes > 1
         || is_table(&format.current_decay)

@@ -10,7 +10,7 @@ pub use scale::{Floor, Nearest, Scale, TowardZero, WordRounding};
 pub use state::{WordState, WordVectors};
 pub use step::TERMS;
 
-use super::super::{Decay, FixedParams, Overflow, PerNeuron, Reset, Rounding, Rules};
+use super::super::{Decay, FixedModel, FixedParams, Overflow, PerNeuron, Reset, Rounding};
 use crate::simd::{WORDS, Words};
 use constants::Range;
 use scale::MAGNITUDE_BITS;
@@ -60,7 +60,7 @@ impl WordNeurons {
         let bias = format.bias.values().iter().map(|bias| bias.unsigned_abs()).max().unwrap_or(0);
         let is_word = widths.iter().all(fits)
             && matches!(format.rounding, Rounding::Nearest | Rounding::Floor | Rounding::TowardZero)
-            && (format.rules, format.max_spikes) == (Rules::Lif, 1)
+            && (format.model, format.max_spikes) == (FixedModel::Lif, 1)
             && (bias == 0 || bias + most <= i16::MAX as u32)
             && format.input_shift <= LONGEST_INPUT_SHIFT
             && format.t_ref_steps <= i16::MAX as u32;
