@@ -69,7 +69,7 @@ fn passes(c: &mut Criterion) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         let (mut net, mut moments) = (net.clone(), Moments::new(&config.optimizer, &net));
         group.bench_function(format!("Adam step of the network, {threads} threads"), |b| {
-            b.iter(|| apply_gradients(&mut net, &mut grads, &mut moments, &config, 1e-9, &pool));
+            b.iter(|| apply_gradients(&mut net, &mut grads, &mut moments, &config.step_options(), 1e-9, &pool));
         });
     }
     group.finish();

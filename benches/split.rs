@@ -107,7 +107,7 @@ fn main() {
             samples.iter().for_each(|sample| compute_traces(&net, sample, 1, &mut trace));
         });
         parts.time("optimizer", || {
-            apply_gradients(&mut trained, &mut grads, &mut moments, &config, 1e-9, &pool);
+            apply_gradients(&mut trained, &mut grads, &mut moments, &config.step_options(), 1e-9, &pool);
         });
         // The two loops: rows of weights by steps, rows of traces by inputs.
         let weight = net.layers()[0].weight();

@@ -5,9 +5,22 @@ use rayon::prelude::*;
 
 use super::optimizer::{StepConstants, update};
 use super::{ExponentialPenalty, OptimizerConfig};
-use crate::learn::{Gradients, TrainerConfig};
+use crate::learn::Gradients;
 use crate::network::{Network, Panels, PanelsView, PanelsViewMut, Synapses};
 use crate::simd::{Isa, LANES, Lanes, Real, array, flat, flat_mut, multiversion};
+
+/// What a step does beside following the gradient.
+#[derive(Clone, Copy, Debug)]
+pub struct StepOptions<'a> {
+    /// Optimizer.
+    pub optimizer: &'a OptimizerConfig,
+    /// Penalty on large weights.
+    pub weight_penalty: Option<&'a ExponentialPenalty>,
+    /// Weights are kept within +- this.
+    pub weight_limit: Option<f64>,
+    /// The gradient of all weights together is scaled down to at most this Euclidean norm.
+    pub clip_norm: Option<f64>,
+}
 
 /// State of an optimizer: running means of the gradient and of its square, and the number of steps.
 #[derive(Clone, Debug)]
@@ -35,12 +48,12 @@ pub fn apply_gradients<F: Real>(
     net: &mut Network<F>,
     grads: &mut Gradients<F>,
     moments: &mut Moments<F>,
-    config: &TrainerConfig,
+    options: &StepOptions<'_>,
     lr: f64,
     pool: &ThreadPool,
 ) -> f64 {
     pool.install(|| {
-        if let Some(penalty) = &config.weight_penalty {
+        if let Some(penalty) = options.weight_penalty {
             for ((_, connection), mut grad) in net.trainable().zip(grads.parts_mut()) {
                 add_penalty(penalty, connection.synapses(), &mut grad);
             }
@@ -50,8 +63,8 @@ pub fn apply_gradients<F: Real>(
             return norm;
         }
         moments.step += 1;
-        let scale = config.clip_norm.map_or(1.0, |limit| if norm > limit { limit / norm } else { 1.0 });
-        let constants = StepConstants::new(&config.optimizer, moments.step, lr, scale, config.weight_limit);
+        let scale = options.clip_norm.map_or(1.0, |limit| if norm > limit { limit / norm } else { 1.0 });
+        let constants = StepConstants::new(options.optimizer, moments.step, lr, scale, options.weight_limit);
         let mut seconds = moments.second.as_mut().map(|second| second.parts_mut());
         let connections = net.trainable_mut().zip(grads.parts()).zip(moments.first.parts_mut());
         for (((_, connection), grad), m) in connections {

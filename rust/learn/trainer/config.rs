@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ImageAugment;
 use crate::error::{Error, Result, check_positive};
 use crate::fixed::Quantization;
+use crate::learn::optim::step::StepOptions;
 use crate::learn::{ExponentialPenalty, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::sim::EngineKind;
 
@@ -63,6 +64,16 @@ impl TrainerConfig {
         }
         self.weight_limit.map_or(Ok(()), |limit| check_positive("weight_limit", "", limit))?;
         self.clip_norm.map_or(Ok(()), |norm| check_positive("clip_norm", "", norm))
+    }
+
+    /// Returns what a step of the optimizer does.
+    pub fn step_options(&self) -> StepOptions<'_> {
+        StepOptions {
+            optimizer: &self.optimizer,
+            weight_penalty: self.weight_penalty.as_ref(),
+            weight_limit: self.weight_limit,
+            clip_norm: self.clip_norm,
+        }
     }
 
     /// Refuses another engine than that of fixed point where hardware computes the spikes.

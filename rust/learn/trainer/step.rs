@@ -28,7 +28,7 @@ impl<F: Real> Trainer<F> {
     pub(super) fn apply(&mut self, net: &mut dyn Trainee<F>, lr: f64, step: usize) -> Result<f64> {
         let Self { worker, grads, moments, config, .. } = self;
         let (pool, mut norm) = (worker.pool()?, 0.0);
-        net.change(&mut |net| norm = apply_gradients(net, grads, moments, config, lr, pool));
+        net.change(&mut |net| norm = apply_gradients(net, grads, moments, &config.step_options(), lr, pool));
         if norm.is_finite() { Ok(norm) } else { Err(Error::NotFinite { epoch: self.epoch + 1, step, norm }) }
     }
 
