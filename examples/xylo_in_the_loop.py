@@ -181,7 +181,7 @@ def main() -> None:
 
     some = test[:50]
     recorded = Chip(held).record(some)
-    if held.record(sr.SpikeTrains.from_counts(some)) != recorded:
+    if held.run(sr.SpikeTrains.from_counts(some)).spikes != recorded:
         sys.exit("FixedNetwork and the chip differ in their spikes")
     n_spikes = recorded[1].n_spikes + recorded[2].n_spikes
     print(f"FixedNetwork: the same {n_spikes:,} spikes as the chip's, of {len(some)} samples")

@@ -77,32 +77,33 @@ class Layered:
     name: str
 
     def holds(self, net: sr.Network) -> Held:
-        return Held(self, net, net.to_fixed() if self.name == "fixed" else None)
+        if self.name == "fixed":
+            return Held(net.to_fixed(), "clocked")
+        return Held(net, self.name)
 
 
 @dataclass(frozen=True)
 class Held:
-    """A network with what runs it; options are encoder, seed and n_threads."""
+    """A network with the engine that runs it; options are those of all networks."""
 
-    by: Layered
-    net: sr.Network
-    fixed: sr.FixedNetwork | None
+    network: sr.SpikingNetwork
+    engine: str
+
+    def run(self, x: Any, **options: Any) -> sr.Recording:
+        return self.network.run(x, engine=self.engine, **options)
 
     def spikes(self, x: Any, **options: Any) -> list[sr.SpikeTrains]:
         """Spike trains of the input and of every layer."""
-        if self.fixed is None:
-            return self.net.run(x, engine=self.by.name, **options).spikes
-        return self.fixed.record(x, **options)
+        return self.run(x, **options).spikes
 
     def spike_counts(self, x: Any, **options: Any) -> np.ndarray[Any, Any]:
-        if self.fixed is None:
-            return self.net.spike_counts(x, engine=self.by.name, **options)
-        return self.fixed.spike_counts(x, **options)
+        return self.network.spike_counts(x, engine=self.engine, **options)
 
     def predict(self, x: Any, **options: Any) -> np.ndarray[Any, Any]:
-        if self.fixed is None:
-            return self.net.predict(x, engine=self.by.name, **options)
-        return self.fixed.predict(x, **options)
+        return self.network.predict(x, engine=self.engine, **options)
+
+    def evaluate(self, x: Any, y: Any, **options: Any) -> sr.Evaluation:
+        return self.network.evaluate(x, y, engine=self.engine, **options)
 
 
 LAYERED = [Layered(name) for name in (*ENGINES, "fixed")]

@@ -67,7 +67,6 @@ OTHERWISE = {
 ANYTHING = {
     *("EarlyStopping(restore_best_weights)", "Trainer.fit(progress)", "Network.to_fixed(progress)"),
     *("plot.rasters(title)", "plot.learning_curves(title)"),
-    *("Network.predict(return_run)", "Network.spike_counts(return_run)"),
     # A name is anything that can be printed.
     *("Graph.add_population(name)", "Graph.add_input(name)", "History(epochs)"),
     # Read when the stream is.

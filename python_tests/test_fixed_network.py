@@ -54,7 +54,7 @@ def graph_spikes(fixed: sr.FixedNetwork, trains: sr.SpikeTrains, sample: int) ->
 
 def test_layers_fire_as_the_graph_of_them() -> None:
     fixed = network().to_fixed()
-    trains = fixed.record(samples(3), encoder=ENCODER, seed=5)
+    trains = fixed.run(samples(3), encoder=ENCODER, seed=5).spikes
     total = 0
     for sample in range(3):
         expected = graph_spikes(fixed, trains[0], sample)
@@ -72,7 +72,7 @@ def test_many_bits_fire_as_floats_do(t_ref: float) -> None:
     """Nearly: few spikes move, where a potential comes near the threshold."""
     net = network(t_ref=t_ref)
     fixed = net.to_fixed(sr.QFormat(weight_bits=16, state_bits=28, decay_bits=20))
-    trains = fixed.record(samples(), encoder=ENCODER, seed=5)
+    trains = fixed.run(samples(), encoder=ENCODER, seed=5).spikes
     expected = net.run(samples(), encoder=ENCODER, seed=5).spikes
     for got, floats in zip(trains[1:], expected[1:], strict=True):
         assert floats.counts().sum() > 500

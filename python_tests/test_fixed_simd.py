@@ -69,7 +69,7 @@ for weight_bits in (8, 16, 32):
     if weight_bits == 32:
         fixed_net = sr.FixedNetwork(net, [larger(layer) for layer in fixed_net.layers])
     encoder = sr.BernoulliEncoder(n_steps=80)
-    for record in fixed_net.record(rng.random((5, 50)), encoder=encoder, seed=1):
+    for record in fixed_net.run(rng.random((5, 50)), encoder=encoder, seed=1).spikes:
         spikes += record.counts().sum()
         digest.update(record.to_dense().tobytes())
     digest.update(repr(fixed_net.overflows).encode())
@@ -81,7 +81,7 @@ for weight_bits, state_bits in ((8, 16), (8, 12), (4, 16), (8, 24), (12, 30)):
     for rounding in ("nearest", "floor", "toward_zero", "nearest_even"):
         target = sr.QFormat(weight_bits=weight_bits, state_bits=state_bits, rounding=rounding)
         fixed_net = net.to_fixed(target)
-        for record in fixed_net.record(rng.random((5, 50)), encoder=encoder, seed=1):
+        for record in fixed_net.run(rng.random((5, 50)), encoder=encoder, seed=1).spikes:
             digest.update(record.to_dense().tobytes())
         digest.update(repr(fixed_net.overflows).encode())
 print(sr.simd_level(), spikes > 1000, digest.hexdigest())

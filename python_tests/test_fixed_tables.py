@@ -111,7 +111,7 @@ def test_layers_with_tables_fire_as_the_reference(rng: np.random.Generator) -> N
     expected = generic_reference(
         theirs(layer.format), layer.weight, x[0].astype(np.int64), layer.recurrent_weight
     )
-    trains = network.record(sr.SpikeTrains.from_dense(x))
+    trains = network.run(sr.SpikeTrains.from_dense(x)).spikes
     np.testing.assert_array_equal(trains[-1].to_dense()[0], expected.spikes)
     assert expected.spikes.sum() > 50
     assert network.overflows[0].current == expected.current_overflows

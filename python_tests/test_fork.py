@@ -96,7 +96,7 @@ class Work:
         return self.fixed.spike_counts(self.x, n_threads=self.n_threads)
 
     def fixed_run(self) -> Any:
-        return self.fixed.record(self.x)[1].to_dense()
+        return self.fixed.run(self.x).spikes[1].to_dense()
 
     def report(self) -> Any:
         report = self.fixed.report(self.x, self.y, n_threads=self.n_threads)

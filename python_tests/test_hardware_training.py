@@ -69,7 +69,7 @@ def test_gradients_are_those_of_the_integers_spikes(target: Target, dtype: str) 
     net, (x, y) = network(dtype), data()
     fixed = net.to_fixed(target)
     got = trainer(net, target).gradients(x, y)
-    spikes = fixed.record(x, encoder=ENCODER, seed=7)
+    spikes = fixed.run(x, encoder=ENCODER, seed=7).spikes
     expected = sr.gradients_from_spikes(rounded(net, fixed), spikes, y)
     assert got.loss == expected.loss
     assert_equal(got.weights, expected.weights)
@@ -86,7 +86,7 @@ def test_a_step_from_recorded_spikes(target: Target | None) -> None:
     one = trainer(net, target, optimizer=sr.SGD(lr=0.05), schedule=sr.Cosine(epochs=3))
     source: sr.Network | sr.FixedNetwork = net if target is None else net.to_fixed(target)
     if isinstance(source, sr.FixedNetwork):
-        spikes = source.record(x, encoder=ENCODER, seed=1)
+        spikes = source.run(x, encoder=ENCODER, seed=1).spikes
         gradients = sr.gradients_from_spikes(rounded(net, source), spikes, y)
     else:
         spikes = source.run(x, encoder=ENCODER, seed=1).spikes
@@ -107,7 +107,7 @@ def test_a_step_from_recorded_spikes(target: Target | None) -> None:
 def test_steps_that_are_refused_change_nothing() -> None:
     net, (x, y) = network(), data()
     one = trainer(net, "qformat")
-    spikes = net.to_fixed().record(x, encoder=ENCODER)
+    spikes = net.to_fixed().run(x, encoder=ENCODER).spikes
     before = net.weights
     for error, call in [
         (ValueError, lambda: one.step(spikes[:3], y)),

@@ -210,7 +210,7 @@ def test_event_lists_go_straight_in():
     np.testing.assert_array_equal(network.predict(events, n_steps=30), network.predict(trains))
     fixed = network.to_fixed()
     np.testing.assert_array_equal(fixed.predict(small, n_steps=30), fixed.predict(trains))
-    assert fixed.record(events, n_steps=30) == fixed.record(trains)
+    assert fixed.run(events, n_steps=30).spikes == fixed.run(trains).spikes
     assert fixed.report(events, y, n_steps=30) == fixed.report(trains, y)
     weights = []
     for x, steps in ((events, 30), (trains, None)):

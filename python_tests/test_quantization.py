@@ -196,7 +196,7 @@ def test_report_against_numpy() -> None:
     assert report.accuracy == 1.0 and report.n_samples == 30
     assert report.fixed_accuracy == np.mean(fixed.predict(x, encoder=ENCODER, seed=4) == y)
     floats = net.run(x, encoder=ENCODER, seed=4).spikes
-    integers = fixed.record(x, encoder=ENCODER, seed=4)
+    integers = fixed.run(x, encoder=ENCODER, seed=4).spikes
     for index, layer in enumerate(report.layers):
         weights, held = net.weights[index], fixed.layers[index]
         errors = [weights["weight"] - held.scale[0] * held.weight]

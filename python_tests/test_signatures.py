@@ -6,6 +6,7 @@ file anew, python python_tests/test_signatures.py, and read the difference.
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator
@@ -28,7 +29,9 @@ def callables() -> Iterator[tuple[str, Callable[..., Any]]]:
             value = getattr(module, name)
             if inspect.isclass(value) and not issubclass(value, Warning):
                 yield prefix + name, value
-                for method in sorted(vars(value)):
+                # Its own, and what an abstract base does for it.
+                bases = [b for b in value.__mro__ if b is value or isinstance(b, abc.ABCMeta)]
+                for method in sorted({name for base in bases for name in vars(base)}):
                     function = getattr(value, method)
                     if callable(function) and (not method.startswith("_") or method == "__call__"):
                         yield f"{prefix}{name}.{method}", function

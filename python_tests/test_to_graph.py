@@ -59,7 +59,7 @@ def raster(counts: bool) -> np.ndarray[Any, Any]:
 
 def recorded(fixed: sr.FixedNetwork, spikes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Counts of all layers, (n_steps, n_neurons), of their own engine."""
-    trains = fixed.record(sr.SpikeTrains.from_counts(spikes[None]))
+    trains = fixed.run(sr.SpikeTrains.from_counts(spikes[None])).spikes
     return np.concatenate([train.to_counts()[0] for train in trains[1:]], axis=1)
 
 

@@ -83,7 +83,7 @@ def test_layers_fire_as_the_graph_of_them(seed: int) -> None:
     layers = random_layers(rng, sizes, device)
     raster = random_raster(rng, sizes[0])
     net = network_of(sizes[0], layers)
-    trains = net.record(sr.SpikeTrains.from_counts(raster[None]))
+    trains = net.run(sr.SpikeTrains.from_counts(raster[None])).spikes
     records = run(graph_of(sizes[0], layers), raster, "clocked", each_step=False)
     for got, expected, overflows in zip(trains[1:], records, net.overflows, strict=True):
         np.testing.assert_array_equal(got.to_counts()[0], expected.spikes)
@@ -109,7 +109,7 @@ def check(
     """Spikes of all hidden layers, and of the output, a step later; returns how many there are."""
     late = np.concatenate([raster, np.zeros_like(raster[:1])])
     net = network_of(raster.shape[1], layers)
-    trains = net.record(sr.SpikeTrains.from_counts(late[None]))
+    trains = net.run(sr.SpikeTrains.from_counts(late[None])).spikes
     hidden = np.concatenate([layer.to_counts()[0] for layer in trains[1:-1]], axis=1)
     for got, record in zip((hidden, trains[-1].to_counts()[0]), expected, strict=True):
         np.testing.assert_array_equal(got[1:], record.spikes)
@@ -195,7 +195,7 @@ def test_what_is_refused() -> None:
     trainer = sr.Trainer(net, hardware="xylo", loss=sr.CountMSE())
     for call in (
         lambda: held.spike_counts(x),
-        lambda: held.record(x),
+        lambda: held.run(x).spikes,
         lambda: trainer.fit(x, y, epochs=1, progress=False),
         lambda: trainer.evaluate(x, y),
         lambda: trainer.gradients(x, y),
@@ -203,7 +203,7 @@ def test_what_is_refused() -> None:
         with pytest.raises(ValueError, match=message):
             call()
     with pytest.raises(ValueError, match=r"x\[0, 0, 0\] must be .* at most 1 times"):
-        net.to_fixed("loihi").record(many)
+        net.to_fixed("loihi").run(many)
     below = net.to_fixed("xylo").layers[0]
     with pytest.raises(ValueError, match=r"max_spikes of layers\[0\] must be at most 1.*got 31"):
         sr.FixedNetwork(net, [below, net.to_fixed("loihi").layers[1]])
@@ -222,11 +222,11 @@ def test_files_and_threads(tmp_path: Path) -> None:
     held = network().to_fixed(sr.Xylo(device="imu"))
     x = np.random.default_rng(1).random((9, 12))
     options: dict[str, Any] = {"encoder": sr.BernoulliEncoder(n_steps=60, rate_scale=1 / 5.5)}
-    expected = held.record(x, n_threads=1, **options)
+    expected = held.run(x, n_threads=1, **options).spikes
     assert expected[1].to_counts().max() > 1
     held.save(tmp_path / "x.safetensors")
     loaded = sr.FixedNetwork.load(tmp_path / "x.safetensors")
-    assert loaded.record(x, n_threads=2, **options) == expected
+    assert loaded.run(x, n_threads=2, **options).spikes == expected
     assert loaded.target == sr.Xylo(device="imu")
 
 
@@ -256,5 +256,5 @@ def test_training_through_xylo_brings_accuracy() -> None:
     held = net.to_fixed(trainer.hardware)  # type: ignore[arg-type]
     counts = held.spike_counts(demo.x_test, encoder=trainer.encoder)
     np.testing.assert_array_equal(counts, after.counts)
-    hidden = held.record(demo.x_test[:50], encoder=trainer.encoder)[1].to_counts()
+    hidden = held.run(demo.x_test[:50], encoder=trainer.encoder).spikes[1].to_counts()
     assert 1 < hidden.max() <= 31

@@ -35,8 +35,11 @@ from strsbp_rs._config import (
     UniformDelay,
 )
 from strsbp_rs._coupling import post_coupling, psp_table
+from strsbp_rs._evaluation import Evaluation
 from strsbp_rs._graph import Graph, Population, Projection
-from strsbp_rs._network import Network, Operations, Recording, Run
+from strsbp_rs._network import Network
+from strsbp_rs._protocol import SpikingNetwork
+from strsbp_rs._recording import Operations, Recording
 from strsbp_rs._simulator import Simulator
 from strsbp_rs._spikes import SpikeTrains, s_psp, van_rossum
 from strsbp_rs._strsbp_rs import __VERSION__ as __version__
@@ -57,7 +60,6 @@ from strsbp_rs.training._early_stopping import EarlyStopping
 from strsbp_rs.training._history import History
 from strsbp_rs.training._loggers import CSVLogger, TensorBoard
 from strsbp_rs.training._trainer import (
-    Evaluation,
     Gradients,
     StepResult,
     Trainer,
@@ -109,13 +111,13 @@ __all__ = [
     "Recurrent",
     "RepeatedEventsWarning",
     "Reservoir",
-    "Run",
     "SaturatedLayerWarning",
     "SilentLayerWarning",
     "Simulator",
     "SoftmaxCrossEntropy",
     "Sparse",
     "SpikeTrains",
+    "SpikingNetwork",
     "Spinnaker",
     "StRsbp",
     "Step",

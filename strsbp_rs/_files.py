@@ -12,10 +12,12 @@ from types import TracebackType
 
 from strsbp_rs._strsbp_rs import ClaimCore, make_folder, sweep_folder, write_file
 
-__all__ = ["Claim", "make_folder", "sweep_folder", "write_bytes", "write_text"]
+__all__ = ["Claim", "PathLike", "make_folder", "sweep_folder", "write_bytes", "write_text"]
+
+PathLike = str | os.PathLike[str]
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+def write_bytes(path: PathLike, data: bytes) -> None:
     """Writes a file durably.
 
     A regular file is replaced atomically and keeps its mode; a symbolic link is followed. What has
@@ -28,7 +30,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     write_file(os.fspath(path), data)
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
+def write_text(path: PathLike, text: str) -> None:
     """Writes a text file as `write_bytes` does, in UTF-8."""
     write_bytes(path, text.encode())
 

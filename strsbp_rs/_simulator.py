@@ -12,7 +12,8 @@ from strsbp_rs import _config as config
 from strsbp_rs._arrays import as_floats
 from strsbp_rs._events import event_columns
 from strsbp_rs._graph import Graph, Population
-from strsbp_rs._network import Network, Operations
+from strsbp_rs._network import Network
+from strsbp_rs._recording import Operations
 from strsbp_rs._spikes import EVENT_DTYPE
 from strsbp_rs._strsbp_rs import SimulatorCore
 from strsbp_rs.fixed import Overflows

@@ -213,8 +213,8 @@ def predict(net: sr.Network | sr.FixedNetwork, x: Any, **options: Any) -> NDArra
 
 
 def counts_and_run(net: sr.Network, x: Any, **options: Any) -> tuple[NDArray[Any], str, list[int]]:
-    counts, run = net.spike_counts(x, return_run=True, **options)
-    return counts, run.engine, _operations(run.operations)
+    run = net.run(x, record_spikes=False, **options)
+    return run.counts, run.engine, _operations(run.operations)
 
 
 # Training ----------------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ def fixed_from(net: sr.Network, layers: Sequence[tuple[Any, Any, Any]]) -> sr.Fi
 
 
 def record_fixed(held: sr.FixedNetwork, x: Any, **options: Any) -> list[sr.SpikeTrains]:
-    return held.record(x, **options)
+    return held.run(x, **options).spikes
 
 
 def overflows(of: sr.FixedNetwork | sr.Simulator) -> list[list[int]]:

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, check_non_negative, check_positive};
+use crate::learn::Classes;
 use crate::simd::Real;
 
 /// A rate-coded loss: a function of the output counts and the label of one sample.
@@ -70,6 +71,18 @@ impl Loss {
     }
 }
 
+/// Returns the mean loss of samples, by their output counts, (n_samples, n_out) row-major.
+///
+/// # Panics
+/// If there is not a class for each sample.
+pub fn mean_loss(loss: &Loss, counts: &[u32], classes: &Classes) -> f64 {
+    let n_out = counts.len() / classes.n_samples();
+    let mut d_counts = vec![0.0f64; n_out];
+    let samples = counts.chunks_exact(n_out).enumerate();
+    let sum: f64 = samples.map(|(s, counts)| loss.evaluate(counts, classes.of(s), 1.0, &mut d_counts)).sum();
+    sum / classes.n_samples() as f64
+}
+
 /// Cross-entropy relative to the largest count, so that nothing overflows; a confident loss and its gradient are summed
 /// from the other neurons' small terms and not as a difference to 1, so that they keep their digits.
 fn cross_entropy<F: Real>(counts: &[u32], label: usize, weight: f64, temperature: f64, d_counts: &mut [F]) -> f64 {
@@ -125,6 +138,13 @@ mod tests {
         assert!((right / small - 1.0).abs() < 1e-12 && (d[0] / -small - 1.0).abs() < 1e-12);
         let (wrong, d) = evaluate(loss, &[u32::MAX, 0], 1, 1.0);
         assert_eq!((wrong, d), (f64::from(u32::MAX), vec![1.0, -1.0]));
+    }
+
+    #[test]
+    fn the_mean_is_that_of_the_samples() {
+        // Of samples one by one: 225 / 2 + 36 / 2 and 900 / 2 + 0.
+        let classes = Classes::new(&[0u32, 0], 2).unwrap();
+        assert_eq!(mean_loss(&PAPER, &[20, 11, 5, 10], &classes), (130.5 + 450.0) / 2.0);
     }
 
     #[test]

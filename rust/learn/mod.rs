@@ -11,13 +11,14 @@ mod trainer;
 pub use checkpoint::{Checkpoint, checkpoint_from_bytes, checkpoint_to_bytes, write_checkpoint};
 pub use gradients::{Gradients, LayerGradients};
 pub use hardware::HardwareModel;
-pub use loss::Loss;
+pub use loss::{Loss, mean_loss};
 pub use optim::{ExponentialPenalty, OptimizerConfig, Schedule};
 pub use rule::{PostCoupling, PostCouplingModel, StRsbp, psp_table, s_psp};
 pub use trainer::{
     Activity, Alone, Batch, BatchStats, Classes, CountedSpikes, Data, EpochStats, Evaluation, ImageAugment, Images,
-    Objective, OwnLoss, Pass, Present, Progress, Reduce, Solves, Source, StepStats, Targets, Trainee, Trainer,
-    TrainerConfig, Worker, check_inputs, check_recorded, count_spikes, coupling_tables, predict,
+    Objective, OwnLoss, Pass, Present, Progress, Recording, Reduce, Solves, Source, StepStats, Targets, Traced, Traces,
+    Trainee, Trainer, TrainerConfig, Worker, check_inputs, check_recorded, check_traced, count_spikes, coupling_tables,
+    graph_to_count, predict, record,
 };
 
 #[cfg(test)]

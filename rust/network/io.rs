@@ -48,7 +48,15 @@ pub fn write_network<F: Real>(path: &Path, net: &Network<F>, user: serde_json::V
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not ours, damaged, or of another version.
 pub fn content(path: &Path) -> Result<(String, serde_json::Value)> {
-    let header = parse_header::<Option<Carried>>(path, &read(path)?)?;
+    content_from_bytes(path, &read(path)?)
+}
+
+/// Returns what [`content`] does, of the bytes of a file; `path` is for messages.
+///
+/// # Errors
+/// [`Error::Format`].
+pub fn content_from_bytes(path: &Path, bytes: &[u8]) -> Result<(String, serde_json::Value)> {
+    let header = parse_header::<Option<Carried>>(path, bytes)?;
     Ok((header.content, header.extra.unwrap_or_default().user))
 }
 

@@ -3,16 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use numpy::{PyArray2, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::arrays::{from_python, shaped, to_python, vector};
 use super::calls::long;
+use super::counts::overflow_counts;
 use super::files::save;
-use super::network::{Going, LayerActivity, Net, NetworkCore, SampleRun, with_net};
-use super::spikes::SpikeTrainsCore;
+use super::network::{Net, NetworkCore, with_net};
+use super::run::{Going, SampleRun};
 use crate::engine::fixed::Compiled;
+use crate::engine::layered::{MembraneTrace, SampleSpikes};
 use crate::error::Error;
 use crate::files::container;
 use crate::fixed::io::{fixed_from_bytes, fixed_to_bytes};
@@ -20,8 +22,7 @@ use crate::fixed::{FixedConnection, FixedLayer, FixedNetwork, check_limits};
 use crate::learn::{Data, Worker};
 use crate::memory::{catch, collected};
 use crate::network::{Connection, Layer, Network, io};
-use crate::neuron::fixed::Overflows;
-use crate::sim::{FixedSamples, SampleSimulation};
+use crate::sim::{EngineKind, FixedSamples, SampleSimulation};
 use crate::simd::Real;
 
 /// A network in fixed point, ready to be run, and the one in floating point that it stands for; strsbp_rs.FixedNetwork wraps it.
@@ -32,11 +33,6 @@ pub struct FixedNetworkCore {
     /// The layers.
     pub network: Arc<FixedNetwork>,
     samples: Arc<FixedSamples>,
-}
-
-/// Pairs of (currents, membranes).
-pub fn overflow_counts(overflows: &[Overflows]) -> Vec<(u64, u64)> {
-    overflows.iter().map(|overflows| (overflows.current, overflows.membrane)).collect()
 }
 
 #[pymethods]
@@ -95,19 +91,12 @@ impl FixedNetworkCore {
         Ok((core, to_python(py, &user)?))
     }
 
-    /// Returns the same network with overflows of its own, of which there are none yet.
-    fn uncounted(&self) -> Self {
-        let samples = FixedSamples::new(Arc::clone(self.samples.network()));
-        Self { net: self.net.clone(), network: Arc::clone(&self.network), samples: Arc::new(samples) }
-    }
-
     /// The network it stands for.
     fn network(&self) -> NetworkCore {
         NetworkCore::new(self.net.clone())
     }
 
-    /// Output counts, uint32 (n_samples, n_out), spikes and silent neurons of every layer, and the number of steps.
-    #[pyo3(signature = (x, encoder, seed, n_threads))]
+    /// Runs the network and counts, as `NetworkCore` does.
     fn spike_counts<'py>(
         &self,
         py: Python<'py>,
@@ -115,31 +104,48 @@ impl FixedNetworkCore {
         encoder: Option<(usize, f64)>,
         seed: u64,
         n_threads: Option<usize>,
-    ) -> PyResult<(Bound<'py, PyArray2<u32>>, LayerActivity)> {
+        engine: &Bound<'py, PyAny>,
+        counted: bool,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        check_engine(engine)?;
         let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
-            let prepare = |_: &Worker<_>, data: Data<'_>, _: Going<'_>| self.simulation(data);
-            let found = run.spike_counts(py, net, prepare, false, None)?;
-            Ok((found.counts, (found.n_spikes, found.silent, found.n_steps)))
+            self.counted(|samples| {
+                let prepare = |_: &Worker<_>, data: Data<'_>, _: Going<'_>| simulation(samples, data);
+                run.spike_counts(py, net, prepare, counted)
+            })
         })
     }
 
-    /// Spike trains of the input and of every layer.
-    #[pyo3(signature = (x, encoder, seed, n_threads))]
-    fn record(
+    /// Runs the network and records, as `NetworkCore` does.
+    fn record<'py>(
         &self,
-        py: Python<'_>,
-        x: &Bound<'_, PyAny>,
+        py: Python<'py>,
+        x: &Bound<'py, PyAny>,
         encoder: Option<(usize, f64)>,
         seed: u64,
         n_threads: Option<usize>,
-    ) -> PyResult<Vec<SpikeTrainsCore>> {
+        engine: &Bound<'py, PyAny>,
+        traced: Vec<(usize, Vec<usize>)>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        check_engine(engine)?;
+        if !traced.is_empty() {
+            return Err(Error::value("record_traces", "empty in fixed point", traced.len()).into());
+        }
         let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
-            let prepare = |_: &Worker<_>, data: Data<'_>, _: Going<'_>| self.simulation(data);
-            let (_, recorded) = run.record(py, net, prepare, &[], false)?;
-            Ok(recorded.trains.into_iter().map(SpikeTrainsCore).collect())
+            self.counted(|samples| {
+                let prepare = |_: &Worker<_>, data: Data<'_>, _: Going<'_>| simulation(samples, data);
+                let trace = |_: &SampleSpikes, _, _, _| -> MembraneTrace<i32> { unreachable!() };
+                run.record(py, net, prepare, traced, trace, EngineKind::Clocked)
+            })
         })
+    }
+
+    /// Returns the same network with overflows of its own, of which there are none yet.
+    fn uncounted(&self) -> Self {
+        let samples = FixedSamples::new(Arc::clone(self.samples.network()));
+        Self { net: self.net.clone(), network: Arc::clone(&self.network), samples: Arc::new(samples) }
     }
 
     /// Currents and membranes that did not fit since the network was made, layer by layer.
@@ -155,9 +161,34 @@ impl FixedNetworkCore {
         Ok(Self { net, network: Arc::new(network), samples: Arc::new(samples) })
     }
 
-    fn simulation<F: Real>(&self, data: Data<'_>) -> Result<SampleSimulation<F>, Error> {
-        data.check_spikes(self.samples.network().input_spikes())?;
-        Ok(SampleSimulation::fixed(Arc::clone(&self.samples)))
+    /// Runs with overflows counted apart, which are part of the result; then they are among those of all runs.
+    fn counted<'py>(
+        &self,
+        run: impl FnOnce(Arc<FixedSamples>) -> PyResult<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let samples = Arc::new(FixedSamples::new(Arc::clone(self.samples.network())));
+        let result = run(Arc::clone(&samples));
+        let overflows = samples.overflows();
+        self.samples.add(&overflows);
+        let dict = result?;
+        dict.set_item("overflows", overflow_counts(&overflows))?;
+        Ok(dict)
+    }
+}
+
+/// Returns how samples are simulated by these layers.
+fn simulation<F: Real>(samples: Arc<FixedSamples>, data: Data<'_>) -> Result<SampleSimulation<F>, Error> {
+    data.check_spikes(samples.network().input_spikes())?;
+    Ok(SampleSimulation::fixed(samples))
+}
+
+/// Refuses engines that fixed point has none of.
+fn check_engine(engine: &Bound<'_, PyAny>) -> PyResult<()> {
+    match from_python("engine", engine)? {
+        EngineKind::Clocked | EngineKind::Auto => Ok(()),
+        other => {
+            Err(Error::value("engine", "'clocked' or 'auto' in fixed point", format!("'{}'", other.name())).into())
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod arrays;
 mod calls;
+mod counts;
 mod ending;
 mod files;
 mod fixed_network;
 mod graph;
 mod network;
 mod parameters;
+mod run;
 mod samples;
 mod shared;
 mod simulator;
@@ -50,8 +52,9 @@ mod _strsbp_rs {
     #[pymodule_export]
     use super::trainer::TrainerCore;
 
+    use crate::error::Error;
     use crate::fixed::Preset;
-    use crate::learn::{PostCoupling, PostCouplingModel};
+    use crate::learn::{Classes, Loss, PostCoupling, PostCouplingModel};
     use crate::memory::collected;
     use crate::neuron::fixed::FixedParams;
     use crate::python::arrays::{from_python, vector};
@@ -128,6 +131,27 @@ mod _strsbp_rs {
     ) -> PyResult<Bound<'py, numpy::PyArray1<i64>>> {
         let weights = collected("weights", weights.as_array().iter().copied())?;
         Ok(vector(py, crate::fixed::xylo_weights(&weights, shift)?))
+    }
+
+    /// Returns the mean loss of samples, by their output counts, uint32 (n_samples, n_out), and classes.
+    #[pyfunction]
+    fn mean_loss<'py>(
+        loss: &Bound<'py, PyAny>,
+        counts: numpy::PyReadonlyArray2<'py, u32>,
+        y: numpy::PyReadonlyArray1<'py, i64>,
+    ) -> PyResult<f64> {
+        use numpy::PyUntypedArrayMethods;
+        let loss: Loss = from_python("loss", loss)?;
+        loss.validate()?;
+        let [n_samples, n_out] = [counts.shape()[0], counts.shape()[1]];
+        let y = collected("y", y.as_array().iter().copied())?;
+        let classes = Classes::new(&y, n_out)?;
+        if n_samples == 0 || classes.n_samples() != n_samples {
+            let expected = format!("(n_samples={}, n_out={n_out})", classes.n_samples().max(1));
+            return Err(Error::shape("counts", &[n_samples, n_out], expected).into());
+        }
+        let counts = collected("counts", counts.as_array().iter().copied())?;
+        Ok(crate::learn::mean_loss(&loss, &counts, &classes))
     }
 
     /// Mean S-PSP per presynaptic spike, d(o), for o = 0..=n_steps firings of the postsynaptic neuron.

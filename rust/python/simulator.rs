@@ -10,10 +10,9 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use super::arrays::{from_python, vector};
 use super::calls::{Watch, detached, long};
+use super::counts::{counts_dict, overflow_counts};
 use super::graph::{AnyGraph, GraphCore};
-use crate::engine::graph::Counts;
 use crate::error::Error;
-use crate::neuron::fixed::Overflows;
 use crate::sim::{EngineKind, Events, FixedSimulator, FloatSimulator, State, Time};
 
 enum AnySimulator {
@@ -250,18 +249,6 @@ impl SimulatorCore {
             return Ok(None);
         }
         let overflows = with_simulator!(guard, simulator => simulator.overflows());
-        Ok(Some(overflows.into_iter().map(|Overflows { current, membrane }| (current, membrane)).collect()))
+        Ok(Some(overflow_counts(&overflows)))
     }
-}
-
-/// Counts by name.
-pub fn counts_dict(py: Python<'_>, counts: Counts) -> PyResult<Bound<'_, PyDict>> {
-    let Counts { input_events, spikes, synaptic_events, state_updates, near_ties } = counts;
-    let dict = PyDict::new(py);
-    dict.set_item("input_events", input_events)?;
-    dict.set_item("spikes", spikes)?;
-    dict.set_item("synaptic_events", synaptic_events)?;
-    dict.set_item("state_updates", state_updates)?;
-    dict.set_item("near_ties", near_ties)?;
-    Ok(dict)
 }

@@ -57,7 +57,11 @@ impl FixedSamples {
     }
 
     fn run(&self, n_steps: usize, spikes: &mut SampleSpikes, lists: Lists, scratch: &mut FixedScratch) {
-        let overflows = self.network.forward(n_steps, spikes, lists, scratch);
+        self.add(self.network.forward(n_steps, spikes, lists, scratch));
+    }
+
+    /// Adds what has not fitted in a run.
+    pub fn add(&self, overflows: &[Overflows]) {
         for (Overflows { current, membrane }, counts) in overflows.iter().zip(&self.overflows) {
             counts[0].fetch_add(*current, Ordering::Relaxed);
             counts[1].fetch_add(*membrane, Ordering::Relaxed);

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strsbp_rs._config import ENGINES
+from strsbp_rs._evaluation import Evaluation
 from strsbp_rs.cli._common import data_option, one_line_errors
 from strsbp_rs.cli._saved import Saved
 from strsbp_rs.datasets import Dataset
 from strsbp_rs.fixed._targets import TARGETS
 from strsbp_rs.recipes._recipe import with_overrides
-from strsbp_rs.training._trainer import Evaluation
 
 __all__ = ["evaluate", "quantize"]
 

@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs import fixed
-from strsbp_rs._activity import Activity, warn_of_activity
-from strsbp_rs._arguments import integer, labels, threads
+from strsbp_rs._arguments import integer, labels
 from strsbp_rs._arrays import as_array, as_floats
 from strsbp_rs._carried import carried_part, read_carried
+from strsbp_rs._files import PathLike
 from strsbp_rs._graph import Graph
-from strsbp_rs._inputs import Input, encoder_for, input_options, prepare_input
-from strsbp_rs._network import Network, PathLike
+from strsbp_rs._inputs import Input
+from strsbp_rs._network import Network
+from strsbp_rs._running import Running
 from strsbp_rs._spikes import SpikeTrains, van_rossum
 from strsbp_rs._strsbp_rs import FixedNetworkCore, GraphCore
 from strsbp_rs._tables import html_table
@@ -74,7 +75,7 @@ class FixedLayer:
         )
 
 
-class FixedNetwork:
+class FixedNetwork(Running):
     """A network whose layers are computed in fixed point, bit for bit as the formats say.
 
     `Network.to_fixed` makes one of a trained network. Sizes and delays are those of the network.
@@ -92,6 +93,8 @@ class FixedNetwork:
             them). By the rules "lif" a neuron fires once a step, and by those of Xylo there are no
             delays; others run in a `Graph`.
     """
+
+    _core: FixedNetworkCore
 
     def __init__(
         self, network: Network, layers: Sequence[FixedLayer], target: Target | None = None
@@ -153,6 +156,24 @@ class FixedNetwork:
         """A copy of the network that the layers stand for."""
         return Network._wrap(self._core.network(), self._encoder, self._class_names)
 
+    def _neurons(self) -> list[config.LayerConfig]:
+        return self.network.layers
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return self.network.n_in
+
+    @property
+    def n_out(self) -> int:
+        """Number of output neurons."""
+        return self.network.n_out
+
+    @property
+    def dt(self) -> float:
+        """Time step [ms]."""
+        return self.network.dt
+
     @property
     def target(self) -> Target | None:
         """What the layers were made for, with the scales that were found by calibration."""
@@ -196,87 +217,7 @@ class FixedNetwork:
         target = "formats of its own" if self._target is None else str(self._target)
         return html_table(header, rows, caption=f"Fixed-point network: {target}")
 
-    def _n_in(self) -> int:
-        return self.network.n_in
-
     # Running it ------------------------------------------------------------------------------
-
-    def spike_counts(
-        self,
-        x: Input,
-        *,
-        encoder: config.BernoulliEncoder | None = None,
-        n_steps: int | None = None,
-        seed: int = 0,
-        n_threads: int | None = None,
-    ) -> NDArray[np.uint32]:
-        """Runs the network and counts the spikes of the output neurons.
-
-        Args:
-            x: As for `Network.spike_counts`.
-            encoder: Makes spikes of analog values; the network's own if None.
-            n_steps: Number of time steps of event lists, as for `Network.spike_counts`.
-            seed: Seed of the encoder.
-            n_threads: Number of threads; all cores if None. The result does not depend on it.
-
-        Returns:
-            uint32 array of shape (n_samples, n_out).
-
-        Raises:
-            ValueError: If shapes disagree, a value is outside [0, 1], or an input fires more often
-                in a step than the first layer's format takes.
-            TypeError: If x has another dtype.
-        """
-        encoder = encoder_for(x, self._n_in(), encoder, self._encoder)
-        counts, activity = self._core.spike_counts(
-            prepare_input(x, self._n_in(), encoder, n_steps),
-            *input_options(encoder, seed),
-            threads(n_threads),
-        )
-        layers, dt = self.network.layers, self.network.dt
-        warn_of_activity(layers, dt, Activity(*activity[:2], len(counts), activity[2]))
-        return counts
-
-    def predict(
-        self,
-        x: Input,
-        *,
-        encoder: config.BernoulliEncoder | None = None,
-        n_steps: int | None = None,
-        seed: int = 0,
-        n_threads: int | None = None,
-    ) -> NDArray[np.int64]:
-        """Runs the network and returns, for each sample, the output neuron that fired most.
-
-        Of equals the first wins. Arguments and errors as for `spike_counts`.
-        """
-        counts = self.spike_counts(
-            x, encoder=encoder, n_steps=n_steps, seed=seed, n_threads=n_threads
-        )
-        predictions: NDArray[np.int64] = np.argmax(counts, axis=1).astype(np.int64)
-        return predictions
-
-    def record(
-        self,
-        x: Input,
-        *,
-        encoder: config.BernoulliEncoder | None = None,
-        n_steps: int | None = None,
-        seed: int = 0,
-        n_threads: int | None = None,
-    ) -> list[SpikeTrains]:
-        """Runs the network and returns the spikes of the input and of every layer.
-
-        With `gradients_from_spikes` they give the gradients of the weights these layers stand for.
-        Arguments and errors as for `spike_counts`.
-        """
-        encoder = encoder_for(x, self._n_in(), encoder, self._encoder)
-        trains = self._core.record(
-            prepare_input(x, self._n_in(), encoder, n_steps),
-            *input_options(encoder, seed),
-            threads(n_threads),
-        )
-        return [SpikeTrains(core) for core in trains]
 
     def report(
         self,
@@ -406,7 +347,8 @@ def _report(
 ) -> QuantizationReport:
     # Of its own, so that overflows are those of these samples.
     run = FixedNetwork._wrap(held._core.uncounted(), held.target, net.encoder, net.class_names)
-    trains = run.record(x, encoder=encoder, n_steps=n_steps, seed=seed, n_threads=n_threads)
+    options = {"encoder": encoder, "n_steps": n_steps, "seed": seed}
+    trains = run._quiet_run(x, n_threads, **options).spikes
     n_samples = trains[0].shape[0]
     classes = None if y is None else labels("y", y, n_samples, net.n_out)
     floats = net.run(trains[0], n_threads=n_threads).spikes
@@ -446,7 +388,7 @@ def _changed(
     if any(form is None for _, form in wide):
         return [None] * len(run.layers)
     layers = [replace(layer, format=form) for layer, form in wide if form is not None]
-    fitting = FixedNetwork(net, layers).record(trains[0], n_threads=n_threads)
+    fitting = FixedNetwork(net, layers)._quiet_run(trains[0], n_threads).spikes
     return [changed_share(*pair) for pair in zip(trains[1:], fitting[1:], strict=True)]
 
 
@@ -468,7 +410,7 @@ def _calibrated(
             for fraction in _FRACTIONS:
                 clip[index] = fraction
                 tried, _ = quantized(network, replace(target, clip=tuple(clip)), n_threads)
-                train = tried.record(spikes[0], n_threads=n_threads)[index + 1]
+                train = tried._quiet_run(spikes[0], n_threads).spikes[index + 1]
                 floats = spikes[index + 1]
                 apart = van_rossum(
                     train, floats, tau=layer.tau_s, dt=network.dt, n_threads=n_threads

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from strsbp_rs._arguments import integer, labels, strings
+from strsbp_rs._evaluation import Evaluation
 from strsbp_rs._network import Network
 from strsbp_rs.plot._figure import axes_or_new, bare, colours
-from strsbp_rs.training._trainer import Evaluation
 
 __all__ = ["confusion_matrix", "weight_histogram", "weights"]
 

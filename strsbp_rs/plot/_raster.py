@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strsbp_rs._arguments import integer, strings, time_step
-from strsbp_rs._network import Recording
+from strsbp_rs._recording import Recording
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs.plot._figure import INK, PREDICTED, TRUE, axes_or_new, bare
 
@@ -104,7 +104,7 @@ def rasters(
     given.
 
     Args:
-        recording: What `Network.run` or `FixedNetwork.record` gave.
+        recording: What `Network.run` or `FixedNetwork.run` gave.
         sample: Which of its samples.
         dt: Time step [ms].
         class_names: Names of the classes; output neurons beyond them have numbers.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from strsbp_rs._arguments import integer, number, time_step
-from strsbp_rs._network import Recording
+from strsbp_rs._recording import Recording
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs.plot._figure import GREY, INK, PREDICTED, axes_or_new, bare, colours
 from strsbp_rs.plot._raster import layer_names, trains_of
@@ -23,7 +23,7 @@ def rates(recording: Recording | Sequence[SpikeTrains], *, ax: Any = None) -> An
     fires at every step, cannot learn.
 
     Args:
-        recording: What `Network.run` or `FixedNetwork.record` gave.
+        recording: What `Network.run` or `FixedNetwork.run` gave.
         ax: Axes to draw on; of a new figure if None.
 
     Returns:

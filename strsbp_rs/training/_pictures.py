@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from strsbp_rs._files import write_bytes
-from strsbp_rs._network import Recording
+from strsbp_rs._recording import Recording
 from strsbp_rs.plot import learning_curves, rasters
 from strsbp_rs.plot._figure import agg_figure
 from strsbp_rs.plot._raster import rasters_layout

@@ -12,7 +12,8 @@ from typing import Any
 from strsbp_rs._config import Cosine
 from strsbp_rs._files import Claim, make_folder, sweep_folder, write_text
 from strsbp_rs._inputs import Input
-from strsbp_rs._network import Network, Recording
+from strsbp_rs._network import Network
+from strsbp_rs._recording import Recording
 from strsbp_rs.datasets import Dataset
 from strsbp_rs.fixed._network import quantized
 from strsbp_rs.recipes._recipe import Recipe, load_recipe
@@ -174,8 +175,7 @@ def _recording(trainer: Trainer, x: Input) -> Recording:
         return trainer.network.run(x, encoder=trainer.encoder, seed=seed)
     # Without the warnings: the trainer has given them.
     fixed, _ = quantized(trainer.network, trainer.hardware)
-    spikes = fixed.record(x, encoder=trainer.encoder, seed=seed)
-    return Recording(spikes=spikes, counts=spikes[-1].counts())
+    return fixed._quiet_run(x, encoder=trainer.encoder, seed=seed)
 
 
 def with_horizon(plan: Recipe, former: Recipe) -> Recipe:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
@@ -15,14 +15,14 @@ from strsbp_rs._activity import Activity, warn_of_activity
 from strsbp_rs._arguments import flag, integer, number, threads
 from strsbp_rs._arrays import as_array
 from strsbp_rs._carried import carried_part, read_carried
+from strsbp_rs._evaluation import Evaluation, evaluation_of
 from strsbp_rs._fields import named
-from strsbp_rs._files import sweep_folder
+from strsbp_rs._files import PathLike, sweep_folder
 from strsbp_rs._firing import learning_rate
 from strsbp_rs._inputs import Input, encoder_tuple, prepare_input
-from strsbp_rs._network import Network, PathLike, Weights
+from strsbp_rs._network import Network, Weights
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import SpikeTrainsCore, TrainerCore
-from strsbp_rs._tables import html_table
 from strsbp_rs._warnings import QuantizationWarning, warn
 from strsbp_rs.fixed import Overflows
 from strsbp_rs.fixed._targets import Target, as_target, target_from_dict
@@ -43,7 +43,6 @@ from strsbp_rs.training._records import plain_record
 from strsbp_rs.training._user_part import encoder_and_history
 
 __all__ = [
-    "Evaluation",
     "Gradients",
     "StepResult",
     "Trainer",
@@ -76,66 +75,6 @@ class Gradients:
             for name, array in layer.items()
         )
         return f"<Gradients:{loss} of {shapes}>"
-
-
-@dataclass(frozen=True, repr=False)
-class Evaluation:
-    """Results on a test set.
-
-    Attributes:
-        loss: Mean loss.
-        accuracy: Share of samples whose class had the highest count; None if the targets are no
-            classes.
-        counts: Output counts, uint32 (n_samples, n_out).
-        predictions: Output neurons that fired most, int64 (n_samples,).
-        firing_rate: Mean spikes per neuron and step, for each layer.
-        samples_per_s: Speed, encoding included.
-        engine: The engine that simulated the network.
-        silent_neurons: Neurons of each layer that fired in no sample.
-        n_tied: Samples in which several outputs share the highest count, which is not 0: the first
-            of them is the prediction.
-        n_spikeless: Samples in which no output fired: class 0 is the prediction, for want of any.
-        overflows: What did not fit the formats of the hardware, layer by layer; empty without.
-    """
-
-    loss: float
-    accuracy: float | None
-    counts: NDArray[np.uint32]
-    predictions: NDArray[np.int64]
-    firing_rate: list[float]
-    samples_per_s: float
-    engine: str = "clocked"
-    silent_neurons: list[int] = field(default_factory=list)
-    n_tied: int = 0
-    n_spikeless: int = 0
-    overflows: list[Overflows] = field(default_factory=list)
-
-    def __repr__(self) -> str:
-        return f"<Evaluation: {', '.join(f'{name} {value}' for name, value in self._facts())}>"
-
-    def _repr_html_(self) -> str:
-        return html_table((), self._facts(), caption="Evaluation")
-
-    def _facts(self) -> list[tuple[str, str]]:
-        """Names and values, for people."""
-        lost = [f"{counts.current:,} and {counts.membrane:,}" for counts in self.overflows]
-        silent = self.silent_neurons
-        return [
-            *([] if self.accuracy is None else [("accuracy", f"{self.accuracy:.2%}")]),
-            ("loss", f"{self.loss:.4g}"),
-            ("samples", f"{len(self.predictions):,}"),
-            ("firing rates", " ".join(f"{rate:.2%}" for rate in self.firing_rate)),
-            *([("silent neurons", " ".join(map(str, silent)))] if any(silent) else []),
-            *([("ties", f"{self.n_tied:,}")] if self.n_tied else []),
-            *(
-                [("samples without output spikes", f"{self.n_spikeless:,}")]
-                if self.n_spikeless
-                else []
-            ),
-            ("samples/s", f"{self.samples_per_s:.0f}"),
-            ("engine", self.engine),
-            *([("overflows of currents and membranes", ", ".join(lost))] if lost else []),
-        ]
 
 
 @dataclass(frozen=True)
@@ -552,19 +491,14 @@ class Trainer:
         self._tell_losses()
         if check:
             self._check_activity(values)
-        highest = counts.max(axis=1, initial=0)
-        n_highest = np.count_nonzero(counts == highest[:, None], axis=1)
-        return Evaluation(
+        return evaluation_of(
+            counts,
             loss=values["loss"],
             accuracy=values["accuracy"],
-            counts=counts,
-            predictions=np.argmax(counts, axis=1).astype(np.int64),
             firing_rate=values["firing_rate"],
             samples_per_s=len(counts) / values["seconds"],
             engine=values["engine"],
             silent_neurons=values["silent_neurons"],
-            n_tied=int(np.count_nonzero((n_highest > 1) & (highest > 0))),
-            n_spikeless=int(np.count_nonzero(highest == 0)),
             overflows=[Overflows(*counts) for counts in values["overflows"]],
         )
 

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::super::fixed_network::overflow_counts;
+use super::super::counts::overflow_counts;
 use crate::learn::{BatchStats, EpochStats, Progress};
 
 /// Returns the means of a batch, or of an epoch; `sizes` are those of the layers.

@@ -1,0 +1,116 @@
+//! Runs of networks on samples, for Python.
+
+use numpy::{Element, PyArray3};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::arrays::shaped;
+use super::calls::{Watch, detached};
+use super::counts::counts_dict;
+use super::samples::{Preparation, Samples};
+use super::spikes::SpikeTrainsCore;
+use crate::engine::graph::Counts;
+use crate::engine::layered::{MembraneTrace, SampleSpikes};
+use crate::error::Error;
+use crate::learn::{Data, Traced, Worker, check_inputs, check_traced, count_spikes, graph_to_count, record};
+use crate::network::Network;
+use crate::sim::{EngineKind, SampleSimulation};
+use crate::simd::Real;
+
+/// Whether a run is to go on.
+pub type Going<'a> = &'a mut dyn FnMut() -> bool;
+
+/// Samples to run a network on.
+pub struct SampleRun<'a, 'py> {
+    pub x: &'a Bound<'py, PyAny>,
+    pub encoder: Option<(usize, f64)>,
+    pub seed: u64,
+    pub n_threads: Option<usize>,
+}
+
+impl<'py> SampleRun<'_, 'py> {
+    /// Runs the network and counts: a dict of `counts`, uint32 (n_samples, n_out), `n_spikes` and `silent_neurons` of every
+    /// layer, `n_steps`, `engine`, and `operations`, `None` unless they are `counted`.
+    pub fn spike_counts<F: Real>(
+        &self,
+        py: Python<'py>,
+        net: &Network<F>,
+        prepare: impl FnOnce(&Worker<F>, Data<'_>, Going<'_>) -> Result<SampleSimulation<F>, Error> + Send,
+        counted: bool,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let samples = Samples::extract(self.x)?;
+        let preparation = Preparation::new(self.encoder, None)?;
+        let values = samples.values()?;
+        let (seed, n_threads) = (self.seed, self.n_threads);
+        let mut watch = Watch::new(None);
+        let result = detached(py, || {
+            let data = preparation.data(values, false)?;
+            check_inputs(net, data)?;
+            let worker = Worker::new(n_threads)?;
+            let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
+            let simulation = prepare(&worker, data, &mut keep_going)?;
+            let graph = if counted { graph_to_count(net, &simulation)? } else { None };
+            let found = count_spikes(&worker, net, &simulation, data, seed, graph.as_ref(), &mut |_| keep_going())?;
+            Ok((found, simulation.kind(), data.n_steps()))
+        });
+        let (found, engine, n_steps) = watch.finish(result)?;
+        let n_out = net.n_out();
+        let n_samples = found.counts.len() / n_out;
+        let dict = result_dict(py, engine, found.done.filter(|_| counted))?;
+        dict.set_item("counts", shaped(py, found.counts, [n_samples, n_out])?)?;
+        dict.set_item("n_spikes", found.n_spikes)?;
+        dict.set_item("silent_neurons", found.activity.silent())?;
+        dict.set_item("n_steps", n_steps)?;
+        Ok(dict)
+    }
+
+    /// Runs the network and records: a dict of `spikes`, those of the input and of every layer, `traces`, for each entry of
+    /// `traced` a pair of currents and potentials, (n_samples, n_steps, n_traced) each, `engine` and `operations`.
+    pub fn record<F: Real, T: Element + Copy>(
+        &self,
+        py: Python<'py>,
+        net: &Network<F>,
+        prepare: impl FnOnce(&Worker<F>, Data<'_>, Going<'_>) -> Result<SampleSimulation<F>, Error> + Send,
+        traced: Vec<(usize, Vec<usize>)>,
+        trace: impl Fn(&SampleSpikes, usize, usize, usize) -> MembraneTrace<T> + Sync,
+        engine: EngineKind,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let traced: Vec<_> = traced.into_iter().map(|(layer, neurons)| Traced { layer, neurons }).collect();
+        check_traced(net, engine, &traced)?;
+        let samples = Samples::extract(self.x)?;
+        let preparation = Preparation::new(self.encoder, None)?;
+        let values = samples.values()?;
+        let (seed, n_threads) = (self.seed, self.n_threads);
+        let mut watch = Watch::new(None);
+        let result = detached(py, || {
+            let data = preparation.data(values, false)?;
+            check_inputs(net, data)?;
+            let worker = Worker::new(n_threads)?;
+            let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
+            let simulation = prepare(&worker, data, &mut keep_going)?;
+            let n_steps = data.n_steps();
+            let trace = |spikes: &SampleSpikes, layer, neuron| trace(spikes, n_steps, layer, neuron);
+            let found = record(&worker, net, &simulation, data, seed, &traced, trace, &mut keep_going)?;
+            Ok((found, simulation.kind(), [data.n_samples(), n_steps]))
+        });
+        let (found, engine, [n_samples, n_steps]) = watch.finish(result)?;
+        let mut traces = Vec::new();
+        for (of, traced) in found.traces.into_iter().zip(&traced) {
+            let shape = [n_samples, n_steps, traced.neurons.len()];
+            let array = |values| -> PyResult<Bound<'py, PyArray3<T>>> { shaped(py, values, shape) };
+            traces.push((array(of.current)?, array(of.potential)?));
+        }
+        let dict = result_dict(py, engine, Some(found.operations))?;
+        dict.set_item("spikes", found.spikes.into_iter().map(SpikeTrainsCore).collect::<Vec<_>>())?;
+        dict.set_item("traces", traces)?;
+        Ok(dict)
+    }
+}
+
+/// The engine that simulated the network, and what it has done.
+fn result_dict<'py>(py: Python<'py>, engine: EngineKind, done: Option<Counts>) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("engine", engine.name())?;
+    dict.set_item("operations", done.map(|done| counts_dict(py, done)).transpose()?)?;
+    Ok(dict)
+}
