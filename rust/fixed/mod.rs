@@ -2,15 +2,13 @@
 
 pub mod io;
 mod network;
-mod presets;
 mod quantize;
 mod room;
 #[cfg(test)]
 pub mod strategies;
-mod xylo_chip;
+pub mod targets;
 
 pub use network::{FixedConnection, FixedLayer, FixedNetwork};
-pub use presets::{CortexM, Loihi, Preset, SignMode, Spinnaker, Xylo, loihi_weights, xylo_weights};
-pub use quantize::{Granularity, Grid, LayerGrid, Note, Quantization, Scale, Target};
+pub use quantize::{Granularity, Grid, LayerGrid, Note, Quantization, Scale};
 pub use room::{LayerSize, check_limits};
-pub use xylo_chip::{XyloDevice, XyloRoom};
+pub use targets::{Preset, Target};

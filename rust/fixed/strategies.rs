@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{CortexM, FixedConnection, FixedLayer, Loihi, Spinnaker, Xylo, XyloDevice};
+use super::targets::{CortexMNeurons, LoihiNeurons, SpinnakerNeurons, XyloDevice, XyloNeurons};
+use super::{FixedConnection, FixedLayer};
 use crate::network::{Dense, Origin, Pattern, Shape, Taps};
 use crate::neuron::fixed::{Decay, FiresAt, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding};
 
@@ -151,7 +152,7 @@ prop_compose! {
         bias in per_neuron(n, -500..=500i32),
     ) -> FixedParams {
         let bias = if device == XyloDevice::A1 { 0.into() } else { bias };
-        let format = Xylo { device, is_output, v_th, dash_syn, dash_mem, bias }.format().unwrap();
+        let format = XyloNeurons { device, is_output, v_th, dash_syn, dash_mem, bias }.format().unwrap();
         FixedParams { limits: Limits { n: None, inputs: None, ..format.limits }, ..format }
     }
 }
@@ -165,7 +166,7 @@ prop_compose! {
     ) -> FixedParams {
         let most = v_th.values().iter().min().unwrap() << 6 >> bias_exponent;
         let bias_mantissa = map(&bias, |bias| bias.min(most));
-        Loihi { du, dv, v_th, bias_mantissa, bias_exponent, t_ref_steps }.format().unwrap()
+        LoihiNeurons { du, dv, v_th, bias_mantissa, bias_exponent, t_ref_steps }.format().unwrap()
     }
 }
 
@@ -177,7 +178,7 @@ prop_compose! {
         v_th in prop_oneof![per_neuron(n, 1..=100_000i32), per_neuron(n, 1..=i32::MAX)],
         (left_shift, t_ref_steps) in (0..=15u32, 0..4u32),
     ) -> FixedParams {
-        Spinnaker { current_factor, membrane_factor, v_th, left_shift, t_ref_steps }.format().unwrap()
+        SpinnakerNeurons { current_factor, membrane_factor, v_th, left_shift, t_ref_steps }.format().unwrap()
     }
 }
 
@@ -194,7 +195,7 @@ prop_compose! {
         let bias = map(&bias, |bias| bias.min(most));
         let weight_bits = if is_narrow { 8 } else { 16 };
         let reset = if subtracts { Reset::Subtract } else { Reset::Zero };
-        CortexM { weight_bits, current_decay, membrane_decay, v_th, bias, input_shift, gain_shift, reset, t_ref_steps }
+        CortexMNeurons { weight_bits, current_decay, membrane_decay, v_th, bias, input_shift, gain_shift, reset, t_ref_steps }
             .format()
             .unwrap()
     }

@@ -119,7 +119,7 @@ mod _strsbp_rs {
     ) -> PyResult<Bound<'py, numpy::PyArray1<i64>>> {
         let mode = sign_mode.map(|mode| from_python("sign_mode", mode)).transpose()?;
         let weights = collected("weights", weights.as_array().iter().copied())?;
-        Ok(vector(py, crate::fixed::loihi_weights(&weights, weight_bits, exponent, mode)?))
+        Ok(vector(py, crate::fixed::targets::loihi_weights(&weights, weight_bits, exponent, mode)?))
     }
 
     /// Weights as Xylo adds them.
@@ -130,7 +130,7 @@ mod _strsbp_rs {
         shift: u32,
     ) -> PyResult<Bound<'py, numpy::PyArray1<i64>>> {
         let weights = collected("weights", weights.as_array().iter().copied())?;
-        Ok(vector(py, crate::fixed::xylo_weights(&weights, shift)?))
+        Ok(vector(py, crate::fixed::targets::xylo_weights(&weights, shift)?))
     }
 
     /// Returns the mean loss of samples, by their output counts, uint32 (n_samples, n_out), and classes.

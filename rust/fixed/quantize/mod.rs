@@ -2,18 +2,16 @@
 
 mod notes;
 mod scale;
-mod targets;
-mod xylo;
 
 pub use notes::Note;
 pub use scale::Scale;
-pub use targets::Target;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::network::{FixedConnection, FixedLayer, FixedNetwork};
 use super::room::{LayerSize, check_limits};
+use super::targets::{Chip, LayerOutline, Neurons, Target, WeightGrid};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, filled};
 use crate::network::{Connection, Layer, Network, Synapses};
@@ -22,7 +20,6 @@ use crate::neuron::fixed::FixedParams;
 use crate::simd::Real;
 use crate::stop::check;
 use scale::level;
-use targets::{Neurons, WeightGrid};
 
 /// Weights rounded by one task.
 const CHUNK: usize = 1 << 14;
@@ -87,7 +84,7 @@ impl Quantization {
     /// # Errors
     /// [`Error::Value`] naming the field outside its domain.
     pub fn validate(&self) -> Result<()> {
-        self.target.validate()?;
+        self.target.chip().validate()?;
         self.scale.validate()
     }
 }
@@ -99,9 +96,9 @@ impl Grid {
     /// [`Error::Value`] if a field is outside its domain, or the target cannot hold a layer.
     pub fn new<F: Real>(net: &Network<F>, quantization: &Quantization) -> Result<Self> {
         quantization.validate()?;
-        quantization.target.check_network(net)?;
+        let target = quantization.target.chip();
+        target.check_network(&outlines(net))?;
         quantization.scale.check_layers(net.layers().len())?;
-        let target = &quantization.target;
         let last = net.layers().len() - 1;
         let found = net.layers().iter().enumerate();
         let found = found.map(|(l, layer)| LayerGrid::levels(layer, l, l == last, quantization));
@@ -152,13 +149,13 @@ impl LayerGrid {
         check()?;
         let weights = LayerWeights::new(layer, number)?;
         let n = layer.n_out();
-        let grid = quantization.target.weight_grid();
+        let grid = quantization.target.chip().weight_grid();
         let groups = match quantization.granularity {
             Granularity::Layer => 1,
             Granularity::Neuron => n,
         };
         let rows_of = |group: usize| if groups == 1 { 0..n } else { group..group + 1 };
-        let scale = if quantization.target.has_free_scale() { &quantization.scale } else { &Scale::Max };
+        let scale = if quantization.target.chip().has_free_scale() { &quantization.scale } else { &Scale::Max };
         let choose = |group: usize| level(&mut weights.of(rows_of(group)), grid.levels, scale, number);
         let found: Vec<Option<f64>> = (0..groups).into_par_iter().map(choose).collect();
         let lif = LifPropagator::<f64>::new(layer.params())?;
@@ -172,7 +169,7 @@ impl LayerGrid {
         layer: &Layer<F>,
         is_first: bool,
         (neurons, levels, most_up): (&Neurons, &[f64], Option<i32>),
-        target: &Target,
+        target: &dyn Chip,
     ) -> Result<Self> {
         let (format, grid, scale) = target.format(neurons, levels, most_up)?;
         let size = LayerSize {
@@ -237,6 +234,16 @@ impl LayerGrid {
         pairs.for_each(|(at, (w, to))| *to = value((at, w)));
         values
     }
+}
+
+/// Returns what a target needs to know of layers before weights are rounded.
+fn outlines<F: Real>(net: &Network<F>) -> Vec<LayerOutline> {
+    let outline = |layer: &Layer<F>| LayerOutline {
+        n_in: layer.n_in(),
+        n_out: layer.n_out(),
+        is_recurrent: layer.recurrent().is_some(),
+    };
+    net.layers().iter().map(outline).collect()
 }
 
 /// Levels of groups of weights, those of groups of zeros the usual one, or `silent` if there is none.

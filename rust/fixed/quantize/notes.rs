@@ -1,8 +1,9 @@
 //! What a conversion to fixed point loses, and the user should know.
 
-use super::{Grid, LayerGrid, Target};
+use super::{Grid, LayerGrid};
 use crate::error::{Error, Result};
 use crate::fixed::FixedLayer;
+use crate::fixed::targets::Chip;
 use crate::network::{Layer, Network, Synapses};
 use crate::neuron::fixed::{Decay, FixedParams};
 use crate::simd::Real;
@@ -37,35 +38,6 @@ struct Lost {
     neurons: usize,
 }
 
-impl Target {
-    /// What the users knows it as.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Qformat { .. } => "QFormat",
-            Self::Loihi { .. } => "Loihi",
-            Self::Xylo { device, .. } => device.name(),
-            Self::Spinnaker { .. } => "SpiNNaker",
-            Self::CortexM { .. } => "CortexM",
-        }
-    }
-
-    fn cure(&self, is_coarser: bool) -> &'static str {
-        match self {
-            Self::Spinnaker { .. } => "make weights and v_th larger by the same factor",
-            Self::Loihi { weight_bits, .. } if is_coarser && *weight_bits < 8 => {
-                "use weight_bits=8, a lower v_th or a larger dt, train with larger weights, or take a target whose thresholds \
-                 have more room (QFormat, CortexM)"
-            }
-            Self::Loihi { .. } | Self::Xylo { .. } if is_coarser => {
-                "use a lower v_th or a larger dt, train with larger weights, or take a target whose thresholds have more room \
-                 (QFormat, CortexM)"
-            }
-            Self::Xylo { .. } => "use scale='mse' or granularity='neuron'",
-            _ => "use more weight_bits, scale='mse' or granularity='neuron'",
-        }
-    }
-}
-
 impl Grid {
     /// What is lost of a network whose weights become `integers`.
     ///
@@ -75,7 +47,7 @@ impl Grid {
         &self,
         net: &Network<F>,
         integers: &[FixedLayer],
-        target: &Target,
+        target: &dyn Chip,
     ) -> Result<Vec<Note>> {
         let mut notes = Vec::new();
         for (l, (grid, (layer, integers))) in self.layers.iter().zip(net.layers().iter().zip(integers)).enumerate() {
@@ -91,7 +63,7 @@ fn lost_weights<F: Real>(
     grid: &LayerGrid,
     layer: &Layer<F>,
     integers: &FixedLayer,
-    target: &Target,
+    target: &dyn Chip,
 ) -> Result<Option<Note>> {
     let Lost { n, lost, neurons } = count(layer, integers);
     let is_coarser = grid.coarser >= COARSER;
@@ -100,11 +72,7 @@ fn lost_weights<F: Real>(
         return Ok(None);
     }
     let (name, cure) = (target.name(), target.cure(is_coarser));
-    let why = match target {
-        Target::Spinnaker { .. } => "they are small against the smallest that it holds",
-        _ if is_coarser => "they are small against the threshold, which has a largest value there",
-        _ => "they are small against the largest one",
-    };
+    let why = target.why_weights_vanish(is_coarser);
     if lost == n {
         let expected = format!("some that do not become 0 on {name} ({why}; {cure})");
         return Err(Error::value(format!("weights of layers[{l}]"), expected, format!("{n}, all of which do")));
@@ -144,7 +112,7 @@ fn count<F: Real>(layer: &Layer<F>, integers: &FixedLayer) -> Lost {
 }
 
 /// Refractory times and time constants that the target does not hold.
-fn lost_times<F: Real>(l: usize, format: &FixedParams, layer: &Layer<F>, target: &Target) -> Result<Vec<Note>> {
+fn lost_times<F: Real>(l: usize, format: &FixedParams, layer: &Layer<F>, target: &dyn Chip) -> Result<Vec<Note>> {
     let (mut notes, name) = (Vec::new(), target.name());
     let params = layer.params();
     let lif = crate::neuron::LifPropagator::<f64>::new(params)?;
@@ -166,10 +134,7 @@ fn lost_times<F: Real>(l: usize, format: &FixedParams, layer: &Layer<F>, target:
             continue;
         }
         let becomes = if longer.is_finite() { format!("about {:.3} ms", tau * longer) } else { "endless".to_owned() };
-        let cure = match target {
-            Target::Xylo { .. } => "give it a power of two of steps",
-            _ => "use more decay_bits",
-        };
+        let cure = target.cure_of_times();
         let text =
             format!("layers[{l}]: {tau_name} = {tau} ms becomes {becomes}, as {name} holds it; to keep it, {cure}");
         notes.push(Note { about: format!("{tau_name} of layers[{l}]"), text });

@@ -2,23 +2,21 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::fixed::XyloDevice;
+use crate::fixed::targets::{CortexM, Loihi, QFormat, Spinnaker, Xylo, XyloDevice};
 use crate::neuron::fixed::Rounding;
 
 fn target() -> impl Strategy<Value = Target> {
-    let qformat = (2u32..=16, 8u32..=32, 1u32..=31).prop_map(|(weight_bits, state_bits, decay_bits)| Target::Qformat {
-        weight_bits,
-        state_bits,
-        decay_bits,
-        rounding: Rounding::Nearest,
+    let qformat = (2u32..=16, 8u32..=32, 1u32..=31).prop_map(|(weight_bits, state_bits, decay_bits)| {
+        Target::Qformat(QFormat { weight_bits, state_bits, decay_bits, rounding: Rounding::Nearest })
     });
     let devices = [XyloDevice::A1, XyloDevice::Audio2, XyloDevice::Audio3, XyloDevice::Imu];
     prop_oneof![
         qformat,
-        (2u32..=8).prop_map(|weight_bits| Target::Loihi { weight_bits, enforce_limits: true }),
-        proptest::sample::select(devices.to_vec()).prop_map(|device| Target::Xylo { device, enforce_limits: true }),
-        Just(Target::Spinnaker { enforce_limits: true }),
-        proptest::sample::select(&[8u32, 16][..]).prop_map(|weight_bits| Target::CortexM { weight_bits }),
+        (2u32..=8).prop_map(|weight_bits| Target::Loihi(Loihi { weight_bits, enforce_limits: true })),
+        proptest::sample::select(devices.to_vec())
+            .prop_map(|device| Target::Xylo(Xylo { device, enforce_limits: true })),
+        Just(Target::Spinnaker(Spinnaker { enforce_limits: true })),
+        proptest::sample::select(&[8u32, 16][..]).prop_map(|weight_bits| Target::CortexM(CortexM { weight_bits })),
     ]
 }
 
@@ -66,10 +64,10 @@ proptest! {
         let quantization = Quantization { target, scale, granularity };
         let is_usual = (-0.5..1.0).contains(&log_v_th) && tau_m > 2.0;
         let may_refuse = match quantization.target {
-            Target::Qformat { state_bits, decay_bits, .. } => state_bits < 12 || decay_bits < 4,
+            Target::Qformat(QFormat { state_bits, decay_bits, .. }) => state_bits < 12 || decay_bits < 4,
             // Its outputs hear nothing of each other.
-            Target::Xylo { .. } => true,
-            Target::Loihi { .. } | Target::Spinnaker { .. } | Target::CortexM { .. } => false,
+            Target::Xylo(Xylo { .. }) => true,
+            Target::Loihi(Loihi { .. }) | Target::Spinnaker(Spinnaker { .. }) | Target::CortexM(CortexM { .. }) => false,
         };
         let grid = match Grid::new(&net, &quantization) {
             Ok(grid) => grid,
@@ -99,7 +97,8 @@ proptest! {
 #[test]
 fn integers_stand_for_the_weights_of_the_network() {
     let mut net = network(64.0, 8.0, 1.0, 3);
-    let target = Target::Qformat { weight_bits: 4, state_bits: 16, decay_bits: 12, rounding: Rounding::Nearest };
+    let target =
+        Target::Qformat(QFormat { weight_bits: 4, state_bits: 16, decay_bits: 12, rounding: Rounding::Nearest });
     let quantization = Quantization { target, scale: Scale::Max, granularity: Granularity::Neuron };
     let grid = Grid::new(&net, &quantization).unwrap();
     let integers = grid.network(&net).unwrap();
@@ -131,7 +130,7 @@ fn grid(net: &Network<f32>, target: Target) -> Result<Grid> {
 /// Loihi holds thresholds of 131,071 units: weights may be that much smaller, times 8 for the gain.
 #[test]
 fn weights_that_are_small_against_the_threshold_are_told_or_refused() {
-    let loihi = |weight_bits| Target::Loihi { weight_bits, enforce_limits: true };
+    let loihi = |weight_bits| Target::Loihi(Loihi { weight_bits, enforce_limits: true });
     // A threshold of `units` weights, which are levels of 127 and half of one.
     let net = |units: f64| {
         let mut net = config(2, json!([dense(1, units / 8.0, 0.0, 1.0)]));
@@ -152,7 +151,7 @@ fn weights_that_are_small_against_the_threshold_are_told_or_refused() {
 
 #[test]
 fn times_that_are_not_held_are_told() {
-    let xylo = Target::Xylo { device: XyloDevice::Audio3, enforce_limits: true };
+    let xylo = Target::Xylo(Xylo { device: XyloDevice::Audio3, enforce_limits: true });
     let mut layers = json!([dense(3, 1.0, 2.0, 0.1), dense(2, 1.0, 0.0, 0.1)]);
     layers[1]["tau_m"] = 70.0.into();
     let about = |notes: Vec<Note>| notes.into_iter().map(|note| note.about).collect::<Vec<_>>();
@@ -167,9 +166,9 @@ fn times_that_are_not_held_are_told() {
 fn xylo_has_room_for_so_much_and_no_more() {
     let refused = |device, n_in, n_hidden, n_out| {
         let net = config(n_in, json!([dense(n_hidden, 1.0, 0.0, 0.1), dense(n_out, 1.0, 0.0, 0.1)]));
-        let free = grid(&net, Target::Xylo { device, enforce_limits: false }).unwrap();
+        let free = grid(&net, Target::Xylo(Xylo { device, enforce_limits: false })).unwrap();
         assert_eq!(free.layers[0].format.limits.n, None);
-        grid(&net, Target::Xylo { device, enforce_limits: true }).err().map(|error| error.to_string())
+        grid(&net, Target::Xylo(Xylo { device, enforce_limits: true })).err().map(|error| error.to_string())
     };
     for device in [XyloDevice::A1, XyloDevice::Audio2, XyloDevice::Audio3, XyloDevice::Imu] {
         let room = device.room();
@@ -189,12 +188,12 @@ fn xylo_has_room_for_so_much_and_no_more() {
 
 fn xylo_error(device: XyloDevice, n_in: usize, layers: Value, change: impl Fn(&mut [FixedLayer])) -> Option<String> {
     let net = config(n_in, layers);
-    let target = Target::Xylo { device, enforce_limits: true };
-    let mut integers = grid(&net, Target::Xylo { device, enforce_limits: false }).unwrap().rounded(&net).unwrap();
+    let target = Target::Xylo(Xylo { device, enforce_limits: true });
+    let mut integers = grid(&net, Target::Xylo(Xylo { device, enforce_limits: false })).unwrap().rounded(&net).unwrap();
     change(&mut integers);
-    let found = target.check_integers(&integers).err().map(|error| error.to_string());
+    let found = target.chip().check_integers(&integers).err().map(|error| error.to_string());
     // Nothing is refused where limits are off.
-    Target::Xylo { device, enforce_limits: false }.check_integers(&integers).unwrap();
+    Target::Xylo(Xylo { device, enforce_limits: false }).chip().check_integers(&integers).unwrap();
     found
 }
 
@@ -245,7 +244,7 @@ fn synapses_that_xylo_does_not_have_are_refused() {
     // Fan-out counts synapses onto hidden neurons alone, of Audio 2 at most 64.
     let fan_out = |n: usize| {
         let net = config(2, layers(&[3, n], 8));
-        grid(&net, Target::Xylo { device: XyloDevice::Audio2, enforce_limits: true })
+        grid(&net, Target::Xylo(Xylo { device: XyloDevice::Audio2, enforce_limits: true }))
             .err()
             .map(|error| error.to_string())
     };
@@ -256,7 +255,8 @@ fn synapses_that_xylo_does_not_have_are_refused() {
         "init": {"kind": "constant", "value": 0.1}, "discretisation": "euler", "mask": {"kind": "all_to_all", "self_loops": true},
         "recurrent_init": {"kind": "constant", "value": 0.1}});
     let net = config(2, json!([to_itself, dense(8, 1.0, 0.0, 0.1)]));
-    let error = grid(&net, Target::Xylo { device: XyloDevice::Audio2, enforce_limits: true }).unwrap_err().to_string();
+    let error =
+        grid(&net, Target::Xylo(Xylo { device: XyloDevice::Audio2, enforce_limits: true })).unwrap_err().to_string();
     assert_eq!(error, "fan-out of neuron 0 of layers[0] must be <= 64 synapses, as the hardware has it, got 65");
 }
 
@@ -264,12 +264,12 @@ fn synapses_that_xylo_does_not_have_are_refused() {
 fn networks_that_a_target_cannot_be_are_refused() {
     let loihi = |n: usize, enforce_limits| {
         let net = config(1, json!([dense(n, 1.0, 0.0, 0.1), dense(72, 1.0, 0.0, 0.1)]));
-        Target::Loihi { weight_bits: 8, enforce_limits }.check_network(&net).map_err(|error| error.to_string())
+        Loihi { weight_bits: 8, enforce_limits }.check_network(&outlines(&net)).map_err(|error| error.to_string())
     };
     assert_eq!((loihi(131_000, true), loihi(131_001, false)), (Ok(()), Ok(())));
     let expected = "layers must be of at most 131072 neurons in all, those of Loihi, got 131073";
     assert_eq!(loihi(131_001, true), Err(expected.to_owned()));
-    let xylo = Target::Xylo { device: XyloDevice::A1, enforce_limits: true };
+    let xylo = Target::Xylo(Xylo { device: XyloDevice::A1, enforce_limits: true });
     let mut layers = json!([dense(3, 1.0, 0.0, 0.1), dense(2, 1.0, 0.0, 0.1)]);
     layers[1]["lateral_inhibition"] = json!(0.1);
     let error = grid(&config(2, layers), xylo.clone()).unwrap_err().to_string();
@@ -280,7 +280,8 @@ fn networks_that_a_target_cannot_be_are_refused() {
 
 #[test]
 fn what_is_lost_is_counted_neuron_by_neuron() {
-    let target = Target::Qformat { weight_bits: 2, state_bits: 16, decay_bits: 12, rounding: Rounding::Nearest };
+    let target =
+        Target::Qformat(QFormat { weight_bits: 2, state_bits: 16, decay_bits: 12, rounding: Rounding::Nearest });
     let notes = |rows: &[f32; 12], t_ref: f64| {
         let mut net = config(4, json!([dense(3, 1.0, t_ref, 1.0)]));
         net.layers_mut()[0].connections_mut()[0].set_rows(rows);
@@ -297,15 +298,18 @@ fn what_is_lost_is_counted_neuron_by_neuron() {
     let less = [1.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 0.0];
     assert!(notes(&less, 0.0).is_empty());
     // A decay of one bit is 0, 1/2 or 1: 64 ms become endless, 8 ms too.
-    let coarse = Target::Qformat { weight_bits: 8, state_bits: 16, decay_bits: 1, rounding: Rounding::Nearest };
+    let coarse =
+        Target::Qformat(QFormat { weight_bits: 8, state_bits: 16, decay_bits: 1, rounding: Rounding::Nearest });
     let notes = grid(&config(4, json!([dense(3, 1.0, 0.0, 1.0)])), coarse);
     assert!(notes.is_err() || notes.unwrap().notes.iter().all(|note| note.text.contains("endless")));
-    let coarse = Target::Qformat { weight_bits: 8, state_bits: 16, decay_bits: 4, rounding: Rounding::Nearest };
+    let coarse =
+        Target::Qformat(QFormat { weight_bits: 8, state_bits: 16, decay_bits: 4, rounding: Rounding::Nearest });
     let notes = grid(&config(4, json!([dense(3, 1.0, 0.0, 1.0)])), coarse).unwrap().notes;
     let texts: Vec<_> = notes.iter().map(|note| note.text.as_str()).collect();
     let endless = "layers[0]: tau_m = 64 ms becomes endless, as QFormat holds it; to keep it, use more decay_bits";
     assert_eq!(texts, [endless]);
-    let coarse = Target::Qformat { weight_bits: 8, state_bits: 16, decay_bits: 3, rounding: Rounding::Nearest };
+    let coarse =
+        Target::Qformat(QFormat { weight_bits: 8, state_bits: 16, decay_bits: 3, rounding: Rounding::Nearest });
     let mut layers = json!([dense(3, 1.0, 0.0, 1.0)]);
     layers[0]["tau_m"] = 10.0.into();
     let notes = grid(&config(4, layers), coarse).unwrap().notes;

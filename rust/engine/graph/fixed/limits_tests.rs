@@ -1,7 +1,7 @@
 //! What hardware has room for, and how much may arrive at once.
 
 use super::*;
-use crate::fixed::{Xylo, XyloDevice};
+use crate::fixed::targets::{XyloDevice, XyloNeurons};
 use crate::graph::Connectivity;
 use crate::neuron::fixed::{Decay, PerNeuron, Reset};
 
@@ -78,7 +78,7 @@ fn synapses_onto_outputs_of_xylo_take_no_room() {
     let rules = |is_output| {
         let [dash_syn, dash_mem] = [3, 4].map(PerNeuron::Same);
         let device = XyloDevice::Audio2;
-        Xylo { device, is_output, v_th: 100.into(), dash_syn, dash_mem, bias: 0.into() }.format().unwrap()
+        XyloNeurons { device, is_output, v_th: 100.into(), dash_syn, dash_mem, bias: 0.into() }.format().unwrap()
     };
     let check = |above| SumLimits::new(&graph(format(limits), above, &[(2, 3, synapses)])).is_ok();
     assert!(check(rules(true)));

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::neurons::{finer_by, largest, shifts};
 use super::*;
-use crate::neuron::fixed::{FiresAt, Overflow};
+use crate::neuron::LifPropagator;
+use crate::neuron::fixed::{Decay, FiresAt, Limits, Overflow, PerNeuron, Rounding};
 
 /// Neurons of which half the membrane, or 63 of 64 parts, is left after a step, and 7 of 8 of the current.
 fn neurons(mem_decay: f64, v_th: f64, sums: &[f64]) -> Neurons {
@@ -23,7 +25,7 @@ fn qformat(weight_bits: u32, state_bits: u32, decay_bits: u32) -> Target {
 
 #[test]
 fn domains_of_targets() {
-    let message = |target: Target| target.validate().map_err(|error| error.to_string());
+    let message = |target: Target| target.chip().validate().map_err(|error| error.to_string());
     for (low, high, at) in [(2, 16, 0), (8, 32, 1), (1, 31, 2)] {
         let name = ["weight_bits", "state_bits", "decay_bits"][at];
         let of = |value: u32| {
@@ -48,7 +50,7 @@ fn domains_of_targets() {
 
 #[test]
 fn weights_have_so_many_levels() {
-    let of = |target: Target| (target.weight_grid().levels, target.weight_grid().step);
+    let of = |target: Target| (target.chip().weight_grid().levels, target.chip().weight_grid().step);
     assert_eq!(of(qformat(2, 16, 12)), (1, 1));
     assert_eq!(of(qformat(8, 16, 12)), (127, 1));
     assert_eq!(of(target(json!({"kind": "cortex_m", "weight_bits": 16}))), (32767, 1));
@@ -57,7 +59,7 @@ fn weights_have_so_many_levels() {
     assert_eq!(of(target(json!({"kind": "xylo", "device": "audio2"}))), (127, 1));
     let spinnaker = target(json!({"kind": "spinnaker"}));
     assert_eq!(of(spinnaker.clone()), (65535, 1));
-    assert!(!spinnaker.has_free_scale() && qformat(8, 16, 12).has_free_scale());
+    assert!(!spinnaker.chip().has_free_scale() && qformat(8, 16, 12).chip().has_free_scale());
 }
 
 #[test]
@@ -112,12 +114,13 @@ fn formats_by_hand() {
         t_ref_steps: 2,
         ..FixedParams::new(8, 16, 16, multiply(3584, 12), multiply(4032, 12), 1)
     };
-    assert_eq!(qformat(8, 16, 12).format(&some, &[0.25], None).unwrap(), (expected, grid(127, 1), vec![0.25]));
-    let short = qformat(8, 16, 12).format(&neurons(1e-9, 3.0, &[4.0, 6.0]), &[0.25], None).unwrap_err().to_string();
+    assert_eq!(qformat(8, 16, 12).chip().format(&some, &[0.25], None).unwrap(), (expected, grid(127, 1), vec![0.25]));
+    let short =
+        qformat(8, 16, 12).chip().format(&neurons(1e-9, 3.0, &[4.0, 6.0]), &[0.25], None).unwrap_err().to_string();
     assert_eq!(short, "decay_bits must be enough for what a step leaves of layers[0]'s membrane, 0.000, got 12");
 
     // Decays of 1/8 and 1/64 are shifts. Of 32 bits the current is finer by 2^31 / 192, the membrane by 2^31 / 12288.
-    let cortex = target(json!({"kind": "cortex_m", "weight_bits": 8})).format(&some, &[0.25], None).unwrap();
+    let cortex = target(json!({"kind": "cortex_m", "weight_bits": 8})).chip().format(&some, &[0.25], None).unwrap();
     let CortexMLike { current, membrane, shifts, v_th } = CortexMLike::of(&cortex.0);
     assert_eq!((current, membrane, shifts, v_th), (shift(3), shift(6), [23, 6], PerNeuron::Same(96 << 17)));
     assert_eq!(
@@ -125,12 +128,12 @@ fn formats_by_hand() {
         (2, Some(1 << 24), grid(127, 1), vec![0.25])
     );
     let odd = neurons(0.9, 3.0, &[4.0, 6.0]);
-    let cortex = target(json!({"kind": "cortex_m", "weight_bits": 8})).format(&odd, &[0.25], None).unwrap();
+    let cortex = target(json!({"kind": "cortex_m", "weight_bits": 8})).chip().format(&odd, &[0.25], None).unwrap();
     assert_eq!(cortex.0.membrane_decay, multiply(58982, 16));
 
     // A level of 2 steps: 96 * 2 for units of 1/8. An exponent makes thresholds finer up to 1,024: 192, 384, 768, 1536.
     let loihi = |neurons: &Neurons, level: f64| {
-        target(json!({"kind": "loihi", "weight_bits": 8})).format(neurons, &[level], None)
+        target(json!({"kind": "loihi", "weight_bits": 8})).chip().format(neurons, &[level], None)
     };
     let (format, found, units) = loihi(&some, 0.25).unwrap();
     assert_eq!((found, units), (grid(127, 16), vec![0.25 / 16.0]));
@@ -150,7 +153,7 @@ fn formats_by_hand() {
 
     // Units are 2^-15 / 0.125 times a power of two: 2^-12 and up.
     let spinnaker =
-        |neurons: &Neurons, level: f64| target(json!({"kind": "spinnaker"})).format(neurons, &[level], None);
+        |neurons: &Neurons, level: f64| target(json!({"kind": "spinnaker"})).chip().format(neurons, &[level], None);
     let (format, found, units) = spinnaker(&some, 0.25).unwrap();
     assert_eq!((found, units, format.input_shift), (grid(65535, 1), vec![0.25], 10));
     assert_eq!(format.current_decay, multiply((0.875 * 2f64.powi(32)) as u32, 32));
@@ -189,31 +192,31 @@ fn xylo_by_hand() {
     let shift = |shift: u32| Decay::Shift { shift: shift.into(), least_one: true };
     let some = Neurons { is_recurrent: true, ..neurons(0.984375, 3.0, &[4.0]) };
     // Of a level of 1/4 the threshold is 96, of which the membrane takes 7/8: 84. There is room for 8191: shifted up by 6 bits.
-    let (format, grid, units) = xylo(true).format(&some, &[0.25], None).unwrap();
+    let (format, grid, units) = xylo(true).chip().format(&some, &[0.25], None).unwrap();
     assert_eq!((grid, units), (WeightGrid { levels: 127, step: 64 }, vec![0.25 / 64.0]));
     assert_eq!((&format.current_decay, &format.membrane_decay), (&shift(3), &shift(6)));
     assert_eq!((format.v_th, format.max_spikes, format.limits.fan_out), ((84 * 64).into(), 31, Some(64)));
-    let (format, grid, _) = xylo(true).format(&some, &[0.25], Some(2)).unwrap();
+    let (format, grid, _) = xylo(true).chip().format(&some, &[0.25], Some(2)).unwrap();
     assert_eq!((grid.step, format.v_th), (4, (84 * 4).into()));
-    assert_eq!(xylo(true).format(&some, &[0.25], Some(8)).unwrap().1.step, 64);
-    assert_eq!(xylo(true).format(&some, &[100.0], None).unwrap().1.step, 256);
+    assert_eq!(xylo(true).chip().format(&some, &[0.25], Some(8)).unwrap().1.step, 64);
+    assert_eq!(xylo(true).chip().format(&some, &[100.0], None).unwrap().1.step, 256);
     // Without limits, of the hardware's rules those of delays and spikes stay.
-    let free = xylo(false).format(&some, &[0.25], None).unwrap().0.limits;
+    let free = xylo(false).chip().format(&some, &[0.25], None).unwrap().0.limits;
     assert_eq!(free, Limits { delay: Some(0), input_spikes: Some(15), ..Limits::default() });
     let free = target(json!({"kind": "loihi", "weight_bits": 8, "enforce_limits": false}));
-    assert_eq!(free.format(&some, &[0.25], None).unwrap().0.limits, Limits::default());
+    assert_eq!(free.chip().format(&some, &[0.25], None).unwrap().0.limits, Limits::default());
     let free = target(json!({"kind": "spinnaker", "enforce_limits": false}));
-    assert_eq!(free.format(&some, &[0.25], None).unwrap().0.limits, Limits::default());
+    assert_eq!(free.chip().format(&some, &[0.25], None).unwrap().0.limits, Limits::default());
     // One shift for all among hidden neurons, the least of theirs; inputs and outputs have their own.
     let layer = |v_th: f64, is_output, is_recurrent| {
         (Neurons { is_output, is_recurrent, ..neurons(0.984375, v_th, &[4.0]) }, vec![0.25])
     };
-    let up = |layers: &[_]| xylo(true).most_up(layers);
+    let up = |layers: &[_]| xylo(true).chip().most_up(layers);
     let of = [layer(3.0, false, false), layer(6.0, false, false), layer(24.0, false, true), layer(96.0, true, false)];
     assert_eq!(up(&of), [None, Some(3), Some(3), None]);
     let of = [layer(6.0, false, true), layer(3.0, false, false), layer(96.0, true, false)];
     assert_eq!(up(&of), [Some(5), Some(5), None]);
     assert_eq!(up(&of[2..]), [None]);
-    assert_eq!(xylo(false).most_up(&of), [None; 3]);
-    assert_eq!(qformat(8, 16, 12).most_up(&of), [None; 3]);
+    assert_eq!(xylo(false).chip().most_up(&of), [None; 3]);
+    assert_eq!(qformat(8, 16, 12).chip().most_up(&of), [None; 3]);
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::neuron::fixed::{Decay, FiresAt, FixedModel, Limits, Overflow, Reset, Rounding, XyloVersion};
 
 fn preset(kind: &str) -> Value {
     match kind {

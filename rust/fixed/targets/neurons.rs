@@ -1,0 +1,119 @@
+//! The neurons of a layer on their way to fixed point, and what is chosen for them.
+
+use crate::error::{Error, Result};
+use crate::neuron::LifPropagator;
+use crate::neuron::fixed::PerNeuron;
+
+/// What states have room for where bits are few: currents in units of the one that just holds a neuron at its threshold,
+/// membranes in units of the threshold.
+const CURRENT_ROOM: f64 = 10.0;
+pub const MEMBRANE_ROOM: f64 = 4.0;
+
+/// Units of a state that make up one of a weight, and a threshold, where bits are many.
+const FINE_CURRENT: f64 = 16.0;
+const FINE_THRESHOLD: f64 = 4096.0;
+
+/// Threshold, in units of weights, for which these are fine enough.
+pub const FINE_MANTISSA: f64 = 1024.0;
+
+/// The integers that weights are rounded to: `step` times one in [-levels, levels].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WeightGrid {
+    /// Number of levels of either sign.
+    pub levels: i32,
+    /// What all are multiples of.
+    pub step: i32,
+}
+
+/// The neurons of a layer.
+pub struct Neurons {
+    /// For messages.
+    pub name: String,
+    /// Factors of a time step in floating point.
+    pub lif: LifPropagator<f64>,
+    /// Whether the layer is the last one.
+    pub is_output: bool,
+    /// Whether it is connected onto itself.
+    pub is_recurrent: bool,
+    /// Sum of the magnitudes of the weights onto each.
+    pub sums: Vec<f64>,
+}
+
+impl Neurons {
+    /// Of all neurons if there is one unit, else of each.
+    pub fn each<T>(&self, units: &[f64], f: impl Fn(f64) -> T) -> PerNeuron<T> {
+        if units.len() == 1 {
+            PerNeuron::Same(f(units[0]))
+        } else {
+            PerNeuron::Each(units.iter().map(|&u| f(u)).collect())
+        }
+    }
+
+    /// What a level stands for where there are no weights: something as fine as thresholds need.
+    pub fn silent_level(&self, grid: WeightGrid) -> f64 {
+        f64::from(grid.step) * self.lif.v_th / (self.lif.mem_gain * FINE_MANTISSA)
+    }
+
+    /// Threshold in units of a weight: of currents that, kept up for a step, bring the membrane there.
+    pub fn threshold(&self, unit: f64) -> f64 {
+        self.lif.v_th / (self.lif.mem_gain * unit)
+    }
+
+    /// The largest current, in units of a weight, if all inputs fire at every step.
+    pub(super) fn largest_current(&self, units: &[f64]) -> f64 {
+        let unit = |i: usize| if units.len() == 1 { units[0] } else { units[i] };
+        let largest = self.sums.iter().enumerate().map(|(i, sum)| sum / unit(i)).fold(0.0, f64::max);
+        largest / (1.0 - self.lif.syn_decay)
+    }
+
+    /// Refuses thresholds that are next to nothing beside the weights.
+    pub fn check_thresholds(&self, v_th: &PerNeuron<i32>) -> Result<()> {
+        match v_th.values().iter().find(|&&v_th| v_th < 1) {
+            Some(v_th) => Err(Error::value(&self.name, "of thresholds of at least a unit of their weights", v_th)),
+            None => Ok(()),
+        }
+    }
+
+    /// A factor of so many bits.
+    pub fn factor(&self, name: &str, decay: f64, bits: u32) -> Result<u32> {
+        let factor = (decay * 2f64.powi(bits as i32)).round() as u32;
+        match factor {
+            0 if name == "membrane" => {
+                let expected = format!("enough for what a step leaves of {}'s membrane, {decay:.3}", self.name);
+                Err(Error::value("decay_bits", expected, bits))
+            }
+            factor => Ok(factor),
+        }
+    }
+}
+
+pub fn largest(units: &[f64], f: impl Fn(f64) -> f64) -> f64 {
+    units.iter().map(|&unit| f(unit)).fold(0.0, f64::max)
+}
+
+/// Bits by which a state is finer than a weight: as many as leave room for the largest state and for usual ones, if that is as
+/// fine as wanted; else as leave room for usual ones, or for what is fine.
+pub(super) fn finer_by(bits: u32, largest: f64, usual: f64, fine: f64) -> i32 {
+    let room = 2f64.powi(bits as i32 - 1);
+    let all_fit = room / largest.max(usual).max(1e-300);
+    let chosen = if all_fit >= fine { all_fit } else { all_fit.max((room / usual.max(1e-300)).min(fine)) };
+    chosen.log2().floor() as i32
+}
+
+/// Shifts up of weights and down of currents, and thresholds, for states of so many bits.
+pub fn shifts(neurons: &Neurons, units: &[f64], state_bits: u32) -> Result<(u32, u32, PerNeuron<i32>)> {
+    let left = 1.0 - neurons.lif.mem_decay;
+    let current = neurons.largest_current(units);
+    let v_th = largest(units, |unit| neurons.threshold(unit));
+    let input_shift = finer_by(state_bits, current, CURRENT_ROOM * v_th * left, FINE_CURRENT).clamp(0, 31);
+    let membrane_shift = finer_by(state_bits, current / left, MEMBRANE_ROOM * v_th, FINE_THRESHOLD / v_th);
+    let gain_shift = (input_shift - membrane_shift).clamp(0, 31);
+    let finer = 2f64.powi(input_shift - gain_shift);
+    let highest = 2f64.powi(state_bits as i32 - 1) - 2.0;
+    let thresholds = neurons.each(units, |unit| (neurons.threshold(unit) * finer).round());
+    if let Some(v_th) = thresholds.values().iter().find(|v_th| !(1.0..=highest).contains(*v_th)) {
+        let expected = format!("in [1, {highest}] in units of a membrane of {state_bits} bits");
+        return Err(Error::value(format!("the threshold of {}", neurons.name), expected, v_th));
+    }
+    Ok((input_shift as u32, gain_shift as u32, thresholds.map(|v_th| v_th as i32)))
+}
