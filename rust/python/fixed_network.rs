@@ -13,8 +13,8 @@ use super::counts::overflow_counts;
 use super::files::save;
 use super::network::{Net, NetworkCore, with_net};
 use super::run::{Going, SampleRun};
-use crate::engine::fixed::Compiled;
-use crate::engine::layered::{MembraneTrace, SampleSpikes};
+use crate::engine::fixed::{Compiled, fixed_trace};
+use crate::engine::layered::SampleSpikes;
 use crate::error::Error;
 use crate::files::container;
 use crate::fixed::io::{fixed_from_bytes, fixed_to_bytes};
@@ -129,14 +129,11 @@ impl FixedNetworkCore {
         traced: Vec<(usize, Vec<usize>)>,
     ) -> PyResult<Bound<'py, PyDict>> {
         check_engine(engine)?;
-        if !traced.is_empty() {
-            return Err(Error::value("record_traces", "empty in fixed point", traced.len()).into());
-        }
         let run = SampleRun { x, encoder, seed, n_threads };
         with_net!(&self.net, net => {
             self.counted(|samples| {
                 let prepare = |_: &Worker<_>, data: Data<'_>, _: Going<'_>| simulation(samples, data);
-                let trace = |_: &SampleSpikes, _, _, _| -> MembraneTrace<i32> { unreachable!() };
+                let trace = |spikes: &SampleSpikes, n_steps, l, i| fixed_trace(&self.network, spikes, n_steps, l, i);
                 run.record(py, net, prepare, traced, trace, EngineKind::Clocked)
             })
         })

@@ -3,7 +3,9 @@
 mod compiled;
 mod lane_layer;
 mod rows;
+mod trace;
 mod word_layer;
 mod xylo_layer;
 
 pub use compiled::{Compiled, FixedScratch};
+pub use trace::fixed_trace;

@@ -25,6 +25,11 @@ impl FixedLif {
         Ok(Self { params: params.clone(), population: population as u32 })
     }
 
+    /// Returns the same neurons without spikes and resets: a step of theirs leaves the membrane as it is before a reset.
+    pub(crate) fn silent(&self) -> Self {
+        Self { params: FixedParams { max_spikes: 0, ..self.params.clone() }, population: self.population }
+    }
+
     /// Number format and neuron.
     pub fn params(&self) -> &FixedParams {
         &self.params
