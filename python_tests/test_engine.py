@@ -26,7 +26,7 @@ def single_neuron(weight: float, **constants: Any) -> strsbp_rs.Network:
 def membrane(net: strsbp_rs.Network, raster: Raster) -> Array:
     """Potential of the only neuron, shape (T,)."""
     recording = net.run(raster[None], record_traces={0: [0]})
-    return np.asarray(recording.membrane[0][0, :, 0])
+    return np.asarray(recording.potential[0][0, :, 0])
 
 
 def firing_steps(net: strsbp_rs.Network, raster: Raster, engine: str = "clocked") -> list[int]:
@@ -116,7 +116,7 @@ def test_a_held_neuron_keeps_its_current() -> None:
     raster = np.zeros((12, 1), dtype=np.bool_)
     raster[[0, 2, 3]] = True
     recording = net.run(raster[None], record_traces={0: [0]})
-    current, potential = recording.current[0][0, :, 0], recording.membrane[0][0, :, 0]
+    current, potential = recording.current[0][0, :, 0], recording.potential[0][0, :, 0]
     assert firing_steps(net, raster) == [1, 6, 11]
     assert np.all(potential[2:6] == 0.0) and potential[6] > 0.1
     expected = [0.0]
@@ -140,7 +140,7 @@ def test_spikes_equal_the_oracles(case: Case) -> None:
             np.testing.assert_array_equal(spikes, record.spikes)
             for got, expected in (
                 (recording.current[number][sample], record.current),
-                (recording.membrane[number][sample], record.before_reset),
+                (recording.potential[number][sample], record.before_reset),
             ):
                 scale = 1.0 + np.abs(expected).max(initial=0.0)
                 np.testing.assert_allclose(got, expected, rtol=0.0, atol=1e-12 * scale)

@@ -125,7 +125,7 @@ def test_traces_do_not_depend_on_the_engine(case: Case) -> None:
         for engine in ("clocked", "event")
     )
     for layer in chosen:
-        np.testing.assert_array_equal(event.membrane[layer], clocked.membrane[layer])
+        np.testing.assert_array_equal(event.potential[layer], clocked.potential[layer])
         np.testing.assert_array_equal(event.current[layer], clocked.current[layer])
 
 

@@ -83,7 +83,7 @@ def test_the_potential_has_the_spread_that_is_promised():
     net = sr.Network(n_in, [sr.Dense(2000, v_th=1e6, init=numbers)], seed=3)
     x = poisson(40, within + 1, n_in, rate)
     with pytest.warns(sr.SilentLayerWarning):
-        potential = net.run(x, record_traces={0: range(2000)}).membrane[0][:, within]
+        potential = net.run(x, record_traces={0: range(2000)}).potential[0][:, within]
     assert potential.std() == pytest.approx(0.8 * 3.0, rel=0.1)
     assert potential.mean() == pytest.approx(0.7 * 0.8 * 3.0, rel=0.15)
 

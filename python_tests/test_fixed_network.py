@@ -80,6 +80,45 @@ def test_many_bits_fire_as_floats_do(t_ref: float) -> None:
     assert all(lost == sr.fixed.Overflows(0, 0) for lost in fixed.overflows)
 
 
+@pytest.mark.parametrize("target", ["qformat", "loihi", "xylo", "spinnaker", "cortex_m"])
+def test_traces_are_what_a_stream_goes_through(target: str) -> None:
+    """Against the engine of graphs, step by step; recurrent layers, and delays where there are."""
+    net = network()
+    if target == "xylo":
+        below = [replace(layer, t_ref=0.0) for layer in net.layers[:2]]
+        net = sr.Network(40, [*below, sr.Dense(5, v_th=0.4, t_ref=0.0, init=sr.Uniform())], seed=3)
+    else:
+        delays = np.random.default_rng(2)
+        net.set_delays(
+            [{k: delays.integers(0, 4, d.shape) for k, d in layer.items()} for layer in net.delays]
+        )
+    fixed = net.to_fixed(sr.Xylo(enforce_limits=False) if target == "xylo" else target)
+    chosen = {0: [3, 0], 1: [19, 7, 1], 2: [4]}
+    run = fixed.run(samples(1), encoder=ENCODER, record_traces=chosen)
+    assert run.neurons == chosen
+    simulator = sr.Simulator(fixed, engine="clocked", record=range(3))
+    simulator.push(run.spikes[0].to_events()[0])
+    fired = [trains.to_counts()[0] for trains in run.spikes[1:]]
+    n_fired = 0
+    for step in range(100):
+        simulator.advance(steps=step + 1)
+        for layer, neurons in chosen.items():
+            current, potential = run.current[layer][0, step], run.potential[layer][0, step]
+            assert current.dtype == potential.dtype == np.int32
+            np.testing.assert_array_equal(current, simulator.currents(layer)[neurons])
+            # Before a reset: after one, a simulator tells.
+            form, spikes = fixed.layers[layer].format, fired[layer][step, neurons]
+            after = simulator.potentials(layer)[neurons]
+            silent = spikes == 0
+            np.testing.assert_array_equal(potential[silent], after[silent])
+            v_th = np.broadcast_to(form.v_th, len(fired[layer][step]))[neurons]
+            if form.reset == "subtract":
+                np.testing.assert_array_equal(potential, after + spikes * v_th)
+            assert (potential[~silent] >= v_th[~silent]).all()
+            n_fired += int(spikes.sum())
+    assert n_fired > 20
+
+
 def test_what_does_not_fit_is_counted() -> None:
     fixed = network().to_fixed()
     narrow = [

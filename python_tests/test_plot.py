@@ -231,7 +231,7 @@ def test_traces_are_those_of_the_recording(recording):
     chosen = recording.neurons[1]
     for column, neuron in enumerate(chosen):
         line = lines[f"neuron {neuron}"]
-        np.testing.assert_array_equal(line.get_ydata(), recording.membrane[1][2, :, column])
+        np.testing.assert_array_equal(line.get_ydata(), recording.potential[1][2, :, column])
         np.testing.assert_allclose(line.get_xdata(), 0.5 * np.arange(60))
     events = recording.spikes[2][2:3].to_events()[0]
     dots = [line for line in axes.lines if line.get_marker() == "o"]
@@ -245,7 +245,7 @@ def test_traces_are_those_of_the_recording(recording):
     for arguments, options, message in (
         ((0,), {}, r"layer must be one that record_traces of Network.run named \(1\), got 0"),
         ((1,), {"sample": 3}, "sample must be < 3, got 3"),
-        ((1,), {"what": "v"}, "what must be 'membrane' or 'current', got 'v'"),
+        ((1,), {"what": "v"}, "what must be 'potential' or 'current', got 'v'"),
     ):
         with pytest.raises(ValueError, match=message):
             plot.traces(recording, *arguments, **options)

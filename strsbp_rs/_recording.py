@@ -45,7 +45,7 @@ class Recording:
     Attributes:
         spikes: Spike trains of the input and of every layer; empty where spikes were not recorded.
         counts: Output counts, uint32 (n_samples, n_out).
-        membrane: For each layer asked for, the membrane potentials before a reset, relative to
+        potential: For each layer asked for, the membrane potentials before a reset, relative to
             rest, (n_samples, n_steps, n_chosen).
         current: Likewise the synaptic currents.
         engine: The engine that simulated the network: "clocked", "event" or "continuous".
@@ -56,7 +56,7 @@ class Recording:
 
     spikes: list[SpikeTrains]
     counts: NDArray[np.uint32]
-    membrane: dict[int, NDArray[Any]] = field(default_factory=dict)
+    potential: dict[int, NDArray[Any]] = field(default_factory=dict)
     current: dict[int, NDArray[Any]] = field(default_factory=dict)
     engine: str = "clocked"
     operations: Operations | None = None
@@ -68,7 +68,7 @@ class Recording:
             return f"<Recording: counts of {len(self.counts):,} samples, {self.engine}>"
         n_samples, n_steps, _ = self.spikes[0].shape
         spikes = ", ".join(f"{trains.n_spikes:,}" for trains in self.spikes)
-        traced = ", ".join(map(str, self.membrane))
+        traced = ", ".join(map(str, self.potential))
         return (
             f"<Recording: {n_samples:,} samples of {n_steps:,} steps, spikes of input and layers "
             f"{spikes}{f', traces of layers {traced}' if traced else ''}, {self.engine}>"

@@ -291,7 +291,7 @@ class Running(ABC):
         return Recording(
             spikes,
             spikes[-1].counts(),
-            membrane={layer: potential for layer, (_, potential) in traces.items()},
+            potential={layer: potential for layer, (_, potential) in traces.items()},
             current={layer: current for layer, (current, _) in traces.items()},
             neurons=dict(traced),
             **_common(values),

@@ -197,7 +197,7 @@ def record(
     return Recording(
         run.spikes,
         run.counts,
-        dict(run.membrane),
+        dict(run.potential),
         dict(run.current),
         run.engine,
         _operations(run.operations),

@@ -71,7 +71,7 @@ def traces(
     recording: Recording,
     layer: int,
     *,
-    what: str = "membrane",
+    what: str = "potential",
     sample: int = 0,
     dt: float = 1.0,
     v_th: float | None = None,
@@ -85,7 +85,7 @@ def traces(
     Args:
         recording: What `Network.run` gave with `record_traces`.
         layer: One of its layers; 0 is the first above the input.
-        what: "membrane" or "current".
+        what: "potential" or "current".
         sample: Which of its samples.
         dt: Time step [ms].
         v_th: Threshold, drawn as a line; none if None.
@@ -101,11 +101,11 @@ def traces(
     """
     if not isinstance(recording, Recording):
         raise TypeError(f"recording must be a Recording, got {recording!r:.200}")
-    if what not in ("membrane", "current"):
-        raise ValueError(f"what must be 'membrane' or 'current', got {what!r}")
+    if what not in ("potential", "current"):
+        raise ValueError(f"what must be 'potential' or 'current', got {what!r}")
     index, dt = integer("layer", layer), time_step("dt", dt)
     threshold = None if v_th is None else number("v_th", v_th)
-    held = recording.membrane if what == "membrane" else recording.current
+    held = recording.potential if what == "potential" else recording.current
     if index not in held:
         known = ", ".join(str(key) for key in held) or "none"
         raise ValueError(
@@ -121,14 +121,14 @@ def traces(
     events = recording.spikes[index + 1][chosen : chosen + 1].to_events()[0]
     for column, (neuron, colour) in enumerate(zip(neurons, colours(len(neurons)), strict=True)):
         axes.plot(time, values[:, column], color=colour, lw=1.1, label=f"neuron {neuron}")
-        if what == "membrane":
+        if what == "potential":
             fired = events["t"][events["x"] == neuron]
             axes.plot(time[fired], values[fired, column], "o", color=colour, ms=3.5)
     if threshold is not None:
         axes.axhline(threshold, color="0.4", lw=0.9, ls="--", label=f"v_th {threshold:g}")
     axes.set_xlim(0, dt * len(values))
     axes.set_xlabel("time [ms]")
-    axes.set_ylabel("membrane potential" if what == "membrane" else "synaptic current")
+    axes.set_ylabel("membrane potential" if what == "potential" else "synaptic current")
     if len(neurons) <= 12:
         axes.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
     bare(axes)
