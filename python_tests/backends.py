@@ -49,7 +49,7 @@ class Backend:
         return in_one_go(graph, pushed, until, self.engine)
 
 
-NEURON = sr.fixed.qformat(tau_m=64.0, tau_s=8.0, v_th=400, t_ref_steps=1, input_shift=4)
+NEURON = sr.fixed.qformat_format(tau_m=64.0, tau_s=8.0, v_th=400, t_ref_steps=1, input_shift=4)
 
 
 def fixed_chain() -> sr.Graph:

@@ -273,7 +273,9 @@ def simulator(rng: random.Random) -> sr.Simulator:
     eye = graph.add_input(3)
     if graph.dtype == "int16":
         by_shift = sr.fixed.Shift(3)
-        made_format = sr.fixed.cortex_m(current_decay=by_shift, membrane_decay=by_shift, v_th=20)
+        made_format = sr.fixed.cortex_m_format(
+            current_decay=by_shift, membrane_decay=by_shift, v_th=20
+        )
         if rng.random() < 0.5:
             table = sr.fixed.Table([200, 150, 90, 0], 8)
             made_format = dataclasses.replace(made_format, current_decay=table)

@@ -65,7 +65,7 @@ def chatter(kind: str) -> Callable[[], sr.Simulator]:
         eye = graph.add_input(1)
         if kind == "fixed":
             shift = sr.fixed.Shift(3)
-            form = sr.fixed.cortex_m(current_decay=shift, membrane_decay=shift, v_th=20)
+            form = sr.fixed.cortex_m_format(current_decay=shift, membrane_decay=shift, v_th=20)
             ring = graph.add_fixed(2000, form)
         else:
             ring = graph.add_population(2000, v_th=0.1, t_ref=1.0)

@@ -96,7 +96,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "Simulator": lambda: sr.Simulator(graph(), engine="event"),
     "FixedNetwork": lambda: network().to_fixed("cortex_m"),
     "BernoulliEncoder": lambda: sr.BernoulliEncoder(n_steps=5),
-    "Format": lambda: sr.fixed.cortex_m(
+    "Format": lambda: sr.fixed.cortex_m_format(
         current_decay=sr.fixed.Shift(3), membrane_decay=sr.fixed.Shift(3), v_th=9
     ),
 }
@@ -148,11 +148,11 @@ GIVEN: dict[str, dict[str, Any]] = {
     "post_coupling": {"kind": "closed_form", **LIF, "n_steps": 9},
     "s_psp": {"pre": trains(), "post": trains(), **LIF},
     "van_rossum": {"a": trains(), "b": trains(), "tau": 5.0},
-    "fixed.loihi": {"du": 1, "dv": 1, "v_th": 9},
-    "fixed.xylo": {"dash_syn": 3, "dash_mem": 3, "v_th": 9},
+    "fixed.loihi_format": {"du": 1, "dv": 1, "v_th": 9},
+    "fixed.xylo_format": {"dash_syn": 3, "dash_mem": 3, "v_th": 9},
     "fixed.loihi_weights": {"weights": [1, -2]},
     "fixed.xylo_weights": {"weights": [1, -2]},
-    "fixed.qformat": {"tau_m": 9.0, "tau_s": 3.0, "v_th": 9},
+    "fixed.qformat_format": {"tau_m": 9.0, "tau_s": 3.0, "v_th": 9},
 }
 """Arguments that are right, while one of them is replaced."""
 

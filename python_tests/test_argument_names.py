@@ -33,12 +33,12 @@ GIVEN: dict[str, dict[str, Any]] = {
         "calibration": odd_values.X,
         "encoder": sr.BernoulliEncoder(n_steps=5),
     },
-    "fixed.cortex_m": {
+    "fixed.cortex_m_format": {
         "current_decay": sr.fixed.Shift(3),
         "membrane_decay": sr.fixed.Shift(3),
         "v_th": 9,
     },
-    "fixed.spinnaker": {"tau_m": 9.0, "tau_s": 3.0, "v_th": 1.0},
+    "fixed.spinnaker_format": {"tau_m": 9.0, "tau_s": 3.0, "v_th": 1.0},
     "fixed.Table.exponential": {"tau": 9.0},
     "plot.raster": {"spikes": odd_values.trains()},
     "plot.rasters": {"recording": RECORDING},
@@ -114,5 +114,5 @@ def test_messages_name_the_argument(name: str, argument: str) -> None:
 def test_most_are_tried() -> None:
     tried = {f"{name}({argument})" for name, argument in cases()}
     assert len(tried) > 200
-    for one in ("Trainer(seed)", "Simulator(record)", "Network(dt)", "fixed.qformat(tau_m)"):
+    for one in ("Trainer(seed)", "Simulator(record)", "Network(dt)", "fixed.qformat_format(tau_m)"):
         assert one in tried

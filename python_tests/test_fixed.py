@@ -103,7 +103,7 @@ def test_every_limit_is_counted(engine: str) -> None:
 @pytest.mark.parametrize("has_tables", [False, True])
 def test_states_go_on(has_tables: bool) -> None:
     layer = layers(-128, 127, 5, n_steps=60)
-    form = fixed.qformat(tau_m=20.0, tau_s=5.0, v_th=200, t_ref_steps=1)
+    form = fixed.qformat_format(tau_m=20.0, tau_s=5.0, v_th=200, t_ref_steps=1)
     if has_tables:
         form = replace(
             form,
@@ -132,7 +132,7 @@ def test_states_go_on(has_tables: bool) -> None:
 def test_rules_draw_whole_weights() -> None:
     graph = sr.Graph(dtype="int8", seed=3)
     inputs = graph.add_input(30)
-    neurons = graph.add_fixed(40, fixed.qformat(tau_m=20.0, tau_s=5.0, v_th=100))
+    neurons = graph.add_fixed(40, fixed.qformat_format(tau_m=20.0, tau_s=5.0, v_th=100))
     projection = graph.connect(
         inputs, neurons, sr.FixedProbability(0.5), weight=sr.Uniform(-50.0, 50.0)
     )

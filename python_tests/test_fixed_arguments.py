@@ -12,7 +12,7 @@ import pytest
 import strsbp_rs as sr
 from strsbp_rs import fixed
 
-FORMAT = fixed.qformat(tau_m=20.0, tau_s=5.0, v_th=30)
+FORMAT = fixed.qformat_format(tau_m=20.0, tau_s=5.0, v_th=30)
 SHIFT = fixed.Shift(3)
 
 
@@ -22,12 +22,12 @@ def _fields(config: Any) -> dict[str, Any]:
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "xylo": (
-        fixed.xylo,
+        fixed.xylo_format,
         {"v_th": 9, "dash_syn": 3, "dash_mem": 3, "bias": 0, "device": "imu", "output": False},
     ),
     "xylo_weights": (fixed.xylo_weights, {"weights": [1], "shift": 0}),
     "loihi": (
-        fixed.loihi,
+        fixed.loihi_format,
         {"du": 9, "dv": 9, "v_th": 9, "bias_mantissa": 0, "bias_exponent": 0, "t_ref_steps": 0},
     ),
     "loihi_weights": (
@@ -35,18 +35,18 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"weights": [1], "weight_bits": 8, "exponent": 0, "sign_mode": "mixed"},
     ),
     "qformat": (
-        fixed.qformat,
+        fixed.qformat_format,
         {
             **{"tau_m": 20.0, "tau_s": 5.0, "v_th": 30, "dt": 1.0},
             **{"weight_bits": 8, "state_bits": 16, "decay_bits": 12, "bias": 0, "limits": {}},
         },
     ),
     "spinnaker": (
-        fixed.spinnaker,
+        fixed.spinnaker_format,
         {"tau_m": 9.0, "tau_s": 9.0, "v_th": 9.0, "dt": 1.0, "left_shift": 0, "t_ref_steps": 0},
     ),
     "cortex_m": (
-        fixed.cortex_m,
+        fixed.cortex_m_format,
         {
             **{"current_decay": SHIFT, "membrane_decay": SHIFT, "v_th": 30, "weight_bits": 8},
             **{"bias": 0, "input_shift": 0, "gain_shift": 0, "reset": "zero", "t_ref_steps": 0},
@@ -122,7 +122,7 @@ def test_values_of_neurons_have_one_dimension_and_are_whole(function: str) -> No
 
 def test_time_constants_that_leave_nothing_of_a_membrane_name_it() -> None:
     with pytest.raises(ValueError, match=r"exp\(-dt / tau_m\)"):
-        fixed.spinnaker(tau_m=1e-3, tau_s=5.0, v_th=1.0)
+        fixed.spinnaker_format(tau_m=1e-3, tau_s=5.0, v_th=1.0)
 
 
 def test_weights_may_have_any_shape() -> None:

@@ -16,11 +16,11 @@ from strsbp_rs import fixed
 N_STEPS = 5
 SHIFT = fixed.Shift(1)
 LIF = {
-    "qformat": fixed.qformat(tau_m=9.0, tau_s=9.0, v_th=99, bias=7),
-    "cortex_m": fixed.cortex_m(current_decay=SHIFT, membrane_decay=SHIFT, v_th=99, bias=7),
-    "loihi": fixed.loihi(du=0, dv=0, v_th=99, bias_mantissa=7),
+    "qformat": fixed.qformat_format(tau_m=9.0, tau_s=9.0, v_th=99, bias=7),
+    "cortex_m": fixed.cortex_m_format(current_decay=SHIFT, membrane_decay=SHIFT, v_th=99, bias=7),
+    "loihi": fixed.loihi_format(du=0, dv=0, v_th=99, bias_mantissa=7),
 }
-XYLO = fixed.xylo(v_th=99, dash_syn=1, dash_mem=1, bias=7)
+XYLO = fixed.xylo_format(v_th=99, dash_syn=1, dash_mem=1, bias=7)
 
 
 def traces(form: Any, engine: str, weight: int = 0) -> tuple[list[int], list[int]]:
@@ -59,7 +59,7 @@ def test_step_k_of_loihi_is_lavas_k_plus_1(engine: str) -> None:
     raster = np.zeros((N_STEPS, 1), dtype=int)
     raster[1] = 1
     expected = loihi_reference(neuron, Connection(np.array([[2]])), raster)
-    current, membrane = traces(fixed.loihi(**vars(neuron)), engine, 2)
+    current, membrane = traces(fixed.loihi_format(**vars(neuron)), engine, 2)
     assert current == expected.current[:, 0].tolist()
     assert membrane == expected.membrane[:, 0].tolist()
     # A spike of step 1 arrives at step 2, its weight with 6 more bits.
@@ -88,7 +88,7 @@ def test_step_k_of_xylo_is_xylosims_k_minus_1(engine: str) -> None:
     raster = np.zeros((N_STEPS, 1), dtype=int)
     raster[1] = 1
     expected = xylo_reference(xylo, raster)[0]
-    form = fixed.xylo(v_th=999, dash_syn=1, dash_mem=1, bias=7)
+    form = fixed.xylo_format(v_th=999, dash_syn=1, dash_mem=1, bias=7)
     current, membrane = traces(form, engine, 20)
     assert current == [0, *expected.current[0][:-1, 0].tolist()]
     assert membrane == [0, *expected.membrane[:-1, 0].tolist()]

@@ -113,34 +113,56 @@ def test_decays_of_wrong_types_are_refused() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: fixed.loihi(du=4096, dv=0, v_th=1), r"du must be in \[0, 4095\], got 4096"),
-        (lambda: fixed.loihi(du=0, dv=0, v_th=131072), r"v_th must be in \[0, 131071\]"),
-        (lambda: fixed.loihi(du=0, dv=0, v_th=1, t_ref_steps=63), r"t_ref_steps must be in"),
+        (
+            lambda: fixed.loihi_format(du=[], dv=0, v_th=1),
+            "du must be one integer, or one for each",
+        ),
+        (
+            lambda: replace(fixed.loihi_format(du=1, dv=0, v_th=1), v_th=[]),
+            r"Format\.v_th must be one",
+        ),
+        (lambda: fixed.Multiply([], 12), r"Multiply\.factor must be one integer, or one for each"),
+        (lambda: fixed.Shift(np.array([], int)), r"Shift\.shift must be one integer, or one for"),
+        (lambda: fixed.loihi_format(du=4096, dv=0, v_th=1), r"du must be in \[0, 4095\], got 4096"),
+        (lambda: fixed.loihi_format(du=0, dv=0, v_th=131072), r"v_th must be in \[0, 131071\]"),
+        (lambda: fixed.loihi_format(du=0, dv=0, v_th=1, t_ref_steps=63), r"t_ref_steps must be in"),
         (lambda: fixed.loihi_weights([1], exponent=-1), r"exponent must be in \[0, 7\], got -1"),
         (lambda: fixed.loihi_weights([1], weight_bits=9), r"weight_bits must be in \[1, 8\]"),
-        (lambda: fixed.xylo(v_th=0, dash_syn=1, dash_mem=1), r"v_th must be in \[1, 32767\]"),
-        (lambda: fixed.xylo(v_th=1, dash_syn=0, dash_mem=1), r"dash_syn must be in \[1, 15\]"),
         (
-            lambda: fixed.xylo(v_th=1, dash_syn=1, dash_mem=1, bias=1, device="a1"),
+            lambda: fixed.xylo_format(v_th=0, dash_syn=1, dash_mem=1),
+            r"v_th must be in \[1, 32767\]",
+        ),
+        (
+            lambda: fixed.xylo_format(v_th=1, dash_syn=0, dash_mem=1),
+            r"dash_syn must be in \[1, 15\]",
+        ),
+        (
+            lambda: fixed.xylo_format(v_th=1, dash_syn=1, dash_mem=1, bias=1, device="a1"),
             "bias must be 0 on Xylo-A1",
         ),
         (lambda: fixed.xylo_weights([128]), r"weights must be in \[-128, 127\], got 128"),
-        (lambda: fixed.spinnaker(tau_m=0.0, tau_s=1.0, v_th=1.0), "tau_m must be finite and > 0"),
-        (lambda: fixed.spinnaker(tau_m=1.0, tau_s=float("inf"), v_th=1.0), "tau_s must be finite"),
-        (lambda: fixed.spinnaker(tau_m=1.0, tau_s=1.0, v_th=65535.99), "v_th must be in"),
-        (lambda: fixed.spinnaker(tau_m=1.0, tau_s=1.0, v_th=1e-9), "v_th must be in"),
         (
-            lambda: fixed.spinnaker(tau_m=0.01, tau_s=1.0, v_th=1.0),
+            lambda: fixed.spinnaker_format(tau_m=0.0, tau_s=1.0, v_th=1.0),
+            "tau_m must be finite and > 0",
+        ),
+        (
+            lambda: fixed.spinnaker_format(tau_m=1.0, tau_s=float("inf"), v_th=1.0),
+            "tau_s must be finite",
+        ),
+        (lambda: fixed.spinnaker_format(tau_m=1.0, tau_s=1.0, v_th=65535.99), "v_th must be in"),
+        (lambda: fixed.spinnaker_format(tau_m=1.0, tau_s=1.0, v_th=1e-9), "v_th must be in"),
+        (
+            lambda: fixed.spinnaker_format(tau_m=0.01, tau_s=1.0, v_th=1.0),
             r"enough for exp\(-dt / tau_m\)",
         ),
         (
-            lambda: fixed.cortex_m(
+            lambda: fixed.cortex_m_format(
                 current_decay=fixed.Shift(16), membrane_decay=fixed.Shift(3), v_th=3
             ),
             r"current_decay.shift must be in \[1, 15\], got 16",
         ),
         (
-            lambda: fixed.cortex_m(
+            lambda: fixed.cortex_m_format(
                 current_decay=fixed.Table([3], 2),  # type: ignore[arg-type]
                 membrane_decay=fixed.Shift(3),
                 v_th=3,
@@ -149,11 +171,11 @@ def test_decays_of_wrong_types_are_refused() -> None:
         ),
         (
             lambda: replace(
-                fixed.xylo(v_th=1, dash_syn=1, dash_mem=1), current_decay=fixed.Table([1], 1)
+                fixed.xylo_format(v_th=1, dash_syn=1, dash_mem=1), current_decay=fixed.Table([1], 1)
             ).check(1),
             "the format must be that of the xylo rules",
         ),
-        (lambda: fixed.qformat(tau_m=0.01, tau_s=1.0, v_th=1), "decay_bits must be enough"),
+        (lambda: fixed.qformat_format(tau_m=0.01, tau_s=1.0, v_th=1), "decay_bits must be enough"),
     ],
 )
 def test_what_hardware_does_not_hold_is_refused(make: Any, message: str) -> None:
@@ -162,7 +184,7 @@ def test_what_hardware_does_not_hold_is_refused(make: Any, message: str) -> None
 
 
 def test_plain_values_are_copies() -> None:
-    form = fixed.xylo(dash_syn=3, dash_mem=3, v_th=[5, 6], bias=2)
+    form = fixed.xylo_format(dash_syn=3, dash_mem=3, v_th=[5, 6], bias=2)
     values = form.to_dict()
     assert fixed.Format.from_dict(values) == form
     assert values["limits"]["n"] == form.limits["n"] > 1 and values["v_th"] == [5, 6]
@@ -173,7 +195,7 @@ def test_plain_values_are_copies() -> None:
 
 
 def test_limits_of_hardware() -> None:
-    hidden = fixed.xylo(v_th=10, dash_syn=2, dash_mem=2)
+    hidden = fixed.xylo_format(v_th=10, dash_syn=2, dash_mem=2)
     graph = sr.Graph(dtype="int16")
     with pytest.raises(ValueError, match="n must be <= 1000, the neurons that the hardware has"):
         graph.add_fixed(1001, hidden)
@@ -187,7 +209,7 @@ def test_limits_of_hardware() -> None:
     with pytest.raises(ValueError, match="fan-out must be <= 64 synapses of a neuron of"):
         sr.Simulator(graph)
     graph = sr.Graph(dtype="int16")
-    inputs, neurons = graph.add_input(2), graph.add_fixed(2, fixed.loihi(du=1, dv=1, v_th=1))
+    inputs, neurons = graph.add_input(2), graph.add_fixed(2, fixed.loihi_format(du=1, dv=1, v_th=1))
     graph.connect(inputs, neurons, weight=1, delay=63.0)
     with pytest.raises(ValueError, match="delay must be <= 62 steps onto 'population 1'"):
         sr.Simulator(graph)
@@ -195,7 +217,7 @@ def test_limits_of_hardware() -> None:
 
 def test_what_graphs_refuse() -> None:
     graph = sr.Graph(dtype="int8")
-    form = fixed.qformat(tau_m=20.0, tau_s=5.0, v_th=100, weight_bits=4)
+    form = fixed.qformat_format(tau_m=20.0, tau_s=5.0, v_th=100, weight_bits=4)
     with pytest.raises(TypeError, match="a graph of int8 holds fixed-point neurons"):
         graph.add_population(3)
     with pytest.raises(TypeError, match="fixed-point neurons need a graph of integers"):
@@ -226,7 +248,7 @@ def float_graph() -> sr.Graph:
 
 
 def test_formats_come_back() -> None:
-    form = fixed.loihi(du=[1, 2, 3], dv=np.array([4, 5, 6]), v_th=7)
+    form = fixed.loihi_format(du=[1, 2, 3], dv=np.array([4, 5, 6]), v_th=7)
     assert fixed.Format.from_dict(form.to_dict()) == form
     form = replace(
         form, current_decay=fixed.Table([3, 1], 2), membrane_decay=fixed.Shift(3, least_one=True)

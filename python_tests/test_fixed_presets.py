@@ -60,7 +60,7 @@ def test_loihi_is_the_reference(seed: int, engine: str, each_step: bool) -> None
         layer.raster,
         Connection(layer.recurrent, delay=layer.recurrent_delay, **options[1]),
     )
-    form = fixed.loihi(**vars(neuron))
+    form = fixed.loihi_format(**vars(neuron))
     held = replace(
         layer,
         weight=fixed.loihi_weights(layer.weight, **options[0]),
@@ -114,7 +114,7 @@ def test_xylo_is_the_reference(seed: int, engine: str) -> None:
 @pytest.mark.parametrize("engine", ["clocked", "event"])
 def test_xylo_counts_every_spike_that_does_not_fit(engine: str, sign: int, device: Any) -> None:
     # The first step brings 15 spikes of 2^13 each, up to 2^15 - 1 or down to -2^15.
-    form = fixed.xylo(v_th=32767, dash_syn=1, dash_mem=15, device=device)
+    form = fixed.xylo_format(v_th=32767, dash_syn=1, dash_mem=15, device=device)
     graph = sr.Graph(dtype="int16")
     inputs, neurons = graph.add_input(1), graph.add_fixed(1, form)
     graph.connect(inputs, neurons, weight=fixed.xylo_weights([sign * 64], 7).item())
@@ -138,7 +138,7 @@ def test_xylo_is_xylosim(engine: str, rng: np.random.Generator) -> None:
 
 
 def test_order_of_pushed_spikes_does_not_matter_to_xylo() -> None:
-    form = fixed.xylo(v_th=32767, dash_syn=15, dash_mem=15)
+    form = fixed.xylo_format(v_th=32767, dash_syn=15, dash_mem=15)
     spikes = np.array([(0, 1), (0, 0), (0, 1)], dtype=[("t", "i8"), ("x", "i8")])
     found = []
     for parts in ([spikes], [spikes[:1], spikes[1:]]):
@@ -157,7 +157,7 @@ def test_order_of_pushed_spikes_does_not_matter_to_xylo() -> None:
 def test_repeated_spikes_are_counts() -> None:
     graph = sr.Graph(dtype="int16")
     inputs = graph.add_input(1)
-    neurons = graph.add_fixed(1, fixed.xylo(v_th=10, dash_syn=15, dash_mem=15))
+    neurons = graph.add_fixed(1, fixed.xylo_format(v_th=10, dash_syn=15, dash_mem=15))
     graph.connect(inputs, neurons, weight=fixed.xylo_weights([100]).item())
     simulator = sr.Simulator(graph)
     simulator.push(events_of(np.ones((1, 1), np.int64)))
@@ -173,7 +173,7 @@ cortex_decays = st.one_of(
 @st.composite
 def cortex_formats(draw: st.DrawFn) -> fixed.Format:
     v_th = draw(st.integers(1, 2 ** draw(st.integers(1, 31)) - 2 or 1))
-    return fixed.cortex_m(
+    return fixed.cortex_m_format(
         current_decay=draw(cortex_decays),
         membrane_decay=draw(cortex_decays),
         v_th=v_th,
@@ -188,7 +188,7 @@ def cortex_formats(draw: st.DrawFn) -> fixed.Format:
 
 @st.composite
 def spinnaker_formats(draw: st.DrawFn) -> fixed.Format:
-    return fixed.spinnaker(
+    return fixed.spinnaker_format(
         tau_m=draw(st.floats(0.2, 100.0)),
         tau_s=draw(st.floats(0.1, 50.0)),
         v_th=draw(st.floats(2**-15, 2 ** draw(st.integers(-5, 15)))),
@@ -200,7 +200,7 @@ def spinnaker_formats(draw: st.DrawFn) -> fixed.Format:
 @st.composite
 def qformats(draw: st.DrawFn) -> fixed.Format:
     state_bits = draw(st.integers(8, 32))
-    return fixed.qformat(
+    return fixed.qformat_format(
         tau_m=draw(st.floats(1.0, 100.0)),
         tau_s=draw(st.floats(1.0, 50.0)),
         v_th=draw(st.integers(1, 2 ** (state_bits - 1) - 2)),
@@ -238,22 +238,22 @@ def test_presets_are_the_reference(
 
 
 def test_presets_are_what_their_docstrings_say() -> None:
-    form = fixed.spinnaker(tau_m=20.0, tau_s=5.0, v_th=1.0, left_shift=3, t_ref_steps=2)
+    form = fixed.spinnaker_format(tau_m=20.0, tau_s=5.0, v_th=1.0, left_shift=3, t_ref_steps=2)
     assert form.current_decay == fixed.Multiply(int(2**32 * np.exp(-0.2)), 32)
     assert form.membrane_decay == fixed.Multiply(round(2**15 * np.exp(-0.05)), 15)
     assert (form.weight_bits, form.current_bits, form.membrane_bits) == (17, 32, 32)
     assert (form.v_th, form.fires_at, form.rounding) == (2**15, ">=", "floor")
-    fixed.spinnaker(tau_m=1e30, tau_s=1e30, v_th=65535.0).check(3)
-    form = fixed.cortex_m(current_decay=SHIFT, membrane_decay=SHIFT, v_th=9, weight_bits=16)
+    fixed.spinnaker_format(tau_m=1e30, tau_s=1e30, v_th=65535.0).check(3)
+    form = fixed.cortex_m_format(current_decay=SHIFT, membrane_decay=SHIFT, v_th=9, weight_bits=16)
     assert (form.weight_bits, form.current_bits, form.membrane_bits) == (16, 32, 32)
     assert (form.fires_at, form.rounding, form.reset) == (">", "floor", "zero")
-    form = fixed.qformat(tau_m=20.0, tau_s=5.0, v_th=9, dt=0.5, decay_bits=10)
+    form = fixed.qformat_format(tau_m=20.0, tau_s=5.0, v_th=9, dt=0.5, decay_bits=10)
     assert form.current_decay == fixed.Multiply(round(2**10 * np.exp(-0.1)), 10)
     assert form.membrane_decay == fixed.Multiply(round(2**10 * np.exp(-0.025)), 10)
 
 
 def test_cortex_m_has_the_same_bits_for_weights_of_any_type() -> None:
-    form = fixed.cortex_m(
+    form = fixed.cortex_m_format(
         current_decay=SHIFT, membrane_decay=fixed.Multiply(64000, 16), v_th=900, input_shift=2
     )
     layer = layers(-128, 127, 4)

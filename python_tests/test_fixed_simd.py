@@ -38,14 +38,14 @@ events["t"], events["x"] = np.sort(rng.integers(0, 500, 4000)), rng.integers(0, 
 digest, spikes = hashlib.sha256(), 0
 shifts = {"current_decay": fixed.Shift(3, True), "membrane_decay": fixed.Shift(6)}
 for neuron in (
-    fixed.loihi(du=400, dv=60, v_th=900),
-    fixed.cortex_m(v_th=3000, input_shift=4, **shifts),
-    fixed.spinnaker(tau_m=20.0, tau_s=5.0, v_th=0.4, left_shift=4),
+    fixed.loihi_format(du=400, dv=60, v_th=900),
+    fixed.cortex_m_format(v_th=3000, input_shift=4, **shifts),
+    fixed.spinnaker_format(tau_m=20.0, tau_s=5.0, v_th=0.4, left_shift=4),
     fixed.Format(
         8, 16, 16, fixed.Table.exponential(4.0), fixed.Table.exponential(30.0), v_th=700
     ),
     *(
-        fixed.qformat(tau_m=30.0, tau_s=4.0, v_th=700, rounding=rounding, decay_bits=bits)
+        fixed.qformat_format(tau_m=30.0, tau_s=4.0, v_th=700, rounding=rounding, decay_bits=bits)
         for rounding in ("floor", "nearest", "nearest_even", "stochastic")
         for bits in (12, 20)
     ),

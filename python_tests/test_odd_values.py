@@ -35,6 +35,6 @@ def test_nothing_is_forgotten() -> None:
     """Classes with methods have an object to call them on, and what is given is of something."""
     names = set(odd_values.public())
     assert set(odd_values.GIVEN) <= names
-    for name in ("Network.predict", "Trainer.fit", "Simulator.push", "fixed.loihi", "Dense"):
+    for name in ("Network.predict", "Trainer.fit", "Simulator.push", "fixed.loihi_format", "Dense"):
         assert name in names
     assert {f"core.{name}" for name in odd_values.CORES} <= set(odd_values.private())

@@ -72,7 +72,7 @@ def graphs() -> dict[str, sr.Graph]:
     whole = sr.Graph(dtype="int16", seed=2)
     inputs, neurons = (
         whole.add_input(5),
-        whole.add_fixed(4, sr.fixed.loihi(du=100, dv=100, v_th=10)),
+        whole.add_fixed(4, sr.fixed.loihi_format(du=100, dv=100, v_th=10)),
     )
     whole.connect(inputs, neurons, weight=sr.Uniform(-9, 99))
     empty = sr.Graph()

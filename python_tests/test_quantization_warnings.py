@@ -13,7 +13,7 @@ import strsbp_rs as sr
 from strsbp_rs.fixed._checks import rate_notes, saturation_notes, weight_errors
 from strsbp_rs.fixed._targets import Target
 
-PLAIN = sr.fixed.qformat(tau_m=9.0, tau_s=3.0, v_th=9)
+PLAIN = sr.fixed.qformat_format(tau_m=9.0, tau_s=3.0, v_th=9)
 
 LATIN = "layers\\[0\\]"
 
@@ -210,7 +210,7 @@ def test_from_which_rates_on_it_is_told() -> None:
         )
         return rate_notes(spikes, expected, [form] * len(counts))
 
-    several = sr.fixed.xylo(dash_syn=3, dash_mem=3, v_th=9)
+    several = sr.fixed.xylo_format(dash_syn=3, dash_mem=3, v_th=9)
     # Half or twice as many are not told, nor are fewer than 20 spikes.
     for counts in ((10, 20), (0, 19), (40, 20), (19, 0), (20, 20), (0, 0)):
         assert told(counts) == []

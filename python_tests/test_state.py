@@ -297,7 +297,7 @@ def test_numbers_are_checked_as_they_will_be_kept(engine: str) -> None:
     assert simulator.state() == state
     graph = sr.Graph(dtype="int16", seed=1)
     graph.connect(
-        graph.add_input(2), graph.add_fixed(2, sr.fixed.loihi(du=1, dv=1, v_th=9)), weight=3
+        graph.add_input(2), graph.add_fixed(2, sr.fixed.loihi_format(du=1, dv=1, v_th=9)), weight=3
     )
     fixed = sr.Simulator(graph, engine=engine)
     state = fixed.state()

@@ -179,7 +179,7 @@ def test_room_on_a_chip_is_taken_by_synapses_that_there_are() -> None:
     fixed = sr.Network(4, [sr.Dense(3, v_th=1.0), sr.Recurrent(70, v_th=1.0)]).to_fixed(
         sr.Loihi(enforce_limits=False)
     )
-    form = sr.fixed.xylo(v_th=100, dash_syn=2, dash_mem=3)
+    form = sr.fixed.xylo_format(v_th=100, dash_syn=2, dash_mem=3)
     assert form.limits["fan_out"] == 64
     weight = np.ones((70, 3), np.int32)
     weight[64:] = 0

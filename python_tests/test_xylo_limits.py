@@ -156,7 +156,7 @@ def test_formats_carry_their_limits() -> None:
     with pytest.raises(ValueError, match=r"fan-out of neuron 0 of layers\[0\] must be <= 64"):
         sr.FixedNetwork(many, [replace(layers[0], format=form), layers[1]])
 
-    hidden = fixed.xylo(v_th=10, dash_syn=2, dash_mem=2)
+    hidden = fixed.xylo_format(v_th=10, dash_syn=2, dash_mem=2)
     graph = sr.Graph(dtype="int16")
     inputs, neurons = graph.add_input(17), graph.add_fixed(8, hidden)
     graph.connect(inputs, neurons, weight=1)
@@ -171,8 +171,8 @@ def test_formats_carry_their_limits() -> None:
 def test_synapses_onto_outputs_are_not_of_the_fan_out() -> None:
     graph = sr.Graph(dtype="int16")
     inputs = graph.add_input(2)
-    hidden = graph.add_fixed(64, fixed.xylo(v_th=10, dash_syn=2, dash_mem=2))
-    output = graph.add_fixed(8, fixed.xylo(v_th=10, dash_syn=2, dash_mem=2, output=True))
+    hidden = graph.add_fixed(64, fixed.xylo_format(v_th=10, dash_syn=2, dash_mem=2))
+    output = graph.add_fixed(8, fixed.xylo_format(v_th=10, dash_syn=2, dash_mem=2, output=True))
     graph.connect(inputs, hidden, weight=1)
     graph.connect(hidden, hidden, sr.AllToAll(self_loops=True), weight=1)
     graph.connect(hidden, output, weight=1)

@@ -35,7 +35,7 @@ def random_layers(rng: Rng, sizes: list[int], device: fixed.Device) -> list[sr.F
     layers = []
     for n_in, n in pairwise(sizes):
         reach = int(rng.choice([20, 500, 32767]))
-        form = fixed.xylo(
+        form = fixed.xylo_format(
             v_th=rng.integers(1, reach + 1, n),
             dash_syn=rng.integers(1, 16, n),
             dash_mem=rng.integers(0, 16, n),

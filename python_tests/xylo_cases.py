@@ -44,7 +44,7 @@ def xylo_formats(xylo: Xylo) -> list[fixed.Format]:
     """Formats of the hidden neurons and of the output."""
     device: fixed.Device = "a1" if xylo.version == 1 else "audio2"
     return [
-        fixed.xylo(
+        fixed.xylo_format(
             v_th=of.v_th,
             dash_syn=of.dash_syn[0],
             dash_mem=of.dash_mem,

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -364,8 +365,15 @@ def clips(held: sr.FixedNetwork) -> list[float]:
 
 Format = sr.fixed.Format
 Multiply, Shift, Table = sr.fixed.Multiply, sr.fixed.Shift, sr.fixed.Table
-presets = sr.fixed
-"""The functions loihi, xylo, spinnaker, cortex_m, qformat, loihi_weights and xylo_weights."""
+presets = SimpleNamespace(
+    loihi=sr.fixed.loihi_format,
+    xylo=sr.fixed.xylo_format,
+    spinnaker=sr.fixed.spinnaker_format,
+    cortex_m=sr.fixed.cortex_m_format,
+    qformat=sr.fixed.qformat_format,
+    loihi_weights=sr.fixed.loihi_weights,
+    xylo_weights=sr.fixed.xylo_weights,
+)
 
 # Graphs and simulators ---------------------------------------------------------------------------
 

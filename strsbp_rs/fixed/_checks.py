@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strsbp_rs import _config as config
-from strsbp_rs import fixed
 from strsbp_rs._spikes import SpikeTrains, van_rossum
+from strsbp_rs.fixed._format import Format, Overflows
 from strsbp_rs.fixed._targets import QFormat, Target
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _ENOUGH = 20
 """Spikes from which on a rate says something."""
 
 
-def widened(form: fixed.Format) -> fixed.Format | None:
+def widened(form: Format) -> Format | None:
     """The same neurons with states of 32 bits, which saturate; None where rules forbid it."""
     if form.rules != "lif":
         return None
@@ -57,7 +57,7 @@ def changed_share(trains: SpikeTrains, reference: SpikeTrains) -> float:
 
 
 def saturation_notes(
-    overflows: Sequence[fixed.Overflows], changed: Sequence[float | None], target: Target | None
+    overflows: Sequence[Overflows], changed: Sequence[float | None], target: Target | None
 ) -> list[str]:
     """Says which layers fire otherwise for states that did not fit."""
     notes = []
@@ -77,7 +77,7 @@ def saturation_notes(
 
 
 def rate_notes(
-    spikes: Sequence[SpikeTrains], reference: Sequence[SpikeTrains], layers: Sequence[fixed.Format]
+    spikes: Sequence[SpikeTrains], reference: Sequence[SpikeTrains], layers: Sequence[Format]
 ) -> list[str]:
     """Says which layer is the first that fires far less, or far more, than in floating point."""
     for index, form in enumerate(layers):

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
-from strsbp_rs import fixed
 from strsbp_rs._arguments import integer, labels
 from strsbp_rs._arrays import as_array, as_floats
 from strsbp_rs._carried import carried_part, read_carried
@@ -32,8 +31,10 @@ from strsbp_rs.fixed._checks import (
     weight_errors,
     widened,
 )
+from strsbp_rs.fixed._format import Format, Overflows
 from strsbp_rs.fixed._report import LayerReport, QuantizationReport
 from strsbp_rs.fixed._targets import Target, as_target, target_from_dict
+from strsbp_rs.fixed._values import PerNeuron
 from strsbp_rs.training._progress import steps_bar
 
 __all__ = [
@@ -60,7 +61,7 @@ class FixedLayer:
         step: What all weights are multiples of: the target has no others.
     """
 
-    format: fixed.Format
+    format: Format
     weight: NDArray[np.int32]
     recurrent_weight: NDArray[np.int32] | None
     scale: NDArray[np.float64]
@@ -117,7 +118,7 @@ class FixedNetwork(Running):
         target: Target | None,
         encoder: config.BernoulliEncoder | None,
         class_names: tuple[str, ...],
-        formats: list[fixed.Format] | None = None,
+        formats: list[Format] | None = None,
     ) -> None:
         self._core, self._target = core, target
         self._encoder, self._class_names = encoder, class_names
@@ -180,9 +181,9 @@ class FixedNetwork(Running):
         return self._target
 
     @property
-    def overflows(self) -> list[fixed.Overflows]:
+    def overflows(self) -> list[Overflows]:
         """What has not fitted the format of each layer, in all runs so far."""
-        return [fixed.Overflows(*counts) for counts in self._core.overflows()]
+        return [Overflows(*counts) for counts in self._core.overflows()]
 
     def summary(self) -> str:
         """Returns the network as a table, for people."""
@@ -421,7 +422,7 @@ def _calibrated(
     return replace(target, clip=tuple(clip))
 
 
-def _range(values: fixed.PerNeuron) -> str:
+def _range(values: PerNeuron) -> str:
     low, high = np.min(values), np.max(values)
     return f"{low}" if low == high else f"{low} to {high}"
 
@@ -432,7 +433,7 @@ def _layer(values: dict[str, Any]) -> FixedLayer:
         if name in values:
             values[name].flags.writeable = False
     return FixedLayer(
-        fixed.Format.from_dict(values["format"]),
+        Format.from_dict(values["format"]),
         values["weight"],
         values.get("recurrent_weight"),
         values["scale"],
@@ -450,7 +451,7 @@ def _layer_dict(index: int, layer: FixedLayer) -> dict[str, Any]:
     name = f"layers[{index}]"
     if not isinstance(layer, FixedLayer):
         raise TypeError(f"{name} must be a FixedLayer, got {type(layer).__name__}")
-    if not isinstance(layer.format, fixed.Format):
+    if not isinstance(layer.format, Format):
         raise TypeError(f"{name}.format must be a Format, got {type(layer.format).__name__}")
     scale = as_floats(f"{name}.scale", layer.scale, np.dtype(np.float64))
     if scale.ndim != 1:

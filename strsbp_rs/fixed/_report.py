@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from strsbp_rs import fixed
 from strsbp_rs._tables import html_table
+from strsbp_rs.fixed._format import Overflows
 
 __all__ = ["LayerReport", "QuantizationReport"]
 
@@ -44,7 +44,7 @@ class LayerReport:
     rate: float
     fixed_rate: float
     distance: float
-    overflows: fixed.Overflows
+    overflows: Overflows
     changed: float | None = 0.0
 
 
