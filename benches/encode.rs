@@ -4,7 +4,7 @@ mod common;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use strsbp_rs::rng::StreamKey;
-use strsbp_rs::spikes::{Analog, EncoderScratch, PaddedRows};
+use strsbp_rs::spikes::{Analog, Encode, EncoderScratch, PaddedRows};
 
 fn encode(c: &mut Criterion) {
     let (images, encoder) = (common::images(), common::encoder());

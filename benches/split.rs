@@ -17,7 +17,7 @@ use strsbp_rs::learn::{Gradients, StRsbp};
 use strsbp_rs::network::Network;
 use strsbp_rs::rng::StreamKey;
 use strsbp_rs::simd::{LANES, Lanes};
-use strsbp_rs::spikes::{Analog, EncoderScratch};
+use strsbp_rs::spikes::{Analog, Encode, EncoderScratch};
 
 const ROUNDS: usize = 60;
 /// Of the backward loop over a sample, so that making its trace counts little.

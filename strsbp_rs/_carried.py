@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from strsbp_rs._arguments import strings
-from strsbp_rs._config import BernoulliEncoder
+from strsbp_rs._config import ENCODERS, Encoder
 from strsbp_rs._fields import refuse_subclass
 from strsbp_rs.training._user_part import read_encoder
 
 __all__ = ["carried_part", "checked_class_names", "checked_encoder", "read_carried"]
 
 
-def checked_encoder(encoder: Any) -> BernoulliEncoder | None:
+def checked_encoder(encoder: Any) -> Encoder | None:
     """Returns an encoder, or None.
 
     Raises:
@@ -21,9 +21,10 @@ def checked_encoder(encoder: Any) -> BernoulliEncoder | None:
     """
     if encoder is None:
         return None
-    if not isinstance(encoder, BernoulliEncoder):
-        raise TypeError(f"encoder must be a BernoulliEncoder, got {encoder!r}")
-    refuse_subclass("encoder", encoder, (BernoulliEncoder,))
+    if not isinstance(encoder, ENCODERS):
+        kinds = " or ".join(cls.__name__ for cls in ENCODERS)
+        raise TypeError(f"encoder must be a {kinds}, got {encoder!r}")
+    refuse_subclass("encoder", encoder, ENCODERS)
     return encoder
 
 
@@ -40,15 +41,13 @@ def checked_class_names(names: Sequence[str], n_out: int) -> tuple[str, ...]:
     return found
 
 
-def carried_part(encoder: BernoulliEncoder | None, class_names: Sequence[str]) -> dict[str, Any]:
+def carried_part(encoder: Encoder | None, class_names: Sequence[str]) -> dict[str, Any]:
     """Returns both as a file keeps them."""
-    values = None if encoder is None else encoder.to_dict()
+    values = None if encoder is None else encoder.to_file()
     return {"encoder": values, "class_names": list(class_names)}
 
 
-def read_carried(
-    path: str, user: Any, n_out: int
-) -> tuple[BernoulliEncoder | None, tuple[str, ...]]:
+def read_carried(path: str, user: Any, n_out: int) -> tuple[Encoder | None, tuple[str, ...]]:
     """Returns both from what a file holds beside the weights; of files from before, nothing.
 
     A checkpoint without a part of its network's has the trainer's encoder.

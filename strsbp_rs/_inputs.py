@@ -26,7 +26,7 @@ from strsbp_rs._events import columns_of, is_events
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import SpikeTrainsCore
 
-__all__ = ["Input", "encoder_for", "encoder_tuple", "input_options", "prepare_input"]
+__all__ = ["Input", "encoder_dict", "encoder_for", "input_options", "prepare_input"]
 
 Input = ArrayLike | SpikeTrains | Sequence[NDArray[Any]]
 
@@ -34,7 +34,7 @@ Input = ArrayLike | SpikeTrains | Sequence[NDArray[Any]]
 def prepare_input(
     x: Input,
     n_in: int,
-    encoder: config.BernoulliEncoder | None,
+    encoder: config.Encoder | None,
     n_steps: int | None = None,
 ) -> SpikeTrainsCore | NDArray[Any]:
     """Returns samples as the core takes them: spike trains, or analog values (n_samples, n_in).
@@ -50,7 +50,7 @@ def prepare_input(
         ValueError: If shapes or steps disagree, or a value is out of range.
     """
     name = "x"
-    encoder_tuple(encoder)
+    encoder_dict(encoder)
     steps = None if n_steps is None else integer("n_steps", n_steps)
     if isinstance(x, SpikeTrains):
         trains = x
@@ -144,9 +144,9 @@ def _analog(name: str, array: NDArray[Any], n_in: int) -> NDArray[Any]:
 def encoder_for(
     x: Input,
     n_in: int,
-    given: config.BernoulliEncoder | None,
-    carried: config.BernoulliEncoder | None,
-) -> config.BernoulliEncoder | None:
+    given: config.Encoder | None,
+    carried: config.Encoder | None,
+) -> config.Encoder | None:
     """Returns the encoder of a call: the one given, else the network's own, if samples need one.
 
     A raster (n_samples, n_steps, ...) needs none. An array that might be images as well has one
@@ -164,14 +164,12 @@ def encoder_for(
     return None if is_raster else carried
 
 
-def input_options(
-    encoder: config.BernoulliEncoder | None, seed: int
-) -> tuple[tuple[int, float] | None, int]:
+def input_options(encoder: config.Encoder | None, seed: int) -> tuple[dict[str, Any] | None, int]:
     """Returns encoder and seed as the core takes them."""
-    return encoder_tuple(encoder), integer("seed", seed)
+    return encoder_dict(encoder), integer("seed", seed)
 
 
-def encoder_tuple(encoder: config.BernoulliEncoder | None) -> tuple[int, float] | None:
+def encoder_dict(encoder: config.Encoder | None) -> dict[str, Any] | None:
     """Returns an encoder as the core takes it."""
     checked = checked_encoder(encoder)
-    return None if checked is None else (checked.n_steps, checked.rate_scale)
+    return None if checked is None else checked.to_dict()

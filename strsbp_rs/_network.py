@@ -63,7 +63,7 @@ class Network(Running):
         dt: float = 1.0,
         dtype: DTypeLike = "float32",
         seed: int = 0,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         class_names: Sequence[str] = (),
     ) -> None:
         if not isinstance(layers, Iterable):
@@ -87,7 +87,7 @@ class Network(Running):
     def _wrap(
         cls,
         core: NetworkCore,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         class_names: tuple[str, ...] = (),
     ) -> Network:
         net = cls.__new__(cls)
@@ -276,7 +276,7 @@ class Network(Running):
         target: Target | str = "qformat",
         *,
         calibration: Input | None = None,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
@@ -335,7 +335,7 @@ class Network(Running):
 
 def _loads(
     data: bytes,
-    encoder: config.BernoulliEncoder | None = None,
+    encoder: config.Encoder | None = None,
     class_names: tuple[str, ...] = (),
 ) -> Network:
     return Network._wrap(NetworkCore.loads(data), encoder, class_names)

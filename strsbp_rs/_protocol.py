@@ -41,7 +41,7 @@ class SpikingNetwork(Protocol):
         """Time step [ms]."""
 
     @property
-    def encoder(self) -> config.BernoulliEncoder | None:
+    def encoder(self) -> config.Encoder | None:
         """Makes spikes of analog samples where a call is given no other."""
 
     @property
@@ -52,7 +52,7 @@ class SpikingNetwork(Protocol):
         self,
         x: Input,
         *,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         n_steps: int | None = None,
         seed: int = 0,
         record_spikes: bool = True,
@@ -66,7 +66,7 @@ class SpikingNetwork(Protocol):
         self,
         x: Input,
         *,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
@@ -78,7 +78,7 @@ class SpikingNetwork(Protocol):
         self,
         x: Input,
         *,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
@@ -91,7 +91,7 @@ class SpikingNetwork(Protocol):
         x: Input,
         y: Any,
         *,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         n_steps: int | None = None,
         loss: config.Loss | OwnLoss | str | None = None,
         seed: int = 0,

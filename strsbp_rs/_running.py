@@ -32,12 +32,12 @@ class _Samples:
     """Samples, and how they are run, as the core takes both."""
 
     data: Any
-    encoder: tuple[int, float] | None
+    encoder: dict[str, Any] | None
     seed: int
     n_threads: int | None
     engine: str
 
-    def arguments(self) -> tuple[Any, tuple[int, float] | None, int, int | None, str]:
+    def arguments(self) -> tuple[Any, dict[str, Any] | None, int, int | None, str]:
         return self.data, self.encoder, self.seed, self.n_threads, self.engine
 
 
@@ -45,7 +45,7 @@ class Running(ABC):
     """Runs a network of layers on samples, whatever computes them."""
 
     _core: NetworkCore | FixedNetworkCore
-    _encoder: config.BernoulliEncoder | None
+    _encoder: config.Encoder | None
     _class_names: tuple[str, ...]
 
     # What it is ------------------------------------------------------------------------------
@@ -70,12 +70,12 @@ class Running(ABC):
         """Time step [ms]."""
 
     @property
-    def encoder(self) -> config.BernoulliEncoder | None:
+    def encoder(self) -> config.Encoder | None:
         """Makes spikes of analog samples where a call is given no other; its file keeps it."""
         return self._encoder
 
     @encoder.setter
-    def encoder(self, encoder: config.BernoulliEncoder | None) -> None:
+    def encoder(self, encoder: config.Encoder | None) -> None:
         self._encoder = checked_encoder(encoder)
 
     @property
@@ -93,7 +93,7 @@ class Running(ABC):
         self,
         x: Input,
         *,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         n_steps: int | None = None,
         seed: int = 0,
         record_spikes: bool = True,
@@ -139,7 +139,7 @@ class Running(ABC):
         self,
         x: Input,
         *,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
@@ -182,7 +182,7 @@ class Running(ABC):
         self,
         x: Input,
         *,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         n_steps: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
@@ -203,7 +203,7 @@ class Running(ABC):
         x: Input,
         y: Any,
         *,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         n_steps: int | None = None,
         loss: config.Loss | OwnLoss | str | None = None,
         seed: int = 0,
@@ -261,7 +261,7 @@ class Running(ABC):
     def _samples(
         self,
         x: Input,
-        encoder: config.BernoulliEncoder | None,
+        encoder: config.Encoder | None,
         n_steps: int | None,
         seed: int,
         n_threads: int | None,

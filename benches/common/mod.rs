@@ -11,7 +11,7 @@ use strsbp_rs::network::{
 use strsbp_rs::neuron::Discretisation;
 use strsbp_rs::rng::StreamKey;
 use strsbp_rs::sim::EngineKind;
-use strsbp_rs::spikes::{Analog, BernoulliEncoder, EncoderScratch};
+use strsbp_rs::spikes::{Analog, BernoulliEncoder, Encode, Encoder, EncoderScratch};
 
 /// Samples of a benchmark: enough that weights, not one sample's spikes, fill the caches.
 pub const N_SAMPLES: usize = 32;
@@ -84,8 +84,8 @@ pub fn images() -> Vec<u8> {
 }
 
 /// The encoder of the paper.
-pub fn encoder() -> BernoulliEncoder {
-    BernoulliEncoder::new(N_STEPS, 1.0 / 5.5).expect("valid")
+pub fn encoder() -> Encoder {
+    Encoder::Bernoulli(BernoulliEncoder::new(N_STEPS, 1.0 / 5.5).expect("valid"))
 }
 
 /// The images as spikes, and what the network makes of them.

@@ -13,6 +13,7 @@ use super::counts::overflow_counts;
 use super::files::save;
 use super::network::{Net, NetworkCore, with_net};
 use super::run::{Going, SampleRun};
+use super::samples::EncoderArgument;
 use crate::engine::fixed::{Compiled, fixed_trace};
 use crate::engine::layered::SampleSpikes;
 use crate::error::Error;
@@ -101,7 +102,7 @@ impl FixedNetworkCore {
         &self,
         py: Python<'py>,
         x: &Bound<'py, PyAny>,
-        encoder: Option<(usize, f64)>,
+        encoder: Option<EncoderArgument>,
         seed: u64,
         n_threads: Option<usize>,
         engine: &Bound<'py, PyAny>,
@@ -122,7 +123,7 @@ impl FixedNetworkCore {
         &self,
         py: Python<'py>,
         x: &Bound<'py, PyAny>,
-        encoder: Option<(usize, f64)>,
+        encoder: Option<EncoderArgument>,
         seed: u64,
         n_threads: Option<usize>,
         engine: &Bound<'py, PyAny>,

@@ -89,8 +89,8 @@ mod _strsbp_rs {
 
     /// Refuses an encoder outside its domain.
     #[pyfunction]
-    fn check_encoder(n_steps: usize, rate_scale: f64) -> PyResult<()> {
-        crate::spikes::BernoulliEncoder::new(n_steps, rate_scale)?;
+    fn check_encoder(encoder: crate::python::samples::EncoderArgument) -> PyResult<()> {
+        encoder.0.build()?;
         Ok(())
     }
 

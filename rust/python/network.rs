@@ -13,6 +13,7 @@ use super::files::save;
 use super::fixed_network::FixedNetworkCore;
 use super::parameters::{delays_from_python, delays_to_python, n_weights, weights_from_python, weights_to_python};
 use super::run::{Going, SampleRun};
+use super::samples::EncoderArgument;
 use super::shared::{Changing, Shared};
 use crate::engine::layered::{SampleSpikes, membrane_trace};
 use crate::error::Error;
@@ -244,7 +245,7 @@ impl NetworkCore {
         &self,
         py: Python<'py>,
         x: &Bound<'py, PyAny>,
-        encoder: Option<(usize, f64)>,
+        encoder: Option<EncoderArgument>,
         seed: u64,
         n_threads: Option<usize>,
         engine: &Bound<'py, PyAny>,
@@ -265,7 +266,7 @@ impl NetworkCore {
         &self,
         py: Python<'py>,
         x: &Bound<'py, PyAny>,
-        encoder: Option<(usize, f64)>,
+        encoder: Option<EncoderArgument>,
         seed: u64,
         n_threads: Option<usize>,
         engine: &Bound<'py, PyAny>,

@@ -7,7 +7,7 @@ use pyo3::types::PyDict;
 use super::arrays::shaped;
 use super::calls::{Watch, detached};
 use super::counts::counts_dict;
-use super::samples::{Preparation, Samples};
+use super::samples::{EncoderArgument, Preparation, Samples};
 use super::spikes::SpikeTrainsCore;
 use crate::engine::graph::Counts;
 use crate::engine::layered::{MembraneTrace, SampleSpikes};
@@ -23,7 +23,7 @@ pub type Going<'a> = &'a mut dyn FnMut() -> bool;
 /// Samples to run a network on.
 pub struct SampleRun<'a, 'py> {
     pub x: &'a Bound<'py, PyAny>,
-    pub encoder: Option<(usize, f64)>,
+    pub encoder: Option<EncoderArgument>,
     pub seed: u64,
     pub n_threads: Option<usize>,
 }

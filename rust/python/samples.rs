@@ -4,10 +4,11 @@ use numpy::{PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
+use super::arrays::from_python;
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::learn::{Data, ImageAugment, Images};
-use crate::spikes::{Analog, BernoulliEncoder, SpikeTrains};
+use crate::spikes::{Analog, Encoder, EncoderConfig, SpikeTrains};
 
 /// Samples handed in from Python, kept alive while the core reads them.
 pub enum Samples<'py> {
@@ -17,10 +18,22 @@ pub enum Samples<'py> {
     Spikes(PyRef<'py, SpikeTrainsCore>),
 }
 
+/// An encoder as Python gives it: a dict with its kind.
+#[derive(Clone, Copy)]
+pub struct EncoderArgument(pub EncoderConfig);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for EncoderArgument {
+    type Error = PyErr;
+
+    fn extract(encoder: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        from_python("encoder", &encoder).map(Self)
+    }
+}
+
 /// The encoder of analog samples, and their augmentation.
 #[derive(Default)]
 pub struct Preparation {
-    pub encoder: Option<BernoulliEncoder>,
+    pub encoder: Option<Encoder>,
     pub augment: Option<ImageAugment>,
 }
 
@@ -66,9 +79,9 @@ impl<'py> Samples<'py> {
 }
 
 impl Preparation {
-    /// From (n_steps, rate_scale) and the augmentation's dict.
-    pub fn new(encoder: Option<(usize, f64)>, augment: Option<ImageAugment>) -> PyResult<Self> {
-        let encoder = encoder.map(|(n_steps, rate_scale)| BernoulliEncoder::new(n_steps, rate_scale)).transpose()?;
+    /// Takes the encoder of a call, and the trainer's augmentation.
+    pub fn new(encoder: Option<EncoderArgument>, augment: Option<ImageAugment>) -> PyResult<Self> {
+        let encoder = encoder.map(|EncoderArgument(config)| config.build()).transpose()?;
         Ok(Self { encoder, augment })
     }
 

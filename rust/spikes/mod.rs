@@ -8,7 +8,7 @@ mod select;
 mod trains;
 
 pub use distance::van_rossum;
-pub use encode::{Analog, BernoulliEncoder, EncoderScratch};
+pub use encode::{Analog, BernoulliEncoder, Encode, Encoder, EncoderConfig, EncoderScratch};
 pub use io::{read_spike_trains, spike_trains_to_bytes, write_spike_trains};
 pub use rows::{PAD, PaddedRows};
 pub use trains::{SpikeTrain, SpikeTrains};

@@ -10,7 +10,13 @@ from typing import Any
 
 from strsbp_rs._config._base import Config
 from strsbp_rs._config._delays import Delay, UniformDelay
-from strsbp_rs._config._encoders import BernoulliEncoder, ImageAugment
+from strsbp_rs._config._encoders import (
+    ENCODERS,
+    BernoulliEncoder,
+    Encoder,
+    ImageAugment,
+    encoder_from_file,
+)
 from strsbp_rs._config._engines import ENGINES, Engine, check_engine
 from strsbp_rs._config._init import (
     ConstantInit,
@@ -36,6 +42,7 @@ from strsbp_rs._config._rules import (
 from strsbp_rs._config._schedules import Constant, Cosine, InverseSqrt, Schedule, Step
 
 __all__ = [
+    "ENCODERS",
     "ENGINES",
     "SGD",
     "Adam",
@@ -51,6 +58,7 @@ __all__ = [
     "Delay",
     "Dense",
     "Discretisation",
+    "Encoder",
     "Engine",
     "ExponentialPenalty",
     "Firing",
@@ -81,6 +89,7 @@ __all__ = [
     "_plain",
     "check_engine",
     "describe",
+    "encoder_from_file",
     "from_dict",
 ]
 

@@ -17,6 +17,8 @@ class Config(Checked):
     """A configuration the core reads as a dict."""
 
     kind: ClassVar[str | None] = None
+    kind_in_files: ClassVar[bool] = True
+    """Whether files name the kind: they did not where there was only one."""
     written_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Fields by the names that files know them by, where these differ."""
 
@@ -24,6 +26,13 @@ class Config(Checked):
         """Returns the configuration as plain values, with its kind."""
         values = {name: _plain(getattr(self, name)) for name in (f.name for f in fields(self))}
         return values if self.kind is None else {"kind": self.kind, **values}
+
+    def to_file(self) -> dict[str, Any]:
+        """Returns what files hold of the configuration."""
+        values = self.to_dict()
+        if not self.kind_in_files:
+            values.pop("kind", None)
+        return values
 
 
 def _plain(value: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 from strsbp_rs._config._base import Config
 from strsbp_rs._fields import U32
 
-__all__ = ["BernoulliEncoder", "ImageAugment"]
+__all__ = ["ENCODERS", "BernoulliEncoder", "Encoder", "ImageAugment", "encoder_from_file"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,33 @@ class BernoulliEncoder(Config):
 
     n_steps: int = 400
     rate_scale: float = 1.0
+    kind: ClassVar[str] = "bernoulli"
+    kind_in_files: ClassVar[bool] = False
+
+
+Encoder = BernoulliEncoder
+"""Makes spikes of analog values, for `n_steps` steps."""
+
+ENCODERS: tuple[type[Encoder], ...] = (BernoulliEncoder,)
+"""Its kinds; that of files that name none first."""
+
+
+def encoder_from_file(values: Any) -> Encoder:
+    """Returns the encoder whose `to_file` gave `values`, their domains unchecked.
+
+    Raises:
+        TypeError: If a value has another type.
+        ValueError: If the kind is unknown, or fields are missing or others.
+    """
+    by_kind = {cls.kind: cls for cls in ENCODERS}
+    first = ENCODERS[0]
+    kind = values.get("kind", first.kind) if isinstance(values, dict) else first.kind
+    if kind not in by_kind:
+        raise ValueError(f"encoder.kind must be one of {list(by_kind)}, got {kind!r}")
+    names = [field.name for field in fields(by_kind[kind])]
+    if not isinstance(values, dict) or values.keys() - {"kind"} != set(names):
+        raise ValueError(f"encoder must have {' and '.join(names)}, got {values!r}")
+    return by_kind[kind](**{name: values[name] for name in names})
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from strsbp_rs._config import BernoulliEncoder
+from strsbp_rs._config import Encoder
 from strsbp_rs._network import Network
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import file_content
@@ -83,7 +83,7 @@ class Saved:
             recipe = replace(recipe, data=replace(recipe.data, limit_test=limit))
         return load_data(recipe, data_dir or recipe.data.dir or None, data)
 
-    def encoder_for(self, samples: Dataset) -> BernoulliEncoder | None:
+    def encoder_for(self, samples: Dataset) -> Encoder | None:
         """Makes spikes of samples, if they are none.
 
         Raises:

@@ -99,7 +99,7 @@ class Recipe:
 
     sections: ClassVar[dict[str, tuple[type, ...]]] = {
         "data": (Data,),
-        "encoder": (config.BernoulliEncoder,),
+        "encoder": config.ENCODERS,
         "network": (NetworkOptions,),
         "loss": typing.get_args(config.Loss),
         "optimizer": typing.get_args(config.Optimizer),
@@ -113,7 +113,7 @@ class Recipe:
 
     layers: tuple[config.LayerConfig, ...]
     data: Data = field(default_factory=Data)
-    encoder: config.BernoulliEncoder = field(default_factory=config.BernoulliEncoder)
+    encoder: config.Encoder = field(default_factory=config.BernoulliEncoder)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     loss: config.Loss = field(default_factory=config.SoftmaxCrossEntropy)
     optimizer: config.Optimizer = field(default_factory=config.Adam)
@@ -274,10 +274,17 @@ def _apply(tree: dict[str, Any], override: str) -> None:
             node = node.setdefault(part, {} if depth else _new_section(part))
     if not isinstance(node, dict):
         raise RecipeError(f"override '{override}' must be SECTION.FIELD=VALUE")
-    if last == "kind" and node.get("kind") != value:
+    if last == "kind" and node.get("kind", _unwritten_kind(parents)) != value:
         # The fields of another kind mean nothing to this one; later overrides may set its own.
         node.clear()
     node[last] = value
+
+
+def _unwritten_kind(path: list[str]) -> str | None:
+    """Returns the kind of a section that names none."""
+    kinds = Recipe.sections.get(path[0], ()) if len(path) == 1 else ()
+    unnamed = [cls for cls in kinds if not getattr(cls, "kind_in_files", True)]
+    return getattr(unnamed[0], "kind", None) if unnamed else None
 
 
 def _parse(tree: dict[str, Any], source: str) -> Recipe:
@@ -307,6 +314,9 @@ def _build(kinds: tuple[type, ...], table: Any, path: str, source: str) -> Any:
     by_name = {getattr(cls, "kind", None): cls for cls in kinds}
     cls = kinds[0]
     if None not in by_name:
+        unwritten = _unwritten_kind([path])
+        if unwritten is not None:
+            table.setdefault("kind", unwritten)
         if "kind" not in table:
             raise RecipeError(f"{source}: {path}.kind must be one of {list(by_name)}, got nothing")
         kind = table.pop("kind")
@@ -403,7 +413,8 @@ def _value(value: Any) -> str:
 
 def _items(section: Any) -> list[tuple[str, Any]]:
     kind = getattr(section, "kind", None)
-    items = [] if kind is None else [("kind", kind)]
+    named = kind is not None and getattr(section, "kind_in_files", True)
+    items = [("kind", kind)] if named else []
     values = [(f.name, getattr(section, f.name)) for f in dataclasses.fields(section)]
     # TOML has no word for None: what is left out has its default.
     return items + [(name, value) for name, value in values if value is not None]

@@ -19,7 +19,7 @@ from strsbp_rs._evaluation import Evaluation, evaluation_of
 from strsbp_rs._fields import named
 from strsbp_rs._files import PathLike, sweep_folder
 from strsbp_rs._firing import learning_rate
-from strsbp_rs._inputs import Input, encoder_tuple, prepare_input
+from strsbp_rs._inputs import Input, encoder_dict, prepare_input
 from strsbp_rs._network import Network, Weights
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import SpikeTrainsCore, TrainerCore
@@ -148,7 +148,7 @@ class Trainer:
         self,
         network: Network,
         *,
-        encoder: config.BernoulliEncoder | None = None,
+        encoder: config.Encoder | None = None,
         loss: config.Loss | OwnLoss | str | None = None,
         optimizer: config.Optimizer | str | None = None,
         schedule: config.Schedule | str | None = None,
@@ -186,7 +186,7 @@ class Trainer:
         if weight_penalty is not None:
             named("weight_penalty", weight_penalty, (config.ExponentialPenalty,))
         encoder = network.encoder if encoder is None else encoder
-        encoder_tuple(encoder)
+        encoder_dict(encoder)
         description = {
             "loss": known,
             "optimizer": steps.to_dict(),
@@ -384,7 +384,7 @@ class Trainer:
                     self.network._core,
                     data,
                     goal.y,
-                    encoder_tuple(self.encoder),
+                    encoder_dict(self.encoder),
                     weight,
                     report,
                     goal.own,
@@ -486,7 +486,7 @@ class Trainer:
         seed = self.config["seed"] if seed is None else integer("seed", seed)
         engine = config.check_engine(self.config["engine"] if engine is None else engine)
         values, counts = self._core.evaluate(
-            self.network._core, data, goal.y, encoder_tuple(self.encoder), seed, engine, goal.own
+            self.network._core, data, goal.y, encoder_dict(self.encoder), seed, engine, goal.own
         )
         self._tell_losses()
         if check:
@@ -597,7 +597,7 @@ class Trainer:
             self.network._core,
             data,
             goal.y,
-            encoder_tuple(self.encoder),
+            encoder_dict(self.encoder),
             weight,
             goal.own,
             flag("d_input", d_input),
@@ -621,7 +621,7 @@ class Trainer:
 
     def _user(self) -> dict[str, Any]:
         """What a checkpoint holds besides."""
-        encoder = None if self.encoder is None else self.encoder.to_dict()
+        encoder = None if self.encoder is None else self.encoder.to_file()
         for record in self.history.epochs:
             plain_record(record)
         net = self.network

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from strsbp_rs._config import BernoulliEncoder
+from strsbp_rs._config import Encoder, encoder_from_file
 from strsbp_rs._strsbp_rs import check_encoder
 from strsbp_rs.training._history import History
 
 __all__ = ["encoder_and_history", "read_encoder"]
 
 
-def encoder_and_history(path: str, user: Any) -> tuple[BernoulliEncoder | None, History]:
+def encoder_and_history(path: str, user: Any) -> tuple[Encoder | None, History]:
     """Returns what `Trainer.save` has added to a checkpoint.
 
     Args:
@@ -33,7 +33,7 @@ def encoder_and_history(path: str, user: Any) -> tuple[BernoulliEncoder | None, 
         raise ValueError(f"{path}: {error}") from error
 
 
-def read_encoder(values: Any) -> BernoulliEncoder | None:
+def read_encoder(values: Any) -> Encoder | None:
     """Returns the encoder of a file's plain values; None if there is none.
 
     Raises:
@@ -42,10 +42,8 @@ def read_encoder(values: Any) -> BernoulliEncoder | None:
     """
     if values is None:
         return None
-    if not isinstance(values, dict) or values.keys() != {"n_steps", "rate_scale"}:
-        raise ValueError(f"encoder must have n_steps and rate_scale, got {values!r}")
-    encoder = BernoulliEncoder(**values)
-    check_encoder(encoder.n_steps, encoder.rate_scale)
+    encoder = encoder_from_file(values)
+    check_encoder(encoder.to_dict())
     return encoder
 
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::layered::SampleSpikes;
 use crate::error::{Error, Result};
 use crate::rng::StreamKey;
-use crate::spikes::{Analog, BernoulliEncoder, EncoderScratch, SpikeTrains};
+use crate::spikes::{Analog, Encode, Encoder, EncoderScratch, SpikeTrains};
 
 /// Separates the random stream of the augmentation from that of the encoder.
 const AUGMENT_DOMAIN: u64 = 0x6175_676d_656e_7400;
@@ -25,7 +25,7 @@ pub enum Data<'a> {
 pub struct Images<'a> {
     values: Analog<'a>,
     n_in: usize,
-    encoder: &'a BernoulliEncoder,
+    encoder: &'a Encoder,
     augment: Option<&'a ImageAugment>,
 }
 
@@ -74,7 +74,7 @@ impl<'a> Images<'a> {
     pub fn new(
         values: Analog<'a>,
         n_in: usize,
-        encoder: &'a BernoulliEncoder,
+        encoder: &'a Encoder,
         augment: Option<&'a ImageAugment>,
     ) -> Result<Self> {
         let bad = match values {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::spikes::BernoulliEncoder;
 
 const SHAPE: [usize; 2] = [5, 7];
 
@@ -87,7 +88,7 @@ fn which_images_are_mirrored_depends_on_no_shift() {
 
 #[test]
 fn images_are_changed_from_their_first_epoch_on_whatever_their_type() {
-    let encoder = BernoulliEncoder::new(30, 1.0).unwrap();
+    let encoder = Encoder::Bernoulli(BernoulliEncoder::new(30, 1.0).unwrap());
     // Bytes that are whole parts of 255, so that all types hold them: 0 and 255 alone are certain.
     let bytes: Vec<u8> = (0..70).map(|at| if at * at % 7 < 3 { 255 } else { 0 }).collect();
     let singles: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect();
@@ -115,7 +116,7 @@ fn images_are_changed_from_their_first_epoch_on_whatever_their_type() {
 
 #[test]
 fn errors_name_the_value() {
-    let encoder = BernoulliEncoder::new(10, 1.0).unwrap();
+    let encoder = Encoder::Bernoulli(BernoulliEncoder::new(10, 1.0).unwrap());
     let message = |values: Analog<'_>| Images::new(values, 2, &encoder, None).unwrap_err().to_string();
     assert_eq!(message(Analog::F32(&[0.0, 1.0, 0.5, 0.5, 0.5, 1.5])), "x[2, 1] must be in [0, 1], got 1.5");
     assert_eq!(message(Analog::F64(&[0.0, 1.0, 0.5, 0.5, -0.5, 1.5])), "x[2, 0] must be in [0, 1], got -0.5");

@@ -19,7 +19,7 @@ use super::calls::{Watch, detached, long};
 use super::counts::overflow_counts;
 use super::files::save;
 use super::network::{InTraining, Net, NetworkCore};
-use super::samples::{Preparation, Samples};
+use super::samples::{EncoderArgument, Preparation, Samples};
 use super::shared::Worked;
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
@@ -238,7 +238,7 @@ impl TrainerCore {
         net: PyRef<'py, NetworkCore>,
         x: &Bound<'py, PyAny>,
         y: Option<Labels<'py>>,
-        encoder: Option<(usize, f64)>,
+        encoder: Option<EncoderArgument>,
         sample_weight: Weights<'py>,
         callback: Option<Py<PyAny>>,
         own: Option<Py<PyAny>>,
@@ -275,7 +275,7 @@ impl TrainerCore {
         net: PyRef<'py, NetworkCore>,
         x: &Bound<'py, PyAny>,
         y: Option<Labels<'py>>,
-        encoder: Option<(usize, f64)>,
+        encoder: Option<EncoderArgument>,
         seed: u64,
         engine: &Bound<'py, PyAny>,
         own: Option<Py<PyAny>>,
@@ -320,7 +320,7 @@ impl TrainerCore {
         net: PyRef<'py, NetworkCore>,
         x: &Bound<'py, PyAny>,
         y: Option<Labels<'py>>,
-        encoder: Option<(usize, f64)>,
+        encoder: Option<EncoderArgument>,
         sample_weight: Weights<'py>,
         own: Option<Py<PyAny>>,
         d_input: bool,

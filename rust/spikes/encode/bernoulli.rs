@@ -2,7 +2,9 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
+use serde::{Deserialize, Serialize};
 
+use super::{Analog, Encode, EncoderScratch};
 use crate::error::{Error, Result};
 use crate::rng::StreamKey;
 use crate::simd::{Available, Level, STEPS, array, multiversion, run_ahead};
@@ -18,6 +20,16 @@ const STEPS_UNASKED: usize = 1 << 20;
 /// Random numbers made at once: enough to amortise a call, few enough to stay in the first-level cache.
 const CHUNK: usize = 512;
 
+/// Says how many steps a [`BernoulliEncoder`] makes, and how often inputs fire.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BernoulliConfig {
+    /// Number of time steps.
+    pub n_steps: usize,
+    /// P(spike per step) of an input of value 1.
+    pub rate_scale: f64,
+}
+
 /// Fires every input at every step with probability `value * rate_scale`, independently.
 ///
 /// Spikes are drawn by their gaps, which are geometric, so that the cost follows the spikes and not inputs x steps.
@@ -32,27 +44,16 @@ pub struct BernoulliEncoder {
     gap_scale_u8: Vec<f32>,
 }
 
-/// The analog values of one sample, 0..=1 (a byte stands for value / 255).
-#[derive(Clone, Copy, Debug)]
-pub enum Analog<'a> {
-    /// Bytes, value / 255.
-    U8(&'a [u8]),
-    /// Single precision.
-    F32(&'a [f32]),
-    /// Double precision.
-    F64(&'a [f64]),
-}
-
-/// Buffers of an encoder, so that encoding allocates nothing.
+/// Holds the buffers of this encoder.
 #[derive(Clone, Debug, Default)]
-pub struct EncoderScratch {
+pub struct BernoulliScratch {
     bytes: Vec<u8>,
     exponential: Vec<f32>,
     gap_scale: Vec<f32>,
 }
 
 impl BernoulliEncoder {
-    /// An encoder of `n_steps` steps with P(spike per step) = value * `rate_scale`.
+    /// Makes an encoder of `n_steps` steps with P(spike per step) = value * `rate_scale`.
     ///
     /// # Errors
     /// [`Error::Value`] unless `n_steps >= 1` and `rate_scale` is in (0, 1].
@@ -67,21 +68,19 @@ impl BernoulliEncoder {
         Ok(Self { n_steps, rate_scale, gap_scale_u8 })
     }
 
-    /// Number of time steps.
-    pub fn n_steps(&self) -> usize {
-        self.n_steps
-    }
-
-    /// P(spike per step) of an input of value 1.
+    /// Returns P(spike per step) of an input of value 1.
     pub fn rate_scale(&self) -> f64 {
         self.rate_scale
     }
+}
 
-    /// Encodes one sample into `by_neuron`: row j lists the steps at which input j fires.
-    ///
-    /// Values must be in [0, 1]: checked where data enters, not here.
-    pub fn encode(&self, values: Analog<'_>, key: StreamKey, scratch: &mut EncoderScratch, by_neuron: &mut PaddedRows) {
-        let EncoderScratch { bytes, exponential, gap_scale: scales } = scratch;
+impl Encode for BernoulliEncoder {
+    fn n_steps(&self) -> usize {
+        self.n_steps
+    }
+
+    fn encode(&self, values: Analog<'_>, key: StreamKey, scratch: &mut EncoderScratch, by_neuron: &mut PaddedRows) {
+        let BernoulliScratch { bytes, exponential, gap_scale: scales } = &mut scratch.bernoulli;
         scales.clear();
         match values {
             Analog::U8(values) => scales.extend(values.iter().map(|&byte| self.gap_scale_u8[byte as usize])),
