@@ -1,7 +1,6 @@
 //! What an instruction set does with a block of 16 neurons.
 
-use super::{LANES, LaneMask, Lanes, array};
-use crate::simd::Real;
+use super::{LANES, LaneMask, Lanes, Scalar, array};
 
 /// An instruction set, as a value that only exists where the machine has it.
 ///
@@ -9,7 +8,7 @@ use crate::simd::Real;
 /// AVX-512, several times slower than plain vectors; here each operation is one or two instructions by construction. It
 /// is so only inside a function compiled for the instruction set, hence not in closures, which need not be inlined. All
 /// instruction sets round alike, and none contracts `a * b + c`.
-pub trait Isa<F: Real>: Copy {
+pub trait Isa<F: Scalar>: Copy {
     /// A value for each of the 16 neurons, in registers.
     type Vector: Copy;
     /// A condition for each of them.
@@ -83,7 +82,7 @@ pub trait Isa<F: Real>: Copy {
 }
 
 #[inline(always)]
-fn sum_lanes<F: Real>(Lanes(mut lanes): Lanes<F>) -> F {
+fn sum_lanes<F: Scalar>(Lanes(mut lanes): Lanes<F>) -> F {
     let mut width = LANES / 2;
     while width > 0 {
         for l in 0..width {
@@ -139,7 +138,7 @@ impl Spread {
 #[derive(Clone, Copy, Debug)]
 pub struct Portable(());
 
-impl<F: Real> Isa<F> for Portable {
+impl<F: Scalar> Isa<F> for Portable {
     type Vector = [F; LANES];
     type Mask = [bool; LANES];
 

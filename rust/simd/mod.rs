@@ -7,6 +7,7 @@
 
 mod isa;
 mod real;
+mod scalar;
 mod weight;
 mod words;
 #[cfg(target_arch = "x86_64")]
@@ -19,6 +20,7 @@ use std::ops::{Deref, DerefMut};
 
 pub use isa::{Isa, Portable, Spread};
 pub use real::Real;
+pub use scalar::Scalar;
 pub use weight::Weight;
 pub use words::{WORDS, WordIsa, Words};
 #[cfg(target_arch = "x86_64")]
@@ -34,7 +36,7 @@ pub const LANES: usize = 16;
 #[repr(C, align(64))]
 pub struct Lanes<F>(pub [F; LANES]);
 
-impl<F: Real> Lanes<F> {
+impl<F: Scalar> Lanes<F> {
     /// All zero.
     #[inline(always)]
     pub fn zero() -> Self {

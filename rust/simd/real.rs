@@ -1,13 +1,11 @@
 //! The two floating-point types the core is generic over.
 
-use num_traits::{Float, NumAssign};
-
-use super::Weight;
+use super::Scalar;
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{Avx2, Avx512, Isa, Portable};
+use super::{Avx2, Avx512, Isa, Portable};
 
-/// `f32` (training) or `f64` (gradient checks). Sealed: the kernels rely on IEEE arithmetic.
-pub trait Real: Weight + Float + NumAssign + std::iter::Sum + private::Sealed {
+/// `f32` (training) or `f64` (gradient checks), with what instruction sets do with it.
+pub trait Real: Scalar {
     /// How a machine with AVX2 works on it.
     #[cfg(target_arch = "x86_64")]
     type V3: Isa<Self>;
@@ -15,9 +13,6 @@ pub trait Real: Weight + Float + NumAssign + std::iter::Sum + private::Sealed {
     /// How a machine with AVX-512 works on it.
     #[cfg(target_arch = "x86_64")]
     type V4: Isa<Self>;
-
-    /// Rounds to the nearest value of this type.
-    fn from_f64(value: f64) -> Self;
 }
 
 impl Real for f32 {
@@ -25,11 +20,6 @@ impl Real for f32 {
     type V3 = Avx2;
     #[cfg(target_arch = "x86_64")]
     type V4 = Avx512;
-
-    #[inline(always)]
-    fn from_f64(value: f64) -> Self {
-        value as f32
-    }
 }
 
 impl Real for f64 {
@@ -37,15 +27,4 @@ impl Real for f64 {
     type V3 = Portable;
     #[cfg(target_arch = "x86_64")]
     type V4 = Avx512;
-
-    #[inline(always)]
-    fn from_f64(value: f64) -> Self {
-        value
-    }
-}
-
-mod private {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
 }
