@@ -101,7 +101,7 @@ class Crate:
 
     def uses(self, module: tuple[str, ...]) -> Iterator[list[str]]:
         """Yields all paths that a module names."""
-        for tree in re.findall(r"\buse ([^;]+);", self.text[module]):
+        for tree in re.findall(r"(?m)^\s*(?:pub(?:\([\w: ]+\))? )?use ([^;]+);", self.text[module]):
             yield from flattened(tree)
         in_code = re.findall(r"\b(?:crate|super)(?:::\w+)+", self.text[module])
         yield from (path.split("::") for path in in_code)
