@@ -12,7 +12,7 @@ use crate::fixed::{FixedConnection, FixedLayer, FixedNetwork};
 use crate::memory::{OrUnwind, catch, filled, product};
 use crate::network::Pattern;
 use crate::neuron::fixed::words::WordNeurons;
-use crate::neuron::fixed::{FixedLif, FixedModel, Overflows};
+use crate::neuron::fixed::{FixedModel, FixedPopulation, Overflows};
 use crate::spikes::PaddedRows;
 
 /// A network in fixed point that is ready to be run: the layout of its weights that kernels read.
@@ -97,7 +97,7 @@ impl CompiledLayer {
     /// Lays out a layer whose neurons are population number `number` of their network.
     fn new(layer: &FixedLayer, number: usize) -> Result<Self> {
         let (params, n, below) = (&layer.params, layer.n_out(), layer.below());
-        let lif = FixedLif::new(params, n, number)?;
+        let lif = FixedPopulation::new(params, n, number)?;
         let most = layer.sums()?.into_iter().max().unwrap_or(0);
         let kind = match params.model {
             FixedModel::Lif => catch(|| Ok(Kind::lif(layer, lif, most)))?,
@@ -134,7 +134,7 @@ impl CompiledLayer {
 
 impl Kind {
     /// Lays out LIF neurons onto each of which at most `most` arrives at a step: as words, if they and their weights fit.
-    fn lif(layer: &FixedLayer, lif: FixedLif, most: i64) -> Self {
+    fn lif(layer: &FixedLayer, lif: FixedPopulation, most: i64) -> Self {
         let n = layer.n_out();
         let weight = spread(layer.below());
         let recurrent = layer.recurrent().map(|connection| (spread(connection), taps(connection)));

@@ -4,7 +4,7 @@ use super::rows::IntegerRows;
 use crate::engine::layered::kernels::list_spikes;
 #[cfg(test)]
 use crate::neuron::fixed::FixedState;
-use crate::neuron::fixed::{At, FixedBlock, FixedLanes, FixedLif, FixedNeuron, Overflows};
+use crate::neuron::fixed::{At, FixedBlock, FixedLanes, FixedNeuron, FixedPopulation, Overflows};
 use crate::simd::{LANES, LaneMask, Lanes};
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
@@ -27,8 +27,8 @@ pub struct LaneLayer {
 /// Buffers of a simulation.
 #[derive(Clone, Debug, Default)]
 pub struct LaneScratch {
-    /// What a layer with delays hears of itself at one step.
-    heard: Vec<u32>,
+    /// What a layer with delays receives of itself at one step.
+    received: Vec<u32>,
     /// (n_steps, n_blocks); zero between windows.
     sums: Vec<Lanes<i32>>,
     blocks: Vec<FixedBlock>,
@@ -38,11 +38,11 @@ pub struct LaneScratch {
 
 #[cfg(test)]
 impl LaneScratch {
-    /// States after a simulation, and the steps for which each is still held.
+    /// States after a simulation, and the steps for which each is still refractory.
     pub fn neurons(&self, n: usize) -> Vec<(FixedState, u64)> {
         match self.single.is_empty() {
             true => (0..n).map(|i| self.blocks[i / LANES].neuron(i % LANES)).collect(),
-            false => self.single.iter().map(|neuron| (neuron.state, neuron.held.into())).collect(),
+            false => self.single.iter().map(|neuron| (neuron.state, neuron.refractory.into())).collect(),
         }
     }
 }
@@ -50,16 +50,16 @@ impl LaneScratch {
 impl LaneLayer {
     /// `n` neurons onto each of which at most `most` arrives at a step, and the delays of recurrent synapses.
     pub fn new(
-        lif: FixedLif,
+        population: FixedPopulation,
         n: usize,
         most: i64,
         weight: IntegerRows,
         recurrent: Option<(IntegerRows, Vec<u32>)>,
     ) -> Self {
         let mut rest = vec![FixedBlock::zero(); n.div_ceil(LANES)];
-        (0..n).for_each(|i| rest[i / LANES].set_neuron(i % LANES, lif.rest(i), 0));
-        let lanes = FixedLanes::new(lif, n, most);
-        let single = |i| FixedNeuron { state: lanes.lif().rest(i), held: 0 };
+        (0..n).for_each(|i| rest[i / LANES].set_neuron(i % LANES, population.rest(i), 0));
+        let lanes = FixedLanes::new(population, n, most);
+        let single = |i| FixedNeuron { state: lanes.population().rest(i), refractory: 0 };
         let rest_single = if lanes.one_by_one() { (0..n).map(single).collect() } else { Vec::new() };
         Self { lanes, weight, recurrent, rest, rest_single }
     }
@@ -72,7 +72,7 @@ impl LaneLayer {
         own: &mut PaddedRows,
         scratch: &mut LaneScratch,
     ) -> Overflows {
-        let LaneScratch { heard, sums, blocks, single, fired } = scratch;
+        let LaneScratch { received, sums, blocks, single, fired } = scratch;
         blocks.clone_from(&self.rest);
         single.clone_from(&self.rest_single);
         let (n_blocks, mut overflows) = (blocks.len(), Overflows::default());
@@ -93,7 +93,7 @@ impl LaneLayer {
             if let Some((rows, delays)) = &self.recurrent {
                 let fired = &mut fired[..n_blocks];
                 for (t, sums) in (first..end).zip(sums.chunks_exact_mut(n_blocks)) {
-                    let (index, n) = own.heard(t - 1, delays, heard);
+                    let (index, n) = own.heard(t - 1, delays, received);
                     rows.add(index, n, sums);
                     overflows += self.steps(t, blocks, single, sums, fired);
                     list_spikes::<f32>(fired, n_blocks, own);
@@ -126,7 +126,7 @@ impl LaneLayer {
             for (neuron, state) in single.iter_mut().enumerate() {
                 let (b, l) = (neuron / LANES, neuron % LANES);
                 let at = At { neuron, step: t as u64 };
-                let spikes = self.lanes.lif().advance(at, state, sums[b][l], &mut overflows);
+                let spikes = self.lanes.population().advance(at, state, sums[b][l], &mut overflows);
                 fired[b] |= LaneMask::from(spikes > 0) << l;
             }
         }

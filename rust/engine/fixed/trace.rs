@@ -4,7 +4,7 @@ use crate::engine::layered::{MembraneTrace, SampleSpikes};
 use crate::fixed::{FixedConnection, FixedNetwork};
 use crate::memory::{OrUnwind, filled};
 use crate::network::{Origin, Pattern};
-use crate::neuron::fixed::{At, FixedLif, FixedNeuron, Overflows};
+use crate::neuron::fixed::{At, FixedNeuron, FixedPopulation, Overflows};
 use crate::spikes::PaddedRows;
 
 /// Steps neuron `neuron` of layer `layer` once more, from the spikes of a simulation, by the definition of its model.
@@ -22,12 +22,12 @@ pub fn fixed_trace(
     neuron: usize,
 ) -> MembraneTrace<i32> {
     let of = &network.layers()[layer];
-    let lif = FixedLif::new(&of.params, of.n_out(), layer + 1).expect("checked when the network was made");
+    let lif = FixedPopulation::new(&of.params, of.n_out(), layer + 1).expect("checked when the network was made");
     let silent = lif.silent();
     let takes_each = of.params.model.abilities().takes_each_spike;
     let zeros = || filled("n_steps", Some(n_steps), 0i32).or_unwind();
     let mut trace = MembraneTrace { current: zeros(), potential: zeros() };
-    let mut now = FixedNeuron { state: lif.rest(neuron), held: 0 };
+    let mut now = FixedNeuron { state: lif.rest(neuron), refractory: 0 };
     let mut overflows = Overflows::default();
     for t in 0..n_steps {
         let at = At { neuron, step: t as u64 };
@@ -40,11 +40,11 @@ pub fn fixed_trace(
                     Origin::Itself => &spikes.layers[layer],
                 };
                 receive(connection, &from.by_time, t, neuron, |weight| match takes_each {
-                    true => lif.add(&mut now.state.u, weight, &mut overflows),
+                    true => lif.add(&mut now.state.current, weight, &mut overflows),
                     false => input += weight,
                 });
             }
-            before_reset = silent.step(at, now.state, now.held > 0, input.into()).state;
+            before_reset = silent.step(at, now.state, now.refractory > 0, input.into()).state;
             lif.advance(at, &mut now, input, &mut overflows);
         }
         let (current, potential) = lif.values(at, before_reset);

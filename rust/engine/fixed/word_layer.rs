@@ -9,7 +9,7 @@ use crate::neuron::fixed::FixedState;
 use crate::neuron::fixed::words::{
     Constants, Floor, Nearest, TERMS, TowardZero, WordNeurons, WordRounding, WordState, WordVectors,
 };
-use crate::neuron::fixed::{FixedLif, Overflows, Rounding};
+use crate::neuron::fixed::{FixedPopulation, Overflows, Rounding};
 use crate::simd::{LANES, LaneMask, Lanes, WORDS, WordIsa, Words, array, multiversion};
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
@@ -28,7 +28,7 @@ pub struct WordLayer {
     rest: Vec<WordState>,
 }
 
-/// What a layer hears of itself.
+/// What a layer receives of itself.
 #[derive(Clone, Debug)]
 pub struct Recurrent {
     /// First row of its own neurons.
@@ -54,13 +54,13 @@ pub struct WordScratch {
     states: Vec<WordState>,
     /// One bit a neuron, (n_steps, n_parts); of a recurrent layer one step only.
     fired: Vec<Fired>,
-    /// What a recurrent layer with delays hears of itself at one step.
-    heard: Vec<u32>,
+    /// What a recurrent layer with delays receives of itself at one step.
+    received: Vec<u32>,
 }
 
 #[cfg(test)]
 impl WordScratch {
-    /// States after a simulation, and the steps for which each is still held.
+    /// States after a simulation, and the steps for which each is still refractory.
     pub fn neurons(&self, n: usize) -> Vec<(FixedState, u64)> {
         (0..n).map(|i| self.states[i / WORDS].neuron(i % WORDS)).collect()
     }
@@ -69,7 +69,7 @@ impl WordScratch {
 impl WordLayer {
     /// `n` neurons.
     pub fn new(
-        lif: &FixedLif,
+        lif: &FixedPopulation,
         n: usize,
         neurons: WordNeurons,
         weight: PackedRows,
@@ -90,7 +90,7 @@ impl WordLayer {
         own: &mut PaddedRows,
         scratch: &mut WordScratch,
     ) -> Overflows {
-        let WordScratch { states, fired, heard } = scratch;
+        let WordScratch { states, fired, received } = scratch;
         states.clone_from(&self.rest);
         let (n_parts, mut overflows) = (self.n.div_ceil(WORDS), Overflows::default());
         let ahead = if self.recurrent.is_some() { 1 } else { STEPS_AHEAD.min(n_steps) };
@@ -105,7 +105,7 @@ impl WordLayer {
             let steps = first..n_steps.min(first + STEPS_AHEAD);
             first = steps.end;
             overflows += if let Some(recurrent) = &self.recurrent {
-                recurrent_steps(self, recurrent, below, steps, states, fired, heard, own)
+                recurrent_steps(self, recurrent, below, steps, states, fired, received, own)
             } else {
                 let fired = &mut fired[..n_parts * steps.len()];
                 let far = dense_steps(self, below, steps, states, fired);
@@ -328,7 +328,7 @@ fn recurrent_rounded_body<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     steps: Range<usize>,
     states: &mut [WordState],
     fired: &mut [Fired],
-    heard: &mut Vec<u32>,
+    received: &mut Vec<u32>,
     own: &mut PaddedRows,
 ) -> Overflows {
     let (mut far, mut terms) = (Overflows::default(), NO_TERMS);
@@ -336,7 +336,7 @@ fn recurrent_rounded_body<W: WordIsa, R: WordRounding, const PLAIN: bool>(
         let (own_index, own_n) = if recurrent.taps == [0] {
             (own.padded(t - 1), own.lengths()[t - 1] as usize)
         } else {
-            own.heard(t - 1, &recurrent.taps, heard)
+            own.heard(t - 1, &recurrent.taps, received)
         };
         let arriving = [
             Arriving { first: 0, index: below.padded(t - 1), n: below.lengths()[t - 1] as usize },
@@ -364,12 +364,12 @@ multiversion! {
         steps: Range<usize>,
         states: &mut [WordState],
         fired: &mut [Fired],
-        heard: &mut Vec<u32>,
+        received: &mut Vec<u32>,
         own: &mut PaddedRows,
     ) -> Overflows = recurrent_rounded_body
 }
 
-/// Runs a recurrent layer over `steps` (from 1 on), all neurons in step; `fired` is of one step, `heard` is a buffer, and the
+/// Runs a recurrent layer over `steps` (from 1 on), all neurons in step; `fired` is of one step, `received` is a buffer, and the
 /// spikes are appended to `own`.
 fn recurrent_steps(
     layer: &WordLayer,
@@ -378,10 +378,10 @@ fn recurrent_steps(
     steps: Range<usize>,
     states: &mut [WordState],
     fired: &mut [Fired],
-    heard: &mut Vec<u32>,
+    received: &mut Vec<u32>,
     own: &mut PaddedRows,
 ) -> Overflows {
     by_rounding!(layer.neurons, |R, PLAIN| {
-        recurrent_rounded::<R, PLAIN>(layer, recurrent, below, steps, states, fired, heard, own)
+        recurrent_rounded::<R, PLAIN>(layer, recurrent, below, steps, states, fired, received, own)
     })
 }

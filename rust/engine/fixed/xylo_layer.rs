@@ -43,8 +43,8 @@ struct Rows {
 /// Currents and membranes.
 #[derive(Clone, Debug, Default)]
 pub struct XyloScratch {
-    u: Vec<Chunk>,
-    v: Vec<Chunk>,
+    current: Vec<Chunk>,
+    potential: Vec<Chunk>,
 }
 
 impl XyloLayer {
@@ -92,8 +92,8 @@ impl XyloLayer {
         own: &mut PaddedRows,
         scratch: &mut XyloScratch,
     ) -> Overflows {
-        let XyloScratch { u, v } = scratch;
-        for state in [&mut *u, &mut *v] {
+        let XyloScratch { current, potential } = scratch;
+        for state in [&mut *current, &mut *potential] {
             state.clear();
             state.resize(self.neurons.len(), [0; CHUNK]);
         }
@@ -104,12 +104,12 @@ impl XyloLayer {
                 (t..n_steps).for_each(|_| own.end_row());
                 break;
             }
-            overflows.current += self.weight.add_to(u, below.row(t - 1));
+            overflows.current += self.weight.add_to(current, below.row(t - 1));
             if let Some(recurrent) = &self.recurrent {
-                overflows.current += recurrent.add_to(u, own.row(t - 1));
+                overflows.current += recurrent.add_to(current, own.row(t - 1));
             }
-            overflows.membrane += step(&self.neurons, u, v);
-            self.fire(v, own);
+            overflows.membrane += step(&self.neurons, current, potential);
+            self.fire(potential, own);
         }
         overflows
     }
@@ -223,7 +223,7 @@ mod tests {
 
     use super::*;
     use crate::fixed::strategies::xylo;
-    use crate::neuron::fixed::{At, FixedLif, FixedState};
+    use crate::neuron::fixed::{At, FixedPopulation, FixedState};
 
     /// Spike after spike and step after step of the definition; spikes of each step, and what did not fit.
     fn by_definition(
@@ -233,7 +233,7 @@ mod tests {
         weight: &[i32],
         recurrent: &[i32],
     ) -> (Vec<Vec<u32>>, Overflows) {
-        let lif = FixedLif::new(params, n, 1).unwrap();
+        let lif = FixedPopulation::new(params, n, 1).unwrap();
         let n_in = weight.len() / n;
         let (mut states, mut overflows) = (vec![FixedState::default(); n], Overflows::default());
         let mut fired = vec![Vec::new()];
@@ -241,10 +241,10 @@ mod tests {
             let mut now = Vec::new();
             for (i, state) in states.iter_mut().enumerate() {
                 for &j in below.row(t - 1) {
-                    lif.add(&mut state.u, weight[i * n_in + j as usize], &mut overflows);
+                    lif.add(&mut state.current, weight[i * n_in + j as usize], &mut overflows);
                 }
                 for &k in &fired[t - 1] {
-                    lif.add(&mut state.u, recurrent[i * n + k as usize], &mut overflows);
+                    lif.add(&mut state.current, recurrent[i * n + k as usize], &mut overflows);
                 }
                 let step = lif.step(At { neuron: i, step: t as u64 }, *state, false, 0);
                 *state = step.state;

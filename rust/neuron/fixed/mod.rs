@@ -1,7 +1,7 @@
 //! Neurons in fixed point that model neuromorphic hardware, bit for bit.
 //!
 //! [`FixedParams`] is a number format and the neuron it holds: integers only, every rounding and overflow defined. A step of
-//! [`FixedLif`] is the definition; blocks of 16 neurons ([`FixedLanes`]) give the same bits.
+//! [`FixedPopulation`] is the definition; blocks of 16 neurons ([`FixedLanes`]) give the same bits.
 
 mod anchor;
 mod decay;
@@ -26,7 +26,7 @@ pub use model::{Abilities, FixedModel, XyloVersion};
 pub use overflow::Overflow;
 pub use params::{FiresAt, FixedParams, Reset};
 pub use per_neuron::PerNeuron;
-pub use population::FixedLif;
+pub use population::FixedPopulation;
 pub use rounding::{Rounding, round_shift};
 pub use state::{At, FixedNeuron, FixedState, FixedStep, Overflows};
 pub use weight::FixedWeight;

@@ -9,25 +9,25 @@ use crate::rng::philox;
 
 /// The neurons of a population.
 #[derive(Clone, Debug)]
-pub struct FixedLif {
+pub struct FixedPopulation {
     pub(super) params: FixedParams,
     /// Number of the population in its graph.
-    population: u32,
+    number: u32,
 }
 
-impl FixedLif {
-    /// The `n` neurons of population number `population`.
+impl FixedPopulation {
+    /// The `n` neurons of population number `number`.
     ///
     /// # Errors
     /// Those of [`FixedParams::validate`].
-    pub fn new(params: &FixedParams, n: usize, population: usize) -> Result<Self> {
+    pub fn new(params: &FixedParams, n: usize, number: usize) -> Result<Self> {
         params.validate(n)?;
-        Ok(Self { params: params.clone(), population: population as u32 })
+        Ok(Self { params: params.clone(), number: number as u32 })
     }
 
     /// Returns the same neurons without spikes and resets: a step of theirs leaves the membrane as it is before a reset.
     pub(crate) fn silent(&self) -> Self {
-        Self { params: FixedParams { max_spikes: 0, ..self.params.clone() }, population: self.population }
+        Self { params: FixedParams { max_spikes: 0, ..self.params.clone() }, number: self.number }
     }
 
     /// Number format and neuron.
@@ -37,37 +37,41 @@ impl FixedLif {
 
     /// The state after step 0, at which nothing arrives: of the order of things in Xylo, before the first step.
     pub fn rest(&self, neuron: usize) -> FixedState {
-        let v = if self.params.model.abilities().acts_at_step_0 { self.params.bias.get(neuron) } else { 0 };
-        FixedState::new(0, v.into())
+        let potential = if self.params.model.abilities().acts_at_step_0 { self.params.bias.get(neuron) } else { 0 };
+        FixedState::new(0, potential.into())
     }
 
     /// Current and membrane after step `at.step`, in which a state was reached.
     pub fn values(&self, at: At, state: FixedState) -> (i64, i64) {
         let ([on_u, on_v, ..], rounding) = (self.draws(at), self.params.rounding);
         let value = |decay: &Decay, state, draw| decay.value(state, at.neuron, rounding, draw);
-        (value(&self.params.current_decay, state.u, on_u), value(&self.params.membrane_decay, state.v, on_v))
+        (
+            value(&self.params.current_decay, state.current, on_u),
+            value(&self.params.membrane_decay, state.potential, on_v),
+        )
     }
 
     /// Takes a spike, where the current saturates at each.
     #[inline(always)]
-    pub fn add(&self, u: &mut Anchor, weight: i32, overflows: &mut Overflows) {
-        let (sum, format) = (i64::from(u.x) + i64::from(weight), &self.params);
-        *u = Anchor::new(fit(sum, format.current_bits, format.current_overflow, &mut overflows.current));
+    pub fn add(&self, current: &mut Anchor, weight: i32, overflows: &mut Overflows) {
+        let (sum, format) = (i64::from(current.x) + i64::from(weight), &self.params);
+        *current = Anchor::new(fit(sum, format.current_bits, format.current_overflow, &mut overflows.current));
     }
 
     /// Steps a neuron; the number of its spikes.
     pub fn advance(&self, at: At, neuron: &mut FixedNeuron, input: i32, overflows: &mut Overflows) -> u32 {
-        let after = self.step(at, neuron.state, neuron.held > 0, input.into());
+        let after = self.step(at, neuron.state, neuron.refractory > 0, input.into());
         *overflows += after.overflows;
         neuron.state = after.state;
-        neuron.held = if after.spikes > 0 { self.params.t_ref_steps } else { neuron.held.saturating_sub(1) };
+        neuron.refractory =
+            if after.spikes > 0 { self.params.t_ref_steps } else { neuron.refractory.saturating_sub(1) };
         after.spikes
     }
 
     /// A step with the sum of what arrives; where the current saturates at each spike, they are in it already.
-    pub fn step(&self, at: At, state: FixedState, is_held: bool, input: i64) -> FixedStep {
+    pub fn step(&self, at: At, state: FixedState, is_refractory: bool, input: i64) -> FixedStep {
         match self.params.model {
-            FixedModel::Lif => self.step_lif(at, state, is_held, input),
+            FixedModel::Lif => self.step_lif(at, state, is_refractory, input),
             FixedModel::Xylo(version) => self.step_xylo(at.neuron, state, version),
         }
     }
@@ -78,17 +82,18 @@ impl FixedLif {
         }
         let halves = |x: u64| [x as u32, (x >> 32) as u32];
         let [low, high] = halves(at.step);
-        philox([at.neuron as u32, self.population, low, high], halves(self.params.rounding_seed))
+        philox([at.neuron as u32, self.number, low, high], halves(self.params.rounding_seed))
     }
 
     #[inline(always)]
-    pub(super) fn fire(&self, i: usize, mut v: i64) -> (i64, u32) {
+    pub(super) fn fire(&self, i: usize, mut potential: i64) -> (i64, u32) {
         let mut spikes = 0;
-        while spikes < self.params.max_spikes && self.params.fires(v, i) {
+        while spikes < self.params.max_spikes && self.params.fires(potential, i) {
             spikes += 1;
-            v = if self.params.reset == Reset::Zero { 0 } else { v - i64::from(self.params.v_th.get(i)) };
+            potential =
+                if self.params.reset == Reset::Zero { 0 } else { potential - i64::from(self.params.v_th.get(i)) };
         }
-        (v, spikes)
+        (potential, spikes)
     }
 }
 

@@ -28,30 +28,30 @@ impl Mul<u64> for Overflows {
     }
 }
 
-/// Current and membrane.
+/// Current and potential of a neuron.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FixedState {
     /// Synaptic current.
-    pub u: Anchor,
-    /// Membrane.
-    pub v: Anchor,
+    pub current: Anchor,
+    /// Potential of the membrane.
+    pub potential: Anchor,
 }
 
 impl FixedState {
     /// A state that has just been changed to numbers of 32 bits.
     #[inline(always)]
-    pub fn new(u: i64, v: i64) -> Self {
-        Self { u: Anchor::new(u), v: Anchor::new(v) }
+    pub fn new(current: i64, potential: i64) -> Self {
+        Self { current: Anchor::new(current), potential: Anchor::new(potential) }
     }
 }
 
 /// A neuron that is stepped by itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FixedNeuron {
-    /// Current and membrane.
+    /// Current and potential.
     pub state: FixedState,
-    /// Steps for which it is still held.
-    pub held: u32,
+    /// Steps for which it is still refractory.
+    pub refractory: u32,
 }
 
 /// What a step leads to.

@@ -3,8 +3,8 @@
 use super::model::Abilities;
 use super::population::fit;
 use super::{
-    Decay, FiresAt, FixedLif, FixedModel, FixedParams, FixedState, FixedStep, Overflow, Overflows, Reset, Rounding,
-    XyloVersion,
+    Decay, FiresAt, FixedModel, FixedParams, FixedPopulation, FixedState, FixedStep, Overflow, Overflows, Reset,
+    Rounding, XyloVersion,
 };
 use crate::error::{Error, Result};
 
@@ -48,30 +48,35 @@ pub(super) fn check(params: &FixedParams, version: XyloVersion) -> Result<()> {
     }
 }
 
-impl FixedLif {
+impl FixedPopulation {
     /// Steps neuron `i`, whose current has taken all that arrives.
-    pub(super) fn step_xylo(&self, i: usize, FixedState { u, v }: FixedState, version: XyloVersion) -> FixedStep {
+    pub(super) fn step_xylo(
+        &self,
+        i: usize,
+        FixedState { current, potential }: FixedState,
+        version: XyloVersion,
+    ) -> FixedStep {
         let format = &self.params;
         let mut overflows = Overflows::default();
         let mut saturated = |x| fit(x, format.membrane_bits, Overflow::Saturate, &mut overflows.membrane);
         let decayed = |decay: &Decay, x| decay.apply(x, 1, i, Rounding::Floor, 0);
-        let (u, v) = (i64::from(u.x), i64::from(v.x));
-        let u = decayed(&format.current_decay, u);
-        let left = decayed(&format.membrane_decay, v);
-        let v = match version {
-            XyloVersion::V1 => saturated(left + u),
+        let (current, potential) = (i64::from(current.x), i64::from(potential.x));
+        let current = decayed(&format.current_decay, current);
+        let left = decayed(&format.membrane_decay, potential);
+        let potential = match version {
+            XyloVersion::V1 => saturated(left + current),
             XyloVersion::V2 => {
                 // A membrane of -2^15 that loses all of it: the loss wraps.
-                let leak = Overflow::Wrap.fit(left - v, format.membrane_bits);
-                let mut change = saturated(leak + u);
+                let leak = Overflow::Wrap.fit(left - potential, format.membrane_bits);
+                let mut change = saturated(leak + current);
                 let bias = format.bias.get(i);
                 if bias != 0 {
                     change = saturated(change + i64::from(bias));
                 }
-                saturated(v + change)
+                saturated(potential + change)
             }
         };
-        let (v, spikes) = self.fire(i, v);
-        FixedStep { state: FixedState::new(u, v), spikes, overflows }
+        let (potential, spikes) = self.fire(i, potential);
+        FixedStep { state: FixedState::new(current, potential), spikes, overflows }
     }
 }

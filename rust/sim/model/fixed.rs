@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Population};
 use crate::memory::with_room;
 use crate::neuron::NeuronParams;
-use crate::neuron::fixed::{Anchor, At, Decay, FiresAt, FixedLif, FixedWeight, Overflows};
+use crate::neuron::fixed::{Anchor, At, Decay, FiresAt, FixedPopulation, FixedWeight, Overflows};
 use crate::sim::EngineKind;
 
 /// Fixed-point neurons behind integer weights.
@@ -77,7 +77,7 @@ impl<W: FixedWeight> Model for Integers<W> {
         last: u64,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
         let Some(params) = &population.params else { return Ok(Default::default()) };
-        let lif = FixedLif::new(params.fixed()?, population.n, number)?;
+        let lif = FixedPopulation::new(params.fixed()?, population.n, number)?;
         let values = |(neuron, state): (usize, &NeuronState<Anchor>)| {
             let present = brought(&lif, neuron, state, last, &mut Overflows::default());
             let (current, potential) = lif.values(At { neuron, step: last }, present);

@@ -59,22 +59,22 @@ type Run = (Vec<Vec<u32>>, Overflows, Vec<(FixedState, u64)>);
 
 /// Neuron by neuron, by the definition.
 fn expected(case: &Case) -> Run {
-    let lif = FixedLif::new(&case.format, case.n, 1).unwrap();
+    let lif = FixedPopulation::new(&case.format, case.n, 1).unwrap();
     let mut neurons: Vec<_> = (0..case.n).map(|i| (lif.rest(i), 0u64)).collect();
     let (mut fired, mut overflows) = (vec![Vec::new()], Overflows::default());
     for step in 1..N_STEPS {
         let mut now = Vec::new();
-        for (neuron, (state, held)) in neurons.iter_mut().enumerate() {
+        for (neuron, (state, refractory)) in neurons.iter_mut().enumerate() {
             let row = &case.weight[neuron * case.n_in..];
             let mut sum: i64 = case.input[step - 1].iter().map(|&j| i64::from(row[j as usize])).sum();
             if let Some(weight) = &case.recurrent_weight {
                 sum +=
                     fired[step - 1].iter().map(|&j: &u32| i64::from(weight[neuron * case.n + j as usize])).sum::<i64>();
             }
-            let after = lif.step(At { neuron, step: step as u64 }, *state, *held > 0, sum);
+            let after = lif.step(At { neuron, step: step as u64 }, *state, *refractory > 0, sum);
             overflows += after.overflows;
             *state = after.state;
-            *held = if after.spikes > 0 { case.format.t_ref_steps.into() } else { held.saturating_sub(1) };
+            *refractory = if after.spikes > 0 { case.format.t_ref_steps.into() } else { refractory.saturating_sub(1) };
             if after.spikes > 0 {
                 now.push(neuron as u32);
             }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::graph::{Connectivity, Graph, Population};
 use crate::neuron::NeuronParams;
 use crate::neuron::fixed::{
-    Anchor, At, FixedBlock, FixedLanes, FixedLif, FixedNeuron, FixedState, FixedWeight, Overflows,
+    Anchor, At, FixedBlock, FixedLanes, FixedNeuron, FixedPopulation, FixedState, FixedWeight, Overflows,
 };
 use crate::simd::{LANES, LaneMask, Lanes, flat_mut};
 
@@ -36,9 +36,9 @@ pub struct FixedNeurons<W> {
 
 impl<W: FixedWeight> FixedNeurons<W> {
     /// `n` neurons at rest, onto each of which at most `most` arrives at a step, for windows of `window` steps.
-    pub fn new(lif: FixedLif, n: usize, most: i64, window: usize) -> Self {
+    pub fn new(population: FixedPopulation, n: usize, most: i64, window: usize) -> Self {
         let n_blocks = n.div_ceil(LANES);
-        let lanes = FixedLanes::new(lif, n, most);
+        let lanes = FixedLanes::new(population, n, most);
         let mut neurons = Self {
             single: vec![FixedNeuron::default(); if lanes.one_by_one() { n } else { 0 }],
             lanes,
@@ -59,27 +59,27 @@ impl<W: FixedWeight> FixedNeurons<W> {
         if self.lanes.one_by_one() {
             return self.single[i];
         }
-        let (state, held) = self.blocks[i / LANES].neuron(i % LANES);
-        FixedNeuron { state, held: held as u32 }
+        let (state, refractory) = self.blocks[i / LANES].neuron(i % LANES);
+        FixedNeuron { state, refractory: refractory as u32 }
     }
 
-    fn set_neuron(&mut self, i: usize, state: FixedState, held: u64) {
+    fn set_neuron(&mut self, i: usize, state: FixedState, refractory: u64) {
         match self.lanes.one_by_one() {
-            true => self.single[i] = FixedNeuron { state, held: held as u32 },
-            false => self.blocks[i / LANES].set_neuron(i % LANES, state, held),
+            true => self.single[i] = FixedNeuron { state, refractory: refractory as u32 },
+            false => self.blocks[i / LANES].set_neuron(i % LANES, state, refractory),
         }
     }
 
     fn run_one_by_one(&mut self, first_step: u64, n_steps: usize) {
-        let (lif, overflows) = (self.lanes.lif(), &mut self.overflows);
+        let (population, overflows) = (self.lanes.population(), &mut self.overflows);
         for (at, step) in (first_step..).take(n_steps).enumerate() {
             for (i, weight) in self.arrivals[at].drain(..) {
-                lif.add(&mut self.single[i as usize].state.u, weight, overflows);
+                population.add(&mut self.single[i as usize].state.current, weight, overflows);
             }
             self.lists[at].clear();
             let input = flat_mut(&mut self.input[at * self.blocks.len()..][..self.blocks.len()]);
             for (neuron, (state, sum)) in self.single.iter_mut().zip(input).enumerate() {
-                let spikes = lif.advance(At { neuron, step }, state, std::mem::take(sum), overflows);
+                let spikes = population.advance(At { neuron, step }, state, std::mem::take(sum), overflows);
                 self.lists[at].extend(std::iter::repeat_n(neuron as u32, spikes as usize));
             }
         }
@@ -96,8 +96,8 @@ impl<W: FixedWeight> Clocked<FixedNeurons<W>> {
         let window = window_of(&traffic) as usize;
         let neurons = |(at, population): (usize, &Population)| {
             let of = |params: &NeuronParams| {
-                let lif = FixedLif::new(params.fixed()?, population.n, at)?;
-                Ok(FixedNeurons::new(lif, population.n, limits.most[at], window))
+                let fixed = FixedPopulation::new(params.fixed()?, population.n, at)?;
+                Ok(FixedNeurons::new(fixed, population.n, limits.most[at], window))
             };
             population.params.as_ref().map(of).transpose()
         };
@@ -117,7 +117,7 @@ impl<W: FixedWeight> ClockedNeurons for FixedNeurons<W> {
     #[inline(always)]
     fn receive(&mut self, spike: Delivery, synapses: &Connectivity<W>) {
         let (row, n_blocks) = (synapses.at(spike.range), self.blocks.len());
-        if self.lanes.lif().params().model.abilities().takes_each_spike {
+        if self.lanes.population().params().model.abilities().takes_each_spike {
             let arrivals = &mut self.arrivals[spike.step];
             return row.for_each(|i, w| arrivals.push((i, w.into())));
         }
@@ -153,22 +153,27 @@ impl<W: FixedWeight> ClockedNeurons for FixedNeurons<W> {
 
     fn reset(&mut self) {
         for i in 0..self.n {
-            self.set_neuron(i, self.lanes.lif().rest(i), 0);
+            self.set_neuron(i, self.lanes.population().rest(i), 0);
         }
         self.overflows = Overflows::default();
     }
 
     fn state(&self, last: u64) -> Vec<NeuronState<Anchor>> {
         let neuron = |i: usize| {
-            let FixedNeuron { state: FixedState { u, v }, held } = self.neuron(i);
-            NeuronState { p: u, u: v, last, held: if held == 0 { 0 } else { last + u64::from(held) } }
+            let FixedNeuron { state: FixedState { current, potential }, refractory } = self.neuron(i);
+            NeuronState {
+                p: current,
+                u: potential,
+                last,
+                held: if refractory == 0 { 0 } else { last + u64::from(refractory) },
+            }
         };
         (0..self.n).map(neuron).collect()
     }
 
     fn set_state(&mut self, neurons: &[NeuronState<Anchor>], last: u64) -> Result<()> {
         for (i, neuron) in neurons.iter().enumerate() {
-            let state = super::lazy::brought(self.lanes.lif(), i, neuron, last, &mut self.overflows);
+            let state = super::lazy::brought(self.lanes.population(), i, neuron, last, &mut self.overflows);
             self.set_neuron(i, state, neuron.held.saturating_sub(last));
         }
         Ok(())

@@ -8,12 +8,12 @@ use crate::engine::graph::{Counts, EventEngine, LazyPopulation, NeuronState, Row
 use crate::error::Result;
 use crate::graph::{Graph, Population};
 use crate::neuron::NeuronParams;
-use crate::neuron::fixed::{Anchor, At, FixedLif, FixedState, FixedWeight, Overflows};
+use crate::neuron::fixed::{Anchor, At, FixedPopulation, FixedState, FixedWeight, Overflows};
 
 /// Fixed-point neurons of the event engine.
 #[derive(Clone, Debug)]
 pub struct LazyFixed {
-    lif: FixedLif,
+    population: FixedPopulation,
     neurons: Vec<NeuronState<Anchor>>,
     /// Sums of what arrives at the step to be run.
     input: Vec<i32>,
@@ -28,14 +28,14 @@ pub struct LazyFixed {
 
 /// The state of a neuron at the end of `step`, up to which nothing arrives and no spike is due.
 pub fn brought(
-    lif: &FixedLif,
+    population: &FixedPopulation,
     i: usize,
     neuron: &NeuronState<Anchor>,
     step: u64,
     overflows: &mut Overflows,
 ) -> FixedState {
-    let state = FixedState { u: neuron.p, v: neuron.u };
-    lif.skip(i, state, neuron.last, neuron.held, step, overflows)
+    let state = FixedState { current: neuron.p, potential: neuron.u };
+    population.skip(i, state, neuron.last, neuron.held, step, overflows)
 }
 
 impl<W: FixedWeight> EventEngine<W, Anchor> {
@@ -46,7 +46,7 @@ impl<W: FixedWeight> EventEngine<W, Anchor> {
     pub fn fixed(graph: Arc<Graph<W>>) -> Result<Self> {
         let neurons = |(at, population): (usize, &Population)| {
             let of = |params: &NeuronParams| -> Result<Box<dyn LazyPopulation<W, Anchor>>> {
-                Ok(Box::new(LazyFixed::new(FixedLif::new(params.fixed()?, population.n, at)?, population.n)))
+                Ok(Box::new(LazyFixed::new(FixedPopulation::new(params.fixed()?, population.n, at)?, population.n)))
             };
             population.params.as_ref().map(of).transpose()
         };
@@ -57,9 +57,9 @@ impl<W: FixedWeight> EventEngine<W, Anchor> {
 
 impl LazyFixed {
     /// `n` neurons at rest.
-    pub fn new(lif: FixedLif, n: usize) -> Self {
+    pub fn new(population: FixedPopulation, n: usize) -> Self {
         let mut neurons = Self {
-            lif,
+            population,
             neurons: vec![NeuronState::default(); n],
             input: vec![0; n],
             arrivals: Vec::new(),
@@ -74,8 +74,8 @@ impl LazyFixed {
 
     fn rest(&mut self) {
         let at_rest = |i| {
-            let state = self.lif.rest(i);
-            NeuronState { p: state.u, u: state.v, last: 0, held: 0 }
+            let state = self.population.rest(i);
+            NeuronState { p: state.current, u: state.potential, last: 0, held: 0 }
         };
         let neurons: Vec<_> = (0..self.neurons.len()).map(at_rest).collect();
         self.take(&neurons);
@@ -92,19 +92,19 @@ impl LazyFixed {
     /// Puts into the calendar when a neuron may fire.
     fn expect(&mut self, i: usize) {
         let NeuronState { p, u, last, held } = self.neurons[i];
-        let state = FixedState { u: p, v: u };
-        self.wheel.set(i, self.lif.next_due(i, state, last, held));
+        let state = FixedState { current: p, potential: u };
+        self.wheel.set(i, self.population.next_due(i, state, last, held));
     }
 
     /// Brings a neuron to the end of `step`.
     fn bring(&mut self, i: usize, step: u64) {
         let neuron = &mut self.neurons[i];
-        let state = brought(&self.lif, i, neuron, step, &mut self.overflows);
-        (neuron.p, neuron.u, neuron.last) = (state.u, state.v, step);
+        let state = brought(&self.population, i, neuron, step, &mut self.overflows);
+        (neuron.p, neuron.u, neuron.last) = (state.current, state.potential, step);
     }
 
     fn receive<W: FixedWeight>(&mut self, rows: &Rows<'_, W>) {
-        let takes_each_spike = self.lif.params().model.abilities().takes_each_spike;
+        let takes_each_spike = self.population.params().model.abilities().takes_each_spike;
         for row in rows.iter() {
             row.for_each(|i, w| {
                 self.reached.set(i as usize);
@@ -121,13 +121,13 @@ impl LazyFixed {
     /// Runs `step` for a neuron that has been brought to the step before; the number of its spikes.
     fn run_neuron(&mut self, i: usize, step: u64) -> u32 {
         let neuron = &mut self.neurons[i];
-        let state = FixedState { u: neuron.p, v: neuron.u };
+        let state = FixedState { current: neuron.p, potential: neuron.u };
         let input = std::mem::take(&mut self.input[i]);
-        let after = self.lif.step(At { neuron: i, step }, state, neuron.held >= step, input.into());
+        let after = self.population.step(At { neuron: i, step }, state, neuron.held >= step, input.into());
         self.overflows += after.overflows;
-        (neuron.p, neuron.u, neuron.last) = (after.state.u, after.state.v, step);
+        (neuron.p, neuron.u, neuron.last) = (after.state.current, after.state.potential, step);
         if after.spikes > 0 {
-            neuron.held = step + u64::from(self.lif.params().t_ref_steps);
+            neuron.held = step + u64::from(self.population.params().t_ref_steps);
         }
         self.expect(i);
         after.spikes
@@ -147,7 +147,7 @@ impl<W: FixedWeight> LazyPopulation<W, Anchor> for LazyFixed {
         self.reached.drain(|i| list.push(i));
         list.iter().for_each(|&i| self.bring(i, step - 1));
         for (i, weight) in self.arrivals.drain(..) {
-            self.lif.add(&mut self.neurons[i as usize].p, weight, &mut self.overflows);
+            self.population.add(&mut self.neurons[i as usize].p, weight, &mut self.overflows);
         }
         for &i in &list {
             let spikes = self.run_neuron(i, step);

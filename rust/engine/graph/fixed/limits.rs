@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::neuron::NeuronParams;
-use crate::neuron::fixed::{FixedLanes, FixedLif, FixedParams, FixedWeight, Limits};
+use crate::neuron::fixed::{FixedLanes, FixedParams, FixedPopulation, FixedWeight, Limits};
 
 /// Spikes of an input in a step with which 32 bits should do, if they can do at all.
 const ENOUGH: i64 = 16;
@@ -47,7 +47,7 @@ impl SumLimits {
                 continue;
             }
             let arriving = arriving(graph, at)?;
-            let lif = FixedLif::new(params, population.n, at)?;
+            let lif = FixedPopulation::new(params, population.n, at)?;
             let widest = i64::from(i32::MAX);
             let narrow = narrow_sum(params);
             let enough = spikes(&arriving, narrow) >= ENOUGH && FixedLanes::sums_fit(&lif, narrow);

@@ -7,7 +7,7 @@ pub use lanes::{FixedBlock, FixedLanes};
 
 use super::model::Abilities;
 use super::population::fit;
-use super::{Anchor, At, FixedLif, FixedState, FixedStep, Overflows, round_shift};
+use super::{Anchor, At, FixedPopulation, FixedState, FixedStep, Overflows, round_shift};
 
 /// What the model can do: sums have room for one spike of a neuron in a step.
 pub(super) const ABILITIES: Abilities = Abilities {
@@ -20,24 +20,30 @@ pub(super) const ABILITIES: Abilities = Abilities {
     most_received: 1,
 };
 
-impl FixedLif {
+impl FixedPopulation {
     /// Steps a neuron with the sum of what arrives.
-    pub(super) fn step_lif(&self, at: At, FixedState { u, v }: FixedState, is_held: bool, input: i64) -> FixedStep {
+    pub(super) fn step_lif(
+        &self,
+        at: At,
+        FixedState { current, potential }: FixedState,
+        is_refractory: bool,
+        input: i64,
+    ) -> FixedStep {
         let (format, i) = (&self.params, at.neuron);
         let ([on_u, on_v, on_gain, _], rounding) = (self.draws(at), format.rounding);
         let mut overflows = Overflows::default();
-        let (left, unchanged) = format.current_decay.step(u, i, rounding, on_u);
+        let (left, unchanged) = format.current_decay.step(current, i, rounding, on_u);
         let new = left + (input << format.input_shift);
         let new = fit(new, format.current_bits, format.current_overflow, &mut overflows.current);
-        let u = if input == 0 { unchanged } else { Anchor::new(new) };
-        if is_held {
-            return FixedStep { state: FixedState { u, v }, spikes: 0, overflows };
+        let current = if input == 0 { unchanged } else { Anchor::new(new) };
+        if is_refractory {
+            return FixedStep { state: FixedState { current, potential }, spikes: 0, overflows };
         }
         let added = i64::from(format.bias.get(i)) + round_shift(new, format.gain_shift, rounding, on_gain);
-        let (left, unchanged) = format.membrane_decay.step(v, i, rounding, on_v);
-        let v = fit(left + added, format.membrane_bits, format.membrane_overflow, &mut overflows.membrane);
-        let (v, spikes) = self.fire(i, v);
-        let v = if added == 0 && spikes == 0 { unchanged } else { Anchor::new(v) };
-        FixedStep { state: FixedState { u, v }, spikes, overflows }
+        let (left, unchanged) = format.membrane_decay.step(potential, i, rounding, on_v);
+        let potential = fit(left + added, format.membrane_bits, format.membrane_overflow, &mut overflows.membrane);
+        let (potential, spikes) = self.fire(i, potential);
+        let potential = if added == 0 && spikes == 0 { unchanged } else { Anchor::new(potential) };
+        FixedStep { state: FixedState { current, potential }, spikes, overflows }
     }
 }

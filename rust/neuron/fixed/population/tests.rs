@@ -10,14 +10,14 @@ fn neuron(current_decay: Decay, membrane_decay: Decay) -> FixedParams {
     FixedParams::new(16, 16, 16, current_decay, membrane_decay, 1000)
 }
 
-fn lif(format: &FixedParams) -> FixedLif {
-    FixedLif::new(format, 1, 0).unwrap()
+fn lif(format: &FixedParams) -> FixedPopulation {
+    FixedPopulation::new(format, 1, 0).unwrap()
 }
 
 /// Currents and membranes with what arrives at each step, from rest.
 fn run(format: &FixedParams, input: &[i32]) -> Vec<(i64, i64)> {
     let (lif, mut overflows) = (lif(format), Overflows::default());
-    let mut neuron = FixedNeuron { state: lif.rest(0), held: 0 };
+    let mut neuron = FixedNeuron { state: lif.rest(0), refractory: 0 };
     let step = |(step, &input): (u64, &i32)| {
         let at = At { neuron: 0, step };
         lif.advance(at, &mut neuron, input, &mut overflows);
@@ -52,9 +52,9 @@ fn a_membrane_begins_anew_with_what_is_added() {
     // -1 arrives, but 1 is added as well: nothing is.
     let balanced = FixedParams { bias: 1.into(), ..format.clone() };
     assert_eq!(membranes(&balanced, &[100, -1, -1, -1]), [101, 50, 25, 12]);
-    // 1101 fires and leaves 101, which is held for two steps and does not age.
-    let held = FixedParams { reset: Reset::Subtract, t_ref_steps: 2, ..format };
-    assert_eq!(membranes(&held, &[1101, 500, 0, 0, 0, 0]), [101, 101, 101, 50, 25, 12]);
+    // 1101 fires and leaves 101, which is refractory for two steps and does not age.
+    let refractory = FixedParams { reset: Reset::Subtract, t_ref_steps: 2, ..format };
+    assert_eq!(membranes(&refractory, &[1101, 500, 0, 0, 0, 0]), [101, 101, 101, 50, 25, 12]);
 }
 
 /// 2500 fires and leaves 1500, of which 15/16, 1406, fires again though nothing is added: 406 begins anew.

@@ -6,27 +6,28 @@ use crate::simd::{LANES, Lanes};
 /// State of sixteen neurons.
 #[derive(Clone, Copy, Debug)]
 pub struct FixedBlock {
-    pub(super) u: Lanes<i32>,
-    pub(super) v: Lanes<i32>,
-    /// Steps for which each is still held.
-    pub(super) held: Lanes<i32>,
+    pub(super) current: Lanes<i32>,
+    pub(super) potential: Lanes<i32>,
+    /// Steps for which each is still refractory.
+    pub(super) refractory: Lanes<i32>,
 }
 
 impl FixedBlock {
     /// All zero.
     pub fn zero() -> Self {
         let zero = Lanes([0; LANES]);
-        Self { u: zero, v: zero, held: zero }
+        Self { current: zero, potential: zero, refractory: zero }
     }
 
-    /// State of a neuron, and the steps for which it is still held.
+    /// State of a neuron, and the steps for which it is still refractory.
     pub fn neuron(&self, lane: usize) -> (FixedState, u64) {
-        (FixedState::new(self.u[lane].into(), self.v[lane].into()), self.held[lane] as u64)
+        (FixedState::new(self.current[lane].into(), self.potential[lane].into()), self.refractory[lane] as u64)
     }
 
     /// Sets what [`neuron`](Self::neuron) gives.
-    pub fn set_neuron(&mut self, lane: usize, state: FixedState, held: u64) {
-        (self.u[lane], self.v[lane], self.held[lane]) = (state.u.x, state.v.x, held as i32);
+    pub fn set_neuron(&mut self, lane: usize, state: FixedState, refractory: u64) {
+        (self.current[lane], self.potential[lane], self.refractory[lane]) =
+            (state.current.x, state.potential.x, refractory as i32);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Blocks of 16 neurons stepped in vectors: the same bits as [`FixedLif::step`].
+//! Blocks of 16 neurons stepped in vectors: the same bits as [`FixedPopulation::step`].
 
 mod arithmetic;
 mod block;
@@ -6,7 +6,7 @@ mod step;
 
 pub use block::FixedBlock;
 
-use super::super::{Decay, FixedLif, FixedModel, FixedParams, Overflows, PerNeuron, Rounding};
+use super::super::{Decay, FixedModel, FixedParams, FixedPopulation, Overflows, PerNeuron, Rounding};
 use crate::simd::{LaneMask, Lanes};
 use block::PerBlock;
 use step::run_blocks;
@@ -71,7 +71,7 @@ fn is_single(format: &FixedParams) -> bool {
 /// The neurons of a population, for steps of blocks.
 #[derive(Clone, Debug)]
 pub struct FixedLanes {
-    lif: FixedLif,
+    population: FixedPopulation,
     current_decay: LaneDecay,
     membrane_decay: LaneDecay,
     bias: PerBlock,
@@ -84,8 +84,8 @@ pub struct FixedLanes {
 
 impl FixedLanes {
     /// Of `n` neurons onto each of which at most `most` arrives at a step, positive or negative.
-    pub fn new(lif: FixedLif, n: usize, most: i64) -> Self {
-        let format = lif.params();
+    pub fn new(population: FixedPopulation, n: usize, most: i64) -> Self {
+        let format = population.params();
         Self {
             current_decay: LaneDecay::new(&format.current_decay, n),
             membrane_decay: LaneDecay::new(&format.membrane_decay, n),
@@ -93,15 +93,15 @@ impl FixedLanes {
             v_th: PerBlock::new(&format.v_th, n, i32::MAX, |v_th| v_th),
             wide: !(is_narrow(&format.current_decay)
                 && is_narrow(&format.membrane_decay)
-                && Self::sums_fit(&lif, most)),
+                && Self::sums_fit(&population, most)),
             one_by_one: is_single(format),
-            lif,
+            population,
         }
     }
 
     /// Whether all sums of a step have 32 bits, if at most `most` arrives.
-    pub fn sums_fit(lif: &FixedLif, most: i64) -> bool {
-        let format = lif.params();
+    pub fn sums_fit(population: &FixedPopulation, most: i64) -> bool {
+        let format = population.params();
         let bias = format.bias.values().iter().map(|&bias| i64::from(bias).abs()).max().unwrap_or(0);
         let (u, v) = (1i64 << (format.current_bits - 1), 1i64 << (format.membrane_bits - 1));
         let fits = |x: i64| x < 1 << 31;
@@ -112,8 +112,8 @@ impl FixedLanes {
     }
 
     /// The neurons one by one.
-    pub fn lif(&self) -> &FixedLif {
-        &self.lif
+    pub fn population(&self) -> &FixedPopulation {
+        &self.population
     }
 
     /// Whether neurons are to be stepped one by one, as their spikes, draws or ages are of each alone.

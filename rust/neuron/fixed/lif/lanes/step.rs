@@ -19,7 +19,7 @@ fn step_words<T: Word, R: Rounder<T>, const CURRENT: bool, const MEMBRANE: bool,
     block: FixedBlock,
     input: &Lanes<i32>,
 ) -> (FixedBlock, LaneMask, Overflows) {
-    let format = lanes.lif.params();
+    let format = lanes.population.params();
     let rounder = R::new(format.rounding);
     let current = Decaying::new(&lanes.current_decay, number);
     let membrane = Decaying::new(&lanes.membrane_decay, number);
@@ -33,16 +33,16 @@ fn step_words<T: Word, R: Rounder<T>, const CURRENT: bool, const MEMBRANE: bool,
     // Without conditions, and not in place: a store of some lanes would have to end before they can be read again.
     let mut next = FixedBlock::zero();
     for l in 0..LANES {
-        let u = current.apply::<T, CURRENT>(block.u[l], l, rounder) + (T::from(input[l]) << input_shift);
+        let u = current.apply::<T, CURRENT>(block.current[l], l, rounder) + (T::from(input[l]) << input_shift);
         let (u, u_changed) = fits_u.fit::<SATURATES>(u);
-        let v = membrane.apply::<T, MEMBRANE>(block.v[l], l, rounder);
+        let v = membrane.apply::<T, MEMBRANE>(block.potential[l], l, rounder);
         let (v, v_changed) = fits_v.fit::<SATURATES>(v + T::from(bias[l]) + rounder.shift(T::from(u), gain_shift));
-        let free = -i32::from(block.held[l] == 0);
+        let free = -i32::from(block.refractory[l] == 0);
         let fires = -i32::from(v > v_th[l] - at) & free;
         let after = choose(fires, v.wrapping_sub(v_th[l]) & subtracted, v);
-        next.u[l] = u;
-        next.v[l] = choose(free, after, block.v[l]);
-        next.held[l] = choose(fires, t_ref, block.held[l] - 1 - free);
+        next.current[l] = u;
+        next.potential[l] = choose(free, after, block.potential[l]);
+        next.refractory[l] = choose(fires, t_ref, block.refractory[l] - 1 - free);
         fired[l] = fires & 1;
         n_u += u_changed;
         n_v += v_changed & free;
@@ -87,7 +87,7 @@ fn run_blocks_body(
     input: &mut [Lanes<i32>],
     fired: &mut [LaneMask],
 ) -> Overflows {
-    let format = lanes.lif.params();
+    let format = lanes.population.params();
     let multiplies = [&lanes.current_decay, &lanes.membrane_decay].map(|by| matches!(by.kind, Kind::Multiply { .. }));
     let saturates = format.current_overflow.saturates() && format.membrane_overflow.saturates();
     macro_rules! run {

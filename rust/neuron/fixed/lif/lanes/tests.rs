@@ -13,10 +13,10 @@ proptest! {
     /// Blocks are neurons stepped one by one.
     #[test]
     fn blocks_are_neurons(format in formats(N), most in 1..1i64 << 31, inputs in prop::collection::vec(prop::collection::vec(-1.0..1.0f64, N), 1..12)) {
-        let lif = FixedLif::new(&format, N, 3).unwrap();
+        let lif = FixedPopulation::new(&format, N, 3).unwrap();
         let lanes = FixedLanes::new(lif.clone(), N, most);
         let mut blocks = vec![FixedBlock::zero(); 3];
-        let mut apart: Vec<_> = (0..N).map(|i| FixedNeuron { state: lif.rest(i), held: 0 }).collect();
+        let mut apart: Vec<_> = (0..N).map(|i| FixedNeuron { state: lif.rest(i), refractory: 0 }).collect();
         for i in 0..N {
             blocks[i / LANES].set_neuron(i % LANES, lif.rest(i), 0);
         }
@@ -37,9 +37,9 @@ proptest! {
                 prop_assert_eq!(fired, expected);
                 prop_assert_eq!(together, one_by_one);
                 for i in 0..3 * LANES {
-                    let (state, held) = blocks[i / LANES].neuron(i % LANES);
+                    let (state, refractory) = blocks[i / LANES].neuron(i % LANES);
                     let expected = apart.get(i).copied().unwrap_or_default();
-                    prop_assert_eq!((state, held), (expected.state, expected.held.into()));
+                    prop_assert_eq!((state, refractory), (expected.state, expected.refractory.into()));
                 }
             }
         }
@@ -56,7 +56,7 @@ proptest! {
         held in 0..4u64,
         n_steps in 1..200u64,
     ) {
-        let lif = FixedLif::new(&format, N, 3).unwrap();
+        let lif = FixedPopulation::new(&format, N, 3).unwrap();
         let state = |x: f64, overflow: Overflow, bits, decay: &Decay, age: u16| {
             let (low, high) = overflow.range(bits);
             let age = if let Decay::Table { factors, .. } = decay { age % factors.len() as u16 } else { 0 };
@@ -64,8 +64,8 @@ proptest! {
         };
         let u = if is_driven { u * u * u } else { 0.0 };
         let mut state = FixedState {
-            u: state(u, format.current_overflow, format.current_bits, &format.current_decay, ages[0]),
-            v: state(v, format.membrane_overflow, format.membrane_bits, &format.membrane_decay, ages[1]),
+            current: state(u, format.current_overflow, format.current_bits, &format.current_decay, ages[0]),
+            potential: state(v, format.membrane_overflow, format.membrane_bits, &format.membrane_decay, ages[1]),
         };
         let (start, held, neuron) = (state, 10 + held, 5);
         let due = lif.next_due(neuron, state, 10, held);
@@ -102,7 +102,7 @@ fn sums_of_32_bits_are_known() {
         let plain =
             FixedParams::new(8, current_bits, membrane_bits, decay(), decay(), (i32::MAX >> (32 - membrane_bits)) - 1);
         let format = FixedParams { input_shift, gain_shift, bias: PerNeuron::Each(vec![0, bias]), ..plain };
-        FixedLif::new(&format, 2, 0).unwrap()
+        FixedPopulation::new(&format, 2, 0).unwrap()
     };
     let most = ((1i64 << 31) - 1 - (1 << 23)) >> 6;
     assert!(FixedLanes::sums_fit(&lif(24, 24, 6, 0, 0), most));

@@ -1,4 +1,4 @@
-//! Neurons whose states are words of 16 bits, stepped 32 at a time: the same bits as [`FixedLif::step`](super::super::FixedLif::step).
+//! Neurons whose states are words of 16 bits, stepped 32 at a time: the same bits as [`FixedPopulation::step`](super::super::FixedPopulation::step).
 
 mod constants;
 mod scale;

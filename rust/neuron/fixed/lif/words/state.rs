@@ -6,52 +6,56 @@ use crate::simd::{WordIsa, Words};
 /// State of 32 neurons in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct WordState {
-    pub(super) u: Words,
-    pub(super) v: Words,
-    /// Steps for which each is still held, if positive.
-    pub(super) held: Words,
+    pub(super) current: Words,
+    pub(super) potential: Words,
+    /// Steps for which each is still refractory, if positive.
+    pub(super) refractory: Words,
 }
 
 impl WordState {
     /// All zero.
     pub fn zero() -> Self {
         let zero = Words::splat(0);
-        Self { u: zero, v: zero, held: zero }
+        Self { current: zero, potential: zero, refractory: zero }
     }
 
-    /// Sets current and membrane of a neuron.
+    /// Sets current and potential of a neuron.
     pub fn set_neuron(&mut self, at: usize, state: FixedState) {
-        (self.u.0[at], self.v.0[at]) = (state.u.x as i16, state.v.x as i16);
+        (self.current.0[at], self.potential.0[at]) = (state.current.x as i16, state.potential.x as i16);
     }
 
-    /// Current, membrane and the steps for which a neuron is still held.
+    /// Returns current, potential and the steps for which a neuron is still refractory.
     #[cfg(test)]
     pub fn neuron(&self, at: usize) -> (FixedState, u64) {
-        let state = FixedState::new(self.u.0[at].into(), self.v.0[at].into());
-        (state, self.held.0[at].max(0) as u64)
+        let state = FixedState::new(self.current.0[at].into(), self.potential.0[at].into());
+        (state, self.refractory.0[at].max(0) as u64)
     }
 }
 
 /// [`WordState`] in registers.
 #[derive(Clone, Copy)]
 pub struct WordVectors<W: WordIsa> {
-    pub(super) u: W::Words,
-    pub(super) v: W::Words,
-    pub(super) held: W::Words,
+    pub(super) current: W::Words,
+    pub(super) potential: W::Words,
+    pub(super) refractory: W::Words,
 }
 
 impl<W: WordIsa> WordVectors<W> {
     /// Reads a state.
     #[inline(always)]
     pub fn load(isa: W, state: &WordState) -> Self {
-        Self { u: isa.load_words(&state.u), v: isa.load_words(&state.v), held: isa.load_words(&state.held) }
+        Self {
+            current: isa.load_words(&state.current),
+            potential: isa.load_words(&state.potential),
+            refractory: isa.load_words(&state.refractory),
+        }
     }
 
     /// Writes the state.
     #[inline(always)]
     pub fn store(self, isa: W, state: &mut WordState) {
-        isa.store_words(self.u, &mut state.u);
-        isa.store_words(self.v, &mut state.v);
-        isa.store_words(self.held, &mut state.held);
+        isa.store_words(self.current, &mut state.current);
+        isa.store_words(self.potential, &mut state.potential);
+        isa.store_words(self.refractory, &mut state.refractory);
     }
 }

@@ -21,7 +21,7 @@ impl WordNeurons {
         terms: Option<&[Words; TERMS]>,
         overflows: &mut Overflows,
     ) -> u32 {
-        let decayed = left::<W, R, PLAIN>(isa, state.u, &constants.current, self.shifts[0]);
+        let decayed = left::<W, R, PLAIN>(isa, state.current, &constants.current, self.shifts[0]);
         let shifted = isa.shift_left(arriving, self.input_shift);
         let lost = isa.words_differ(isa.shift_right(shifted, self.input_shift), arriving);
         let (u, changed) = if terms.is_none() && isa.word_bits(lost) == 0 {
@@ -34,21 +34,21 @@ impl WordNeurons {
             let changed = add_terms(self, &mut sum, &rest, terms);
             (isa.load_words(&sum), changed)
         };
-        state.u = u;
+        state.current = u;
         overflows.current += u64::from(changed.count_ones());
         let mut gained = if self.gains { R::scale::<W, PLAIN>(isa, u, &constants.gain) } else { u };
         if !PLAIN && self.has_bias {
             gained = isa.add_words(gained, isa.load_words(&constants.bias));
         }
-        let left = left::<W, R, PLAIN>(isa, state.v, &constants.membrane, self.shifts[1]);
+        let left = left::<W, R, PLAIN>(isa, state.potential, &constants.membrane, self.shifts[1]);
         let (v, changed) = self.membrane.sum::<W, PLAIN>(isa, left, gained);
-        let free = isa.words_above(isa.word(1), state.held);
+        let free = isa.words_above(isa.word(1), state.refractory);
         overflows.membrane += u64::from(isa.word_bits(isa.both(changed, free)).count_ones());
         let fires = isa.both(isa.words_above(v, isa.load_words(&constants.level)), free);
         let v_th = isa.load_words(&constants.v_th);
         let after = if self.subtracts { isa.sub_words(v, v_th) } else { isa.word(0) };
-        state.v = isa.choose(free, isa.choose(fires, after, v), state.v);
-        state.held = isa.choose(fires, isa.word(self.t_ref), isa.sub_saturating(state.held, isa.word(1)));
+        state.potential = isa.choose(free, isa.choose(fires, after, v), state.potential);
+        state.refractory = isa.choose(fires, isa.word(self.t_ref), isa.sub_saturating(state.refractory, isa.word(1)));
         isa.word_bits(fires)
     }
 
