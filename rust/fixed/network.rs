@@ -45,6 +45,12 @@ impl FixedConnection {
     pub fn fan_in(&self) -> usize {
         self.pattern.matrix()[1]
     }
+
+    /// Returns the row of the matrix that holds the weights onto neuron `post`.
+    pub fn weights_onto(&self, post: usize) -> &[i32] {
+        let fan_in = self.fan_in();
+        &self.weight[self.pattern.row(post) * fan_in..][..fan_in]
+    }
 }
 
 impl FixedLayer {
@@ -78,14 +84,8 @@ impl FixedLayer {
     pub fn sums(&self) -> Result<Vec<i64>> {
         let mut sums = filled("n", Some(self.n_out()), 0i64)?;
         for connection in &self.connections {
-            match connection.pattern {
-                // A row is a neuron.
-                Pattern::Dense(_) | Pattern::Lateral(_) => {
-                    let rows = connection.weight.chunks_exact(connection.fan_in());
-                    for (sum, row) in sums.iter_mut().zip(rows) {
-                        *sum += row.iter().map(|&w| i64::from(w).abs()).sum::<i64>();
-                    }
-                }
+            for (post, sum) in sums.iter_mut().enumerate() {
+                *sum += connection.weights_onto(post).iter().map(|&w| i64::from(w).abs()).sum::<i64>();
             }
         }
         Ok(sums)

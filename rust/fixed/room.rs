@@ -2,7 +2,7 @@
 
 use super::network::{FixedConnection, FixedLayer};
 use crate::error::{Error, Result};
-use crate::network::Pattern;
+use crate::network::Place;
 use crate::neuron::fixed::Limits;
 
 /// Refuses layers for which the hardware that their formats tell of has no room: too many inputs, too many synapses onto a neuron
@@ -67,12 +67,12 @@ fn check_fan_out(layers: &[FixedLayer]) -> Result<()> {
         let Some(most) = layer.params.limits.fan_out else { continue };
         let n = layer.n_out();
         let mut fan_out = vec![0; n];
-        let mut count = |connection: &FixedConnection| match connection.pattern {
-            // A column is a presynaptic neuron.
-            Pattern::Dense(_) | Pattern::Lateral(_) => {
-                for row in connection.weight.chunks_exact(n) {
-                    fan_out.iter_mut().zip(row).for_each(|(count, &w)| *count += usize::from(w != 0));
-                }
+        let mut count = |connection: &FixedConnection| {
+            let (fan_in, weight) = (connection.fan_in(), &connection.weight);
+            for (pre, count) in fan_out.iter_mut().enumerate() {
+                connection.pattern.for_each_synapse(pre, |_, Place { row, column }| {
+                    *count += usize::from(weight[row as usize * fan_in + column as usize] != 0);
+                });
             }
         };
         let above = layers.get(l + 1).filter(|above| !above.params.is_xylo_output());

@@ -24,6 +24,10 @@ impl Geometry for Dense {
         [self.post.n(), self.pre.n()]
     }
 
+    fn row(&self, post: usize) -> usize {
+        post
+    }
+
     fn constant(&self) -> Option<f64> {
         None
     }

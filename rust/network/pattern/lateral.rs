@@ -24,6 +24,10 @@ impl Geometry for Lateral {
         [self.shape.n(); 2]
     }
 
+    fn row(&self, post: usize) -> usize {
+        post
+    }
+
     fn constant(&self) -> Option<f64> {
         Some(-self.strength)
     }

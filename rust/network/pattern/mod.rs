@@ -62,6 +62,9 @@ pub trait Geometry {
     /// Returns the shape of the matrix of weights, rows by fan-in.
     fn matrix(&self) -> [usize; 2];
 
+    /// Returns the row of the matrix that holds the weights onto postsynaptic neuron `post`.
+    fn row(&self, post: usize) -> usize;
+
     /// Returns the weight that all synapses have, if it is a constant of the pattern: it then is neither trained nor kept in files.
     fn constant(&self) -> Option<f64>;
 
@@ -113,6 +116,11 @@ impl Pattern {
     /// Returns the shape of the matrix of weights, rows by fan-in.
     pub fn matrix(&self) -> [usize; 2] {
         each!(self, one => one.matrix())
+    }
+
+    /// Returns the row of the matrix that holds the weights onto postsynaptic neuron `post`.
+    pub fn row(&self, post: usize) -> usize {
+        each!(self, one => one.row(post))
     }
 
     /// Returns the weight that all synapses have, if it is a constant of the pattern.

@@ -27,6 +27,7 @@ fn synapses_join_neurons_of_the_shapes_by_places_of_the_matrix() {
         for &(pre, post, row, column) in &found {
             assert!((pre as usize) < pattern.pre().n() && (post as usize) < pattern.post().n());
             assert!((row as usize) < rows && (column as usize) < columns, "{pattern:?}");
+            assert_eq!(row as usize, pattern.row(post as usize), "{pattern:?}");
         }
         let order: Vec<_> = found.iter().map(|&(pre, post, ..)| (pre, post)).collect();
         assert!(order.is_sorted_by(|a, b| a < b), "{pattern:?}");
