@@ -142,7 +142,7 @@ def build_graph(n: int, k: int) -> sr.Graph:
     graph = sr.Graph(dt=1.0, seed=1)
     inputs = graph.add_input(n // 10)
     neurons = graph.add_population(
-        n, tau_m=20.0, tau_s=5.0, v_th=1.0, t_ref=2.0, discretisation="exact"
+        n, sr.LIF(tau_m=20.0, tau_s=5.0, v_th=1.0, t_ref=2.0, discretisation="exact")
     )
     rule, scale = sr.FixedOutDegree(k), (100 / k) ** 0.5
     graph.connect(inputs, neurons, rule, weight=sr.Uniform(0.0, 0.6 * scale))

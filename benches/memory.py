@@ -56,7 +56,7 @@ def build_and_run(size: Size, delay: str, engine: str) -> dict[str, float]:
     graph = sr.Graph(dt=1.0, seed=1)
     inputs = graph.add_input(size.inputs)
     neurons = graph.add_population(
-        size.neurons, tau_m=20.0, tau_s=5.0, v_th=1.0, t_ref=2.0, discretisation="exact"
+        size.neurons, sr.LIF(tau_m=20.0, tau_s=5.0, v_th=1.0, t_ref=2.0, discretisation="exact")
     )
     rule = sr.FixedOutDegree(size.synapses)
     delays = 1.0 if delay == "one" else sr.UniformDelay(1.0, 16.0)

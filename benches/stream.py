@@ -53,7 +53,7 @@ def build_graph(n: int, k: int, n_in: int) -> sr.Graph:
     graph = sr.Graph(dt=1.0, seed=1)
     inputs = graph.add_input(n_in)
     neurons = graph.add_population(
-        n, tau_m=20.0, tau_s=5.0, v_th=1.0, t_ref=2.0, discretisation="exact"
+        n, sr.LIF(tau_m=20.0, tau_s=5.0, v_th=1.0, t_ref=2.0, discretisation="exact")
     )
     rule = sr.FixedOutDegree(k)
     # A weight of 1.59 on a neuron at rest reaches the threshold.

@@ -36,7 +36,7 @@ class Backend:
         return sr.Graph(dtype="int16" if self.is_fixed else "float64", **options)
 
     def add_population(self, graph: sr.Graph, n: int) -> sr.Population:
-        return graph.add_fixed(n, NEURON) if self.is_fixed else graph.add_population(n)
+        return graph.add_population(n, NEURON) if self.is_fixed else graph.add_population(n)
 
     def chain(self) -> sr.Graph:
         """Three inputs, 20 neurons that hear themselves and 5 above them, with delays."""
@@ -56,7 +56,7 @@ def fixed_chain() -> sr.Graph:
     """As `graph_cases.chain`, of integers."""
     graph = sr.Graph(dtype="int16", seed=2)
     inputs = graph.add_input(3)
-    below, above = (graph.add_fixed(n, NEURON) for n in (20, 5))
+    below, above = (graph.add_population(n, NEURON) for n in (20, 5))
     graph.connect(inputs, below, weight=sr.Uniform(-30.0, 120.0), delay=1.0)
     rule, delay = sr.FixedProbability(0.3), sr.UniformDelay(0, 30)
     graph.connect(below, below, rule, weight=sr.Uniform(-60.0, 12.0), delay=delay)

@@ -50,7 +50,7 @@ def connect(
 def graph_of(layer: Layer, neuron: sr.fixed.Format, dtype: str = "int32") -> sr.Graph:
     graph = sr.Graph(dtype=dtype)
     n_out, n_in = layer.weight.shape
-    inputs, neurons = graph.add_input(n_in), graph.add_fixed(n_out, neuron)
+    inputs, neurons = graph.add_input(n_in), graph.add_population(n_out, neuron)
     connect(graph, inputs, neurons, layer.weight, layer.delay)
     connect(graph, neurons, neurons, layer.recurrent, layer.recurrent_delay)
     return graph

@@ -279,10 +279,10 @@ def simulator(rng: random.Random) -> sr.Simulator:
         if rng.random() < 0.5:
             table = sr.fixed.Table([200, 150, 90, 0], 8)
             made_format = dataclasses.replace(made_format, current_decay=table)
-        below, above = graph.add_fixed(6, made_format), graph.add_fixed(3, made_format)
+        below, above = graph.add_population(6, made_format), graph.add_population(3, made_format)
         weight = 9
     else:
-        below, above = (graph.add_population(n, v_th=0.3, t_ref=1.0) for n in (6, 3))
+        below, above = (graph.add_population(n, sr.LIF(v_th=0.3, t_ref=1.0)) for n in (6, 3))
         weight = 0.9
     graph.connect(eye, below, weight=weight, delay=1.0)
     graph.connect(below, above, weight=weight, delay=4.0)

@@ -125,7 +125,7 @@ def build_graph(case: GraphCase, dtype: str = "float64") -> tuple[sr.Graph, Grap
     rng = np.random.default_rng(case.seed + 1)
     graph = sr.Graph(dt=case.dt, dtype=dtype, seed=case.seed)
     populations = [graph.add_input(case.n_inputs, name="input")]
-    populations += [graph.add_population(n, **constants) for n, constants in case.neurons]
+    populations += [graph.add_population(n, sr.LIF(**constants)) for n, constants in case.neurons]
     model = GraphModel(case.sizes, [None, *(c for _, c in case.neurons)], dt=case.dt)
     for c in case.connections:
         pre, post = populations[c.pre], populations[c.post]
@@ -171,7 +171,7 @@ def chain(dtype: str = "float64") -> sr.Graph:
     """Three inputs, a population that hears itself, and one above it, with delays."""
     graph = sr.Graph(dtype=dtype, seed=2)
     inputs = graph.add_input(3)
-    below, above = (graph.add_population(n, v_th=0.4, t_ref=1.0) for n in (20, 5))
+    below, above = (graph.add_population(n, sr.LIF(v_th=0.4, t_ref=1.0)) for n in (20, 5))
     graph.connect(inputs, below, weight=sr.Uniform(-0.5, 2.0), delay=1.0)
     rule = sr.FixedProbability(0.3)
     delay = sr.UniformDelay(0, 30)

@@ -66,9 +66,9 @@ def chatter(kind: str) -> Callable[[], sr.Simulator]:
         if kind == "fixed":
             shift = sr.fixed.Shift(3)
             form = sr.fixed.cortex_m_format(current_decay=shift, membrane_decay=shift, v_th=20)
-            ring = graph.add_fixed(2000, form)
+            ring = graph.add_population(2000, form)
         else:
-            ring = graph.add_population(2000, v_th=0.1, t_ref=1.0)
+            ring = graph.add_population(2000, sr.LIF(v_th=0.1, t_ref=1.0))
         weight = 100 if kind == "fixed" else 9.0
         graph.connect(eye, ring, weight=weight)
         graph.connect(ring, ring, "one_to_one", weight=weight, delay=1.0)

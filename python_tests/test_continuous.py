@@ -21,7 +21,7 @@ def single(weight: float, delay: float = 0.0, **constants: Any) -> sr.Simulator:
     graph = sr.Graph(dtype="float64")
     source, target = (
         graph.add_input(1),
-        graph.add_population(1, discretisation="exact", **constants),
+        graph.add_population(1, sr.LIF(discretisation="exact", **constants)),
     )
     graph.connect(source, target, ([0], [0]), weight=[weight], delay=[delay])
     return sr.Simulator(graph, engine="continuous")
@@ -84,7 +84,7 @@ def test_what_comes_at_the_moment_of_a_crossing_comes_too_late(through: str) -> 
     assert later
     graph = sr.Graph(dtype="float64")
     drive, brake = graph.add_input(1), graph.add_input(1)
-    neuron = graph.add_population(1, discretisation="exact", **constants)
+    neuron = graph.add_population(1, sr.LIF(discretisation="exact", **constants))
     graph.connect(drive, neuron, ([0], [0]), weight=[20.0])
     delay = 0.0 if through == "input" else first
     graph.connect(brake, neuron, ([0], [0]), weight=[-1e3], delay=[delay])
@@ -186,7 +186,7 @@ def test_t_ref_is_kept_to_the_end() -> None:
 
 def test_delays_need_not_be_whole_steps() -> None:
     graph = sr.Graph(dtype="float64")
-    source, target = graph.add_input(1), graph.add_population(2, v_th=0.05, t_ref=5.0)
+    source, target = graph.add_input(1), graph.add_population(2, sr.LIF(v_th=0.05, t_ref=5.0))
     graph.connect(source, target, ([0, 0], [0, 1]), weight=[1.0, 1.0], delay=[1.37, 0.0])
     for engine in ("clocked", "event", "auto"):
         with pytest.raises(ValueError, match=r"projections\[0\]\.delay.*1\.37"):
@@ -214,7 +214,9 @@ def test_clocked_spikes_tend_to_these(tau_s: float, delay: float) -> None:
     def simulate(engine: str, per_ms: int) -> list[list[float]]:
         graph = sr.Graph(dt=1 / per_ms, dtype="float64")
         constants = {"tau_m": 64.0, "tau_s": tau_s, "v_th": 0.5, "discretisation": "exact"}
-        layers = [graph.add_input(10)] + [graph.add_population(10, **constants) for _ in pairs]
+        layers = [graph.add_input(10)] + [
+            graph.add_population(10, sr.LIF(**constants)) for _ in pairs
+        ]
         for at, (rule, weight) in enumerate(zip(pairs, weights, strict=True)):
             graph.connect(layers[at], layers[at + 1], rule, weight=weight, delay=delay)
         simulator = sr.Simulator(graph, engine=engine)

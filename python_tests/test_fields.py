@@ -15,7 +15,7 @@ from strsbp_rs.recipes._recipe import Data
 CONFIGS = [
     *(sr.Firing, sr.Uniform, sr.Normal, sr.ConstantInit, sr.KaimingUniform, sr.AllToAll, sr.Sparse),
     *(sr.Reservoir, sr.UniformDelay, sr.OneToOne, sr.FixedProbability, sr.FixedOutDegree),
-    *(sr.FixedInDegree, sr.Dense, sr.Recurrent, sr.BernoulliEncoder, sr.ImageAugment),
+    *(sr.FixedInDegree, sr.LIF, sr.Dense, sr.Recurrent, sr.BernoulliEncoder, sr.ImageAugment),
     *(sr.CountMSE, sr.SoftmaxCrossEntropy, sr.Adam, sr.AdamW, sr.SGD, sr.Constant),
     *(sr.InverseSqrt, sr.Cosine, sr.Step, sr.StRsbp, sr.ExponentialPenalty),
     *(sr.QFormat, sr.Loihi, sr.Xylo, sr.Spinnaker, sr.CortexM),
@@ -166,7 +166,10 @@ def test_scalars_of_numpy_everywhere(tmp_path):
     assert loaded.config["optimizer"]["lr"] == 0.25
     np.testing.assert_array_equal(loaded.network.weights[0]["weight"], net.weights[0]["weight"])
     graph = sr.Graph(dt=np.float32(1), seed=np.array(3))
-    pre, post = graph.add_input(np.int8(2)), graph.add_population(np.uint16(3), v_th=np.int64(2))
+    pre, post = (
+        graph.add_input(np.int8(2)),
+        graph.add_population(np.uint16(3), sr.LIF(v_th=np.int64(2))),
+    )
     graph.connect(
         pre, post, sr.FixedProbability(np.float64(1)), weight=np.float32(2), delay=np.int8(1)
     )

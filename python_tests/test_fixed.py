@@ -87,7 +87,7 @@ def test_every_limit_is_counted(engine: str) -> None:
             8, 9, 10, fixed.Multiply(1, 0), fixed.Multiply(1, 0), v_th=510, fires_at=">="
         )
         graph = sr.Graph(dtype="int8")
-        inputs, neurons = graph.add_input(1), graph.add_fixed(1, form)
+        inputs, neurons = graph.add_input(1), graph.add_population(1, form)
         graph.connect(inputs, neurons, weight=sign * 127)
         simulator = sr.Simulator(graph, engine=engine)
         simulator.push(events_of(np.ones((5, 1), np.int64)))
@@ -132,7 +132,7 @@ def test_states_go_on(has_tables: bool) -> None:
 def test_rules_draw_whole_weights() -> None:
     graph = sr.Graph(dtype="int8", seed=3)
     inputs = graph.add_input(30)
-    neurons = graph.add_fixed(40, fixed.qformat_format(tau_m=20.0, tau_s=5.0, v_th=100))
+    neurons = graph.add_population(40, fixed.qformat_format(tau_m=20.0, tau_s=5.0, v_th=100))
     projection = graph.connect(
         inputs, neurons, sr.FixedProbability(0.5), weight=sr.Uniform(-50.0, 50.0)
     )
@@ -156,8 +156,8 @@ def test_neurons_start_from_potentials(engine: str, decay: fixed.Decay) -> None:
     graph = sr.Graph(dtype="int8")
     inputs = graph.add_input(1)
     form = fixed.Format(8, 16, 16, fixed.Multiply(0, 0), decay, v_th=100, bias=0)
-    neurons = graph.add_fixed(3, form)
-    biased = graph.add_fixed(1, replace(form, bias=7, fires_at=">="))
+    neurons = graph.add_population(3, form)
+    biased = graph.add_population(1, replace(form, bias=7, fires_at=">="))
     graph.connect(inputs, neurons, weight=51)
     simulator = sr.Simulator(graph, engine=engine)
     simulator.set_potentials(neurons, [100, 96, -32768])

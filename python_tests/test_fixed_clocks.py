@@ -26,7 +26,7 @@ XYLO = fixed.xylo_format(v_th=99, dash_syn=1, dash_mem=1, bias=7)
 def traces(form: Any, engine: str, weight: int = 0) -> tuple[list[int], list[int]]:
     """Current and membrane after every step, from one input spike at step 1."""
     graph = sr.Graph(dtype="int16")
-    inputs, neurons = graph.add_input(1), graph.add_fixed(1, form)
+    inputs, neurons = graph.add_input(1), graph.add_population(1, form)
     graph.connect(inputs, neurons, weight=weight)
     simulator = sr.Simulator(graph, engine=engine)
     raster = np.zeros((N_STEPS, 1), dtype=int)

@@ -198,8 +198,8 @@ def test_limits_of_hardware() -> None:
     hidden = fixed.xylo_format(v_th=10, dash_syn=2, dash_mem=2)
     graph = sr.Graph(dtype="int16")
     with pytest.raises(ValueError, match="n must be <= 1000, the neurons that the hardware has"):
-        graph.add_fixed(1001, hidden)
-    inputs, neurons = graph.add_input(2), graph.add_fixed(65, hidden)
+        graph.add_population(1001, hidden)
+    inputs, neurons = graph.add_input(2), graph.add_population(65, hidden)
     graph.connect(inputs, neurons, weight=1)
     simulator = sr.Simulator(graph)
     simulator.push(events_of(np.full((1, 2), 15)))
@@ -209,7 +209,10 @@ def test_limits_of_hardware() -> None:
     with pytest.raises(ValueError, match="fan-out must be <= 64 synapses of a neuron of"):
         sr.Simulator(graph)
     graph = sr.Graph(dtype="int16")
-    inputs, neurons = graph.add_input(2), graph.add_fixed(2, fixed.loihi_format(du=1, dv=1, v_th=1))
+    inputs, neurons = (
+        graph.add_input(2),
+        graph.add_population(2, fixed.loihi_format(du=1, dv=1, v_th=1)),
+    )
     graph.connect(inputs, neurons, weight=1, delay=63.0)
     with pytest.raises(ValueError, match="delay must be <= 62 steps onto 'population 1'"):
         sr.Simulator(graph)
@@ -221,8 +224,8 @@ def test_what_graphs_refuse() -> None:
     with pytest.raises(TypeError, match="a graph of int8 holds fixed-point neurons"):
         graph.add_population(3)
     with pytest.raises(TypeError, match="fixed-point neurons need a graph of integers"):
-        sr.Graph().add_fixed(3, form)
-    inputs, neurons = graph.add_input(2), graph.add_fixed(2, form)
+        sr.Graph().add_population(3, form)
+    inputs, neurons = graph.add_input(2), graph.add_population(2, form)
     with pytest.raises(ValueError, match=r"weight\[0\] must be in \[-8, 7\], of weight_bits = 4"):
         graph.connect(inputs, neurons, weight=8)
     with pytest.raises(ValueError, match="for fixed-point neurons, which have steps"):

@@ -32,7 +32,7 @@ def graph_spikes(fixed: sr.FixedNetwork, trains: sr.SpikeTrains, sample: int) ->
     below = graph.add_input(40)
     populations = []
     for layer in fixed.layers:
-        own = graph.add_fixed(len(layer.weight), layer.format)
+        own = graph.add_population(len(layer.weight), layer.format)
         for pre, weight in ((below, layer.weight), (own, layer.recurrent_weight)):
             if weight is None:
                 continue

@@ -76,8 +76,8 @@ def xylo_graph(xylo: Xylo) -> sr.Graph:
     hidden_format, output_format = xylo_formats(xylo)
     graph = sr.Graph(dtype="int16")
     inputs = graph.add_input(xylo.weight_in.shape[2])
-    hidden = graph.add_fixed(len(xylo.hidden.v_th), hidden_format)
-    output = graph.add_fixed(len(xylo.output.v_th), output_format)
+    hidden = graph.add_population(len(xylo.hidden.v_th), hidden_format)
+    output = graph.add_population(len(xylo.output.v_th), output_format)
     connect(graph, inputs, hidden, fixed.xylo_weights(xylo.weight_in[0], xylo.shift_in), None)
     connect(graph, hidden, hidden, fixed.xylo_weights(xylo.weight_rec[0], xylo.shift_rec), None)
     connect(graph, hidden, output, fixed.xylo_weights(xylo.weight_out[0], xylo.shift_out), None)
@@ -116,7 +116,7 @@ def test_xylo_counts_every_spike_that_does_not_fit(engine: str, sign: int, devic
     # The first step brings 15 spikes of 2^13 each, up to 2^15 - 1 or down to -2^15.
     form = fixed.xylo_format(v_th=32767, dash_syn=1, dash_mem=15, device=device)
     graph = sr.Graph(dtype="int16")
-    inputs, neurons = graph.add_input(1), graph.add_fixed(1, form)
+    inputs, neurons = graph.add_input(1), graph.add_population(1, form)
     graph.connect(inputs, neurons, weight=fixed.xylo_weights([sign * 64], 7).item())
     simulator = sr.Simulator(graph, engine=engine)
     simulator.push(events_of(np.full((3, 1), 15)))
@@ -143,7 +143,7 @@ def test_order_of_pushed_spikes_does_not_matter_to_xylo() -> None:
     found = []
     for parts in ([spikes], [spikes[:1], spikes[1:]]):
         graph = sr.Graph(dtype="int16")
-        inputs, neurons = graph.add_input(2), graph.add_fixed(1, form)
+        inputs, neurons = graph.add_input(2), graph.add_population(1, form)
         connect(graph, inputs, neurons, np.array([[-32768, 30000]]), None)
         simulator = sr.Simulator(graph)
         for part in parts:
@@ -157,7 +157,7 @@ def test_order_of_pushed_spikes_does_not_matter_to_xylo() -> None:
 def test_repeated_spikes_are_counts() -> None:
     graph = sr.Graph(dtype="int16")
     inputs = graph.add_input(1)
-    neurons = graph.add_fixed(1, fixed.xylo_format(v_th=10, dash_syn=15, dash_mem=15))
+    neurons = graph.add_population(1, fixed.xylo_format(v_th=10, dash_syn=15, dash_mem=15))
     graph.connect(inputs, neurons, weight=fixed.xylo_weights([100]).item())
     simulator = sr.Simulator(graph)
     simulator.push(events_of(np.ones((1, 1), np.int64)))

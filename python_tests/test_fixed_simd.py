@@ -52,7 +52,7 @@ for neuron in (
 ):
     for engine in ("clocked", "event"):
         graph = sr.Graph(dtype="int8", seed=2)
-        inputs, neurons = graph.add_input(50), graph.add_fixed(37, neuron)
+        inputs, neurons = graph.add_input(50), graph.add_population(37, neuron)
         graph.connect(inputs, neurons, weight=sr.Uniform(-80.0, 100.0))
         graph.connect(neurons, neurons, sr.FixedProbability(0.3), weight=sr.Uniform(-60.0, 50.0))
         simulator = sr.Simulator(graph, engine=engine)

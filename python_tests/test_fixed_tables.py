@@ -22,9 +22,9 @@ def test_powers_by_hand(engine: str) -> None:
     halves = fixed.Table([8, 4, 2, 1], 4)
     form = fixed.Format(12, 16, 16, halves, fixed.Multiply(0x8000, 15), v_th=32000)
     graph = sr.Graph(dtype="int16")
-    inputs, neurons = graph.add_input(1), graph.add_fixed(1, form)
+    inputs, neurons = graph.add_input(1), graph.add_population(1, form)
     gone = fixed.Format(12, 16, 16, fixed.Multiply(0, 0), halves, v_th=1000, reset="subtract")
-    firing = graph.add_fixed(1, replace(gone, t_ref_steps=2))
+    firing = graph.add_population(1, replace(gone, t_ref_steps=2))
     graph.connect(inputs, neurons, weight=101)
     graph.connect(inputs, firing, weight=1101)
     current, other = run(graph, np.array([[1], [0], [0], [0], [0], [0], [0]]), engine)
@@ -77,7 +77,7 @@ def test_membranes_of_events_go_on_after_any_gap() -> None:
     table = fixed.Table.exponential(30.0)
     form = fixed.Format(12, 24, 24, fixed.Multiply(0, 0), table, v_th=2**22, rounding="nearest")
     graph = sr.Graph(dtype="int16")
-    inputs, neurons = graph.add_input(1), graph.add_fixed(1, form)
+    inputs, neurons = graph.add_input(1), graph.add_population(1, form)
     graph.connect(inputs, neurons, weight=2000)
     events, expected, v, last = [], [], 0, 0
     for step in (3, 4, 10, 60, 200, 10**9, 10**9 + 7, 10**15):

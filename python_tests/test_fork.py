@@ -42,7 +42,7 @@ class Work:
         self.fixed = self.net.to_fixed(n_threads=n_threads)
         self.graph = sr.Graph(seed=3)
         self.inputs = self.graph.add_input(300)
-        self.neurons = self.graph.add_population(300, v_th=1.0)
+        self.neurons = self.graph.add_population(300, sr.LIF(v_th=1.0))
         self.graph.connect(self.inputs, self.neurons, sr.FixedProbability(0.1))
         self.simulator = sr.Simulator(self.graph)
         self.recording = self.net.run(self.x, n_threads=n_threads)

@@ -253,7 +253,7 @@ def test_graph_of_a_network(case: Case) -> None:
 
 def test_a_simulator_keeps_the_graph_it_was_made_of() -> None:
     graph = sr.Graph(dtype="float64")
-    source, target = graph.add_input(1), graph.add_population(1, v_th=0.1)
+    source, target = graph.add_input(1), graph.add_population(1, sr.LIF(v_th=0.1))
     simulator = sr.Simulator(graph, engine="event")
     graph.connect(source, target, weight=5.0)
     event = np.array([(0, 0)], dtype=[("t", "i8"), ("x", "i8")])

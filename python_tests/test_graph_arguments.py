@@ -61,11 +61,11 @@ def test_graph(make: Callable[[], Any], error: type[Exception], message: str) ->
 def test_neuron_constants(field: str, value: float) -> None:
     graph, *_ = graph_of_two()
     with pytest.raises(ValueError, match=f"{field} must be"):
-        graph.add_population(4, **{field: value})
+        graph.add_population(4, sr.LIF(**{field: value}))
     assert len(graph.populations) == 2
     for nothing in ("a", None, [1.0, 2.0], 10**400):
         with pytest.raises(TypeError, match=f"{field} must be a number, got"):
-            graph.add_population(4, **{field: nothing})
+            graph.add_population(4, sr.LIF(**{field: nothing}))
 
 
 @pytest.mark.parametrize("rule", [sr.FixedOutDegree, sr.FixedInDegree])
@@ -84,7 +84,7 @@ def test_names_and_kinds() -> None:
     with pytest.raises(ValueError, match="name must be of no other population, got 'eye'"):
         graph.add_population(4, name="eye")
     with pytest.raises(ValueError, match=r"discretisation must be one of .*'exact.*got 'magic'"):
-        graph.add_population(4, discretisation="magic")
+        graph.add_population(4, sr.LIF(discretisation="magic"))
     assert [p.name for p in graph.populations] == ["eye", "brain"]
 
 
@@ -281,7 +281,7 @@ def test_weights_beyond_any_sum(engine: str, dtype: str) -> None:
         with pytest.raises(ValueError, match=r"weight must be at most .* of 'brain'"):
             sr.Simulator(graph, engine=engine)
     graph = sr.Graph(dtype=dtype)
-    eye, brain = graph.add_input(2), graph.add_population(3, v_th=1e15)
+    eye, brain = graph.add_input(2), graph.add_population(3, sr.LIF(v_th=1e15))
     graph.connect(eye, brain, weight=-1e20)
     simulator = sr.Simulator(graph, engine=engine)
     simulator.push(events(np.repeat(np.arange(50), 40), np.tile([0, 1], 1000)))
@@ -310,8 +310,11 @@ def test_the_longest_refractory_time(engine: str) -> None:
     longest = 2**24
     graph = sr.Graph()
     with pytest.raises(ValueError, match=r"t_ref must be at most 2\^24 steps"):
-        graph.add_population(1, t_ref=longest + 1.0)
-    eye, brain = graph.add_input(1), graph.add_population(1, v_th=1.0, tau_s=1.0, t_ref=longest)
+        graph.add_population(1, sr.LIF(t_ref=longest + 1.0))
+    eye, brain = (
+        graph.add_input(1),
+        graph.add_population(1, sr.LIF(v_th=1.0, tau_s=1.0, t_ref=longest)),
+    )
     graph.connect(eye, brain, weight=500.0)
     simulator = sr.Simulator(graph, engine=engine)
     at = [0, longest - 1, longest, longest + 1]
@@ -386,3 +389,27 @@ def test_time_in_steps_and_in_ms(backend: Backend) -> None:
         with pytest.raises(error, match=message):
             simulator.advance(**options)
     assert simulator.time == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("neuron", [None, 3, [1.0], sr.Dense(3), sr.LIF, {"tau_m": 9.0}])
+def test_what_is_no_neuron_is_refused(neuron: Any) -> None:
+    graph, *_ = graph_of_two()
+    with pytest.raises(TypeError, match=r"neuron must be LIF, Format or one of \['lif'\], got"):
+        graph.add_population(4, neuron)
+    assert len(graph.populations) == 2
+
+
+def test_a_neuron_by_name_has_its_defaults() -> None:
+    spikes = []
+    for neuron in ("lif", sr.LIF(), sr.LIF(tau_m=64, tau_s=8, v_th=20, t_ref=2)):
+        graph = sr.Graph(dtype="float64", seed=3)
+        eye, brain = graph.add_input(1), graph.add_population(5, neuron)
+        graph.connect(eye, brain, weight=sr.Uniform(50.0, 200.0))
+        simulator = sr.Simulator(graph)
+        simulator.push(np.array([(t, 0) for t in range(40)], [("t", "i8"), ("x", "i8")]))
+        spikes.append(simulator.advance(60).tolist())
+    assert spikes[0] == spikes[1] == spikes[2] and len(spikes[0]) > 20
+    with pytest.raises(
+        ValueError, match=r"neuron must be LIF, Format or one of \['lif'\], got 'life'"
+    ):
+        sr.Graph().add_population(3, "life")

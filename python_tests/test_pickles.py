@@ -62,7 +62,7 @@ def test_networks_in_fixed_point(again: Any) -> None:
 
 def graphs() -> dict[str, sr.Graph]:
     mixed = sr.Graph(dt=0.5, dtype="float64", seed=5)
-    inputs, neurons = mixed.add_input(20, name="eye"), mixed.add_population(30, v_th=1.0)
+    inputs, neurons = mixed.add_input(20, name="eye"), mixed.add_population(30, sr.LIF(v_th=1.0))
     mixed.connect(inputs, neurons, weight=sr.Normal(0.5, 0.2))
     mixed.connect(inputs, neurons, "all_to_all", delay=sr.UniformDelay(0, 3))
     mixed.connect(neurons, neurons, sr.FixedProbability(0.3), weight=-0.1)
@@ -72,7 +72,7 @@ def graphs() -> dict[str, sr.Graph]:
     whole = sr.Graph(dtype="int16", seed=2)
     inputs, neurons = (
         whole.add_input(5),
-        whole.add_fixed(4, sr.fixed.loihi_format(du=100, dv=100, v_th=10)),
+        whole.add_population(4, sr.fixed.loihi_format(du=100, dv=100, v_th=10)),
     )
     whole.connect(inputs, neurons, weight=sr.Uniform(-9, 99))
     empty = sr.Graph()

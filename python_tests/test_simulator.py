@@ -39,7 +39,7 @@ def single(weight: float, **constants: Any) -> sr.Graph:
     """One input onto one neuron, float64."""
     graph = sr.Graph(dtype="float64")
     source = graph.add_input(1)
-    graph.connect(source, graph.add_population(1, **constants), weight=weight)
+    graph.connect(source, graph.add_population(1, sr.LIF(**constants)), weight=weight)
     return graph
 
 
@@ -121,7 +121,10 @@ def test_events_at_the_first_and_the_last_step(engine: str) -> None:
 def test_simultaneous_spikes_add_up(engine: str, n: int) -> None:
     """Each of n inputs brings 2/n of the threshold: all at once fire, all but half do not."""
     graph = sr.Graph(dtype="float64")
-    source, target = graph.add_input(n), graph.add_population(33, tau_s=1.0, v_th=1.0, t_ref=0.0)
+    source, target = (
+        graph.add_input(n),
+        graph.add_population(33, sr.LIF(tau_s=1.0, v_th=1.0, t_ref=0.0)),
+    )
     graph.connect(source, target, weight=2.0 / n)
     everyone = events(np.zeros(n, np.int64), np.arange(n))
     spikes, simulator = run(graph, everyone, 5, engine)
@@ -170,7 +173,7 @@ def test_one_strange_population_is_enough(strange: int) -> None:
     graph = sr.Graph(dtype="float64")
     source = graph.add_input(1)
     for _ in range(2):
-        graph.connect(source, graph.add_population(1, v_th=1.0, t_ref=0.0), weight=0.3)
+        graph.connect(source, graph.add_population(1, sr.LIF(v_th=1.0, t_ref=0.0)), weight=0.3)
     simulator = sr.Simulator(graph, engine="event")
     assert simulator.ties_are_proven
     simulator.set_potentials(strange, [-1e6])
@@ -208,7 +211,7 @@ def test_inhibition_is_overcome_late(engine: str) -> None:
     """From a potential far below 0 and a current that outlasts it, the whole rise is predicted."""
     graph = sr.Graph(dtype="float64")
     inputs = graph.add_input(2)
-    target = graph.add_population(1, tau_m=5.0, tau_s=400.0, v_th=0.2, t_ref=300.0)
+    target = graph.add_population(1, sr.LIF(tau_m=5.0, tau_s=400.0, v_th=0.2, t_ref=300.0))
     graph.connect(inputs, target, ([0, 1], [0, 0]), weight=[-50.0, 70.0])
     step = propagator(tau_m=5.0, tau_s=400.0, t_ref=300.0)
     p = u = 0.0
@@ -291,7 +294,7 @@ def test_a_tiny_threshold(engine: str, dtype: str) -> None:
     for scale in (1.0, 2.0**-100):
         graph = sr.Graph(dtype=dtype)
         source = graph.add_input(3)
-        target = graph.add_population(20, v_th=scale, t_ref=3.0)
+        target = graph.add_population(20, sr.LIF(v_th=scale, t_ref=3.0))
         weight = scale * np.linspace(-2.0, 4.0, 60)
         graph.connect(source, target, (np.arange(60) % 3, np.arange(60) % 20), weight=weight)
         pushed = events(np.arange(0, 90, 3), np.arange(30) % 3)
@@ -307,7 +310,7 @@ def test_delays_longer_than_the_run_and_gaps_between(rng: np.random.Generator) -
     for engine in GRID_ENGINES:
         graph = sr.Graph(dtype="float64")
         source = graph.add_input(1)
-        target = graph.add_population(300, tau_s=1.0, v_th=0.5, t_ref=0.0)
+        target = graph.add_population(300, sr.LIF(tau_s=1.0, v_th=0.5, t_ref=0.0))
         pairs = (np.zeros(300, np.int64), np.arange(300))
         graph.connect(source, target, pairs, weight=1.0, delay=delay)
         simulator = sr.Simulator(graph, engine=engine)

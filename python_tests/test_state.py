@@ -297,7 +297,9 @@ def test_numbers_are_checked_as_they_will_be_kept(engine: str) -> None:
     assert simulator.state() == state
     graph = sr.Graph(dtype="int16", seed=1)
     graph.connect(
-        graph.add_input(2), graph.add_fixed(2, sr.fixed.loihi_format(du=1, dv=1, v_th=9)), weight=3
+        graph.add_input(2),
+        graph.add_population(2, sr.fixed.loihi_format(du=1, dv=1, v_th=9)),
+        weight=3,
     )
     fixed = sr.Simulator(graph, engine=engine)
     state = fixed.state()
@@ -362,7 +364,7 @@ def chain_but(**other: Any) -> sr.Graph:
     """Populations of equal sizes, some of which differ from each other's."""
     options = {"dt": 0.5, "v_th": 0.4, "delay": 2.0, "seed": 1, "low": 0.0, "to": 0, **other}
     graph = sr.Graph(dt=options["dt"], seed=options["seed"], dtype="float64")
-    eye, brain = graph.add_input(3), graph.add_population(30, v_th=options["v_th"])
+    eye, brain = graph.add_input(3), graph.add_population(30, sr.LIF(v_th=options["v_th"]))
     weight = sr.Uniform(options["low"], 1.0)
     graph.connect(eye, brain, weight=weight, delay=options["delay"])
     graph.connect(brain, brain, sr.FixedOutDegree(3), weight=weight, delay=sr.UniformDelay(0, 9))

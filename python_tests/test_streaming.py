@@ -136,7 +136,7 @@ def test_a_network_records_its_output_layer() -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_dtypes_and_the_clock(engine: str) -> None:
     graph = sr.Graph(dt=0.5)
-    source, target = graph.add_input(1), graph.add_population(1, v_th=0.1)
+    source, target = graph.add_input(1), graph.add_population(1, sr.LIF(v_th=0.1))
     graph.connect(source, target, weight=3.0)
     simulator = sr.Simulator(graph, engine=engine)
     assert simulator.now == 0 and simulator.time == 0.0
@@ -174,7 +174,7 @@ def test_reset(backend: Backend) -> None:
 def silent_busy_silent() -> tuple[sr.Graph, Events]:
     """What engine "auto" runs by events, clocked from step 2000 on, and by events after 4000."""
     graph = sr.Graph(dtype="float64", seed=3)
-    inputs, neurons = graph.add_input(50), graph.add_population(200, v_th=1.0)
+    inputs, neurons = graph.add_input(50), graph.add_population(200, sr.LIF(v_th=1.0))
     graph.connect(inputs, neurons, weight=sr.Uniform(-0.1, 0.25))
     rule, delay = sr.FixedOutDegree(10), sr.UniformDelay(0, 20)
     graph.connect(neurons, neurons, rule, weight=sr.Uniform(-0.5, 0.1), delay=delay)
@@ -284,7 +284,7 @@ def test_ctrl_c(engine: str) -> None:
     def kicked() -> sr.Simulator:
         # Once kicked, every neuron keeps itself firing.
         graph = sr.Graph(seed=1)
-        kick, ring = graph.add_input(1), graph.add_population(50, v_th=1.0, t_ref=2.0)
+        kick, ring = graph.add_input(1), graph.add_population(50, sr.LIF(v_th=1.0, t_ref=2.0))
         graph.connect(kick, ring, weight=100.0)
         graph.connect(ring, ring, sr.OneToOne(), weight=20.0)
         simulator = sr.Simulator(graph, engine=engine)
@@ -310,7 +310,7 @@ def test_ctrl_c(engine: str) -> None:
 def test_a_second_thread_is_told(engine: str) -> None:
     """While one runs the simulation, the other gets an error from whatever it asks."""
     graph = sr.Graph(seed=1)
-    kick, ring = graph.add_input(1), graph.add_population(2000, v_th=1.0, t_ref=2.0)
+    kick, ring = graph.add_input(1), graph.add_population(2000, sr.LIF(v_th=1.0, t_ref=2.0))
     graph.connect(kick, ring, weight=100.0)
     graph.connect(ring, ring, sr.OneToOne(), weight=20.0)
     simulator = sr.Simulator(graph, engine=engine)

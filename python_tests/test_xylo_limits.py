@@ -158,21 +158,23 @@ def test_formats_carry_their_limits() -> None:
 
     hidden = fixed.xylo_format(v_th=10, dash_syn=2, dash_mem=2)
     graph = sr.Graph(dtype="int16")
-    inputs, neurons = graph.add_input(17), graph.add_fixed(8, hidden)
+    inputs, neurons = graph.add_input(17), graph.add_population(8, hidden)
     graph.connect(inputs, neurons, weight=1)
     with pytest.raises(ValueError, match="inputs must be <= 16 onto 'population 1', as the hard"):
         sr.Simulator(graph)
     graph = sr.Graph(dtype="int16")
     inputs = graph.add_input(17)
-    graph.connect(inputs, graph.add_fixed(8, replace(hidden, limits={})), weight=1)
+    graph.connect(inputs, graph.add_population(8, replace(hidden, limits={})), weight=1)
     sr.Simulator(graph)
 
 
 def test_synapses_onto_outputs_are_not_of_the_fan_out() -> None:
     graph = sr.Graph(dtype="int16")
     inputs = graph.add_input(2)
-    hidden = graph.add_fixed(64, fixed.xylo_format(v_th=10, dash_syn=2, dash_mem=2))
-    output = graph.add_fixed(8, fixed.xylo_format(v_th=10, dash_syn=2, dash_mem=2, output=True))
+    hidden = graph.add_population(64, fixed.xylo_format(v_th=10, dash_syn=2, dash_mem=2))
+    output = graph.add_population(
+        8, fixed.xylo_format(v_th=10, dash_syn=2, dash_mem=2, output=True)
+    )
     graph.connect(inputs, hidden, weight=1)
     graph.connect(hidden, hidden, sr.AllToAll(self_loops=True), weight=1)
     graph.connect(hidden, output, weight=1)

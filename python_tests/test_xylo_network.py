@@ -66,7 +66,7 @@ def graph_of(n_in: int, layers: list[sr.FixedLayer]) -> sr.Graph:
     graph = sr.Graph(dtype="int16")
     below = graph.add_input(n_in)
     for layer in layers:
-        own = graph.add_fixed(len(layer.weight), layer.format)
+        own = graph.add_population(len(layer.weight), layer.format)
         connect(graph, below, own, layer.weight, None)
         if layer.recurrent_weight is not None:
             connect(graph, own, own, layer.recurrent_weight, None)

@@ -5,6 +5,7 @@ Times are in ms, potentials relative to rest. See `Network` and `Trainer`.
 
 from strsbp_rs import fixed, plot
 from strsbp_rs._config import (
+    LIF,
     SGD,
     Adam,
     AdamW,
@@ -67,6 +68,7 @@ from strsbp_rs.training._trainer import (
 )
 
 __all__ = [
+    "LIF",
     "SGD",
     "Adam",
     "AdamW",

@@ -13,7 +13,6 @@ from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer, number
 from strsbp_rs._arrays import as_array, as_floats, dtype_name
 from strsbp_rs._fields import named, refuse_subclass
-from strsbp_rs._spikes import lif_params
 from strsbp_rs._strsbp_rs import GraphCore
 from strsbp_rs.fixed import Format
 
@@ -66,7 +65,7 @@ class Graph:
     Args:
         dt: Time step [ms].
         dtype: "float32" or "float64": type of weights and potentials; or "int8", "int16" or
-            "int32": type of the weights of fixed-point neurons (`add_fixed`).
+            "int32": type of the weights of fixed-point neurons (`fixed.Format`).
         seed: Seed of what projections are drawn from.
 
     Raises:
@@ -187,55 +186,32 @@ class Graph:
         return self._add(n, name, "input", None)
 
     def add_population(
-        self,
-        n: int,
-        *,
-        tau_m: float = 64.0,
-        tau_s: float = 8.0,
-        v_th: float = 20.0,
-        t_ref: float = 2.0,
-        discretisation: str = "euler",
-        name: str | None = None,
+        self, n: int, neuron: config.LIF | Format | str = "lif", *, name: str | None = None
     ) -> Population:
-        """Adds `n` LIF neurons.
+        """Adds `n` neurons.
 
         Args:
             n: Number of neurons.
-            tau_m: Membrane time constant [ms].
-            tau_s: Synaptic time constant [ms].
-            v_th: Firing threshold, relative to rest.
-            t_ref: Refractory time after a spike [ms], a whole number of time steps, at most 2^24;
-                that of a graph for continuous time as well (choose dt accordingly).
-            discretisation: "euler" (factors 1 - dt/tau, as the ST-RSBP paper) or "exact"
-                (exp(-dt/tau)); without meaning in continuous time.
+            neuron: `LIF`, or "lif" for its defaults, in a graph of floats; a `fixed.Format`, which
+                says number format and neuron, in one of integers.
             name: Name, unique in the graph.
 
         Raises:
-            TypeError: If a constant is not a number, or the graph is of fixed-point neurons.
-            ValueError: If a constant is outside its domain, or the name is taken.
-        """
-        if self.dtype.kind == "i":
-            raise TypeError(f"a graph of {self.dtype} holds fixed-point neurons: use add_fixed")
-        params = lif_params(tau_m, tau_s, t_ref, self.dt, discretisation, v_th=v_th)
-        return self._add(n, name, "population", {"model": "lif", **params})
-
-    def add_fixed(self, n: int, neuron: Format, *, name: str | None = None) -> Population:
-        """Adds `n` fixed-point neurons, to a graph of integers.
-
-        Args:
-            n: Number of neurons.
-            neuron: Number format and neuron, of `strsbp_rs.fixed`.
-            name: Name, unique in the graph.
-
-        Raises:
-            TypeError: If the graph is of floating-point neurons, or `neuron` is not a Format.
+            TypeError: If `neuron` is none, or the graph holds neurons of the other kind.
             ValueError: If a field is outside its domain, or the name is taken.
         """
-        if self.dtype.kind != "i":
-            raise TypeError(f"fixed-point neurons need a graph of integers, got {self.dtype}")
-        if not isinstance(neuron, Format):
-            raise TypeError(f"neuron must be a Format, got {neuron!r}")
-        return self._add(n, name, "population", {"model": "fixed", **neuron.to_dict()})
+        chosen: config.LIF | Format = named("neuron", neuron, (config.LIF, Format))
+        if isinstance(chosen, Format) and self.dtype.kind != "i":
+            raise TypeError(
+                f"neuron must be LIF: fixed-point neurons need a graph of integers, got {chosen!r} "
+                f"for {self.dtype}"
+            )
+        if not isinstance(chosen, Format) and self.dtype.kind == "i":
+            raise TypeError(
+                f"neuron must be a fixed.Format: a graph of {self.dtype} holds fixed-point "
+                f"neurons, got {chosen!r}"
+            )
+        return self._add(n, name, "population", _params(chosen, self.dt))
 
     def _add(
         self, n: int, name: str | None, kind: str, params: dict[str, Any] | None
@@ -350,6 +326,15 @@ def _restored(
         rows = None if start is None else (start, target)
         graph._core.add_parts(projection.pre.index, projection.post.index, rows, *rest)
     return graph
+
+
+def _params(neuron: config.LIF | Format, dt: float) -> dict[str, Any]:
+    """Returns a neuron as the core takes it."""
+    if isinstance(neuron, Format):
+        return {"model": "fixed", **neuron.to_dict()}
+    values = neuron.to_dict()
+    del values["kind"]
+    return {"model": "lif", **values, "dt": dt}
 
 
 def _holds(known: Sequence[Any], one: Any) -> bool:

@@ -39,7 +39,8 @@ def build_graph(network: Network, dtype: str) -> sr.Graph:
     graph = sr.Graph(dt=c.dt, dtype=dtype)
     inputs = graph.add_input(c.n_in)
     neurons = graph.add_population(
-        c.n, tau_m=c.tau_m, tau_s=c.tau_s, v_th=c.v_th, t_ref=c.t_ref, discretisation="exact"
+        c.n,
+        sr.LIF(tau_m=c.tau_m, tau_s=c.tau_s, v_th=c.v_th, t_ref=c.t_ref, discretisation="exact"),
     )
     for pre, projection in ((neurons, network.recurrent), (inputs, network.external)):
         graph.connect(

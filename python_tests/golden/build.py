@@ -392,7 +392,7 @@ def add_input(of: sr.Graph, n: int) -> sr.Population:
 
 def add_population(of: sr.Graph, n: int, neuron: Any = None, **constants: Any) -> sr.Population:
     """Of floating-point neurons, or of a `Format`."""
-    return of.add_population(n, **constants) if neuron is None else of.add_fixed(n, neuron)
+    return of.add_population(n, sr.LIF(**constants) if neuron is None else neuron)
 
 
 def connect(of: sr.Graph, pre: Any, post: Any, rule: Any = None, **options: Any) -> sr.Projection:

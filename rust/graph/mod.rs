@@ -71,8 +71,7 @@ impl<W: Weight> Graph<W> {
     /// Adds a population of neurons; its number.
     ///
     /// # Errors
-    /// [`Error::Value`] if a field is outside its domain or the name is taken; [`Error::Type`] if neurons of the model have weights
-    /// of another type.
+    /// [`Error::Value`] if a field is outside its domain, the name is taken or neurons of the model have weights of another type.
     pub fn add_population(&mut self, name: &str, n: usize, params: impl Into<NeuronParams>) -> Result<usize> {
         self.add(name, n, Some(params.into()))
     }

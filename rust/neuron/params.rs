@@ -65,7 +65,7 @@ impl NeuronParams {
     /// Refuses constants outside their domain, of `n` neurons behind weights of type `W` in a graph of time step `dt` [ms].
     ///
     /// # Errors
-    /// [`Error::Value`] naming the field; [`Error::Type`] if neurons of the model have other weights.
+    /// [`Error::Value`] naming the field, or the model if its neurons have weights of another type.
     pub fn check<W: Weight>(&self, n: usize, dt: f64) -> Result<()> {
         match self {
             Self::Lif(_) if W::IS_WHOLE => Err(self.misfit::<W>("a fixed.Format")),
@@ -82,7 +82,7 @@ impl NeuronParams {
     }
 
     fn misfit<W: Weight>(&self, expected: &str) -> Error {
-        Error::dtype("neuron", format!("{expected} in a graph of {}", W::DTYPE), self.name())
+        Error::value("neuron", format!("{expected} in a graph of {}", W::DTYPE), self.name())
     }
 
     /// Refuses weights that such neurons do not hold.

@@ -31,6 +31,7 @@ from strsbp_rs._config._layers import Dense, Discretisation, LayerConfig, Recurr
 from strsbp_rs._config._learning import ExponentialPenalty, PostCoupling, StRsbp
 from strsbp_rs._config._losses import CountMSE, Loss, SoftmaxCrossEntropy
 from strsbp_rs._config._masks import AllToAll, Mask, Reservoir, Sparse
+from strsbp_rs._config._neurons import LIF
 from strsbp_rs._config._optimizers import SGD, Adam, AdamW, Optimizer
 from strsbp_rs._config._rules import (
     ConnectionRule,
@@ -44,6 +45,7 @@ from strsbp_rs._config._schedules import Constant, Cosine, InverseSqrt, Schedule
 __all__ = [
     "ENCODERS",
     "ENGINES",
+    "LIF",
     "SGD",
     "Adam",
     "AdamW",
@@ -99,7 +101,7 @@ _KINDS: dict[str, type[Config]] = {
         *(Firing, Uniform, Normal, ConstantInit, KaimingUniform),
         *(AllToAll, Sparse, Reservoir),
         *(UniformDelay,),
-        *(Dense, Recurrent),
+        *(Dense, Recurrent, LIF),
         *(CountMSE, SoftmaxCrossEntropy),
         *(Adam, AdamW, SGD),
     )

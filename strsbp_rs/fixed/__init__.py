@@ -2,11 +2,11 @@
 
 A `Format` is a number format and the LIF neurons it holds: integers only, every rounding and
 overflow defined. Presets make the formats of hardware. A `Graph` of dtype "int8", "int16" or
-"int32" holds such neurons (`Graph.add_fixed`), and a `Simulator` runs them:
+"int32" holds such neurons (`Graph.add_population`), and a `Simulator` runs them:
 
     graph = sr.Graph(dtype="int16")
     inputs = graph.add_input(16)
-    neurons = graph.add_fixed(8, sr.fixed.loihi_format(du=400, dv=100, v_th=300))
+    neurons = graph.add_population(8, sr.fixed.loihi_format(du=400, dv=100, v_th=300))
     graph.connect(inputs, neurons, (pre, post), weight=sr.fixed.loihi_weights(weight))
 """
 
