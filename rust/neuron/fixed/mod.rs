@@ -15,6 +15,7 @@ mod per_neuron;
 mod population;
 mod rounding;
 mod state;
+mod validate;
 mod weight;
 mod xylo;
 

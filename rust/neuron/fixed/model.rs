@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{lif, xylo};
-
 /// The neuron model of a format: what a step does, and in which order.
 ///
 /// Files and dicts hold it as `rules`: "lif", "xylo_v1" or "xylo_v2". Each model has a module: `lif`, `xylo`.
@@ -76,13 +74,35 @@ pub struct Abilities {
     pub most_received: u32,
 }
 
+/// LIF: sums have room for one spike of a neuron in a step.
+const LIF: Abilities = Abilities {
+    rules: "the rules \"lif\"",
+    takes_each_spike: false,
+    acts_at_step_0: true,
+    may_clear: [true, false],
+    has_delays: true,
+    most_sent: 1,
+    most_received: 1,
+};
+
+/// Xylo: currents saturate at every spike, and neurons fire several times in a step.
+const XYLO: Abilities = Abilities {
+    rules: "the rules of Xylo",
+    takes_each_spike: true,
+    acts_at_step_0: false,
+    may_clear: [false, true],
+    has_delays: false,
+    most_sent: u32::MAX,
+    most_received: u32::MAX,
+};
+
 impl FixedModel {
     /// Returns what the model can do.
     #[inline(always)]
     pub fn abilities(self) -> &'static Abilities {
         match self {
-            Self::Lif => &lif::ABILITIES,
-            Self::Xylo(_) => &xylo::ABILITIES,
+            Self::Lif => &LIF,
+            Self::Xylo(_) => &XYLO,
         }
     }
 }

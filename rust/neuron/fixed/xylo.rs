@@ -1,23 +1,11 @@
 //! Neurons of Xylo: currents that saturate at every spike, neurons that fire several times in a step.
 
-use super::model::Abilities;
 use super::population::fit;
 use super::{
     Decay, FiresAt, FixedModel, FixedParams, FixedPopulation, FixedState, FixedStep, Overflow, Overflows, Reset,
     Rounding, XyloVersion,
 };
 use crate::error::{Error, Result};
-
-/// What the model can do.
-pub(super) const ABILITIES: Abilities = Abilities {
-    rules: "the rules of Xylo",
-    takes_each_spike: true,
-    acts_at_step_0: false,
-    may_clear: [false, true],
-    has_delays: false,
-    most_sent: u32::MAX,
-    most_received: u32::MAX,
-};
 
 impl FixedParams {
     /// Whether these are output neurons of Xylo, which fire once a step at most.

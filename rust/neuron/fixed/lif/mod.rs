@@ -5,20 +5,8 @@ pub mod words;
 
 pub use lanes::{FixedBlock, FixedLanes};
 
-use super::model::Abilities;
 use super::population::fit;
 use super::{Anchor, At, FixedPopulation, FixedState, FixedStep, Overflows, round_shift};
-
-/// What the model can do: sums have room for one spike of a neuron in a step.
-pub(super) const ABILITIES: Abilities = Abilities {
-    rules: "the rules \"lif\"",
-    takes_each_spike: false,
-    acts_at_step_0: true,
-    may_clear: [true, false],
-    has_delays: true,
-    most_sent: 1,
-    most_received: 1,
-};
 
 impl FixedPopulation {
     /// Steps a neuron with the sum of what arrives.

@@ -2,7 +2,7 @@
 
 use std::ops::{Add, BitAnd, BitXor, Mul, Shl, Shr, Sub};
 
-use super::{Kind, LaneDecay};
+use super::decay::{Kind, LaneDecay};
 use crate::neuron::fixed::{Overflow, Rounding};
 use crate::simd::Lanes;
 

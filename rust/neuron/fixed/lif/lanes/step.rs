@@ -1,9 +1,20 @@
 //! Steps of blocks, in loops that the compiler turns into vectors.
 
 use super::arithmetic::{AnyRounder, Decaying, Fitting, Floor, Nearest, Rounder, TowardZero, Word};
-use super::{FixedBlock, FixedLanes, Kind};
+use super::block::FixedBlock;
+use super::decay::Kind;
+use super::neurons::FixedLanes;
 use crate::neuron::fixed::{FiresAt, Overflows, Reset, Rounding};
 use crate::simd::{LANES, LaneMask, Lanes, multiversion};
+
+impl FixedLanes {
+    /// Steps all blocks through a window of steps, with the sums that arrive at each, (n_steps, n_blocks), which are then
+    /// zero; who fired at each, likewise. What did not fit.
+    #[inline]
+    pub fn run(&self, blocks: &mut [FixedBlock], input: &mut [Lanes<i32>], fired: &mut [LaneMask]) -> Overflows {
+        run_blocks(self, blocks, input, fired)
+    }
+}
 
 /// `yes` where all bits are set, `no` where none is.
 #[inline(always)]
@@ -116,7 +127,7 @@ fn run_blocks_body(
 
 multiversion! {
     /// Steps all blocks through a window.
-    pub fn run_blocks(
+    fn run_blocks(
         lanes: &FixedLanes,
         blocks: &mut [FixedBlock],
         input: &mut [Lanes<i32>],

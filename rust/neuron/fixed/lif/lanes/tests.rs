@@ -1,9 +1,13 @@
 use proptest::prelude::*;
 
+use super::neurons::NARROW_SHIFT;
 use super::*;
 use crate::fixed::strategies::formats;
-use crate::neuron::fixed::{Anchor, At, FixedNeuron, FixedState, FixedWeight, Overflow};
-use crate::simd::LANES;
+use crate::neuron::fixed::{
+    Anchor, At, Decay, FixedNeuron, FixedParams, FixedPopulation, FixedState, FixedWeight, Overflow, Overflows,
+    PerNeuron,
+};
+use crate::simd::{LANES, LaneMask, Lanes};
 
 const N: usize = 37;
 
