@@ -138,12 +138,7 @@ class Network(Running):
     @property
     def n_parameters(self) -> int:
         """Number of trained weights, of synapses that exist."""
-        n = sum(array.size for layer in self.weights for array in layer.values())
-        for index in range(len(self.layers)):
-            mask = self.recurrent_mask(index)
-            if mask is not None:
-                n -= int(mask.size - np.count_nonzero(mask))
-        return n
+        return self._core.n_parameters()
 
     def recurrent_mask(self, layer: int) -> NDArray[np.bool_] | None:
         """Returns which recurrent synapses of a layer exist, (n_post, n_pre); None if all do."""
@@ -153,11 +148,7 @@ class Network(Running):
         """Returns the network as a table, for people."""
         lines = [f"Network of {self.n_in} inputs, {self.n_parameters:,} weights, {self.dtype}"]
         for index, (layer, delays) in enumerate(zip(self.layers, self.delays, strict=True)):
-            tail = ""
-            if isinstance(layer, config.Recurrent):
-                tail = f", {config.describe(layer.mask)}"
-            elif layer.lateral_inhibition > 0:
-                tail = f", lateral inhibition {layer.lateral_inhibition:g}"
+            tail = layer._remark()
             for name, delay in delays.items():
                 if delay.any():
                     tail += f", {name} {delay.min():g} to {delay.max():g} ms"
@@ -170,7 +161,7 @@ class Network(Running):
     @property
     def outline(self) -> str:
         """Sizes of the input and the layers, in short: 784-400-R400-10 has a recurrent one."""
-        sizes = [f"{'R' if isinstance(la, config.Recurrent) else ''}{la.n}" for la in self.layers]
+        sizes = [f"{layer.letter}{layer.n}" for layer in self.layers]
         return "-".join([str(self.n_in), *sizes])
 
     def __repr__(self) -> str:

@@ -128,6 +128,11 @@ impl<F: Real> Network<F> {
         self.explicit_delays
     }
 
+    /// Returns the number of weights that are trained, those of synapses that exist.
+    pub fn n_parameters(&self) -> usize {
+        self.trainable().map(|(_, connection)| connection.synapses().n_existing()).sum()
+    }
+
     /// Number of inputs.
     pub fn n_in(&self) -> usize {
         self.config.n_in

@@ -69,6 +69,13 @@ impl<F: Real> Synapses<F> {
         exists.contains(&false).then_some(exists)
     }
 
+    /// Returns the number of synapses that exist.
+    pub fn n_existing(&self) -> usize {
+        // With several delays, the mask tells synapses of other delays apart too.
+        let all = self.n_out() * self.n_in;
+        self.mask.as_ref().map_or(all, |mask| flat(mask.data()).iter().filter(|&&m| m != F::zero()).count())
+    }
+
     /// The delay of every synapse, (n_out, n_in) row-major, 0 where none exists [steps].
     pub fn delays(&self) -> Vec<u32> {
         self.taps.of_synapses([self.n_out(), self.n_in], self.exists().as_deref())

@@ -230,6 +230,11 @@ impl NetworkCore {
         Ok(catch(|| changing.change(set))?)
     }
 
+    /// Returns the number of trained weights, of synapses that exist.
+    fn n_parameters(&self, py: Python<'_>) -> PyResult<usize> {
+        with_net!(&self.net, net => long(py, None, n_weights(net), || catch(|| Ok(net.n_parameters()))))
+    }
+
     /// Which recurrent synapses of a layer exist, bool (n_post, n_pre); `None` if all do or the layer has none.
     fn recurrent_mask<'py>(&self, py: Python<'py>, layer: usize) -> PyResult<Option<Bound<'py, PyArray2<bool>>>> {
         with_net!(&self.net, net => {

@@ -5,10 +5,9 @@ Types of their fields are checked when they are made, domains by the Rust core.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
-from strsbp_rs._config._base import Config
+from strsbp_rs._config._base import Config, describe
 from strsbp_rs._config._delays import Delay, UniformDelay
 from strsbp_rs._config._encoders import (
     ENCODERS,
@@ -125,8 +124,3 @@ def _revived(value: Any) -> Any:
     if isinstance(value, dict):
         return from_dict(value)
     return tuple(value) if isinstance(value, list) else value
-
-
-def describe(config: Config) -> str:
-    """Returns the configuration in one line, for people."""
-    return f"{config.kind or type(config).__name__} {asdict(config)}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 from strsbp_rs._fields import Checked
 
-__all__ = ["Config", "_plain"]
+__all__ = ["Config", "_plain", "describe"]
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Config):
         return value.to_dict()
     return list(value) if isinstance(value, tuple) else value
+
+
+def describe(config: Config) -> str:
+    """Returns the configuration in one line, for people."""
+    return f"{config.kind or type(config).__name__} {asdict(config)}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
-from strsbp_rs._config._base import Config
+from strsbp_rs._config._base import Config, describe
 from strsbp_rs._config._delays import Delay
 from strsbp_rs._config._init import Firing, LayerInit
 from strsbp_rs._config._masks import AllToAll, Mask
@@ -48,6 +48,13 @@ class Dense(Config):
     delay: Delay = field(default=0.0, kw_only=True)
     lateral_inhibition: float = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "dense"
+    letter: ClassVar[str] = ""
+    """Before the number of neurons in `Network.outline`."""
+
+    def _remark(self) -> str:
+        """What `Network.summary` says beside the neurons."""
+        strength = self.lateral_inhibition
+        return f", lateral inhibition {strength:g}" if strength > 0 else ""
 
 
 @dataclass(frozen=True)
@@ -84,9 +91,14 @@ class Recurrent(Config):
     recurrent_init: LayerInit = field(default=Firing(drive=0.25), kw_only=True)
     recurrent_delay: Delay = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "recurrent"
+    letter: ClassVar[str] = "R"
     written_names: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"rec_init": "recurrent_init", "rec_delay": "recurrent_delay"}
     )
+
+    def _remark(self) -> str:
+        """What `Network.summary` says beside the neurons."""
+        return f", {describe(self.mask)}"
 
 
 LayerConfig = Dense | Recurrent
