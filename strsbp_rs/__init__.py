@@ -52,7 +52,9 @@ from strsbp_rs._warnings import (
     SilentLayerWarning,
     StrsbpWarning,
 )
-from strsbp_rs.fixed._network import FixedLayer, FixedNetwork
+from strsbp_rs.fixed import _conversion as _conversion
+from strsbp_rs.fixed._layer import FixedLayer
+from strsbp_rs.fixed._network import FixedNetwork
 from strsbp_rs.fixed._report import LayerReport, QuantizationReport
 from strsbp_rs.fixed._targets import CortexM, Loihi, QFormat, Spinnaker, Xylo
 from strsbp_rs.training._best_checkpoint import BestCheckpoint

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -54,6 +54,8 @@ class Network(Running):
     """
 
     _core: NetworkCore
+    _to_fixed: ClassVar[Callable[..., FixedNetwork]]
+    """What `to_fixed` calls; `fixed._conversion` sets it."""
 
     def __init__(
         self,
@@ -302,10 +304,8 @@ class Network(Running):
                 no room for the network, or all weights of a layer become 0; the message names the
                 layer.
         """
-        from strsbp_rs.fixed._network import to_fixed
-
-        return to_fixed(
-            self, target, calibration, encoder, n_steps, seed, threads(n_threads), progress
+        return self._to_fixed(
+            target, calibration, encoder, n_steps, seed, threads(n_threads), progress
         )
 
     # As a graph ------------------------------------------------------------------------------

@@ -203,7 +203,8 @@ def python_imports(path: Path, modules: set[str]) -> set[str]:
 def python_circles() -> list[str]:
     """Lists circles of imports among the modules of the package."""
     files = {}
-    for path in sources("strsbp_rs", ending=".py"):
+    # The stub stands for the extension.
+    for path in (*sources("strsbp_rs", ending=".py"), *sources("strsbp_rs", ending=".pyi")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         files[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     edges = {module: python_imports(path, set(files)) - {module} for module, path in files.items()}

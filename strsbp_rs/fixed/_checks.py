@@ -15,7 +15,7 @@ from strsbp_rs.fixed._format import Format, Overflows
 from strsbp_rs.fixed._targets import QFormat, Target
 
 if TYPE_CHECKING:
-    from strsbp_rs.fixed._network import FixedLayer
+    from strsbp_rs.fixed._layer import FixedLayer
 
 __all__ = [
     "changed_share",

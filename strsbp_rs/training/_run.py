@@ -15,7 +15,7 @@ from strsbp_rs._inputs import Input
 from strsbp_rs._network import Network
 from strsbp_rs._recording import Recording
 from strsbp_rs.datasets import Dataset
-from strsbp_rs.fixed._network import quantized
+from strsbp_rs.fixed._conversion import quantized
 from strsbp_rs.recipes._recipe import Recipe, load_recipe
 from strsbp_rs.training import _pictures
 from strsbp_rs.training._best_checkpoint import BestCheckpoint
