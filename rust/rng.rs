@@ -20,6 +20,11 @@ pub(crate) fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
     ((u64::from(rng.next_u32()) * u64::from(n)) >> 32) as u32
 }
 
+/// Draws uniformly from [0, n) with 64 bits, for numbers too many for [`below`]; the bias of n / 2^64 is nothing.
+pub(crate) fn below_64(rng: &mut ChaCha8Rng, n: u64) -> u64 {
+    ((u128::from(rng.next_u64()) * u128::from(n)) >> 64) as u64
+}
+
 /// Which random stream a sample is encoded with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamKey {

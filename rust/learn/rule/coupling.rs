@@ -61,9 +61,9 @@ impl PostCouplingModel {
         of_count(&self.one_minus_s, count)
     }
 
-    /// 1 / (1 - S) of a neuron that fired `count` times.
-    #[inline(always)]
-    pub fn gain(&self, count: u32) -> f64 {
+    /// Returns 1 / (1 - S) of a neuron that fired `count` times.
+    #[cfg(test)]
+    pub(crate) fn gain(&self, count: u32) -> f64 {
         1.0 / self.one_minus_s(count)
     }
 }

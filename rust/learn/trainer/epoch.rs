@@ -2,13 +2,11 @@
 
 use std::time::Instant;
 
-use rand_chacha::rand_core::Rng;
-
 use super::check::check_samples;
 use super::{Batch, BatchStats, Data, EpochStats, Progress, Source, Targets, Trainee, Trainer};
 use crate::error::{Error, Result};
 use crate::memory::collected;
-use crate::rng::generator;
+use crate::rng::{below_64, generator};
 use crate::simd::Real;
 
 /// Separates the order of the samples from other uses of the seed.
@@ -98,9 +96,7 @@ pub(super) fn shuffled(n: usize, seed: u64, epoch: u32) -> Result<Vec<u32>> {
     let mut rng = generator(seed, SHUFFLE_STREAM | u64::from(epoch));
     let mut order: Vec<u32> = collected("n_samples", 0..n as u32)?;
     for i in (1..n).rev() {
-        // A multiply-shift draw: its bias of n / 2^64 is nothing.
-        let j = ((u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64) as usize;
-        order.swap(i, j);
+        order.swap(i, below_64(&mut rng, i as u64 + 1) as usize);
     }
     Ok(order)
 }
