@@ -3,35 +3,18 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::learn::{Batch, Classes, Data, Source, Targets, TrainerConfig};
+use crate::learn::test_cases::{config, spikes};
+use crate::learn::{Batch, Classes, Data, Source, Targets};
 use crate::network::Panels;
 use crate::network::io::tests::{Stored, changed, network, set};
-use crate::spikes::SpikeTrains;
 
 fn trainer(net: &Network<f32>, kind: &str) -> Trainer<f32> {
     let optimizer = match kind {
         "sgd" => json!({"kind": "sgd", "lr": 0.01, "momentum": 0.9, "nesterov": false}),
         _ => json!({"kind": "adam", "lr": 0.01, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}),
     };
-    let config = json!({
-        "loss": {"kind": "softmax_cross_entropy", "temperature": 1.0}, "optimizer": optimizer,
-        "schedule": {"kind": "inverse_sqrt"},
-        "rule": {"post_coupling": "closed_form", "silent_ratio": 0.0, "teacher_spikes": true, "teacher_count": 5,
-            "solver_tolerance": 1e-4},
-        "batch_size": 2, "augment": null, "weight_penalty": null, "weight_limit": null, "clip_norm": null, "seed": 7,
-    });
-    let config: TrainerConfig = serde_json::from_value(config).unwrap();
+    let config = config(json!({"optimizer": optimizer, "schedule": {"kind": "inverse_sqrt"}}));
     Trainer::new(config, net, Some(1)).unwrap()
-}
-
-fn spikes() -> SpikeTrains {
-    let mut trains = SpikeTrains::empty(20, 6).unwrap();
-    for sample in 0..4u32 {
-        let rows: Vec<Vec<u32>> =
-            (0..20).map(|t| (0..6).filter(|i| (t * (sample + 2) + i) % 5 < 2).collect()).collect();
-        trains.push_sample(rows.iter().map(Vec::as_slice)).unwrap();
-    }
-    trains
 }
 
 fn train(trainer: &mut Trainer<f32>, net: &mut Network<f32>) {

@@ -23,3 +23,5 @@ pub use trainer::{
 
 #[cfg(test)]
 mod oracle_tests;
+#[cfg(test)]
+mod test_cases;

@@ -1,102 +1,19 @@
 //! Gradients against ST-RSBP in the words of its definition: dense steps, one S-PSP at a time, one dense system a layer.
 
+mod definition;
+
 use nalgebra::{DMatrix, DVector};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use super::{Batch, BatchStats, Classes, Data, PostCouplingModel, Source, Targets, Trainer, TrainerConfig};
+use self::definition::{Plain, Raster, count, plain, s_psp, simulate};
+use super::{Batch, BatchStats, Classes, Data, Source, Targets, Trainer, TrainerConfig};
 use crate::error::Error;
 use crate::network::{Layer, Network};
 use crate::sim::EngineKind;
 use crate::simd::{Real, Weight};
 use crate::spikes::SpikeTrains;
-
-/// Whether each neuron fires, step after step.
-type Raster = Vec<Vec<bool>>;
-
-/// A layer as plain matrices, (n_out, n_in) row-major.
-struct Plain {
-    n_in: usize,
-    weight: Vec<f64>,
-    delay: Vec<u32>,
-    /// Trained or of lateral inhibition.
-    within: Vec<f64>,
-    within_delay: Vec<u32>,
-    one_minus_s: Vec<f64>,
-}
-
-fn plain<F: Real>(layer: &Layer<F>, lateral: f64, rule: &super::StRsbp, n_steps: usize) -> Plain {
-    let n = layer.n_out();
-    let model = PostCouplingModel::new(rule.post_coupling, layer.params(), n_steps).unwrap();
-    let widen = |rows: Vec<F>| rows.iter().map(|w| w.widen()).collect::<Vec<_>>();
-    let (within, within_delay) = match layer.recurrent() {
-        Some(recurrent) if recurrent.is_trainable() => {
-            (widen(recurrent.synapses().rows()), recurrent.synapses().delays())
-        }
-        _ => ((0..n * n).map(|at| if at / n == at % n { 0.0 } else { -lateral }).collect(), vec![0; n * n]),
-    };
-    Plain {
-        n_in: layer.n_in(),
-        weight: widen(layer.synapses().rows()),
-        delay: layer.synapses().delays(),
-        within,
-        within_delay,
-        one_minus_s: (0..=n_steps).map(|count| model.one_minus_s(count as u32)).collect(),
-    }
-}
-
-/// Whether what fired `delay` steps before the last one arrives at step `t`.
-fn arrives(raster: &Raster, j: usize, t: usize, delay: u32) -> bool {
-    t.checked_sub(1 + delay as usize).is_some_and(|at| raster[at][j])
-}
-
-/// The layer's spikes, step by step.
-fn simulate<F: Real>(layer: &Layer<F>, plain: &Plain, input: &Raster) -> Raster {
-    let (n, lif) = (layer.n_out(), layer.lif());
-    let mut fired = vec![vec![false; n]; input.len()];
-    let (mut p, mut u, mut held) = (vec![0.0; n], vec![0.0; n], vec![0; n]);
-    for t in 1..input.len() {
-        for i in 0..n {
-            p[i] *= lif.syn_decay.widen();
-            let of = |raster: &Raster, weight: &[f64], delay: &[u32], n_in: usize| {
-                let row = i * n_in..(i + 1) * n_in;
-                let heard = |(j, (w, &d)): (usize, (&f64, &u32))| if arrives(raster, j, t, d) { *w } else { 0.0 };
-                weight[row.clone()].iter().zip(&delay[row]).enumerate().map(heard).sum::<f64>()
-            };
-            p[i] += of(input, &plain.weight, &plain.delay, plain.n_in);
-            p[i] += of(&fired, &plain.within, &plain.within_delay, n);
-            u[i] = if held[i] > 0 { 0.0 } else { lif.mem_decay.widen() * u[i] + lif.mem_gain.widen() * p[i] };
-            held[i] = if held[i] > 0 { held[i] - 1 } else { 0 };
-        }
-        for i in 0..n {
-            if u[i] >= lif.v_th.widen() {
-                (fired[t][i], u[i], held[i]) = (true, 0.0, lif.t_ref_steps);
-            }
-        }
-    }
-    fired
-}
-
-/// e_ij: the potential that a unit synapse from j alone would have at the firings of i, summed.
-fn s_psp<F: Real>(layer: &Layer<F>, pre: &Raster, j: usize, post: &Raster, i: usize, delay: u32) -> f64 {
-    let lif = layer.lif();
-    let (mut p, mut u, mut held, mut sum) = (0.0, 0.0, 0, 0.0);
-    for t in 1..pre.len() {
-        p = lif.syn_decay.widen() * p + f64::from(u8::from(arrives(pre, j, t, delay)));
-        u = if held > 0 { 0.0 } else { lif.mem_decay.widen() * u + lif.mem_gain.widen() * p };
-        held = u32::saturating_sub(held, 1);
-        if post[t][i] {
-            sum += u;
-            (u, held) = (0.0, lif.t_ref_steps);
-        }
-    }
-    sum
-}
-
-fn count(raster: &Raster, i: usize) -> u32 {
-    raster.iter().filter(|fired| fired[i]).count() as u32
-}
 
 /// Gradients, layer by layer (weights, recurrent weights), with what the batch went through.
 struct Expected {

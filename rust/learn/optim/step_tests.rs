@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::learn::test_cases::{config, rule, spikes};
 use crate::learn::{Batch, Classes, Data, Source, Targets, Trainer};
-use crate::spikes::SpikeTrains;
 
 /// A recurrent layer of 40 neurons, of whose synapses two thirds exist, and an output layer.
 fn network() -> Network<f64> {
@@ -22,26 +22,9 @@ fn network() -> Network<f64> {
 }
 
 fn trainer(net: &Network<f64>, more: Value) -> Trainer<f64> {
-    let mut config = json!({
-        "loss": {"kind": "softmax_cross_entropy", "temperature": 1.0},
-        "optimizer": {"kind": "sgd", "lr": 1.0, "momentum": 0.0, "nesterov": false},
-        "schedule": {"kind": "constant"},
-        "rule": {"post_coupling": "closed_form", "silent_ratio": 0.0, "teacher_spikes": true, "teacher_count": 5,
-            "solver_tolerance": 1e-9},
-        "batch_size": 2, "augment": null, "weight_penalty": null, "weight_limit": null, "clip_norm": null, "seed": 7,
-    });
-    config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    Trainer::new(serde_json::from_value(config).unwrap(), net, Some(2)).unwrap()
-}
-
-fn spikes() -> SpikeTrains {
-    let mut trains = SpikeTrains::empty(20, 6).unwrap();
-    for sample in 0..4u32 {
-        let rows: Vec<Vec<u32>> =
-            (0..20).map(|t| (0..6).filter(|i| (t * (sample + 2) + i) % 5 < 2).collect()).collect();
-        trains.push_sample(rows.iter().map(Vec::as_slice)).unwrap();
-    }
-    trains
+    let mut all = json!({"rule": rule(true, 1e-9)});
+    all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    Trainer::new(config(all), net, Some(2)).unwrap()
 }
 
 /// Weights, gradients, existence, and the number of inputs.

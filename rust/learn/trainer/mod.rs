@@ -177,4 +177,6 @@ impl<F: Real> Trainer<F> {
 }
 
 #[cfg(test)]
+mod passes_tests;
+#[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@ use serde_json::json;
 use super::epoch::shuffled;
 use super::*;
 use crate::fixed::Quantization;
+use crate::learn::test_cases::{config, rule};
 use crate::learn::{ExponentialPenalty, Loss};
 use crate::network::{Connection, Network, Origin, PanelsView};
 use crate::sim::EngineKind;
@@ -44,15 +45,8 @@ const WEIGHTS: [f64; N_SAMPLES] = [1.0, 1.3, 1.7, 2.3, 2.9, 3.7];
 
 /// A trainer of one sample a step; weights hardly move, unless `lr` is given.
 fn trainer(net: &Network<f32>, change: impl FnOnce(&mut TrainerConfig)) -> Trainer<f32> {
-    let config = json!({
-        "loss": {"kind": "softmax_cross_entropy", "temperature": 1.0},
-        "optimizer": {"kind": "sgd", "lr": 1e-12, "momentum": 0.0, "nesterov": false},
-        "schedule": {"kind": "constant"},
-        "rule": {"post_coupling": "closed_form", "silent_ratio": 0.0, "teacher_spikes": false, "teacher_count": 5,
-            "solver_tolerance": 1e-4},
-        "batch_size": 1, "augment": null, "weight_penalty": null, "weight_limit": null, "clip_norm": null, "seed": 7,
-    });
-    let mut config: TrainerConfig = serde_json::from_value(config).unwrap();
+    let optimizer = json!({"kind": "sgd", "lr": 1e-12, "momentum": 0.0, "nesterov": false});
+    let mut config = config(json!({"optimizer": optimizer, "rule": rule(false, 1e-4), "batch_size": 1}));
     change(&mut config);
     Trainer::new(config, net, Some(1)).unwrap()
 }
