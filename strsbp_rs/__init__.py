@@ -60,14 +60,11 @@ from strsbp_rs.fixed._targets import CortexM, Loihi, QFormat, Spinnaker, Xylo
 from strsbp_rs.training._best_checkpoint import BestCheckpoint
 from strsbp_rs.training._callback import Callback
 from strsbp_rs.training._early_stopping import EarlyStopping
+from strsbp_rs.training._from_spikes import gradients_from_spikes
 from strsbp_rs.training._history import History
 from strsbp_rs.training._loggers import CSVLogger, TensorBoard
-from strsbp_rs.training._trainer import (
-    Gradients,
-    StepResult,
-    Trainer,
-    gradients_from_spikes,
-)
+from strsbp_rs.training._results import Gradients, StepResult
+from strsbp_rs.training._trainer import Trainer
 
 __all__ = [
     "LIF",

@@ -15,7 +15,15 @@ from strsbp_rs._config import Config
 from strsbp_rs._strsbp_rs import SpikeTrainsCore
 from strsbp_rs.training._hooks import check_arguments
 
-__all__ = ["Goal", "OwnLoss", "checked_own_loss", "given_d_counts", "goal_of", "loss_name"]
+__all__ = [
+    "Goal",
+    "OwnLoss",
+    "checked_own_loss",
+    "given_d_counts",
+    "goal_of",
+    "loss_name",
+    "loss_of_file",
+]
 
 OwnLoss = Callable[[NDArray[np.uint32], Any], tuple[Any, Any]]
 """A function (counts, targets) that returns (loss, d_counts), see `Trainer`."""
@@ -47,6 +55,33 @@ def checked_own_loss(loss: Any) -> OwnLoss | None:
         return None
     check_arguments("loss", loss, ("counts", "targets"))
     own: OwnLoss = loss
+    return own
+
+
+def loss_of_file(path: str, known: dict[str, Any] | None, loss: Any) -> OwnLoss | None:
+    """Returns the loss of the user's own that a checkpoint was trained with, if it was.
+
+    Args:
+        path: The file, for messages.
+        known: The loss that it holds, if it is one of the package.
+        loss: What was given to read it with.
+
+    Raises:
+        TypeError: If that is no function of (counts, targets).
+        ValueError: If it is needed and not there, or there and not needed.
+    """
+    if known is not None and loss is not None:
+        raise ValueError(f"loss must be None, as {path} holds one, {known['kind']}; got {loss!r}")
+    if known is not None:
+        return None
+    if loss is None:
+        raise ValueError(
+            f"loss must be given, got None: {path} was trained with a function, which no file "
+            "holds; Trainer.load(path, loss=...)"
+        )
+    own = checked_own_loss(loss)
+    if own is None:
+        raise TypeError(f"loss must be a function (counts, targets), got {loss!r}")
     return own
 
 
