@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs._arrays import as_array
+from strsbp_rs._strsbp_rs import check_classes
 
 __all__ = [
     "flag",
@@ -190,7 +191,7 @@ def labels(
     if array.ndim != 1 or n_samples not in (None, len(array)):
         n = "n_samples" if n_samples is None else f"n_samples={n_samples}"
         raise ValueError(f"{name} has shape {array.shape}, expected ({n},)")
+    classes = array.astype(np.int64)
     if n_out is not None:
-        for index in np.flatnonzero((array < 0) | (array >= n_out))[:1]:
-            raise ValueError(f"{name}[{index}] must be a class in [0, {n_out}), got {array[index]}")
-    return array.astype(np.int64)
+        check_classes(classes, n_out)
+    return classes

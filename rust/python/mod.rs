@@ -133,6 +133,13 @@ mod _strsbp_rs {
         Ok(vector(py, crate::fixed::targets::xylo_weights(&weights, shift)?))
     }
 
+    /// Refuses classes outside [0, n_out).
+    #[pyfunction]
+    fn check_classes(y: numpy::PyReadonlyArray1<'_, i64>, n_out: usize) -> PyResult<()> {
+        Classes::new(&collected("y", y.as_array().iter().copied())?, n_out)?;
+        Ok(())
+    }
+
     /// Returns the mean loss of samples, by their output counts, uint32 (n_samples, n_out), and classes.
     #[pyfunction]
     fn mean_loss<'py>(
