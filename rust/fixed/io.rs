@@ -14,7 +14,7 @@ use crate::network::{Layer, Network, NetworkConfig, Origin};
 use crate::neuron::fixed::FixedParams;
 use crate::simd::Real;
 
-/// What a file says of a layer beside its weights.
+/// Holds what a file says of a layer beside its weights.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct LayerHeader {
     format: FixedParams,
@@ -22,7 +22,7 @@ struct LayerHeader {
     step: i32,
 }
 
-/// What the JSON of a file adds to that of a network.
+/// Holds what the JSON of a file adds to that of a network.
 #[derive(Debug, Serialize, Deserialize)]
 struct FixedHeader {
     layers: Vec<LayerHeader>,
@@ -48,7 +48,7 @@ pub fn write_fixed<F: Real>(
     files::write(path, &fixed_to_bytes(net, network, user)?)
 }
 
-/// The layers, and the network they stand for, as the bytes of their file. `user` is kept beside them.
+/// Returns the layers, and the network they stand for, as the bytes of their file. `user` is kept beside them.
 ///
 /// # Errors
 /// Those of [`network_to_bytes`](crate::network::io::network_to_bytes).
@@ -69,7 +69,7 @@ pub fn fixed_to_bytes<F: Real>(net: &Network<F>, network: &FixedNetwork, user: s
     })
 }
 
-/// What [`write_fixed`] wrote: the network, its layers, and what the writer added; `path` is for messages.
+/// Reads what [`write_fixed`] wrote: the network, its layers, and what the writer added; `path` is for messages.
 ///
 /// # Errors
 /// [`Error::Format`] if the file is not a whole one of ours; [`Error::Memory`].

@@ -7,7 +7,7 @@ use crate::fixed::strategies::layer as fixed_layer;
 use crate::network::Taps;
 use crate::network::io::tests::{Stored, changed};
 
-/// Two layers that hear themselves and one that does not, with weights that tell all arrays apart.
+/// Makes two recurrent layers and one that is not, with weights that tell all arrays apart.
 fn network() -> (Network<f32>, FixedNetwork) {
     let layer = |more: Value| {
         let mut layer = json!({"tau_m": 20.0, "tau_s": 5.0, "v_th": 0.5, "t_ref": 1.0, "discretisation": "euler",

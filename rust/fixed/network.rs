@@ -5,8 +5,8 @@ use crate::memory::filled;
 use crate::network::{Origin, Pattern, Taps};
 use crate::neuron::fixed::FixedParams;
 
-/// Integer weights of a connection: a float [`Connection`](crate::network::Connection) keeps copies that only training and its
-/// kernels need, and panels of floats, so this is not one of integers.
+/// Holds the integer weights of a connection. A float [`Connection`](crate::network::Connection) has its weights in panels, and
+/// copies of them that only its kernels need, so this is not one of integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FixedConnection {
     /// Where spikes come from.
@@ -19,7 +19,7 @@ pub struct FixedConnection {
     pub taps: Taps,
 }
 
-/// A layer in fixed point: its neurons, the connections onto them, and what their integers stand for.
+/// Holds a layer in fixed point: its neurons, the connections onto them, and what their integers stand for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FixedLayer {
     /// Number format and neuron.
@@ -32,7 +32,7 @@ pub struct FixedLayer {
     pub step: i32,
 }
 
-/// A feed-forward stack of layers in fixed point, recurrent ones among them, that can be run as it is.
+/// Holds a feed-forward stack of layers in fixed point, recurrent ones among them, that can be run as it is.
 ///
 /// This is data: [`Compiled`](crate::engine::fixed::Compiled) is what runs.
 #[derive(Clone, Debug, PartialEq)]

@@ -23,7 +23,7 @@ pub fn check_limits(layers: &[FixedLayer]) -> Result<()> {
     check_fan_out(layers)
 }
 
-/// What of a layer hardware may lack room for, before weights are known.
+/// Holds what of a layer hardware may lack room for, before weights are known.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerSize {
     /// Number of neurons below.

@@ -23,7 +23,7 @@ pub fn layer(
     FixedLayer { params: params.clone(), connections, scale: vec![1.0], step: 1 }
 }
 
-/// One number, or `n`.
+/// Draws one number, or `n`.
 pub fn per_neuron<T: Copy + std::fmt::Debug + 'static>(
     n: usize,
     value: impl Strategy<Value = T> + Clone + 'static,
@@ -65,7 +65,7 @@ fn overflow() -> impl Strategy<Value = Overflow> {
 }
 
 prop_compose! {
-    /// Any format of `n` LIF neurons.
+    /// Draws any format of `n` LIF neurons.
     pub fn formats(n: usize)(
         (current_bits, membrane_bits) in (2..=32u32, 3..=32u32),
         (current_decay, membrane_decay) in (decay(n), decay(n)),
@@ -99,7 +99,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// Formats of `n` LIF neurons whose states are words, most of them with nothing that rules out the fastest steps.
+    /// Draws formats of `n` LIF neurons whose states are words, most of them with nothing that rules out the fastest steps.
     pub fn word_formats(n: usize)(
         (current_bits, membrane_bits) in prop_oneof![Just((16, 16)), (2..=16u32, 3..=16u32)],
         (current_decay, membrane_decay) in (word_decay(n), word_decay(n)),

@@ -92,7 +92,7 @@ impl FixedNetworkCore {
         Ok((core, to_python(py, &user)?))
     }
 
-    /// The network it stands for.
+    /// Returns the network it stands for.
     fn network(&self) -> NetworkCore {
         NetworkCore::new(self.net.clone())
     }

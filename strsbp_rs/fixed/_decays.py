@@ -62,7 +62,7 @@ class Table(Checked):
 
     - the current: that something arrives whose sum is not 0;
     - the membrane: that what is added to it, bias and current, is not 0, or that the neuron fires;
-      while it is held it does not age;
+      while it is refractory it does not age;
     - both: that the last entry has been used. So any gap is defined, and where that entry is 0
       every state ends in 0.
 

@@ -50,8 +50,8 @@ class Format(Checked):
     rounding:
 
         u = fit(decay_u(u) + (A << input_shift))
-        v = fit(decay_v(v) + bias + R(u / 2^gain_shift))     unless held
-        spike if v > v_th (or >=); v = 0 (or v - v_th); held for t_ref_steps
+        v = fit(decay_v(v) + bias + R(u / 2^gain_shift))     unless refractory
+        spike if v > v_th (or >=); v = 0 (or v - v_th); refractory for t_ref_steps
 
     Attributes:
         weight_bits: Width of a weight as it is added, sign included, in [1, 32].

@@ -100,7 +100,7 @@ class Xylo(HardwareTarget):
 
     All layers but the last are the chip's hidden neurons, numbered layer by layer, their weights
     its recurrent ones; input arrives a step later than on the chip, so that all spikes come a step
-    later. The last layer does not hear itself, there are no delays, and an input fires at most 15
+    later. The last layer is not recurrent, there are no delays, and an input fires at most 15
     times a step.
 
     Limits, from the manufacturer's overview of the family, are enforced; the message names the
@@ -112,7 +112,7 @@ class Xylo(HardwareTarget):
     | hidden neurons | 1000 | 1000 | 992 | 496 |
     | output neurons | 8 | 8 | 32 | 16 |
     | hidden neurons that inputs reach | all | all | first 128 | first 128 |
-    | hidden neurons that outputs hear | all | all | last 128 | last 128 |
+    | hidden neurons that reach outputs | all | all | last 128 | last 128 |
     | synapses of a hidden neuron onto others | not known | 64 | 1024 | 512 |
     | these synapses in all | not known | 32,000 | 31,744 | 31,744 |
 

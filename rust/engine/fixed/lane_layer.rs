@@ -38,7 +38,7 @@ pub struct LaneScratch {
 
 #[cfg(test)]
 impl LaneScratch {
-    /// States after a simulation, and the steps for which each is still refractory.
+    /// Returns the states after a simulation, and the steps for which each is still refractory.
     pub fn neurons(&self, n: usize) -> Vec<(FixedState, u64)> {
         match self.single.is_empty() {
             true => (0..n).map(|i| self.blocks[i / LANES].neuron(i % LANES)).collect(),
@@ -48,7 +48,7 @@ impl LaneScratch {
 }
 
 impl LaneLayer {
-    /// `n` neurons onto each of which at most `most` arrives at a step, and the delays of recurrent synapses.
+    /// Takes neurons onto each of which at most `most` arrives at a step, and the delays of recurrent synapses.
     pub fn new(
         population: FixedPopulation,
         n: usize,
@@ -64,7 +64,7 @@ impl LaneLayer {
         Self { lanes, weight, recurrent, rest, rest_single }
     }
 
-    /// Steps from 1 on; the spikes are appended to `own`. What did not fit.
+    /// Runs the steps from 1 on; the spikes are appended to `own`. Returns what did not fit.
     pub fn forward(
         &self,
         n_steps: usize,
@@ -107,7 +107,7 @@ impl LaneLayer {
         overflows
     }
 
-    /// Steps of all neurons from step `first` on, with the sums that arrive, which are then zero.
+    /// Steps all neurons from step `first` on, with the sums that arrive, which are then zero.
     fn steps(
         &self,
         first: usize,

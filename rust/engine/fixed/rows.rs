@@ -13,7 +13,7 @@ pub const PANEL_BLOCKS: usize = PANEL / LANES;
 /// What a weight of 0 is in the lower byte of a word: that byte has no sign of its own.
 const BIAS: i16 = 0x80;
 
-/// Weights onto a layer, a row for each presynaptic neuron and one of zeros after them, in the narrowest type that holds them.
+/// Holds weights onto a layer, a row for each presynaptic neuron and one of zeros after them, in the narrowest type that holds them.
 #[derive(Clone, Debug)]
 pub enum IntegerRows {
     /// 8 bits.
@@ -24,7 +24,7 @@ pub enum IntegerRows {
     Widest(Vec<[i32; PANEL]>, usize),
 }
 
-/// Weights of 8 bits, two to a word: of 64 neurons, number l in the lower bytes, number 32 + l in the upper ones.
+/// Holds weights of 8 bits, two to a word: of 64 neurons, number l in the lower bytes, number 32 + l in the upper ones.
 ///
 /// Sums of words and of their upper bytes alone give the sums of both, as all that wraps cancels. A last panel has shorter
 /// rows, or takes up to 32 neurons more; where there are 32 neurons or fewer for a word, each has one.
@@ -38,7 +38,7 @@ pub struct PackedRows {
     most: usize,
 }
 
-/// Rows that are to be summed.
+/// Lists rows that are to be summed.
 #[derive(Clone, Copy)]
 pub struct Arriving<'a> {
     /// Row number 0 of the list.
@@ -68,7 +68,7 @@ macro_rules! by_parts {
 pub(super) use by_parts;
 
 impl PackedRows {
-    /// From matrices (n_out, n_rows) of weights of 8 bits, row-major, with their numbers of rows. Each is followed by a row of
+    /// Lays out matrices (n_out, n_rows) of weights of 8 bits, row-major, with their numbers of rows. Each is followed by a row of
     /// zeros.
     pub fn new<const N: usize>(n_out: usize, matrices: [(&[i32], usize); N]) -> Self {
         let weights = matrices.iter().flat_map(|(weight, _)| weight.iter());
@@ -92,14 +92,14 @@ impl PackedRows {
         rows
     }
 
-    /// Number of panels.
+    /// Returns the number of panels.
     #[inline(always)]
     pub fn n_panels(&self) -> usize {
         let (n_full, rest) = (self.n_out / PANEL, self.n_out % PANEL);
         n_full + usize::from(n_full == 0 || rest > WORDS)
     }
 
-    /// Parts of 32 neurons that panel `p` has sums of: 1, 2, 4 or 5.
+    /// Returns the parts of 32 neurons that panel `p` has sums of: 1, 2, 4 or 5.
     #[inline(always)]
     pub fn parts(&self, p: usize) -> usize {
         if p + 1 < self.n_panels() {
@@ -111,12 +111,12 @@ impl PackedRows {
         }
     }
 
-    /// Most rows whose sum 16 bits are sure to hold.
+    /// Returns the most rows whose sum 16 bits are sure to hold.
     pub fn most(&self) -> usize {
         self.most
     }
 
-    /// The sums for each part of panel `p`, of no more rows than [`most`](Self::most); `LINES` is half of `PARTS`, rounded up.
+    /// Returns the sums for each part of panel `p`, of no more rows than [`most`](Self::most); `LINES` is half of `PARTS`, rounded up.
     #[inline(always)]
     pub fn sum<W: WordIsa, const PARTS: usize, const LINES: usize, const N: usize>(
         &self,
@@ -202,7 +202,7 @@ fn set_word(
 }
 
 impl IntegerRows {
-    /// From weights (n_out, n_rows), row-major.
+    /// Lays out weights (n_out, n_rows), row-major.
     pub fn new(n_out: usize, n_rows: usize, weight: &[i32]) -> Self {
         let (low, high) = weight.iter().fold((0, 0), |(low, high), &w| (w.min(low), w.max(high)));
         if i8::try_from(low).is_ok() && i8::try_from(high).is_ok() {
@@ -233,7 +233,7 @@ impl IntegerRows {
     }
 }
 
-/// Rows panel by panel, padded with zeros.
+/// Lays rows out panel by panel, padded with zeros.
 fn panels<T: Copy + Default>(n_out: usize, n_rows: usize, weight: &[i32], narrow: fn(i32) -> T) -> Vec<[T; PANEL]> {
     let n = product(&[n_out.div_ceil(PANEL), n_rows + 1]);
     let mut rows = filled("weights", n, [T::default(); PANEL]).or_unwind();

@@ -17,7 +17,7 @@ use crate::stop::is_stopped;
 /// Steps of a feed-forward layer between two lists of its spikes.
 const STEPS_AHEAD: usize = 512;
 
-/// A layer whose weights have 8 bits, and its neurons at most 16.
+/// Holds a layer whose weights have 8 bits, and the states of its neurons at most 16.
 #[derive(Clone, Debug)]
 pub struct WordLayer {
     n: usize,
@@ -28,7 +28,7 @@ pub struct WordLayer {
     rest: Vec<WordState>,
 }
 
-/// What a layer receives of itself.
+/// Says what a layer receives of itself.
 #[derive(Clone, Debug)]
 pub struct Recurrent {
     /// First row of its own neurons.
@@ -60,14 +60,14 @@ pub struct WordScratch {
 
 #[cfg(test)]
 impl WordScratch {
-    /// States after a simulation, and the steps for which each is still refractory.
+    /// Returns the states after a simulation, and the steps for which each is still refractory.
     pub fn neurons(&self, n: usize) -> Vec<(FixedState, u64)> {
         (0..n).map(|i| self.states[i / WORDS].neuron(i % WORDS)).collect()
     }
 }
 
 impl WordLayer {
-    /// `n` neurons.
+    /// Makes a layer of `n` neurons.
     pub fn new(
         lif: &FixedPopulation,
         n: usize,
@@ -82,7 +82,7 @@ impl WordLayer {
         Self { n, neurons, weight, recurrent, rest }
     }
 
-    /// Steps from 1 on; the spikes are appended to `own`. What did not fit.
+    /// Runs the steps from 1 on; the spikes are appended to `own`. Returns what did not fit.
     pub fn forward(
         &self,
         n_steps: usize,
@@ -134,7 +134,7 @@ macro_rules! by_rounding {
     }};
 }
 
-/// One step of panel `p` with all that arrives; who fires goes to `fired`. `terms` is a buffer.
+/// Steps panel `p` once with all that arrives; who fires goes to `fired`. `terms` is a buffer.
 #[inline(always)]
 fn step_panel<
     W: WordIsa,
@@ -202,7 +202,7 @@ fn far_terms_body<W: WordIsa>(isa: W, layer: &WordLayer, p: usize, arriving: &[A
 }
 
 multiversion! {
-    /// What arrives at panel `p` as terms, where a sum of words may not hold it. A function of its own, so that not every
+    /// Returns what arrives at panel `p` as terms, where a sum of words may not hold it. A function of its own, so that not every
     /// combination of rounding, panel and layer has a copy of what is rarely run.
     #[cold]
     #[inline(never)]
@@ -262,7 +262,7 @@ fn dense_panel_body<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS:
 }
 
 multiversion! {
-    /// All steps of panel `p`. A function for every kind of panel, as one of all takes the compiler long and, where nothing
+    /// Runs all steps of panel `p`: a function for every kind of panel, as one of all takes the compiler long and, where nothing
     /// is optimised, megabytes of stack.
     fn dense_panel<W: WordIsa, R: WordRounding, const PLAIN: bool, const PARTS: usize, const LINES: usize>(
         layer: &WordLayer,
@@ -356,7 +356,7 @@ fn recurrent_rounded_body<W: WordIsa, R: WordRounding, const PLAIN: bool>(
 }
 
 multiversion! {
-    /// See [`recurrent_steps`].
+    /// Runs [`recurrent_steps`] of one rounding.
     fn recurrent_rounded<W: WordIsa, R: WordRounding, const PLAIN: bool>(
         layer: &WordLayer,
         recurrent: &Recurrent,

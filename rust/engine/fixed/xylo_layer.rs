@@ -14,7 +14,7 @@ const STEPS_UNASKED: usize = 256;
 /// A number for each neuron of a chunk.
 type Chunk = [i16; CHUNK];
 
-/// Neurons and the synapses onto them.
+/// Holds neurons and the synapses onto them.
 #[derive(Clone, Debug)]
 pub struct XyloLayer {
     is_v1: bool,
@@ -24,7 +24,7 @@ pub struct XyloLayer {
     recurrent: Option<Rows>,
 }
 
-/// What the neurons of a chunk are, those beyond the layer's such that they stay at rest.
+/// Holds the constants of the neurons of a chunk, those beyond the layer's such that they stay at rest.
 #[derive(Clone, Debug)]
 struct Neurons {
     dash_syn: Chunk,
@@ -33,14 +33,14 @@ struct Neurons {
     v_th: Chunk,
 }
 
-/// Weights of presynaptic neurons, each onto all chunks.
+/// Holds weights of presynaptic neurons, each onto all chunks.
 #[derive(Clone, Debug)]
 struct Rows {
     n_chunks: usize,
     chunks: Vec<Chunk>,
 }
 
-/// Currents and membranes.
+/// Holds currents and potentials.
 #[derive(Clone, Debug, Default)]
 pub struct XyloScratch {
     current: Vec<Chunk>,
@@ -48,7 +48,7 @@ pub struct XyloScratch {
 }
 
 impl XyloLayer {
-    /// `n` neurons of a validated format by these rules, and weights, (n, n_in) and (n, n) row-major, that fit it.
+    /// Lays out `n` neurons of a validated format by these rules, and weights, (n, n_in) and (n, n) row-major, that fit it.
     ///
     /// # Panics
     /// If the format is by other rules.
@@ -84,7 +84,7 @@ impl XyloLayer {
         }
     }
 
-    /// Simulates the layer: `own`, of which step 0 is there, gets the spikes of all others.
+    /// Simulates the layer: `own`, of which step 0 is there, gets the spikes of all others. Returns what did not fit.
     pub fn forward(
         &self,
         n_steps: usize,
@@ -132,7 +132,7 @@ impl XyloLayer {
 }
 
 impl Rows {
-    /// Adds the rows of one spike after the other, saturating at each; how often that changed a current.
+    /// Adds the rows of one spike after the other, saturating at each; returns how often that changed a current.
     fn add_to(&self, u: &mut [Chunk], spikes: &[u32]) -> u64 {
         // Changes of a neuron are counted in 16 bits.
         spikes.chunks(u16::MAX.into()).map(|spikes| add_saturating(&self.chunks, self.n_chunks, spikes, u)).sum()
@@ -158,14 +158,14 @@ fn add_saturating_body(rows: &[Chunk], n_chunks: usize, spikes: &[u32], u: &mut 
     n_changed
 }
 
-/// What a decay takes: at least 1 where there is something.
+/// Returns what a decay takes: at least 1 where there is something.
 #[inline(always)]
 fn lost(x: i32, dash: i16) -> i32 {
     let shifted = x >> dash;
     shifted + i32::from(x > 0 && shifted == 0)
 }
 
-/// A step of all neurons up to their spikes; how many membranes did not fit.
+/// Steps all neurons up to their spikes; returns how many membranes did not fit.
 #[inline(always)]
 fn step_body<const V1: bool>(neurons: &[Neurons], u: &mut [Chunk], v: &mut [Chunk]) -> u64 {
     let mut n_changed = 0;
@@ -209,11 +209,11 @@ multiversion! {
     fn add_saturating(rows: &[Chunk], n_chunks: usize, spikes: &[u32], u: &mut [Chunk]) -> u64 = add_saturating_body
 }
 multiversion! {
-    /// By the rules of the first version.
+    /// Steps neurons by the rules of the first version.
     fn step_v1(neurons: &[Neurons], u: &mut [Chunk], v: &mut [Chunk]) -> u64 = step_v1_body
 }
 multiversion! {
-    /// By the rules of the second version.
+    /// Steps neurons by the rules of the second version.
     fn step_v2(neurons: &[Neurons], u: &mut [Chunk], v: &mut [Chunk]) -> u64 = step_v2_body
 }
 
@@ -225,7 +225,7 @@ mod tests {
     use crate::fixed::strategies::xylo;
     use crate::neuron::fixed::{At, FixedPopulation, FixedState};
 
-    /// Spike after spike and step after step of the definition; spikes of each step, and what did not fit.
+    /// Runs the definition spike after spike and step after step; returns spikes of each step, and what did not fit.
     fn by_definition(
         params: &FixedParams,
         n: usize,

@@ -33,7 +33,7 @@ const FINITE: &str = "finite (in training try a lower lr)";
 /// Of the usual level, the least that a neuron has: those with hardly any weight would take all room for thresholds.
 const LEAST_LEVEL: f64 = 1.0 / 64.0;
 
-/// Which weights share a scale.
+/// Says which weights share a scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Granularity {
@@ -44,7 +44,7 @@ pub enum Granularity {
     Neuron,
 }
 
-/// How a network is brought to fixed point.
+/// Says how a network is brought to fixed point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quantization {
@@ -56,7 +56,7 @@ pub struct Quantization {
     pub granularity: Granularity,
 }
 
-/// The numbers that a layer's weights are rounded to, and the format of its neurons.
+/// Holds the numbers that a layer's weights are rounded to, and the format of its neurons.
 #[derive(Clone, Debug)]
 pub struct LayerGrid {
     /// Format of the neurons.
@@ -69,7 +69,7 @@ pub struct LayerGrid {
     coarser: f64,
 }
 
-/// Number formats of a network's layers, and what their integers stand for.
+/// Holds number formats of a network's layers, and what their integers stand for.
 #[derive(Clone, Debug)]
 pub struct Grid {
     /// Layer by layer.
@@ -139,7 +139,7 @@ impl Grid {
 }
 
 impl LayerGrid {
-    /// The neurons of a layer, and what a level is to stand for: of all of them, or of each.
+    /// Returns the neurons of a layer, and what a level is to stand for: of all of them, or of each.
     fn levels<F: Real>(
         layer: &Layer<F>,
         number: usize,
@@ -246,7 +246,7 @@ fn outlines<F: Real>(net: &Network<F>) -> Vec<LayerOutline> {
     net.layers().iter().map(outline).collect()
 }
 
-/// Levels of groups of weights, those of groups of zeros the usual one, or `silent` if there is none.
+/// Returns levels of groups of weights, those of groups of zeros the usual one, or `silent` if there is none.
 fn usual_levels(found: &[Option<f64>], silent: f64) -> Vec<f64> {
     let mut sorted: Vec<f64> = found.iter().copied().flatten().collect();
     sorted.sort_by(f64::total_cmp);
@@ -254,7 +254,7 @@ fn usual_levels(found: &[Option<f64>], silent: f64) -> Vec<f64> {
     found.iter().map(|level| level.map_or(usual, |level| level.max(LEAST_LEVEL * usual))).collect()
 }
 
-/// All weights onto the neurons of a layer.
+/// Holds all weights onto the neurons of a layer.
 struct LayerWeights {
     n_in: usize,
     feed_forward: Vec<f32>,
@@ -277,7 +277,7 @@ impl LayerWeights {
         }
     }
 
-    /// Those onto some neurons.
+    /// Returns the weights onto some neurons.
     fn of(&self, neurons: std::ops::Range<usize>) -> Vec<f32> {
         let n = self.feed_forward.len() / self.n_in;
         let recurrent = if self.recurrent.is_empty() { 0 } else { n };
@@ -287,7 +287,7 @@ impl LayerWeights {
         values
     }
 
-    /// Sum of the magnitudes onto each neuron.
+    /// Returns the sum of the magnitudes onto each neuron.
     fn sums(&self) -> Vec<f64> {
         let n = self.feed_forward.len() / self.n_in;
         let sum = |i| self.of(i..i + 1).iter().map(|&w| f64::from(w.abs())).sum();

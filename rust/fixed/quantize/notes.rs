@@ -20,7 +20,7 @@ const COARSER: f64 = 1.5;
 /// How much longer or shorter a time constant may become.
 const LONGER: f64 = 1.1;
 
-/// A loss that no error tells.
+/// A note tells a loss that no error tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What is lost, the same whenever it is lost again.
@@ -29,7 +29,7 @@ pub struct Note {
     pub text: String,
 }
 
-/// Weights of a layer that are not 0, and become 0.
+/// Counts weights of a layer that are not 0, and become 0.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lost {
     n: usize,
@@ -39,7 +39,7 @@ struct Lost {
 }
 
 impl Grid {
-    /// What is lost of a network whose weights become `integers`.
+    /// Tells what is lost of a network whose weights become `integers`.
     ///
     /// # Errors
     /// [`Error::Value`] if a layer keeps none of its weights: it could only be silent.
@@ -111,7 +111,7 @@ fn count<F: Real>(layer: &Layer<F>, integers: &FixedLayer) -> Lost {
     })
 }
 
-/// Refractory times and time constants that the target does not hold.
+/// Tells of refractory times and time constants that the target does not hold.
 fn lost_times<F: Real>(l: usize, format: &FixedParams, layer: &Layer<F>, target: &dyn Chip) -> Result<Vec<Note>> {
     let (mut notes, name) = (Vec::new(), target.name());
     let params = layer.params();
@@ -142,7 +142,7 @@ fn lost_times<F: Real>(l: usize, format: &FixedParams, layer: &Layer<F>, target:
     Ok(notes)
 }
 
-/// What a step leaves of a state, of the first neuron: those of a layer decay alike.
+/// Returns what a step leaves of a state, of the first neuron: those of a layer decay alike.
 fn left(decay: &Decay) -> f64 {
     match decay {
         Decay::Multiply { factor, bits } => f64::from(factor.get(0)) / 2f64.powi(*bits as i32),

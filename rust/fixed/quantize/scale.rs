@@ -16,7 +16,7 @@ const ROUND: f32 = 12_582_912.0;
 /// Partial sums of a loop.
 const LANES: usize = 16;
 
-/// What the largest integer weight stands for.
+/// Says what the largest integer weight stands for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Scale {
@@ -69,7 +69,7 @@ impl Scale {
     }
 }
 
-/// What one of `levels` levels stands for, `None` if all weights are 0; reorders the weights.
+/// Returns what one of `levels` levels stands for, `None` if all weights are 0; reorders the weights.
 pub fn level(weights: &mut [f32], levels: i32, scale: &Scale, layer: usize) -> Option<f64> {
     let largest = weights.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));
     if largest == 0.0 {
@@ -94,7 +94,7 @@ pub fn level(weights: &mut [f32], levels: i32, scale: &Scale, layer: usize) -> O
     })
 }
 
-/// Sum of the squared errors of weights rounded to `level` times an integer in [-levels, levels].
+/// Returns the sum of the squared errors of weights rounded to `level` times an integer in [-levels, levels].
 fn squared_error(weights: &[f32], level: f32, levels: f32) -> f64 {
     let inverse = 1.0 / level;
     let mut sum = 0.0;

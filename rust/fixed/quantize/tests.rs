@@ -65,7 +65,7 @@ proptest! {
         let is_usual = (-0.5..1.0).contains(&log_v_th) && tau_m > 2.0;
         let may_refuse = match quantization.target {
             Target::Qformat(QFormat { state_bits, decay_bits, .. }) => state_bits < 12 || decay_bits < 4,
-            // Its outputs hear nothing of each other.
+            // Its outputs receive nothing of each other.
             Target::Xylo(Xylo { .. }) => true,
             Target::Loihi(Loihi { .. }) | Target::Spinnaker(Spinnaker { .. }) | Target::CortexM(CortexM { .. }) => false,
         };
@@ -110,7 +110,7 @@ fn integers_stand_for_the_weights_of_the_network() {
     let furthest = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(furthest > 0.0 && f64::from(furthest) <= 0.5001 * grid.layers[0].scale.iter().copied().fold(0.0, f64::max));
     let held = net.layers()[0].recurrent().unwrap().synapses().rows();
-    assert_eq!(held[0], 0.0, "no neuron hears itself");
+    assert_eq!(held[0], 0.0, "no neuron has a synapse onto itself");
 }
 
 fn config(n_in: usize, layers: Value) -> Network<f32> {
@@ -204,7 +204,7 @@ fn synapses_that_xylo_does_not_have_are_refused() {
         Value::Array(all.collect())
     };
     let device = XyloDevice::Audio3;
-    // 150 hidden neurons, of which inputs reach the first 128, and outputs hear the last 128: here with the weights left for it.
+    // 150 hidden neurons, of which inputs reach the first 128, and outputs receive spikes of the last 128: here with the weights left for it.
     let keep = |inputs: usize, outputs: usize| {
         xylo_error(device, 3, layers(&[150], 4), move |integers| {
             integers[0].connections[0].weight[3 * inputs..].fill(0);

@@ -7,15 +7,15 @@ use super::{Chip, check};
 use crate::error::{Error, Result};
 use crate::neuron::fixed::{Decay, FixedParams, Limits, PerNeuron, Reset, Rounding};
 
-/// Neurons as a microcontroller computes them at little cost: 32-bit states, decays by shift or 16-bit factor.
+/// Holds the constants of neurons as a microcontroller computes them at little cost: 32-bit states, decays by shift or 16-bit factor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CortexMNeurons {
-    /// 8 or 16.
+    /// Width of weights, 8 or 16.
     pub weight_bits: u32,
-    /// By a shift in [1, 15] with at least one, or a factor of 16 bits.
+    /// Decay of the current: by a shift in [1, 15] with at least one, or a factor of 16 bits.
     pub current_decay: Decay,
-    /// Likewise.
+    /// Decay of the membrane, likewise.
     pub membrane_decay: Decay,
     /// Threshold.
     pub v_th: PerNeuron<i32>,
@@ -65,7 +65,7 @@ impl CortexMNeurons {
     }
 }
 
-/// A microcontroller, as what a network is brought to.
+/// Brings a network to a microcontroller.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CortexM {
@@ -89,7 +89,7 @@ impl Chip for CortexM {
         WeightGrid { levels: (1 << (self.weight_bits - 1)) - 1, step: 1 }
     }
 
-    /// Decays by shift where a time constant is a power of two of steps, else by factors of 16 bits; a level is a unit.
+    /// Lets states decay by shift where a time constant is a power of two of steps, else by factors of 16 bits; a level is a unit.
     fn format(
         &self,
         neurons: &Neurons,

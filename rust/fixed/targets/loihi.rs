@@ -17,7 +17,7 @@ const LARGEST_EXPONENT: i32 = 7;
 /// Neurons of a chip of Loihi: 1024 of each of 128 cores.
 const LOIHI_NEURONS: usize = 128 * 1024;
 
-/// Neurons of Loihi, by the rules of the bit-accurate LIF model of the open Lava framework.
+/// Holds the constants of Loihi's neurons, by the rules of the bit-accurate LIF model of the open Lava framework.
 ///
 /// Compared with that model bit for bit, but for refractory times, which it has none of. A current that is more than 2^24 off is
 /// wrapped until it is not: Lava wraps it once. Limits are those that its open emulators know of; the number of axons of a core
@@ -65,7 +65,7 @@ impl LoihiNeurons {
     }
 }
 
-/// Which signs the weights of a connection of Loihi have.
+/// Says which signs the weights of a connection of Loihi have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignMode {
@@ -77,7 +77,7 @@ pub enum SignMode {
     Inhibitory,
 }
 
-/// The weights of a connection as Loihi holds them: clipped, without the low bits it does not have, times 2^exponent.
+/// Returns the weights of a connection as Loihi holds them: clipped, without the low bits it does not have, times 2^exponent.
 ///
 /// # Errors
 /// [`Error::Value`] if `weight_bits` is outside [1, 8] or `exponent` outside [0, 7]; a negative one shifts sums, not weights;
@@ -100,7 +100,7 @@ pub fn loihi_weights(weights: &[i64], weight_bits: u32, exponent: i32, mode: Opt
     collected("weights", weights.iter().map(|w| held(w) << exponent))
 }
 
-/// Loihi, as what a network is brought to.
+/// Brings a network to Loihi.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Loihi {
@@ -126,12 +126,12 @@ impl Chip for Loihi {
         if self.enforce_limits && n > LOIHI_NEURONS { Err(Error::value("layers", expected(), n)) } else { Ok(()) }
     }
 
-    /// Signs are mixed, which costs the lowest bit.
+    /// Returns levels without the lowest bit, which mixed signs cost.
     fn weight_grid(&self) -> WeightGrid {
         WeightGrid { levels: (1 << (self.weight_bits - 1)) - 1, step: 1 << (9 - self.weight_bits) }
     }
 
-    /// Weights get an exponent where thresholds would be coarse without, and fewer levels where they would be too high.
+    /// Gives weights an exponent where thresholds would be coarse without, and fewer levels where they would be too high.
     fn format(
         &self,
         neurons: &Neurons,

@@ -30,7 +30,7 @@ const CURE_OF_WEIGHTS: &str = "use more weight_bits, scale='mse' or granularity=
 const CURE_OF_THRESHOLDS: &str = "use a lower v_th or a larger dt, train with larger weights, or take a target whose thresholds \
                                   have more room (QFormat, CortexM)";
 
-/// The constants of a chip's neurons.
+/// Holds the constants of a chip's neurons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Preset {
@@ -59,7 +59,7 @@ impl Preset {
     }
 }
 
-/// What a network is brought to.
+/// Says what a network is brought to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Target {
@@ -88,7 +88,7 @@ impl Target {
     }
 }
 
-/// What a target needs to know of a layer before weights are rounded.
+/// Holds what a target needs to know of a layer before weights are rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerOutline {
     /// Number of neurons below.
@@ -99,7 +99,7 @@ pub struct LayerOutline {
     pub is_recurrent: bool,
 }
 
-/// How a network is brought to a chip, or to a number format.
+/// A chip, or a number format, says how a network is brought to it.
 pub trait Chip {
     /// Returns what users know it as.
     fn name(&self) -> &'static str;

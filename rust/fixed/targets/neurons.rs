@@ -16,7 +16,7 @@ const FINE_THRESHOLD: f64 = 4096.0;
 /// Threshold, in units of weights, for which these are fine enough.
 pub const FINE_MANTISSA: f64 = 1024.0;
 
-/// The integers that weights are rounded to: `step` times one in [-levels, levels].
+/// Holds the integers that weights are rounded to: `step` times one in [-levels, levels].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeightGrid {
     /// Number of levels of either sign.
@@ -25,7 +25,7 @@ pub struct WeightGrid {
     pub step: i32,
 }
 
-/// The neurons of a layer.
+/// Holds what is known of the neurons of a layer.
 pub struct Neurons {
     /// For messages.
     pub name: String,
@@ -40,7 +40,7 @@ pub struct Neurons {
 }
 
 impl Neurons {
-    /// Of all neurons if there is one unit, else of each.
+    /// Makes a number of all neurons if there is one unit, else of each.
     pub fn each<T>(&self, units: &[f64], f: impl Fn(f64) -> T) -> PerNeuron<T> {
         if units.len() == 1 {
             PerNeuron::Same(f(units[0]))
@@ -49,17 +49,17 @@ impl Neurons {
         }
     }
 
-    /// What a level stands for where there are no weights: something as fine as thresholds need.
+    /// Returns what a level stands for where there are no weights: something as fine as thresholds need.
     pub fn silent_level(&self, grid: WeightGrid) -> f64 {
         f64::from(grid.step) * self.lif.v_th / (self.lif.mem_gain * FINE_MANTISSA)
     }
 
-    /// Threshold in units of a weight: of currents that, kept up for a step, bring the membrane there.
+    /// Returns the threshold in units of a weight: of currents that, kept up for a step, bring the membrane there.
     pub fn threshold(&self, unit: f64) -> f64 {
         self.lif.v_th / (self.lif.mem_gain * unit)
     }
 
-    /// The largest current, in units of a weight, if all inputs fire at every step.
+    /// Returns the largest current, in units of a weight, if all inputs fire at every step.
     pub(super) fn largest_current(&self, units: &[f64]) -> f64 {
         let unit = |i: usize| if units.len() == 1 { units[0] } else { units[i] };
         let largest = self.sums.iter().enumerate().map(|(i, sum)| sum / unit(i)).fold(0.0, f64::max);
@@ -74,7 +74,7 @@ impl Neurons {
         }
     }
 
-    /// A factor of so many bits.
+    /// Returns a factor of so many bits.
     pub fn factor(&self, name: &str, decay: f64, bits: u32) -> Result<u32> {
         let factor = (decay * 2f64.powi(bits as i32)).round() as u32;
         match factor {
@@ -91,7 +91,7 @@ pub fn largest(units: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     units.iter().map(|&unit| f(unit)).fold(0.0, f64::max)
 }
 
-/// Bits by which a state is finer than a weight: as many as leave room for the largest state and for usual ones, if that is as
+/// Returns the bits by which a state is finer than a weight: as many as leave room for the largest state and for usual ones, if that is as
 /// fine as wanted; else as leave room for usual ones, or for what is fine.
 pub(super) fn finer_by(bits: u32, largest: f64, usual: f64, fine: f64) -> i32 {
     let room = 2f64.powi(bits as i32 - 1);
@@ -100,7 +100,7 @@ pub(super) fn finer_by(bits: u32, largest: f64, usual: f64, fine: f64) -> i32 {
     chosen.log2().floor() as i32
 }
 
-/// Shifts up of weights and down of currents, and thresholds, for states of so many bits.
+/// Returns shifts up of weights and down of currents, and thresholds, for states of so many bits.
 pub fn shifts(neurons: &Neurons, units: &[f64], state_bits: u32) -> Result<(u32, u32, PerNeuron<i32>)> {
     let left = 1.0 - neurons.lif.mem_decay;
     let current = neurons.largest_current(units);

@@ -7,7 +7,7 @@ use super::{Chip, check};
 use crate::error::Result;
 use crate::neuron::fixed::{Decay, FixedParams, Rounding};
 
-/// A number format, as what a network is brought to.
+/// Brings a network to a number format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QFormat {
@@ -36,7 +36,7 @@ impl Chip for QFormat {
         WeightGrid { levels: (1 << (self.weight_bits - 1)) - 1, step: 1 }
     }
 
-    /// A level is a unit.
+    /// Makes a level a unit.
     fn format(
         &self,
         neurons: &Neurons,

@@ -10,7 +10,7 @@ use crate::neuron::fixed::{Decay, FiresAt, FixedParams, Limits, PerNeuron, Round
 /// Fractional bits of states.
 const STATE_BITS: i32 = 15;
 
-/// Neurons of about SpiNNaker's precision: experimental, compared with nothing.
+/// Holds the constants of neurons of about SpiNNaker's precision: experimental, compared with nothing.
 ///
 /// States are of 32 bits, s16.15. The machine has a current and a saturating buffer of weights for each sign, and rounds products of
 /// the membrane to the nearest; here there is one current, and all rounds down.
@@ -51,7 +51,7 @@ impl SpinnakerNeurons {
     }
 }
 
-/// SpiNNaker, as what a network is brought to.
+/// Brings a network to SpiNNaker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spinnaker {
@@ -73,7 +73,7 @@ impl Chip for Spinnaker {
         WeightGrid { levels: (1 << 16) - 1, step: 1 }
     }
 
-    /// Units are 2^-15 times a power of two: weights hold the gain, and have the scale of the membrane.
+    /// Takes units of 2^-15 times a power of two: weights hold the gain, and have the scale of the membrane.
     fn format(
         &self,
         neurons: &Neurons,

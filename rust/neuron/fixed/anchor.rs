@@ -3,7 +3,7 @@
 use super::decay::Decay;
 use super::rounding::Rounding;
 
-/// A state: the number that it was last changed to, and the steps since then.
+/// A state is the number that it was last changed to, and the steps since then.
 ///
 /// By multiplication and shift every step changes it. By a table of powers, a number that no further step changes is of age 0:
 /// so a state that stays what it is looks the same after every step.
@@ -16,7 +16,7 @@ pub struct Anchor {
 }
 
 impl Anchor {
-    /// A state that has just been changed to a number of 32 bits.
+    /// Makes a state that has just been changed to a number of 32 bits.
     #[inline(always)]
     pub fn new(x: i64) -> Self {
         Self { x: x as i32, age: 0 }
@@ -24,7 +24,7 @@ impl Anchor {
 }
 
 impl Decay {
-    /// The number that a state is, given the draw of the step it is of.
+    /// Returns the number that a state is, given the draw of the step it is of.
     pub fn value(&self, state: Anchor, neuron: usize, rounding: Rounding, draw: u32) -> i64 {
         match state.age {
             0 => state.x.into(),
@@ -32,7 +32,7 @@ impl Decay {
         }
     }
 
-    /// What a step leaves of a state: the number, and the state if nothing else changes it.
+    /// Returns what a step leaves of a state: the number, and the state if nothing else changes it.
     #[inline(always)]
     pub fn step(&self, state: Anchor, neuron: usize, rounding: Rounding, draw: u32) -> (i64, Anchor) {
         let age = usize::from(state.age) + 1;
@@ -53,7 +53,7 @@ impl Decay {
         x == 0 || rounding != Rounding::Stochastic && kept()
     }
 
-    /// What `steps` of a table leave of a state that nothing else changes; `draw` gives the draw of the step after so many.
+    /// Returns what `steps` of a table leave of a state that nothing else changes; `draw` gives the draw of the step after so many.
     pub fn leap(
         &self,
         mut state: Anchor,

@@ -9,12 +9,12 @@ use crate::error::{Error, Result};
 /// Most entries of a table of powers.
 pub const MOST_FACTORS: usize = 4096;
 
-/// What a step makes of a state x, R being the rounding.
+/// A decay says what a step makes of a state x, R being the rounding.
 ///
 /// By multiplication and shift, every step rounds what the step before has left. By a table of powers, a state is rounded once
 /// from its anchor: the number x that it was last changed to, k steps ago, where k = 1 at the step after. What changes a state,
 /// and so renews its anchor, is of the network and not of an engine: for the current, that something arrives whose sum is not 0;
-/// for the membrane, that what is added to it, bias and current, is not 0, or that it fires. While the membrane is held its age
+/// for the membrane, that what is added to it, bias and current, is not 0, or that it fires. While the membrane is refractory its age
 /// stays as it is. At the last entry the anchor moves to what is left there, and k counts from there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -81,7 +81,7 @@ impl Decay {
         }
     }
 
-    /// What is left of a state of 32 bits that was x `age` steps ago; where there is no table, one step ago.
+    /// Returns what is left of a state of 32 bits that was x `age` steps ago; where there is no table, one step ago.
     #[inline(always)]
     pub fn apply(&self, x: i64, age: usize, neuron: usize, rounding: Rounding, draw: u32) -> i64 {
         match self {

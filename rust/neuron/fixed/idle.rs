@@ -9,7 +9,8 @@ pub(super) const NEVER: u64 = u64::MAX;
 const LONGEST_SHIFT: u32 = 15;
 
 impl FixedPopulation {
-    /// The state at the end of step `to`, if nothing arrives after step `from` and no spike is due; refractory up to step `refractory_until`.
+    /// Returns the state at the end of step `to`, if nothing arrives after step `from` and no spike is due; refractory up to step
+    /// `refractory_until`.
     ///
     /// Steps are taken one by one, until one changes nothing, or all to come only age the membrane.
     pub fn skip(
@@ -64,7 +65,7 @@ impl FixedPopulation {
             || state == FixedState::default() && self.params.bias.get(neuron) == 0
     }
 
-    /// The first step at which a neuron may fire without further input, or an earlier one after `last`; `u64::MAX` if it does
+    /// Returns the first step at which a neuron may fire without further input, or an earlier one after `last`; `u64::MAX` if it does
     /// not. The state is that after step `last`, refractory up to step `refractory_until`.
     pub fn next_due(&self, neuron: usize, state: FixedState, last: u64, refractory_until: u64) -> u64 {
         let free = last.max(refractory_until);
@@ -93,7 +94,7 @@ impl FixedPopulation {
         if after.state == state && after.spikes == 0 { NEVER } else { due }
     }
 
-    /// The most that a current adds to the membrane from the next step on, where there is a simple bound.
+    /// Returns the most that a current adds to the membrane from the next step on, where there is a simple bound.
     fn most(&self, neuron: usize, current: i64, bias: i64) -> Option<i64> {
         let format = &self.params;
         let down = matches!(format.rounding, Rounding::Floor | Rounding::TowardZero);

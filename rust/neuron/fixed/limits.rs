@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What the hardware has room for; `None` where nothing is known to bound it.
+/// Says what the hardware has room for; `None` where nothing is known to bound it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The neuron model of a format: what a step does, and in which order.
+/// The neuron model of a format says what a step does, and in which order.
 ///
 /// Files and dicts hold it as `rules`: "lif", "xylo_v1" or "xylo_v2". Each model has a module: `lif`, `xylo`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

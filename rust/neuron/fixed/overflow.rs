@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What becomes of a number of b bits that does not fit.
+/// Says what becomes of a number of b bits that does not fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overflow {
@@ -18,7 +18,7 @@ pub enum Overflow {
 }
 
 impl Overflow {
-    /// Smallest and largest number of `bits` bits.
+    /// Returns the smallest and the largest number of `bits` bits.
     pub fn range(self, bits: u32) -> (i64, i64) {
         let half = 1 << (bits - 1);
         match self {
@@ -35,7 +35,7 @@ impl Overflow {
 }
 
 impl Overflow {
-    /// What a format of `bits` bits makes of a number.
+    /// Returns what a format of `bits` bits makes of a number.
     #[inline(always)]
     pub fn fit(self, x: i64, bits: u32) -> i64 {
         let unused = i64::BITS - bits;

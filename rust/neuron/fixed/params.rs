@@ -10,7 +10,7 @@ use super::overflow::Overflow;
 use super::per_neuron::PerNeuron;
 use super::rounding::Rounding;
 
-/// Potentials at which a neuron fires.
+/// Says at which potentials a neuron fires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FiresAt {
     /// Those above the threshold.
@@ -22,7 +22,7 @@ pub enum FiresAt {
     Threshold,
 }
 
-/// What a spike makes of the membrane.
+/// Says what a spike makes of the membrane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reset {
@@ -37,15 +37,15 @@ fn one() -> u32 {
     1
 }
 
-/// A number format, and the LIF neurons of a population that it holds.
+/// A number format, and what it makes of the neurons of a population.
 ///
 /// A step, from current u and membrane v of 0 at the step before the first, with A the sum of the weights that arrive and R the
 /// rounding ([`FixedModel::Lif`]):
 ///
 /// ```text
 /// u = fit(decay_u(u) + (A << input_shift))
-/// v = fit(decay_v(v) + bias + R(u / 2^gain_shift))     unless held
-/// spike if v > v_th (or >=);  v = 0 (or v - v_th);  held for t_ref_steps, in which v stays as it is
+/// v = fit(decay_v(v) + bias + R(u / 2^gain_shift))     unless refractory
+/// spike if v > v_th (or >=);  v = 0 (or v - v_th);  refractory for t_ref_steps, in which v stays as it is
 /// ```
 ///
 /// [`Decay`] says what `decay_u` and `decay_v` are.
@@ -110,7 +110,7 @@ fn no_bias() -> PerNeuron<i32> {
 }
 
 impl FixedParams {
-    /// A LIF neuron with these widths, decays and threshold, and everything else as plain as can be.
+    /// Makes a LIF neuron with these widths, decays and threshold, and everything else as plain as can be.
     pub fn new(
         weight_bits: u32,
         current_bits: u32,
@@ -167,7 +167,7 @@ impl FixedParams {
         self.most_received().min(self.limits.input_spikes.unwrap_or(u32::MAX))
     }
 
-    /// Smallest and largest weight.
+    /// Returns the smallest and the largest weight.
     pub fn weight_range(&self) -> (i64, i64) {
         Overflow::Wrap.range(self.weight_bits)
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// One number for all neurons of a population, or one for each.
+/// Holds one number for all neurons of a population, or one for each.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum PerNeuron<T> {
@@ -15,7 +15,7 @@ pub enum PerNeuron<T> {
 }
 
 impl<T: Copy> PerNeuron<T> {
-    /// That of a neuron.
+    /// Returns the number of a neuron.
     #[inline(always)]
     pub fn get(&self, neuron: usize) -> T {
         match self {
@@ -24,7 +24,7 @@ impl<T: Copy> PerNeuron<T> {
         }
     }
 
-    /// All numbers there are.
+    /// Returns all numbers there are.
     pub fn values(&self) -> &[T] {
         match self {
             Self::Same(value) => std::slice::from_ref(value),
@@ -32,7 +32,7 @@ impl<T: Copy> PerNeuron<T> {
         }
     }
 
-    /// Of each number, another one.
+    /// Makes of each number another one.
     pub fn map<U>(&self, f: impl Fn(T) -> U) -> PerNeuron<U> {
         match self {
             Self::Same(value) => PerNeuron::Same(f(*value)),

@@ -7,7 +7,7 @@ use super::{
 use crate::error::Result;
 use crate::rng::philox;
 
-/// The neurons of a population.
+/// Holds the neurons of a population, which are stepped by the rules of their model.
 #[derive(Clone, Debug)]
 pub struct FixedPopulation {
     pub(super) params: FixedParams,
@@ -16,7 +16,7 @@ pub struct FixedPopulation {
 }
 
 impl FixedPopulation {
-    /// The `n` neurons of population number `number`.
+    /// Makes the `n` neurons of population number `number`.
     ///
     /// # Errors
     /// Those of [`FixedParams::validate`].
@@ -30,18 +30,18 @@ impl FixedPopulation {
         Self { params: FixedParams { max_spikes: 0, ..self.params.clone() }, number: self.number }
     }
 
-    /// Number format and neuron.
+    /// Returns number format and neuron.
     pub fn params(&self) -> &FixedParams {
         &self.params
     }
 
-    /// The state after step 0, at which nothing arrives: of the order of things in Xylo, before the first step.
+    /// Returns the state after step 0, at which nothing arrives; of a model that does nothing then, the one before the first step.
     pub fn rest(&self, neuron: usize) -> FixedState {
         let potential = if self.params.model.abilities().acts_at_step_0 { self.params.bias.get(neuron) } else { 0 };
         FixedState::new(0, potential.into())
     }
 
-    /// Current and membrane after step `at.step`, in which a state was reached.
+    /// Returns current and potential after step `at.step`, in which a state was reached.
     pub fn values(&self, at: At, state: FixedState) -> (i64, i64) {
         let ([on_u, on_v, ..], rounding) = (self.draws(at), self.params.rounding);
         let value = |decay: &Decay, state, draw| decay.value(state, at.neuron, rounding, draw);
@@ -58,7 +58,7 @@ impl FixedPopulation {
         *current = Anchor::new(fit(sum, format.current_bits, format.current_overflow, &mut overflows.current));
     }
 
-    /// Steps a neuron; the number of its spikes.
+    /// Steps a neuron, and returns the number of its spikes.
     pub fn advance(&self, at: At, neuron: &mut FixedNeuron, input: i32, overflows: &mut Overflows) -> u32 {
         let after = self.step(at, neuron.state, neuron.refractory > 0, input.into());
         *overflows += after.overflows;
@@ -68,7 +68,7 @@ impl FixedPopulation {
         after.spikes
     }
 
-    /// A step with the sum of what arrives; where the current saturates at each spike, they are in it already.
+    /// Steps a state with the sum of what arrives; where the current saturates at each spike, they are in it already.
     pub fn step(&self, at: At, state: FixedState, is_refractory: bool, input: i64) -> FixedStep {
         match self.params.model {
             FixedModel::Lif => self.step_lif(at, state, is_refractory, input),

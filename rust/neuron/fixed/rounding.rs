@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a number is rounded when its lowest bits are dropped.
+/// Says how a number is rounded when its lowest bits are dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rounding {
@@ -22,7 +22,7 @@ pub enum Rounding {
 /// Bits of a draw.
 const DRAW_BITS: u32 = 32;
 
-/// x / 2^bits, rounded, for bits <= 32; `draw` decides where the rounding is stochastic.
+/// Returns x / 2^bits, rounded, for bits <= 32; `draw` decides where the rounding is stochastic.
 #[inline(always)]
 pub fn round_shift(x: i64, bits: u32, rounding: Rounding, draw: u32) -> i64 {
     let (floor, rest) = (x >> bits, x & ((1 << bits) - 1));

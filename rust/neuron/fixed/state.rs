@@ -4,7 +4,7 @@ use std::ops::{AddAssign, Mul};
 
 use super::Anchor;
 
-/// Numbers that did not fit their format, and were changed.
+/// Counts numbers that did not fit their format, and were changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overflows {
     /// Of currents.
@@ -28,7 +28,7 @@ impl Mul<u64> for Overflows {
     }
 }
 
-/// Current and potential of a neuron.
+/// Holds current and potential of a neuron.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FixedState {
     /// Synaptic current.
@@ -38,14 +38,14 @@ pub struct FixedState {
 }
 
 impl FixedState {
-    /// A state that has just been changed to numbers of 32 bits.
+    /// Makes a state that has just been changed to numbers of 32 bits.
     #[inline(always)]
     pub fn new(current: i64, potential: i64) -> Self {
         Self { current: Anchor::new(current), potential: Anchor::new(potential) }
     }
 }
 
-/// A neuron that is stepped by itself.
+/// Holds a neuron that is stepped by itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FixedNeuron {
     /// Current and potential.
@@ -54,7 +54,7 @@ pub struct FixedNeuron {
     pub refractory: u32,
 }
 
-/// What a step leads to.
+/// Holds what a step has made of a neuron.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FixedStep {
     /// After the step, and a reset if there was one.
@@ -65,7 +65,7 @@ pub struct FixedStep {
     pub overflows: Overflows,
 }
 
-/// Where the random numbers of a step come from: the neuron, and the step.
+/// Says where the random numbers of a step come from: the neuron, and the step.
 #[derive(Clone, Copy, Debug)]
 pub struct At {
     /// Number of the neuron in its population.

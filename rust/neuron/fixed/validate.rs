@@ -40,7 +40,7 @@ impl FixedParams {
         }
     }
 
-    /// At rest no neuron fires, and every one can.
+    /// Refuses thresholds with which a neuron fires at rest, or never can.
     fn check_threshold(&self, n: usize) -> Result<()> {
         let highest = self.membrane_overflow.range(self.membrane_bits).1;
         let (least, most) = match self.fires_at {

@@ -2,7 +2,7 @@
 
 use crate::simd::{Weight, multiversion};
 
-/// An integer weight, of fixed-point neurons.
+/// A fixed weight is an integer: the weight of a synapse onto fixed-point neurons.
 pub trait FixedWeight: Weight + Into<i32> + TryFrom<i64> {
     /// Adds a row of weights onto the inputs of all neurons.
     fn add_row(input: &mut [i32], weight: &[Self]);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Chips of the Xylo family.
+/// Names the chips of the Xylo family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum XyloDevice {
@@ -16,7 +16,7 @@ pub enum XyloDevice {
     Imu,
 }
 
-/// What a chip has room for; `None` where its maker's documents name no number.
+/// Says what a chip has room for; `None` where its maker's documents name no number.
 ///
 /// From the overview of the family in Rockpool's documentation. The number of recurrent synapses is the average fan-out there, of
 /// one synapse, times the hidden neurons; for Xylo-IMU it is also given as such (31,744).
@@ -30,7 +30,7 @@ pub struct XyloRoom {
     pub outputs: usize,
     /// Hidden neurons that inputs reach, the first ones.
     pub input_reach: Option<usize>,
-    /// Hidden neurons that outputs hear, the last ones.
+    /// Hidden neurons that outputs receive spikes of, the last ones.
     pub output_reach: Option<usize>,
     /// Recurrent synapses of a hidden neuron.
     pub fan_out: Option<usize>,
@@ -39,7 +39,7 @@ pub struct XyloRoom {
 }
 
 impl XyloDevice {
-    /// What the maker calls it.
+    /// Returns what the maker calls it.
     pub fn name(self) -> &'static str {
         match self {
             Self::A1 => "Xylo-A1",
@@ -49,7 +49,7 @@ impl XyloDevice {
         }
     }
 
-    /// What it has room for.
+    /// Returns what it has room for.
     pub fn room(self) -> XyloRoom {
         let any = XyloRoom {
             inputs: 16,

@@ -17,7 +17,7 @@ use crate::neuron::fixed::{FixedParams, Limits};
 /// How limits are switched off.
 const FOR_STUDY: &str = "(enforce_limits=False switches limits off, for study)";
 
-/// Xylo, as what a network is brought to.
+/// Brings a network to Xylo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Xylo {
@@ -76,8 +76,8 @@ impl Chip for Xylo {
         }
         let below = hidden.len() - 1;
         let n = hidden[below].n_out();
-        let heard = (0..n).find(|&j| output.below().weight.chunks_exact(n).any(|row| row[j] != 0));
-        if let Some((most, first)) = room.output_reach.zip(heard).filter(|&(most, first)| n - first > most) {
+        let first_read = (0..n).find(|&j| output.below().weight.chunks_exact(n).any(|row| row[j] != 0));
+        if let Some((most, first)) = room.output_reach.zip(first_read).filter(|&(most, first)| n - first > most) {
             let expected = format!("among the last {most} hidden neurons, which outputs of {name} hear {FOR_STUDY}");
             let neurons = format!("the neurons of layers[{below}] with weights onto outputs");
             return Err(Error::value(neurons, expected, format!("{first} of {n}")));
@@ -94,7 +94,7 @@ impl Chip for Xylo {
         }
     }
 
-    /// The chip shifts all synapses among hidden neurons alike, so the least shift of their layers is that of all.
+    /// Returns the least shift of the layers for all synapses among hidden neurons: the chip shifts these alike.
     fn most_up(&self, layers: &[(Neurons, Vec<f64>)]) -> Vec<Option<i32>> {
         if !self.enforce_limits {
             return vec![None; layers.len()];
@@ -111,8 +111,8 @@ impl Chip for Xylo {
         WeightGrid { levels: 127, step: 1 }
     }
 
-    /// The nearest bit shift for each decay; weights shifted up as far as leaves room for the membrane. The chip has no refractory
-    /// time, and subtracts the threshold. What its rules need stays where limits are not enforced.
+    /// Takes the nearest bit shift for each decay, and weights shifted up as far as leaves room for the membrane. The chip has no
+    /// refractory time, and subtracts the threshold. What its rules need stays where limits are not enforced.
     fn format(
         &self,
         neurons: &Neurons,
@@ -152,13 +152,13 @@ impl Chip for Xylo {
     }
 }
 
-/// The largest current that a threshold takes: the current decays before the membrane takes it.
+/// Returns the largest current that a threshold takes: the current decays before the membrane takes it.
 fn highest(neurons: &Neurons, levels: &[f64]) -> f64 {
     let taken = 1.0 - 2f64.powi(-(shift(neurons.lif.syn_decay) as i32));
     largest(levels, |level| taken * neurons.threshold(level))
 }
 
-/// The nearest bit shift.
+/// Returns the nearest bit shift of a decay.
 fn shift(decay: f64) -> u32 {
     (-(1.0 - decay).log2()).round().clamp(1.0, 15.0) as u32
 }

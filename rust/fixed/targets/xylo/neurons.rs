@@ -10,7 +10,7 @@ use crate::neuron::fixed::{
     Decay, FiresAt, FixedModel, FixedParams, Limits, Overflow, PerNeuron, Reset, Rounding, XyloVersion,
 };
 
-/// Neurons of Xylo with one synapse, by the rules of the simulator xylosim.
+/// Holds the constants of Xylo's neurons with one synapse, by the rules of the simulator xylosim.
 ///
 /// Compared with it bit for bit; time is one step later, as input too takes a step. Neurons with two synapses and aliases, which
 /// the chips have, are not modelled.
@@ -69,7 +69,7 @@ impl XyloNeurons {
     }
 }
 
-/// Weights of 8 bits as Xylo adds them: shifted up, of 16 bits that wrap.
+/// Returns weights of 8 bits as Xylo adds them: shifted up, of 16 bits that wrap.
 ///
 /// # Errors
 /// [`Error::Value`] if a weight is outside [-128, 127] or `shift` outside [0, 15]; [`Error::Memory`].

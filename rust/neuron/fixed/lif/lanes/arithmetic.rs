@@ -6,7 +6,7 @@ use super::decay::{Kind, LaneDecay};
 use crate::neuron::fixed::{Overflow, Rounding};
 use crate::simd::Lanes;
 
-/// Integers that a step computes with.
+/// A word is an integer that a step computes with.
 pub(super) trait Word:
     Copy
     + Ord
@@ -21,10 +21,10 @@ pub(super) trait Word:
 {
     const BITS: u32;
 
-    /// What is known to have 32 bits, or is cut off.
+    /// Returns what is known to have 32 bits, or cuts the rest off.
     fn low(self) -> i32;
 
-    /// Floor of x `factor` / 2^bits, a factor of 32 bits without sign, and what is left of x `factor`.
+    /// Returns the floor of x `factor` / 2^bits, a factor of 32 bits without sign, and what is left of x `factor`.
     fn product(x: i32, factor: i32, bits: u32) -> (Self, Self);
 }
 
@@ -36,7 +36,7 @@ impl Word for i32 {
         self
     }
 
-    /// High and low bits of x apart, so that neither product has more than 32 bits.
+    /// Multiplies high and low bits of x apart, so that neither product has more than 32 bits.
     #[inline(always)]
     fn product(x: i32, factor: i32, bits: u32) -> (i32, i32) {
         let below = (1 << bits) - 1;
@@ -60,14 +60,14 @@ impl Word for i64 {
     }
 }
 
-/// A rounding, without branches.
+/// A rounder rounds without branches.
 pub(super) trait Rounder<T: Word>: Copy {
     fn new(rounding: Rounding) -> Self;
 
     /// Rounds a floor, given what is left in units of 2^-bits.
     fn round(self, floor: T, rest: T, bits: u32) -> T;
 
-    /// x / 2^bits, rounded.
+    /// Returns x / 2^bits, rounded.
     #[inline(always)]
     fn shift(self, x: T, bits: u32) -> T {
         let floor = x >> bits;
@@ -75,7 +75,7 @@ pub(super) trait Rounder<T: Word>: Copy {
     }
 }
 
-/// Any that is not stochastic.
+/// Rounds in any way that is not stochastic.
 #[derive(Clone, Copy)]
 pub(super) struct AnyRounder<T> {
     /// All bits if halves go up or to the even number.
@@ -109,7 +109,7 @@ impl<T: Word> Rounder<T> for AnyRounder<T> {
     }
 }
 
-/// To the nearest, halves up.
+/// Rounds to the nearest, halves up.
 #[derive(Clone, Copy)]
 pub(super) struct Nearest;
 
@@ -125,7 +125,7 @@ impl<T: Word> Rounder<T> for Nearest {
     }
 }
 
-/// Down.
+/// Rounds down.
 #[derive(Clone, Copy)]
 pub(super) struct Floor;
 
@@ -141,7 +141,7 @@ impl<T: Word> Rounder<T> for Floor {
     }
 }
 
-/// The fraction is dropped.
+/// Drops the fraction.
 #[derive(Clone, Copy)]
 pub(super) struct TowardZero;
 
@@ -158,7 +158,7 @@ impl<T: Word> Rounder<T> for TowardZero {
     }
 }
 
-/// A decay, of one kind or the other.
+/// Applies a decay of one kind or the other.
 #[derive(Clone, Copy)]
 pub(super) struct Decaying<'a> {
     by: &'a Lanes<i32>,
@@ -190,7 +190,7 @@ impl<'a> Decaying<'a> {
     }
 }
 
-/// A format, without branches.
+/// Fits numbers to a format without branches.
 #[derive(Clone, Copy)]
 pub(super) struct Fitting<T> {
     low: T,
@@ -214,7 +214,7 @@ impl<T: Word> Fitting<T> {
         }
     }
 
-    /// What fits, and 1 if it is another number.
+    /// Returns what fits, and 1 if it is another number.
     #[inline(always)]
     pub(super) fn fit<const SATURATES: bool>(self, x: T) -> (i32, i32) {
         if SATURATES {

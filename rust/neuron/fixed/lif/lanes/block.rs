@@ -3,7 +3,7 @@
 use crate::neuron::fixed::{FixedState, PerNeuron};
 use crate::simd::{LANES, Lanes};
 
-/// State of sixteen neurons.
+/// A block holds the states of sixteen neurons.
 #[derive(Clone, Copy, Debug)]
 pub struct FixedBlock {
     pub(super) current: Lanes<i32>,
@@ -13,13 +13,13 @@ pub struct FixedBlock {
 }
 
 impl FixedBlock {
-    /// All zero.
+    /// Makes a block of which all is zero.
     pub fn zero() -> Self {
         let zero = Lanes([0; LANES]);
         Self { current: zero, potential: zero, refractory: zero }
     }
 
-    /// State of a neuron, and the steps for which it is still refractory.
+    /// Returns the state of a neuron, and the steps for which it is still refractory.
     pub fn neuron(&self, lane: usize) -> (FixedState, u64) {
         (FixedState::new(self.current[lane].into(), self.potential[lane].into()), self.refractory[lane] as u64)
     }
@@ -31,7 +31,7 @@ impl FixedBlock {
     }
 }
 
-/// A constant of every neuron; where the last block has none, one that keeps all at rest.
+/// Holds a constant of every neuron; where the last block has none, one that keeps all at rest.
 #[derive(Clone, Debug)]
 pub(super) struct PerBlock {
     /// Of each block, or of all but the last one and of the last one.

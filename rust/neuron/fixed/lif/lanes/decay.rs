@@ -3,7 +3,7 @@
 use super::block::PerBlock;
 use crate::neuron::fixed::{Decay, PerNeuron};
 
-/// What a step leaves of a state.
+/// Says what a step leaves of a state.
 #[derive(Clone, Debug)]
 pub(super) struct LaneDecay {
     pub(super) kind: Kind,

@@ -28,7 +28,7 @@ fn is_single(format: &FixedParams) -> bool {
         || is_table(&format.membrane_decay)
 }
 
-/// The neurons of a population, for steps of blocks.
+/// Holds the neurons of a population as steps of blocks need them.
 #[derive(Clone, Debug)]
 pub struct FixedLanes {
     pub(super) population: FixedPopulation,
@@ -43,7 +43,7 @@ pub struct FixedLanes {
 }
 
 impl FixedLanes {
-    /// Of `n` neurons onto each of which at most `most` arrives at a step, positive or negative.
+    /// Takes `n` neurons onto each of which at most `most` arrives at a step, positive or negative.
     pub fn new(population: FixedPopulation, n: usize, most: i64) -> Self {
         let format = population.params();
         Self {
@@ -71,7 +71,7 @@ impl FixedLanes {
             && fits(v + bias + (u >> format.gain_shift) + 1)
     }
 
-    /// The neurons one by one.
+    /// Returns the neurons one by one.
     pub fn population(&self) -> &FixedPopulation {
         &self.population
     }

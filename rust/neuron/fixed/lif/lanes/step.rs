@@ -9,20 +9,20 @@ use crate::simd::{LANES, LaneMask, Lanes, multiversion};
 
 impl FixedLanes {
     /// Steps all blocks through a window of steps, with the sums that arrive at each, (n_steps, n_blocks), which are then
-    /// zero; who fired at each, likewise. What did not fit.
+    /// zero; who fired at each, likewise. Returns what did not fit.
     #[inline]
     pub fn run(&self, blocks: &mut [FixedBlock], input: &mut [Lanes<i32>], fired: &mut [LaneMask]) -> Overflows {
         run_blocks(self, blocks, input, fired)
     }
 }
 
-/// `yes` where all bits are set, `no` where none is.
+/// Returns `yes` where all bits are set, `no` where none is.
 #[inline(always)]
 fn choose(mask: i32, yes: i32, no: i32) -> i32 {
     (yes & mask) | (no & !mask)
 }
 
-/// A step of a block, in one loop without branches, which the compiler turns into vectors.
+/// Steps a block in one loop without branches, which the compiler turns into vectors.
 #[inline(always)]
 fn step_words<T: Word, R: Rounder<T>, const CURRENT: bool, const MEMBRANE: bool, const SATURATES: bool>(
     lanes: &FixedLanes,

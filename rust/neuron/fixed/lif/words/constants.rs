@@ -4,7 +4,7 @@ use super::Scale;
 use crate::neuron::fixed::{Decay, FiresAt, FixedParams, Overflow, PerNeuron};
 use crate::simd::{WORDS, WordIsa, Words};
 
-/// The constants of 32 neurons.
+/// Holds the constants of 32 neurons.
 #[derive(Clone, Debug)]
 pub struct Constants {
     pub(super) current: Scale,
@@ -17,7 +17,7 @@ pub struct Constants {
 }
 
 impl Constants {
-    /// Of the neurons from 32 `line` on; where there are none, such that all stays at rest.
+    /// Makes those of the neurons from 32 `line` on; where there are none, such that all stays at rest.
     pub(super) fn new(format: &FixedParams, n: usize, line: usize) -> Self {
         let exists = |l: usize| line * WORDS + l < n;
         let words = |values: &PerNeuron<i32>, resting: i16| {
@@ -44,7 +44,7 @@ impl Constants {
     }
 }
 
-/// The words that a state may be.
+/// Holds the words that a state may be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Range {
     pub(super) low: i16,
@@ -60,7 +60,7 @@ impl Range {
         Self { low, high, is_narrower: [low, high] != [i16::MIN, i16::MAX] }
     }
 
-    /// a + b fitted, and where that is another number.
+    /// Returns a + b fitted, and where that is another number.
     #[inline(always)]
     pub(super) fn sum<W: WordIsa, const PLAIN: bool>(
         self,

@@ -1,4 +1,5 @@
-//! Neurons whose states are words of 16 bits, stepped 32 at a time: the same bits as [`FixedPopulation::step`](super::super::FixedPopulation::step).
+//! Neurons whose states are words of 16 bits, stepped 32 at a time: the same bits as
+//! [`FixedPopulation::step`](super::super::FixedPopulation::step).
 
 mod constants;
 mod scale;
@@ -18,7 +19,7 @@ use scale::MAGNITUDE_BITS;
 /// Longest shift of sums of which [`TERMS`] words saturate every current.
 const LONGEST_INPUT_SHIFT: u32 = 13;
 
-/// The neurons of a layer whose format words hold.
+/// Holds the neurons of a layer whose format fits words.
 #[derive(Clone, Debug)]
 pub struct WordNeurons {
     rounding: Rounding,
@@ -41,7 +42,7 @@ pub struct WordNeurons {
 }
 
 impl WordNeurons {
-    /// Of `n` neurons, if words hold their states and every number of a step but sums of what arrives.
+    /// Takes `n` neurons, if words hold their states and every number of a step but sums of what arrives.
     pub fn new(format: &FixedParams, n: usize) -> Option<Self> {
         let widths = [
             (format.current_bits, format.current_overflow, &format.current_decay),
@@ -111,12 +112,12 @@ impl WordNeurons {
         self.is_plain
     }
 
-    /// How products are rounded, one of three.
+    /// Returns how products are rounded, one of three ways.
     pub fn rounding(&self) -> Rounding {
         self.rounding
     }
 
-    /// The constants of the neurons from 32 `line` on.
+    /// Returns the constants of the neurons from 32 `line` on.
     #[inline(always)]
     pub fn constants(&self, line: usize) -> &Constants {
         let n_full = self.constants.len() - 2;

@@ -6,7 +6,7 @@ use crate::simd::{WORDS, WordIsa, Words};
 /// Bits of a word that are not its sign.
 pub(super) const MAGNITUDE_BITS: u32 = 15;
 
-/// A product with a fraction in [0, 1], rounded.
+/// Multiplies by a fraction in [0, 1], and rounds.
 #[derive(Clone, Debug)]
 pub struct Scale {
     /// In units of 2^-15 where rounding is to the nearest, else of 2^-16; less 1 where a word does not hold it.
@@ -15,15 +15,15 @@ pub struct Scale {
     pub(super) whole: Words,
 }
 
-/// What a rounding makes of a product with a fraction.
+/// Says what a rounding makes of a product with a fraction.
 pub trait WordRounding {
     /// Bits of a fraction.
     const BITS: u32;
 
-    /// The product with a factor that may be less 1.
+    /// Returns the product with a factor that may be less 1.
     fn part<W: WordIsa>(isa: W, x: W::Words, by: &Scale) -> W::Words;
 
-    /// The product; `PLAIN` says that no factor is less 1.
+    /// Returns the product; `PLAIN` says that no factor is less 1.
     #[inline(always)]
     fn scale<W: WordIsa, const PLAIN: bool>(isa: W, x: W::Words, by: &Scale) -> W::Words {
         let part = Self::part(isa, x, by);
@@ -31,11 +31,11 @@ pub trait WordRounding {
     }
 }
 
-/// To the nearest, halves up.
+/// Rounds to the nearest, halves up.
 pub struct Nearest;
-/// Down.
+/// Rounds down.
 pub struct Floor;
-/// The fraction is dropped.
+/// Drops the fraction.
 pub struct TowardZero;
 
 impl WordRounding for Nearest {
@@ -67,7 +67,7 @@ impl WordRounding for TowardZero {
     }
 }
 
-/// What a decay leaves.
+/// Returns what a decay leaves.
 #[inline(always)]
 pub(super) fn left<W: WordIsa, R: WordRounding, const PLAIN: bool>(
     isa: W,
@@ -80,7 +80,7 @@ pub(super) fn left<W: WordIsa, R: WordRounding, const PLAIN: bool>(
 }
 
 impl Scale {
-    /// Of fractions x / 2^bits.
+    /// Makes products with fractions x / 2^bits.
     pub(super) fn new(rounding: Rounding, fractions: [(u64, u32); WORDS]) -> Self {
         let nearest = rounding == Rounding::Nearest;
         let unit = if nearest { Nearest::BITS } else { Floor::BITS };

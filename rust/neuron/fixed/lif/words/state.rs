@@ -3,7 +3,7 @@
 use crate::neuron::fixed::FixedState;
 use crate::simd::{WordIsa, Words};
 
-/// State of 32 neurons in memory.
+/// Holds the states of 32 neurons in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct WordState {
     pub(super) current: Words,
@@ -13,7 +13,7 @@ pub struct WordState {
 }
 
 impl WordState {
-    /// All zero.
+    /// Makes a state of which all is zero.
     pub fn zero() -> Self {
         let zero = Words::splat(0);
         Self { current: zero, potential: zero, refractory: zero }
@@ -32,7 +32,7 @@ impl WordState {
     }
 }
 
-/// [`WordState`] in registers.
+/// Holds a [`WordState`] in registers.
 #[derive(Clone, Copy)]
 pub struct WordVectors<W: WordIsa> {
     pub(super) current: W::Words,

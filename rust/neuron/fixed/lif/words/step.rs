@@ -9,8 +9,8 @@ use crate::simd::{LANES, Lanes, WORDS, WordIsa, Words, multiversion};
 pub const TERMS: usize = 3;
 
 impl WordNeurons {
-    /// A step of 32 neurons with what arrives: words or, if it may be more than that,
-    /// those of [`split`](Self::split). Who fires.
+    /// Steps 32 neurons with what arrives: words or, if it may be more than that,
+    /// those of [`split`](Self::split). Returns who fires.
     #[inline(always)]
     pub fn step<W: WordIsa, R: WordRounding, const PLAIN: bool>(
         &self,
@@ -52,13 +52,13 @@ impl WordNeurons {
         isa.word_bits(fires)
     }
 
-    /// Largest sum that a word holds once it is shifted.
+    /// Returns the largest sum that a word holds once it is shifted.
     #[inline(always)]
     fn most_of_term(&self) -> i32 {
         i32::from(i16::MAX) >> self.input_shift
     }
 
-    /// Sums as words that are added one after the other.
+    /// Returns sums as words that are added one after the other.
     #[inline(always)]
     pub fn split(&self, sums: &[Lanes<i32>; WORDS / LANES]) -> [Words; TERMS] {
         let most = self.most_of_term();
@@ -104,7 +104,7 @@ fn add_terms_body<W: WordIsa>(
 
 multiversion! {
     /// Adds what arrives to decayed currents, `sum`, term by term: as all have one sign, what saturates at one does so at
-    /// the end. One bit for each that does not fit. Apart from the steps, of which there are many copies, as it is rarely run.
+    /// the end. Returns one bit for each that does not fit. Apart from the steps, of which there are many copies, as it is rarely run.
     #[cold]
     #[inline(never)]
     fn add_terms<W: WordIsa>(
