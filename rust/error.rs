@@ -85,6 +85,12 @@ pub enum Error {
     /// A long call was stopped from outside (Ctrl-C in Python, or a callback).
     #[error("interrupted")]
     Interrupted,
+    /// Something that cannot happen has happened: a panic.
+    #[error("a bug of strsbp_rs, please report it: {detail}")]
+    Bug {
+        /// The message of the panic.
+        detail: String,
+    },
 }
 
 /// `Result` with the crate's [`Error`].

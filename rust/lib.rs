@@ -7,6 +7,7 @@
 //! - [`files`]: files that are whole or not there, and folders that one process has for itself.
 //! - [`rng`]: random numbers, as streams of a seed.
 //! - [`simd`]: instruction sets chosen at run time, and the two floating-point types; the only `unsafe`.
+//! - [`bugs`]: panics as errors.
 //! - [`stop`], [`threads`]: long computations that can be stopped, and the threads that do them.
 //! - [`neuron`]: what a step of a neuron is, in floating and in fixed point.
 //! - [`spikes`]: sparse spike trains, and the encoders that make them of analog values.
@@ -22,6 +23,7 @@
 
 #[cfg(test)]
 mod allocation_tests;
+pub mod bugs;
 pub mod engine;
 pub mod error;
 pub mod files;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 
 use super::ending;
+use crate::bugs::guarded;
 use crate::error::Error;
 use crate::threads::run;
 
@@ -14,10 +15,11 @@ const PERIOD: Duration = Duration::from_millis(100);
 /// Numbers that are worked through in less time than it takes to notice Ctrl-C.
 const LITTLE: usize = 1 << 16;
 
-/// Runs `work` without the GIL. If the interpreter ends meanwhile, the calling thread, a daemon's, never returns.
-pub fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+/// Runs `work` without the GIL. If the interpreter ends meanwhile, the calling thread, a daemon's, never returns. A panic is an
+/// error that says it is a bug.
+pub fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
     let (result, visit) = py.detach(|| {
-        let result = work();
+        let result = guarded(work);
         (result, ending::Visit::new())
     });
     drop(visit);

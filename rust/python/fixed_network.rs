@@ -11,7 +11,8 @@ use super::arrays::{from_python, shaped, to_python, vector};
 use super::calls::long;
 use super::counts::overflow_counts;
 use super::files::save;
-use super::network::{Net, NetworkCore, with_net};
+use super::net::{Net, with_net};
+use super::network::NetworkCore;
 use super::run::{Going, SampleRun};
 use super::samples::EncoderArgument;
 use crate::engine::fixed::{Compiled, fixed_trace};
@@ -19,7 +20,7 @@ use crate::engine::layered::SampleSpikes;
 use crate::error::Error;
 use crate::files::container;
 use crate::fixed::io::{fixed_from_bytes, fixed_to_bytes};
-use crate::fixed::{FixedConnection, FixedLayer, FixedNetwork, check_limits};
+use crate::fixed::{FixedConnection, FixedLayer, FixedNetwork, Grid, check_limits};
 use crate::learn::{Data, Worker};
 use crate::memory::{catch, collected};
 use crate::network::{Connection, Layer, Network, io};
@@ -64,6 +65,25 @@ impl FixedNetworkCore {
             list.append(dict)?;
         }
         Ok(list)
+    }
+
+    /// Brings a network to fixed point; returns what it loses as well.
+    #[staticmethod]
+    fn quantize(
+        py: Python<'_>,
+        net: PyRef<'_, NetworkCore>,
+        quantization: &Bound<'_, PyAny>,
+        n_threads: Option<usize>,
+    ) -> PyResult<(Self, Vec<String>)> {
+        let quantization = from_python("quantization", quantization)?;
+        let present = net.net.present();
+        with_net!(&present, net => {
+            long(py, n_threads, usize::MAX, || catch(|| {
+                let grid = Grid::new(net, &quantization)?;
+                let core = Self::compiled(present.clone(), grid.network(net)?)?;
+                Ok((core, grid.notes.into_iter().map(|note| note.text).collect()))
+            }))
+        })
     }
 
     /// Writes the layers, and the network they stand for.

@@ -7,6 +7,7 @@ mod ending;
 mod files;
 mod fixed_network;
 mod graph;
+mod net;
 mod network;
 mod parameters;
 mod run;
@@ -16,7 +17,7 @@ mod simulator;
 mod spikes;
 mod trainer;
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::Error;
@@ -27,6 +28,7 @@ impl From<Error> for PyErr {
             Error::Type { .. } => PyTypeError::new_err(error.to_string()),
             Error::Memory { .. } => PyMemoryError::new_err(error.to_string()),
             Error::Io { path, source } => files::os_error(path, source),
+            Error::Bug { .. } => PyRuntimeError::new_err(error.to_string()),
             Error::Interrupted => PyKeyboardInterrupt::new_err("interrupted"),
             _ => PyValueError::new_err(error.to_string()),
         }
@@ -77,7 +79,7 @@ mod _strsbp_rs {
     /// What a file of ours holds, and what its writer added.
     #[pyfunction]
     fn file_content<'py>(py: Python<'py>, path: std::path::PathBuf) -> PyResult<(String, Bound<'py, PyAny>)> {
-        let (content, user) = py.detach(|| crate::network::io::content(&path))?;
+        let (content, user) = crate::python::calls::detached(py, || crate::network::io::content(&path))?;
         Ok((content, crate::python::arrays::to_python(py, &user)?))
     }
 

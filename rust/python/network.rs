@@ -10,103 +10,18 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use super::arrays::{from_python, shaped, to_python};
 use super::calls::long;
 use super::files::save;
-use super::fixed_network::FixedNetworkCore;
+use super::net::{Net, OfNet, with_net};
 use super::parameters::{delays_from_python, delays_to_python, n_weights, weights_from_python, weights_to_python};
 use super::run::{Going, SampleRun};
 use super::samples::EncoderArgument;
-use super::shared::{Changing, Shared};
+use super::shared::Shared;
 use crate::engine::layered::{SampleSpikes, membrane_trace};
 use crate::error::Error;
 use crate::files::container;
-use crate::fixed::Grid;
-use crate::learn::{Data, Trainee, Worker};
+use crate::learn::{Data, Worker};
 use crate::memory::catch;
 use crate::network::{Network, NetworkConfig, io};
-use crate::simd::{Real, Weight};
-
-/// A network of either precision. It is counted who has it: a clone is the network as it was then.
-#[derive(Clone)]
-pub enum Net {
-    F32(Arc<Network<f32>>),
-    F64(Arc<Network<f64>>),
-}
-
-/// What tells a network.
-pub trait Present {
-    /// The network as it is at present.
-    fn present(&self) -> Net;
-}
-
-/// A type of weights that networks have.
-pub trait OfNet: Real {
-    /// The network, which is of this type.
-    fn of(net: Net) -> Arc<Network<Self>>;
-
-    /// To change it; it is copied if others have it.
-    fn of_mut(net: &mut Net) -> &mut Network<Self>;
-}
-
-macro_rules! of_net {
-    ($type:ident, $variant:ident) => {
-        impl OfNet for $type {
-            fn of(net: Net) -> Arc<Network<Self>> {
-                let Net::$variant(net) = net else { unreachable!("a network keeps its type") };
-                net
-            }
-
-            fn of_mut(net: &mut Net) -> &mut Network<Self> {
-                let Net::$variant(net) = net else { unreachable!("a network keeps its type") };
-                Arc::make_mut(net)
-            }
-        }
-    };
-}
-
-of_net!(f32, F32);
-of_net!(f64, F64);
-
-/// A network while a trainer changes it.
-pub struct InTraining<'a>(pub &'a Changing<'a, Net>);
-
-impl<F: OfNet> Trainee<F> for InTraining<'_> {
-    fn present(&self) -> crate::learn::Present<'_, F> {
-        crate::learn::Present::Shared(F::of(self.0.present()))
-    }
-
-    fn change(&mut self, by: &mut dyn FnMut(&mut Network<F>)) {
-        self.0.change(|net| by(F::of_mut(net)));
-    }
-}
-
-impl Present for Net {
-    fn present(&self) -> Net {
-        self.clone()
-    }
-}
-
-impl Present for Shared<Net> {
-    fn present(&self) -> Net {
-        Shared::present(self)
-    }
-}
-
-/// Evaluates `$body` with `$net` bound to the network, as it is at present, of whichever precision.
-macro_rules! with_net {
-    ($any:expr, $net:ident => $body:expr) => {
-        match &$crate::python::network::Present::present($any) {
-            $crate::python::network::Net::F32($net) => {
-                let $net: &$crate::network::Network<f32> = $net;
-                $body
-            }
-            $crate::python::network::Net::F64($net) => {
-                let $net: &$crate::network::Network<f64> = $net;
-                $body
-            }
-        }
-    };
-}
-
-pub(super) use with_net;
+use crate::simd::Weight;
 
 /// A network; strsbp_rs.Network wraps it.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
@@ -188,24 +103,6 @@ impl NetworkCore {
     /// Weights of every layer.
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         with_net!(&self.net, net => weights_to_python(py, net))
-    }
-
-    /// Returns the network in fixed point, and what it loses.
-    fn quantize(
-        &self,
-        py: Python<'_>,
-        quantization: &Bound<'_, PyAny>,
-        n_threads: Option<usize>,
-    ) -> PyResult<(FixedNetworkCore, Vec<String>)> {
-        let quantization = from_python("quantization", quantization)?;
-        let present = self.net.present();
-        with_net!(&present, net => {
-            long(py, n_threads, usize::MAX, || catch(|| {
-                let grid = Grid::new(net, &quantization)?;
-                let core = FixedNetworkCore::compiled(present.clone(), grid.network(net)?)?;
-                Ok((core, grid.notes.into_iter().map(|note| note.text).collect()))
-            }))
-        })
     }
 
     /// Sets the weights of every layer, all or none.

@@ -155,7 +155,7 @@ impl SimulatorCore {
             let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
             with_simulator!(simulator, simulator => simulator.advance(until, &mut keep_going))
         });
-        guard.0.is_broken = matches!(result, Err(Error::Memory { .. }));
+        guard.0.is_broken = matches!(result, Err(Error::Memory { .. } | Error::Bug { .. }));
         watch.finish(result)
     }
 

@@ -12,6 +12,7 @@ from strsbp_rs._bars import steps_bar
 from strsbp_rs._inputs import Input
 from strsbp_rs._network import Network
 from strsbp_rs._spikes import SpikeTrains, van_rossum
+from strsbp_rs._strsbp_rs import FixedNetworkCore
 from strsbp_rs._warnings import QuantizationWarning, warn
 from strsbp_rs.fixed._network import FixedNetwork
 from strsbp_rs.fixed._reporting import report_of
@@ -56,7 +57,7 @@ def quantized(
     network: Network, target: Target, n_threads: int | None = None
 ) -> tuple[FixedNetwork, list[str]]:
     """Brings a network to fixed point, without calibration; and what it loses."""
-    core, notes = network._core.quantize(target.to_dict(), n_threads)
+    core, notes = FixedNetworkCore.quantize(network._core, target.to_dict(), n_threads)
     return FixedNetwork._wrap(core, target, network.encoder, network.class_names), notes
 
 
