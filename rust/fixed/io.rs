@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::network::{FixedConnection, FixedLayer, FixedNetwork};
 use crate::error::{Error, Result};
-use crate::files;
 use crate::files::container::{Arrays, IntegerArrays, damaged};
 use crate::memory::{catch, copied};
 use crate::network::io::{build, parse, to_bytes};
@@ -35,19 +34,6 @@ fn array_name(layer: usize, origin: Origin) -> String {
     format!("layers.{layer}.fixed_{}", origin.weight_key())
 }
 
-/// Writes the layers, and the network they stand for, as [`files`] says. `user` is kept beside them.
-///
-/// # Errors
-/// [`Error::Io`] if the file cannot be written; those of [`fixed_to_bytes`].
-pub fn write_fixed<F: Real>(
-    path: &Path,
-    net: &Network<F>,
-    network: &FixedNetwork,
-    user: serde_json::Value,
-) -> Result<()> {
-    files::write(path, &fixed_to_bytes(net, network, user)?)
-}
-
 /// Returns the layers, and the network they stand for, as the bytes of their file. `user` is kept beside them.
 ///
 /// # Errors
@@ -69,7 +55,7 @@ pub fn fixed_to_bytes<F: Real>(net: &Network<F>, network: &FixedNetwork, user: s
     })
 }
 
-/// Reads what [`write_fixed`] wrote: the network, its layers, and what the writer added; `path` is for messages.
+/// Reads what [`fixed_to_bytes`] gave: the network, its layers, and what the writer added; `path` is for messages.
 ///
 /// # Errors
 /// [`Error::Format`] if the file is not a whole one of ours; [`Error::Memory`].

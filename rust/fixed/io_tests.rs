@@ -46,10 +46,7 @@ fn read(bytes: &[u8]) -> Result<(Network<f32>, FixedNetwork, Value)> {
 #[test]
 fn what_is_written_is_read() {
     let (net, layers) = network();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("fixed.safetensors");
-    write_fixed(&path, &net, &layers, json!({"own": 1})).unwrap();
-    let bytes = std::fs::read(&path).unwrap();
+    let bytes = fixed_to_bytes(&net, &layers, json!({"own": 1})).unwrap();
     let (again, found, user) = read(&bytes).unwrap();
     assert_eq!((again.config(), user), (net.config(), json!({"own": 1})));
     assert_eq!(found, layers);

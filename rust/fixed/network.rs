@@ -210,11 +210,6 @@ impl FixedNetwork {
     pub fn input_spikes(&self) -> u32 {
         self.layers[0].params.input_spikes()
     }
-
-    /// Returns the layers, to make another network of them.
-    pub fn into_layers(self) -> Vec<FixedLayer> {
-        self.layers
-    }
 }
 
 #[cfg(test)]

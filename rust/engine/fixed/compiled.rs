@@ -97,10 +97,9 @@ impl CompiledLayer {
     /// Lays out a layer whose neurons are population number `number` of their network.
     fn new(layer: &FixedLayer, number: usize) -> Result<Self> {
         let (params, n, below) = (&layer.params, layer.n_out(), layer.below());
-        let lif = FixedPopulation::new(params, n, number)?;
-        let most = layer.sums()?.into_iter().max().unwrap_or(0);
+        let population = FixedPopulation::new(params, n, number)?;
         let kind = match params.model {
-            FixedModel::Lif => catch(|| Ok(Kind::lif(layer, lif, most)))?,
+            FixedModel::Lif => catch(|| Kind::lif(layer, population))?,
             FixedModel::Xylo(_) => catch(|| {
                 let recurrent = layer.recurrent().map(spread);
                 Ok(Kind::Xylo(XyloLayer::new(params, n, &spread(below), recurrent.as_deref())))
@@ -133,30 +132,34 @@ impl CompiledLayer {
 }
 
 impl Kind {
-    /// Lays out LIF neurons onto each of which at most `most` arrives at a step: as words, if they and their weights fit.
-    fn lif(layer: &FixedLayer, lif: FixedPopulation, most: i64) -> Self {
+    /// Lays out LIF neurons: as words, if they and their weights fit.
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory).
+    fn lif(layer: &FixedLayer, population: FixedPopulation) -> Result<Self> {
         let n = layer.n_out();
         let weight = spread(layer.below());
         let recurrent = layer.recurrent().map(|connection| (spread(connection), taps(connection)));
         let n_rows = weight.len() / n;
         let own = recurrent.iter().flat_map(|(weight, _)| weight.iter());
         let are_bytes = weight.iter().chain(own).all(|&w| i8::try_from(w).is_ok());
-        match (WordNeurons::new(&layer.params, n).filter(|_| are_bytes), recurrent) {
+        Ok(match (WordNeurons::new(&layer.params, n).filter(|_| are_bytes), recurrent) {
             (Some(neurons), None) => {
                 let weight = PackedRows::new(n, [(&weight, n_rows)]);
-                Self::Words(WordLayer::new(&lif, n, neurons, weight, None))
+                Self::Words(WordLayer::new(&population, n, neurons, weight, None))
             }
             (Some(neurons), Some((own, taps))) => {
                 let weight = PackedRows::new(n, [(&weight, n_rows), (&own, own.len() / n)]);
                 let recurrent = Some(Recurrent { first: n_rows + 1, taps });
-                Self::Words(WordLayer::new(&lif, n, neurons, weight, recurrent))
+                Self::Words(WordLayer::new(&population, n, neurons, weight, recurrent))
             }
             (None, recurrent) => {
                 let recurrent = recurrent.map(|(own, taps)| (IntegerRows::new(n, own.len() / n, &own), taps));
                 let weight = IntegerRows::new(n, n_rows, &weight);
-                Self::Lanes(Box::new(LaneLayer::new(lif, n, most, weight, recurrent)))
+                let most = layer.sums()?.into_iter().max().unwrap_or(0);
+                Self::Lanes(Box::new(LaneLayer::new(population, n, most, weight, recurrent)))
             }
-        }
+        })
     }
 }
 
