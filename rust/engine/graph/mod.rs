@@ -12,6 +12,7 @@ mod population;
 mod range;
 mod seen;
 mod shared;
+mod single;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,8 @@ pub use clocked::{Clocked, ClockedEngine, ClockedNeurons, LifNeurons};
 pub use continuous::{Arrival, ContinuousEngine, ContinuousSnapshot, ContinuousState};
 pub use counts::{Counts, Patience};
 pub use event::EventEngine;
-pub use population::{LazyPopulation, NeuronState, Rows, SingleNeurons, catch_up};
+pub use population::{LazyPopulation, NeuronState, Rows, catch_up};
 pub use range::check_range;
+pub use single::SingleNeurons;
 pub use snapshot::{LAST_STEP, RecentSpikes, Snapshot};
 pub use traffic::{Delivery, LONGEST_WINDOW, Traffic, check_events};

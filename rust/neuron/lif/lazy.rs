@@ -1,11 +1,16 @@
 //! LIF neurons on the time grid that are touched only now and then.
 
+mod arithmetic;
+mod bounds;
+
 use std::ops::RangeInclusive;
+
+pub use arithmetic::{Arithmetic, Stepped};
+pub use bounds::Bounds;
 
 use super::{LifParams, LifPropagator};
 use crate::error::Result;
 use crate::simd::Real;
-use crate::simd::Weight;
 
 /// Fewest and most steps that one look at the table bridges; a power of two between them that leaves nothing of a current
 /// and a potential, if there is one.
@@ -16,120 +21,6 @@ const NOTHING: f64 = 1e-20;
 
 /// No firing is looked for further ahead, in steps.
 const LONGEST: u64 = 1 << 62;
-
-/// How a neuron's numbers are kept and stepped; what the event engine asks of an arithmetic.
-///
-/// Floating point here; an integer model can be bit for bit that of a clocked simulation, if `skip` is repeated steps.
-pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
-    /// Weight of a synapse.
-    type Weight: Weight;
-    /// Current, potential and summed input.
-    type Value: Copy + Default + PartialEq + Send + Sync + std::fmt::Debug;
-
-    /// Steps for which a neuron is held after a spike.
-    fn t_ref_steps(&self) -> u32;
-
-    /// Adds a synapse's weight to the input of a step.
-    fn accumulate(&self, input: Self::Value, weight: Self::Weight) -> Self::Value;
-
-    /// Whether a state is one that [`near`](Stepped::near) is proven for.
-    fn covers(&self, _p: Self::Value, _u: Self::Value) -> bool {
-        true
-    }
-
-    /// Current and potential after `steps` steps without input.
-    fn skip(&self, p: Self::Value, u: Self::Value, steps: u64) -> (Self::Value, Self::Value);
-
-    /// Current after `steps` steps without input, in which the neuron is held.
-    fn skip_held(&self, p: Self::Value, steps: u64) -> Self::Value;
-
-    /// A step with input.
-    fn step(&self, p: Self::Value, u: Self::Value, input: Self::Value) -> Stepped<Self::Value>;
-
-    /// `steps` >= 1 steps, of which the last one has input.
-    #[inline(always)]
-    fn leap(&self, p: Self::Value, u: Self::Value, steps: u64, input: Self::Value) -> Stepped<Self::Value> {
-        let (p, u) = self.skip(p, u, steps - 1);
-        self.step(p, u, input)
-    }
-
-    /// [`leap`](Self::leap) where nothing comes of it: the neuron does not fire, nor nearly, nor later without further input.
-    /// `None` where something may; this is asked first, and mostly all that is asked.
-    #[inline(always)]
-    fn leap_quietly(&self, p: Self::Value, u: Self::Value, steps: u64, input: Self::Value) -> Option<[Self::Value; 2]> {
-        let Stepped { p, u, fires, near } = self.leap(p, u, steps, input);
-        (!fires && !near && self.soonest_firing(p, u).is_none()).then_some([p, u])
-    }
-
-    /// Current after a step with input in which the neuron is held.
-    fn step_held(&self, p: Self::Value, input: Self::Value) -> Self::Value;
-
-    /// How many steps from now the neuron may fire first if it gets no input: never more than it takes, `None` if it never
-    /// will.
-    fn next_firing(&self, p: Self::Value, u: Self::Value) -> Option<u64>;
-
-    /// [`next_firing`](Self::next_firing) or less, at a lower price: most predictions are overturned by new input.
-    fn soonest_firing(&self, p: Self::Value, u: Self::Value) -> Option<u64> {
-        self.next_firing(p, u)
-    }
-}
-
-/// What holds of a neuron whose inputs fire at most once a step, and what rounding can do to it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bounds {
-    /// No current is larger.
-    pub current: f64,
-    /// No potential is larger.
-    pub potential: f64,
-    /// How near the threshold a potential may be for the two ways of computing it, step by step and in one go, to differ.
-    pub margin: f64,
-}
-
-impl Bounds {
-    /// Of a neuron with `n` synapses whose weights' magnitudes sum up to `sum`.
-    ///
-    /// With a, b, g for syn_decay, mem_decay and mem_gain, |p| <= P = sum / (1 - a) and |u| <= U = g P / (1 - b), or the
-    /// threshold that it may start from, hold throughout, as no step adds more than `sum`. A step makes an error of a few
-    /// units of the last place e of each of its terms, and at most `n e sum` in summing its inputs up; errors decay as the
-    /// values do. A gap of k steps in one go, whose factors are k-fold products, is no worse than k steps. So p is off by at
-    /// most E = e (8 P + n sum) / (1 - a), and u by (8 e (U + g P) + g E) / (1 - b), all of both ways together. Spikes that
-    /// are sent out at the same steps by both keep this true, by induction.
-    pub fn new<F: Real>(lif: &LifPropagator<F>, n: u64, sum: f64) -> Self {
-        let (a, b, g) = (lif.syn_decay.widen(), lif.mem_decay.widen(), lif.mem_gain.widen());
-        let e = F::epsilon().widen();
-        let p = sum / (1.0 - a);
-        let u = (g * p / (1.0 - b)).max(lif.v_th.widen());
-        let error = e * (8.0 * p + n as f64 * sum) / (1.0 - a);
-        Self { current: p, potential: u, margin: (8.0 * e * (u + g * p) + g * error) / (1.0 - b) }
-    }
-
-    /// Of a neuron of which nothing is known, for ties as wide as `margin`.
-    pub fn none(margin: f64) -> Self {
-        Self { current: f64::INFINITY, potential: f64::INFINITY, margin }
-    }
-
-    /// What holds of both neurons.
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            current: self.current.max(other.current),
-            potential: self.potential.max(other.potential),
-            margin: self.margin.max(other.margin),
-        }
-    }
-}
-
-/// What a step leads to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stepped<V> {
-    /// Synaptic current.
-    pub p: V,
-    /// Membrane potential, after a reset if there was one.
-    pub u: V,
-    /// Whether the neuron fires.
-    pub fires: bool,
-    /// Whether the potential was so near the threshold that rounding decided.
-    pub near: bool,
-}
 
 /// u after k steps is `mem u + gain p`, p is `syn p`.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::graph::Connectivity;
+use crate::graph::{Connectivity, Graph};
 use crate::neuron::lif::lazy::{Bounds, LazyLif};
 use crate::neuron::{Discretisation, LifParams};
 
