@@ -88,7 +88,7 @@ fn run(case: &Case, kind: EngineKind, cuts: &[u64]) -> Run {
         simulator.set_state(&state).unwrap();
     }
     let states = states(&mut simulator);
-    let states = states.into_iter().map(|s| NeuronState { held: s.held.max(s.last), ..s }).collect();
+    let states = states.into_iter().map(|s| NeuronState { refractory: s.refractory.max(s.last), ..s }).collect();
     (t, x, states, simulator.overflows())
 }
 
@@ -171,10 +171,10 @@ fn states_that_no_run_leads_to_are_refused() {
         simulator.set_state(&state).map_err(|error| error.to_string())
     };
     let error = "state.neurons[1][4] must be within its number format, got another".to_owned();
-    assert_eq!(refused(|neuron| neuron.p = Anchor { x: 5, age: 2 }), Ok(()));
-    assert_eq!(refused(|neuron| neuron.p = Anchor { x: 5, age: 3 }), Err(error.clone()));
-    assert_eq!(refused(|neuron| neuron.u = Anchor { x: 5, age: 1 }), Err(error.clone()));
-    assert_eq!(refused(|neuron| neuron.u = Anchor::new(1 << 15)), Err(error));
+    assert_eq!(refused(|neuron| neuron.current = Anchor { x: 5, age: 2 }), Ok(()));
+    assert_eq!(refused(|neuron| neuron.current = Anchor { x: 5, age: 3 }), Err(error.clone()));
+    assert_eq!(refused(|neuron| neuron.potential = Anchor { x: 5, age: 1 }), Err(error.clone()));
+    assert_eq!(refused(|neuron| neuron.potential = Anchor::new(1 << 15)), Err(error));
 }
 
 #[test]

@@ -207,12 +207,12 @@ impl<M: Model> Simulator<M> {
         let mut snapshot = self.running.snapshot();
         match &mut snapshot {
             AnySnapshot::Grid(snapshot) => {
-                snapshot.neurons[population].iter_mut().zip(start).for_each(|(neuron, u)| neuron.u = u);
+                snapshot.neurons[population].iter_mut().zip(start).for_each(|(neuron, u)| neuron.potential = u);
             }
             AnySnapshot::Continuous(snapshot) => {
                 let before = graph.populations()[..population].iter();
                 let first: usize = before.filter(|p| p.params.is_some()).map(|p| p.n).sum();
-                snapshot.neurons[first..].iter_mut().zip(potentials).for_each(|(neuron, &u)| neuron.u = u);
+                snapshot.neurons[first..].iter_mut().zip(potentials).for_each(|(neuron, &u)| neuron.potential = u);
             }
         }
         self.restore(&snapshot)

@@ -184,12 +184,12 @@ impl<F: Stored> State<F> {
             AnySnapshot::Grid(snapshot) => {
                 columns.put_u64("now", [snapshot.now].into_iter());
                 for (at, neurons) in snapshot.neurons.iter().enumerate() {
-                    columns.put_f64(format!("{at}.p"), neurons.iter().map(|neuron| neuron.p.stored()));
-                    columns.put_f64(format!("{at}.u"), neurons.iter().map(|neuron| neuron.u.stored()));
-                    columns.put_ages(format!("{at}.p.age"), neurons.iter().map(|neuron| neuron.p.age()));
-                    columns.put_ages(format!("{at}.u.age"), neurons.iter().map(|neuron| neuron.u.age()));
+                    columns.put_f64(format!("{at}.p"), neurons.iter().map(|neuron| neuron.current.stored()));
+                    columns.put_f64(format!("{at}.u"), neurons.iter().map(|neuron| neuron.potential.stored()));
+                    columns.put_ages(format!("{at}.p.age"), neurons.iter().map(|neuron| neuron.current.age()));
+                    columns.put_ages(format!("{at}.u.age"), neurons.iter().map(|neuron| neuron.potential.age()));
                     columns.put_u64(format!("{at}.last"), neurons.iter().map(|neuron| neuron.last));
-                    columns.put_u64(format!("{at}.held"), neurons.iter().map(|neuron| neuron.held));
+                    columns.put_u64(format!("{at}.held"), neurons.iter().map(|neuron| neuron.refractory));
                 }
                 let spikes = || {
                     snapshot.spikes.iter().flat_map(|(p, step, neurons)| neurons.iter().map(move |i| (*p, *step, *i)))
@@ -204,10 +204,10 @@ impl<F: Stored> State<F> {
             AnySnapshot::Continuous(snapshot) => {
                 columns.put_f64("now", [snapshot.now].into_iter());
                 let neurons = || snapshot.neurons.iter();
-                columns.put_f64("neurons.p", neurons().map(|neuron| neuron.p));
-                columns.put_f64("neurons.u", neurons().map(|neuron| neuron.u));
+                columns.put_f64("neurons.p", neurons().map(|neuron| neuron.current));
+                columns.put_f64("neurons.u", neurons().map(|neuron| neuron.potential));
                 columns.put_f64("neurons.last", neurons().map(|neuron| neuron.last));
-                columns.put_f64("neurons.held", neurons().map(|neuron| neuron.held));
+                columns.put_f64("neurons.held", neurons().map(|neuron| neuron.refractory));
                 let arrivals = || snapshot.arrivals.iter();
                 columns.put_f64("arrivals.time", arrivals().map(|arrival| arrival.time));
                 columns.put_f64("arrivals.fired", arrivals().map(|arrival| arrival.fired));
@@ -278,7 +278,7 @@ impl Reader<'_> {
             };
             let neuron = |i: usize| -> Result<_> {
                 let (p, u) = (number("p", p[i], p_age[i])?, number("u", u[i], u_age[i])?);
-                Ok(NeuronState { p, u, last: last[i], held: held[i] })
+                Ok(NeuronState { current: p, potential: u, last: last[i], refractory: held[i] })
             };
             neurons.push((0..p.len()).map(neuron).collect::<Result<_>>()?);
         }
@@ -303,7 +303,7 @@ impl Reader<'_> {
         let [p, u] = [self.f64("neurons.p")?, self.f64("neurons.u")?];
         let [last, held] = [self.f64("neurons.last")?, self.f64("neurons.held")?];
         same_length("neurons", &[p.len(), u.len(), last.len(), held.len()])?;
-        let neuron = |i: usize| ContinuousState { p: p[i], u: u[i], last: last[i], held: held[i] };
+        let neuron = |i: usize| ContinuousState { current: p[i], potential: u[i], last: last[i], refractory: held[i] };
         let [time, fired] = [self.f64("arrivals.time")?, self.f64("arrivals.fired")?];
         let [projection, pre] = [self.u64("arrivals.projection")?, self.u64("arrivals.pre")?];
         let place = self.u64("arrivals.place")?;

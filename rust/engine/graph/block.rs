@@ -22,15 +22,15 @@ pub struct BlockNeurons<F: Real> {
 /// State of sixteen neurons at the step they were last touched.
 #[derive(Clone, Copy, Debug)]
 struct Block<F> {
-    p: Lanes<F>,
-    u: Lanes<F>,
-    /// Last step in which each is held at rest.
-    held: [u64; LANES],
+    current: Lanes<F>,
+    potential: Lanes<F>,
+    /// Last step in which each is refractory.
+    refractory: [u64; LANES],
     last: u64,
     /// As in the wheel.
     due: u64,
-    /// The latest of `held`.
-    any_held: u64,
+    /// The latest of `refractory`.
+    any_refractory: u64,
 }
 
 /// What a step of a block leads to.
@@ -43,11 +43,23 @@ struct Outcome {
 
 impl<F: Real> Block<F> {
     fn rest() -> Self {
-        Self { p: Lanes::zero(), u: Lanes::zero(), held: [0; LANES], last: 0, due: NEVER, any_held: 0 }
+        Self {
+            current: Lanes::zero(),
+            potential: Lanes::zero(),
+            refractory: [0; LANES],
+            last: 0,
+            due: NEVER,
+            any_refractory: 0,
+        }
     }
 
     fn neuron(&self, lane: usize) -> NeuronState<F> {
-        NeuronState { p: self.p[lane], u: self.u[lane], last: self.last, held: self.held[lane] }
+        NeuronState {
+            current: self.current[lane],
+            potential: self.potential[lane],
+            last: self.last,
+            refractory: self.refractory[lane],
+        }
     }
 }
 
@@ -113,40 +125,42 @@ fn step_block_body<F: Real, I: Isa<F>>(
     step: u64,
 ) -> Outcome {
     let (steps, constants) = (step - 1 - block.last, lif.lif());
-    let (mut p, mut u) = (isa.load(&block.p), isa.load(&block.u));
-    let held_now = match lif.near(steps) {
-        Some([syn, mem, gain]) if block.any_held <= block.last => {
+    let (mut current, mut potential) = (isa.load(&block.current), isa.load(&block.potential));
+    let refractory_now = match lif.near(steps) {
+        Some([syn, mem, gain]) if block.any_refractory <= block.last => {
             if steps > 0 {
-                u = isa.add(isa.mul(isa.splat(mem), u), isa.mul(isa.splat(gain), p));
-                p = isa.mul(isa.splat(syn), p);
+                potential = isa.add(isa.mul(isa.splat(mem), potential), isa.mul(isa.splat(gain), current));
+                current = isa.mul(isa.splat(syn), current);
             }
             0
         }
-        // Long gaps and held neurons: lane by lane.
+        // Long gaps and refractory neurons: lane by lane.
         _ => {
-            let (mut lanes_p, mut lanes_u, mut held_now) = (Lanes::zero(), Lanes::zero(), 0);
+            let (mut lanes_p, mut lanes_u, mut refractory_now) = (Lanes::zero(), Lanes::zero(), 0);
             for l in 0..LANES {
                 (lanes_p[l], lanes_u[l]) = super::population::catch_up(lif, &block.neuron(l), step - 1);
-                held_now |= LaneMask::from(block.held[l] >= step) << l;
+                refractory_now |= LaneMask::from(block.refractory[l] >= step) << l;
             }
-            (p, u) = (isa.load(&lanes_p), isa.load(&lanes_u));
-            held_now
+            (current, potential) = (isa.load(&lanes_p), isa.load(&lanes_u));
+            refractory_now
         }
     };
     let (zero, flush, v_th) = (isa.zero(), constants.flush, constants.v_th);
-    p = isa.add(isa.mul(isa.splat(constants.syn_decay), p), isa.load(input));
-    p = isa.flushed(p, flush);
-    u = isa.add(isa.mul(isa.splat(constants.mem_decay), u), isa.mul(isa.splat(constants.mem_gain), p));
-    u = isa.select(isa.mask(held_now), zero, isa.flushed(u, flush));
-    let fires = isa.greater(u, isa.splat(v_th));
+    current = isa.add(isa.mul(isa.splat(constants.syn_decay), current), isa.load(input));
+    current = isa.flushed(current, flush);
+    potential =
+        isa.add(isa.mul(isa.splat(constants.mem_decay), potential), isa.mul(isa.splat(constants.mem_gain), current));
+    potential = isa.select(isa.mask(refractory_now), zero, isa.flushed(potential, flush));
+    let fires = isa.greater(potential, isa.splat(v_th));
     let margin = lif.margin();
-    let near = isa.bits(isa.greater(u, isa.splat(v_th - margin))) & !isa.bits(isa.greater(u, isa.splat(v_th + margin)));
-    u = isa.select(fires, zero, u);
-    isa.store(p, &mut block.p);
-    isa.store(u, &mut block.u);
+    let near = isa.bits(isa.greater(potential, isa.splat(v_th - margin)))
+        & !isa.bits(isa.greater(potential, isa.splat(v_th + margin)));
+    potential = isa.select(fires, zero, potential);
+    isa.store(current, &mut block.current);
+    isa.store(potential, &mut block.potential);
     let [gain, ratio] = lif.bound();
-    let from = isa.select(isa.greater(u, zero), u, zero);
-    let drive = isa.sub(p, isa.mul(isa.splat(ratio), from));
+    let from = isa.select(isa.greater(potential, zero), potential, zero);
+    let drive = isa.sub(current, isa.mul(isa.splat(ratio), from));
     let rise = isa.mul(isa.splat(gain), isa.select(isa.greater(drive, zero), drive, zero));
     let reach = isa.add(from, rise);
     let may_fire = isa.bits(isa.greater(reach, isa.splat(v_th - margin)));
@@ -186,8 +200,8 @@ impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
             let mut bits = outcome.fired;
             while bits != 0 {
                 let lane = bits.trailing_zeros() as usize;
-                block.held[lane] = step + t_ref;
-                block.any_held = step + t_ref;
+                block.refractory[lane] = step + t_ref;
+                block.any_refractory = step + t_ref;
                 fired.push((b * LANES + lane) as u32);
                 bits &= bits - 1;
             }
@@ -204,7 +218,7 @@ impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
     }
 
     fn covers(&self, state: &[NeuronState<F>]) -> bool {
-        state.iter().all(|state| self.lif.covers(state.p, state.u))
+        state.iter().all(|state| self.lif.covers(state.current, state.potential))
     }
 
     fn state(&self) -> Vec<NeuronState<F>> {
@@ -220,9 +234,9 @@ impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
             let last = neurons.iter().map(|neuron| neuron.last).max().unwrap_or(0);
             let mut block = Block { last, ..Block::rest() };
             for (l, neuron) in neurons.iter().enumerate() {
-                (block.p[l], block.u[l]) = super::population::catch_up(&self.lif, neuron, last);
-                block.held[l] = neuron.held;
-                block.any_held = block.any_held.max(neuron.held);
+                (block.current[l], block.potential[l]) = super::population::catch_up(&self.lif, neuron, last);
+                block.refractory[l] = neuron.refractory;
+                block.any_refractory = block.any_refractory.max(neuron.refractory);
             }
             self.blocks[b] = block;
             let due = self.due(b, LaneMask::MAX);

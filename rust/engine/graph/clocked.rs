@@ -128,8 +128,8 @@ impl<F: Real> ClockedNeurons for LifNeurons<F> {
 
     fn state(&self, last: u64) -> Vec<NeuronState<F>> {
         let neuron = |i: usize| {
-            let (p, u, held) = self.state[i / LANES].neuron(i % LANES);
-            NeuronState { p, u, last, held: if held == 0 { 0 } else { last + held } }
+            let (current, potential, refractory) = self.state[i / LANES].neuron(i % LANES);
+            NeuronState { current, potential, last, refractory: if refractory == 0 { 0 } else { last + refractory } }
         };
         (0..self.n).map(neuron).collect()
     }
@@ -138,8 +138,8 @@ impl<F: Real> ClockedNeurons for LifNeurons<F> {
         let lif = LazyLif::new(&self.params, Bounds::none(0.0))?;
         self.input.fill(Lanes::zero());
         for (i, neuron) in neurons.iter().enumerate() {
-            let (p, u) = super::population::catch_up(&lif, neuron, last);
-            self.state[i / LANES].set_neuron(i % LANES, p, u, neuron.held.saturating_sub(last));
+            let (current, potential) = super::population::catch_up(&lif, neuron, last);
+            self.state[i / LANES].set_neuron(i % LANES, current, potential, neuron.refractory.saturating_sub(last));
         }
         Ok(())
     }

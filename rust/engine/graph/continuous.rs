@@ -156,9 +156,9 @@ impl<W: Weight> ContinuousEngine<W> {
         let population = self.populations.iter().rposition(|p| p.is_some_and(|p| p.first <= neuron)).expect("exists");
         let Neurons { lif, first, .. } = self.populations[population].expect("just found");
         let state = &mut self.neurons[neuron];
-        // The current decays alike, held or not.
-        state.p = lif.decay(state.p, time - state.last);
-        (state.u, state.last, state.held) = (0.0, time, time + lif.t_ref());
+        // The current decays alike, refractory or not.
+        state.current = lif.decay(state.current, time - state.last);
+        (state.potential, state.last, state.refractory) = (0.0, time, time + lif.t_ref());
         let next = predict(&lif, state);
         self.crossings.set(neuron, next);
         self.counts.spikes += 1;
@@ -222,7 +222,7 @@ impl<W: Weight> ContinuousEngine<W> {
                 let target = row.target.map_or_else(|| synapses.target(pre as usize, begin + at), |t| t[at] as usize);
                 let neuron = &mut neurons[first + target];
                 catch_up(&lif, neuron, time);
-                neuron.p += w.widen();
+                neuron.current += w.widen();
                 reached.set(first + target);
             }
         }
@@ -255,7 +255,7 @@ impl<W: Weight> ContinuousEngine<W> {
         let present = |neuron: &ContinuousState| {
             let mut neuron = *neuron;
             catch_up(&lif, &mut neuron, self.now);
-            (neuron.p, neuron.u)
+            (neuron.current, neuron.potential)
         };
         self.neurons[first..first + n].iter().map(present).unzip()
     }
@@ -271,14 +271,14 @@ impl<W: Weight> ContinuousEngine<W> {
     /// Goes on from a snapshot, which fits the graph.
     ///
     /// # Errors
-    /// [`Error::Value`] if a neuron has been held for longer than it ever is, or should have fired already; nothing is changed
+    /// [`Error::Value`] if a neuron has been refractory for longer than it ever is, or should have fired already; nothing is changed
     /// then.
     pub fn restore(&mut self, snapshot: &ContinuousSnapshot) -> Result<()> {
         for Neurons { lif, first, n } in self.populations.iter().flatten() {
             for (i, neuron) in (*first..).zip(&snapshot.neurons[*first..first + n]) {
-                if neuron.held > neuron.last + lif.t_ref() {
+                if neuron.refractory > neuron.last + lif.t_ref() {
                     let expected = format!("at most {} ms after {} ms", lif.t_ref(), neuron.last);
-                    return Err(Error::value(format!("state.held[{i}]"), expected, neuron.held));
+                    return Err(Error::value(format!("state.held[{i}]"), expected, neuron.refractory));
                 }
                 if let Some(time) = predict(lif, neuron).filter(|time| time.is_nan() || *time < snapshot.now) {
                     let expected = format!("of a neuron that does not fire before now = {} ms", snapshot.now);
@@ -308,22 +308,22 @@ fn catch_up(lif: &ContinuousLif, neuron: &mut ContinuousState, time: f64) {
     if time == neuron.last {
         return;
     }
-    let free_since = neuron.held.clamp(neuron.last, time);
+    let free_since = neuron.refractory.clamp(neuron.last, time);
     if free_since > neuron.last {
-        (neuron.p, neuron.u) = (lif.decay(neuron.p, free_since - neuron.last), 0.0);
+        (neuron.current, neuron.potential) = (lif.decay(neuron.current, free_since - neuron.last), 0.0);
     }
-    (neuron.p, neuron.u) = lif.advance(neuron.p, neuron.u, time - free_since);
+    (neuron.current, neuron.potential) = lif.advance(neuron.current, neuron.potential, time - free_since);
     neuron.last = time;
 }
 
 /// When a neuron fires without further input [ms].
 #[inline]
 fn predict(lif: &ContinuousLif, neuron: &ContinuousState) -> Option<f64> {
-    let free_from = neuron.held.max(neuron.last);
+    let free_from = neuron.refractory.max(neuron.last);
     let (p, u) = if free_from > neuron.last {
-        (lif.decay(neuron.p, free_from - neuron.last), 0.0)
+        (lif.decay(neuron.current, free_from - neuron.last), 0.0)
     } else {
-        (neuron.p, neuron.u)
+        (neuron.current, neuron.potential)
     };
     // Time goes on, however strong the drive.
     lif.next_crossing(p, u).map(|elapsed| (free_from + elapsed).max(neuron.last.next_up()))

@@ -64,39 +64,39 @@ impl<'a, W: Weight> Rows<'a, W> {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct NeuronState<V> {
     /// Synaptic current.
-    pub p: V,
+    pub current: V,
     /// Membrane potential, relative to rest.
-    pub u: V,
+    pub potential: V,
     /// Step for which both hold.
     pub last: u64,
-    /// Last step in which the neuron is held at rest after a spike; `last` or less if it is free.
-    pub held: u64,
+    /// Last step in which the neuron is refractory after a spike; `last` or less if it is free.
+    pub refractory: u64,
 }
 
 /// Brings a neuron from where it was last touched to the end of `step`, without input.
 #[inline(always)]
 pub fn catch_up<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>, step: u64) -> (A::Value, A::Value) {
-    let NeuronState { p, u, last, held } = *neuron;
+    let NeuronState { current, potential, last, refractory } = *neuron;
     if step == last {
-        return (p, u);
+        return (current, potential);
     }
-    if held <= last {
-        return lif.skip(p, u, step - last);
+    if refractory <= last {
+        return lif.skip(current, potential, step - last);
     }
-    let held_steps = held.min(step) - last;
-    lif.skip(lif.skip_held(p, held_steps), A::Value::default(), step - last - held_steps)
+    let refractory_steps = refractory.min(step) - last;
+    lif.skip(lif.skip_refractory(current, refractory_steps), A::Value::default(), step - last - refractory_steps)
 }
 
 /// The step at which a neuron may fire next without further input; [`NEVER`] if it does not.
 #[inline(always)]
 pub fn predict<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>) -> u64 {
-    let NeuronState { p, u, last, held } = *neuron;
-    let ahead = if held <= last {
-        lif.next_firing(p, u)
+    let NeuronState { current, potential, last, refractory } = *neuron;
+    let ahead = if refractory <= last {
+        lif.next_firing(current, potential)
     } else {
         // No larger than what is left of the current when it is free again, so most ask no more than this.
-        lif.next_firing(p, A::Value::default())
-            .and_then(|_| lif.next_firing(lif.skip_held(p, held - last), A::Value::default()))
+        lif.next_firing(current, A::Value::default())
+            .and_then(|_| lif.next_firing(lif.skip_refractory(current, refractory - last), A::Value::default()))
     };
-    ahead.map_or(NEVER, |ahead| last.max(held).saturating_add(ahead))
+    ahead.map_or(NEVER, |ahead| last.max(refractory).saturating_add(ahead))
 }

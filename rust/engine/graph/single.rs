@@ -13,8 +13,8 @@ use crate::simd::prefetch_at;
 pub struct SingleNeurons<A: Arithmetic> {
     lif: A,
     neurons: Vec<Neuron<A::Value>>,
-    /// Of neurons marked [`HELD`], the steps after they were last touched for which they are held.
-    held: Vec<u32>,
+    /// Of neurons marked [`REFRACTORY`], the steps after they were last touched for which they are refractory.
+    refractory: Vec<u32>,
     /// Neurons that something has reached, each once, and how many they are.
     reached: Vec<u32>,
     n_reached: usize,
@@ -29,8 +29,8 @@ pub struct SingleNeurons<A: Arithmetic> {
 /// A neuron, in a quarter of a cache line of `f32`: caches hold many, and most touches need no more than this.
 #[derive(Clone, Copy, Debug)]
 struct Neuron<V> {
-    p: V,
-    u: V,
+    current: V,
+    potential: V,
     /// What has arrived for the step to be run.
     input: V,
     /// The step of the last touch, modulo 2^29, above three marks.
@@ -39,12 +39,12 @@ struct Neuron<V> {
 
 /// The neuron is listed for the step to be run.
 const REACHED: u32 = 1;
-/// It is, or was when last touched, held at rest after a spike.
-const HELD: u32 = 2;
+/// It is, or was when last touched, refractory after a spike.
+const REFRACTORY: u32 = 2;
 /// It is in the wheel.
 const DUE: u32 = 4;
 
-const MARKS: u32 = REACHED | HELD | DUE;
+const MARKS: u32 = REACHED | REFRACTORY | DUE;
 const MARK_BITS: u32 = 3;
 
 /// Steps after which all neurons are looked at, for those that were last touched longer ago than this: so no neuron's last
@@ -59,7 +59,7 @@ fn stamp(step: u64) -> u32 {
 
 impl<V: Copy + Default> Neuron<V> {
     fn rest() -> Self {
-        Self { p: V::default(), u: V::default(), input: V::default(), stamp: 0 }
+        Self { current: V::default(), potential: V::default(), input: V::default(), stamp: 0 }
     }
 
     /// Lists the neuron, number `i`, unless it is listed already. No branch says which: that cannot be predicted.
@@ -76,12 +76,12 @@ impl<V: Copy + Default> Neuron<V> {
         u64::from(stamp(step).wrapping_sub(self.stamp & !MARKS) >> MARK_BITS)
     }
 
-    /// The state, where `latest` is not before the last touch; `held` is the neuron's entry.
+    /// The state, where `latest` is not before the last touch; `refractory` is the neuron's entry.
     #[inline(always)]
-    fn state(&self, latest: u64, held: u32) -> NeuronState<V> {
+    fn state(&self, latest: u64, refractory: u32) -> NeuronState<V> {
         let last = latest - self.passed(latest);
-        let held = if self.stamp & HELD == 0 { 0 } else { held };
-        NeuronState { p: self.p, u: self.u, last, held: last + u64::from(held) }
+        let refractory = if self.stamp & REFRACTORY == 0 { 0 } else { refractory };
+        NeuronState { current: self.current, potential: self.potential, last, refractory: last + u64::from(refractory) }
     }
 }
 
@@ -91,7 +91,7 @@ impl<A: Arithmetic> SingleNeurons<A> {
         Self {
             lif,
             neurons: vec![Neuron::rest(); n],
-            held: vec![0; n],
+            refractory: vec![0; n],
             // One more than can be reached: the list is written to before it is known whether the neuron is in it already.
             reached: vec![0; n + 1],
             n_reached: 0,
@@ -166,25 +166,26 @@ impl<A: Arithmetic> SingleNeurons<A> {
     /// Only what arrives and what fires changes its state: that does not depend on when it was looked at in between.
     fn run_neuron(&mut self, i: usize, input: A::Value, step: u64, near_ties: &mut u64) -> bool {
         let lif = &self.lif;
-        let before = self.neurons[i].state(step, self.held[i]);
-        let mut after = NeuronState { p: before.p, u: A::Value::default(), last: step, held: step };
+        let before = self.neurons[i].state(step, self.refractory[i]);
+        let mut after =
+            NeuronState { current: before.current, potential: A::Value::default(), last: step, refractory: step };
         let mut fires = false;
-        if before.held >= step {
-            let p = lif.skip_held(before.p, step - before.last - 1);
-            after.p = lif.step_held(p, input);
-            after.held = before.held;
+        if before.refractory >= step {
+            let current = lif.skip_refractory(before.current, step - before.last - 1);
+            after.current = lif.step_refractory(current, input);
+            after.refractory = before.refractory;
         } else {
-            let stepped = if before.held == before.last {
-                lif.leap(before.p, before.u, step - before.last, input)
+            let stepped = if before.refractory == before.last {
+                lif.leap(before.current, before.potential, step - before.last, input)
             } else {
-                let (p, u) = catch_up(lif, &before, step - 1);
-                lif.step(p, u, input)
+                let (current, potential) = catch_up(lif, &before, step - 1);
+                lif.step(current, potential, input)
             };
-            (after.p, after.u) = (stepped.p, stepped.u);
+            (after.current, after.potential) = (stepped.current, stepped.potential);
             *near_ties += u64::from(stepped.near);
             fires = stepped.fires;
             if fires {
-                after.held = step + u64::from(lif.t_ref_steps());
+                after.refractory = step + u64::from(lif.t_ref_steps());
             }
         }
         // Precisely only where a rough prediction has come true without anything having arrived.
@@ -203,7 +204,7 @@ impl<A: Arithmetic> SingleNeurons<A> {
     #[cold]
     fn sweep(&mut self, step: u64) {
         for i in 0..self.neurons.len() {
-            let state = self.neurons[i].state(self.latest, self.held[i]);
+            let state = self.neurons[i].state(self.latest, self.refractory[i]);
             if step - state.last > SWEEP_AFTER {
                 let brought = brought(&self.lif, state, step - 1);
                 self.put(i, &brought, self.neurons[i].stamp & DUE);
@@ -214,12 +215,12 @@ impl<A: Arithmetic> SingleNeurons<A> {
 
     /// Puts a state in place, with these marks.
     fn put(&mut self, i: usize, state: &NeuronState<A::Value>, marks: u32) {
-        let NeuronState { p, u, last, held } = *state;
-        if held > last {
-            self.held[i] = (held - last) as u32;
+        let NeuronState { current, potential, last, refractory } = *state;
+        if refractory > last {
+            self.refractory[i] = (refractory - last) as u32;
         }
-        let marks = if held > last { marks | HELD } else { marks };
-        self.neurons[i] = Neuron { p, u, input: A::Value::default(), stamp: stamp(last) | marks };
+        let marks = if refractory > last { marks | REFRACTORY } else { marks };
+        self.neurons[i] = Neuron { current, potential, input: A::Value::default(), stamp: stamp(last) | marks };
     }
 }
 
@@ -238,9 +239,10 @@ fn reach<A: Arithmetic, const AT_ONCE: bool>(
     if AT_ONCE && neuron.stamp & MARKS == 0 {
         let input = lif.accumulate(A::Value::default(), w);
         if input != A::Value::default()
-            && let Some([p, u]) = lif.leap_quietly(neuron.p, neuron.u, neuron.passed(step), input)
+            && let Some([current, potential]) =
+                lif.leap_quietly(neuron.current, neuron.potential, neuron.passed(step), input)
         {
-            (neuron.p, neuron.u, neuron.stamp) = (p, u, stamp(step));
+            (neuron.current, neuron.potential, neuron.stamp) = (current, potential, stamp(step));
             return 1;
         }
     }
@@ -259,15 +261,15 @@ fn are_different(target: &[u32]) -> bool {
 
 /// A state brought to the end of `step`, at which nothing has arrived and the neuron has not fired.
 fn brought<A: Arithmetic>(lif: &A, state: NeuronState<A::Value>, step: u64) -> NeuronState<A::Value> {
-    let (p, u) = catch_up(lif, &state, step);
-    NeuronState { p, u, last: step, held: state.held.max(step) }
+    let (current, potential) = catch_up(lif, &state, step);
+    NeuronState { current, potential, last: step, refractory: state.refractory.max(step) }
 }
 
 /// [`predict`] or earlier, at a lower price.
 #[inline(always)]
 fn predict_roughly<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>) -> u64 {
-    // The current only decays while the neuron is held.
-    lif.soonest_firing(neuron.p, neuron.u).map_or(NEVER, |ahead| neuron.held + ahead)
+    // The current only decays while the neuron is refractory.
+    lif.soonest_firing(neuron.current, neuron.potential).map_or(NEVER, |ahead| neuron.refractory + ahead)
 }
 
 impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
@@ -292,9 +294,10 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
             let input = std::mem::take(&mut neuron.input);
             if neuron.stamp & MARKS == REACHED
                 && input != A::Value::default()
-                && let Some([p, u]) = self.lif.leap_quietly(neuron.p, neuron.u, neuron.passed(step), input)
+                && let Some([current, potential]) =
+                    self.lif.leap_quietly(neuron.current, neuron.potential, neuron.passed(step), input)
             {
-                *neuron = Neuron { p, u, input: A::Value::default(), stamp: stamp(step) };
+                *neuron = Neuron { current, potential, input: A::Value::default(), stamp: stamp(step) };
             } else if self.run_neuron(i, input, step, &mut counts.near_ties) {
                 fired.push(i as u32);
             }
@@ -306,11 +309,15 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
     }
 
     fn covers(&self, state: &[NeuronState<A::Value>]) -> bool {
-        state.iter().all(|state| self.lif.covers(state.p, state.u))
+        state.iter().all(|state| self.lif.covers(state.current, state.potential))
     }
 
     fn state(&self) -> Vec<NeuronState<A::Value>> {
-        self.neurons.iter().zip(&self.held).map(|(neuron, &held)| neuron.state(self.latest, held)).collect()
+        self.neurons
+            .iter()
+            .zip(&self.refractory)
+            .map(|(neuron, &refractory)| neuron.state(self.latest, refractory))
+            .collect()
     }
 
     fn set_state(&mut self, state: &[NeuronState<A::Value>]) {

@@ -14,7 +14,7 @@ pub type RecentSpikes = (usize, u64, Vec<u32>);
 pub const LAST_STEP: u64 = 1 << 62;
 
 /// Longest refractory time, in steps.
-const LONGEST_HOLD: u64 = 1 << LOG2_MAX_T_REF_STEPS;
+const LONGEST_REFRACTORY: u64 = 1 << LOG2_MAX_T_REF_STEPS;
 
 /// Everything that later steps depend on.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,8 +50,8 @@ impl<V> Snapshot<V> {
             if let Some(i) = neurons.iter().position(|neuron| neuron.last > self.now.saturating_sub(1)) {
                 return Err(Error::value(format!("state.last[{at}][{i}]"), "in the past", neurons[i].last));
             }
-            if let Some(i) = neurons.iter().position(|neuron| neuron.held > neuron.last + LONGEST_HOLD) {
-                return Err(Error::value(format!("state.held[{at}][{i}]"), "within 2^24 steps", neurons[i].held));
+            if let Some(i) = neurons.iter().position(|neuron| neuron.refractory > neuron.last + LONGEST_REFRACTORY) {
+                return Err(Error::value(format!("state.held[{at}][{i}]"), "within 2^24 steps", neurons[i].refractory));
             }
         }
         for (population, step, neurons) in &self.spikes {

@@ -111,7 +111,7 @@ impl ContinuousLif {
         self.t_ref
     }
 
-    /// `p` after `elapsed` ms without input, as while the neuron is held.
+    /// `p` after `elapsed` ms without input, as while the neuron is refractory.
     #[inline]
     pub fn decay(&self, p: f64, elapsed: f64) -> f64 {
         p * (-self.ratio * (self.rate * elapsed)).exp()

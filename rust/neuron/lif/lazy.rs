@@ -218,7 +218,7 @@ impl<F: Real> Arithmetic for LazyLif<F> {
     }
 
     #[inline(always)]
-    fn skip_held(&self, p: F, steps: u64) -> F {
+    fn skip_refractory(&self, p: F, steps: u64) -> F {
         self.skip(p, F::zero(), steps).0
     }
 
@@ -257,7 +257,7 @@ impl<F: Real> Arithmetic for LazyLif<F> {
     }
 
     #[inline(always)]
-    fn step_held(&self, p: F, input: F) -> F {
+    fn step_refractory(&self, p: F, input: F) -> F {
         self.flushed(self.lif.syn_decay * p + input)
     }
 
@@ -289,7 +289,7 @@ impl<F: Real> LazyLif<F> {
         let (p, u) = (self.flushed(p), self.flushed(u));
         let fires = u > self.lif.v_th;
         let near = (u - self.lif.v_th).abs() <= self.margin;
-        Stepped { p, u: if fires { F::zero() } else { u }, fires, near }
+        Stepped { current: p, potential: if fires { F::zero() } else { u }, fires, near }
     }
 
     #[inline(never)]

@@ -28,7 +28,7 @@ pub struct LifPropagator<F> {
     pub v_th: F,
     /// Currents and potentials of at most this magnitude are zero.
     pub flush: F,
-    /// Steps for which the neuron is held at rest after a spike.
+    /// Steps for which the neuron is refractory after a spike.
     pub t_ref_steps: u32,
 }
 

@@ -93,7 +93,7 @@ impl<W: FixedWeight> Model for Integers<W> {
         let within = |state: Anchor, ((low, high), oldest): ((i64, i64), usize)| {
             (low..=high).contains(&state.x.into()) && usize::from(state.age) <= oldest
         };
-        Ok(neurons.iter().position(|n| !within(n.p, current) || !within(n.u, membrane)))
+        Ok(neurons.iter().position(|n| !within(n.current, current) || !within(n.potential, membrane)))
     }
 }
 

@@ -19,7 +19,8 @@ fn anchors() -> impl Strategy<Value = (Anchor, Anchor)> {
 
 fn grid<V: Stored + std::fmt::Debug>(values: impl Strategy<Value = (V, V)>) -> impl Strategy<Value = State<V>> {
     let neuron = (values, any::<u64>(), any::<u64>());
-    let neuron = neuron.prop_map(|((p, u), last, held)| NeuronState { p, u, last, held });
+    let neuron =
+        neuron.prop_map(|((p, u), last, held)| NeuronState { current: p, potential: u, last, refractory: held });
     let spikes =
         proptest::collection::btree_map((0..3usize, any::<u64>()), proptest::collection::vec(any::<u32>(), 1..4), 0..5);
     let neurons = proptest::collection::vec(proptest::collection::vec(neuron, 0..5), 0..12);
@@ -32,7 +33,8 @@ fn grid<V: Stored + std::fmt::Debug>(values: impl Strategy<Value = (V, V)>) -> i
 
 fn continuous() -> impl Strategy<Value = State<f32>> {
     let neuron = (-1e9..1e9f64, -1e-300..1e-300f64, 0.0..1e9f64, 0.0..1e9f64);
-    let neuron = neuron.prop_map(|(p, u, last, held)| ContinuousState { p, u, last, held });
+    let neuron =
+        neuron.prop_map(|(p, u, last, held)| ContinuousState { current: p, potential: u, last, refractory: held });
     let arrival = (0.0..1e9f64, 0.0..1e9f64, 0..5usize, any::<u32>(), 0..1usize << 40);
     let arrival =
         arrival.prop_map(|(time, fired, projection, pre, place)| Arrival { time, fired, projection, pre, place });

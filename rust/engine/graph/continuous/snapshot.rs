@@ -11,13 +11,13 @@ use crate::simd::Weight;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ContinuousState {
     /// Synaptic current.
-    pub p: f64,
+    pub current: f64,
     /// Membrane potential, relative to rest.
-    pub u: f64,
+    pub potential: f64,
     /// Time for which both hold [ms].
     pub last: f64,
-    /// Until when the neuron is held at rest after a spike [ms].
-    pub held: f64,
+    /// Until when the neuron is refractory after a spike [ms].
+    pub refractory: f64,
 }
 
 /// A spike on its way: to the synapses of one neuron in one projection from `place` on that have the same delay.
@@ -77,14 +77,14 @@ impl ContinuousSnapshot {
         if !self.now.is_finite() || !self.neurons.iter().all(is_past) {
             return Err(Error::value("state.last", format!("times up to now = {} ms", self.now), "others"));
         }
-        let fits = |neuron: &ContinuousState| neuron.p.abs().max(neuron.u.abs()) <= LARGEST_CONTINUOUS;
+        let fits = |neuron: &ContinuousState| neuron.current.abs().max(neuron.potential.abs()) <= LARGEST_CONTINUOUS;
         if let Some(i) = self.neurons.iter().position(|neuron| !fits(neuron)) {
-            let ContinuousState { p, u, .. } = self.neurons[i];
+            let ContinuousState { current: p, potential: u, .. } = self.neurons[i];
             let expected = format!("of sizes up to {LARGEST_CONTINUOUS:.0e}");
             return Err(Error::value(format!("state.neurons[{i}]"), expected, format!("({p:e}, {u:e})")));
         }
-        if let Some(i) = self.neurons.iter().position(|neuron| neuron.held.is_nan() || neuron.held < 0.0) {
-            return Err(Error::value(format!("state.held[{i}]"), "a time >= 0 ms", self.neurons[i].held));
+        if let Some(i) = self.neurons.iter().position(|neuron| neuron.refractory.is_nan() || neuron.refractory < 0.0) {
+            return Err(Error::value(format!("state.held[{i}]"), "a time >= 0 ms", self.neurons[i].refractory));
         }
         let fits = |arrival: &Arrival| {
             let Some(projection) = graph.projections().get(arrival.projection) else { return false };

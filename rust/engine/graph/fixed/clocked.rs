@@ -162,10 +162,10 @@ impl<W: FixedWeight> ClockedNeurons for FixedNeurons<W> {
         let neuron = |i: usize| {
             let FixedNeuron { state: FixedState { current, potential }, refractory } = self.neuron(i);
             NeuronState {
-                p: current,
-                u: potential,
+                current,
+                potential,
                 last,
-                held: if refractory == 0 { 0 } else { last + u64::from(refractory) },
+                refractory: if refractory == 0 { 0 } else { last + u64::from(refractory) },
             }
         };
         (0..self.n).map(neuron).collect()
@@ -174,7 +174,7 @@ impl<W: FixedWeight> ClockedNeurons for FixedNeurons<W> {
     fn set_state(&mut self, neurons: &[NeuronState<Anchor>], last: u64) -> Result<()> {
         for (i, neuron) in neurons.iter().enumerate() {
             let state = super::lazy::brought(self.lanes.population(), i, neuron, last, &mut self.overflows);
-            self.set_neuron(i, state, neuron.held.saturating_sub(last));
+            self.set_neuron(i, state, neuron.refractory.saturating_sub(last));
         }
         Ok(())
     }

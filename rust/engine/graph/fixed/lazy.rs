@@ -34,8 +34,8 @@ pub fn brought(
     step: u64,
     overflows: &mut Overflows,
 ) -> FixedState {
-    let state = FixedState { current: neuron.p, potential: neuron.u };
-    population.skip(i, state, neuron.last, neuron.held, step, overflows)
+    let state = FixedState { current: neuron.current, potential: neuron.potential };
+    population.skip(i, state, neuron.last, neuron.refractory, step, overflows)
 }
 
 impl<W: FixedWeight> EventEngine<W, Anchor> {
@@ -75,7 +75,7 @@ impl LazyFixed {
     fn rest(&mut self) {
         let at_rest = |i| {
             let state = self.population.rest(i);
-            NeuronState { p: state.current, u: state.potential, last: 0, held: 0 }
+            NeuronState { current: state.current, potential: state.potential, last: 0, refractory: 0 }
         };
         let neurons: Vec<_> = (0..self.neurons.len()).map(at_rest).collect();
         self.take(&neurons);
@@ -91,16 +91,16 @@ impl LazyFixed {
 
     /// Puts into the calendar when a neuron may fire.
     fn expect(&mut self, i: usize) {
-        let NeuronState { p, u, last, held } = self.neurons[i];
-        let state = FixedState { current: p, potential: u };
-        self.wheel.set(i, self.population.next_due(i, state, last, held));
+        let NeuronState { current, potential, last, refractory } = self.neurons[i];
+        let state = FixedState { current, potential };
+        self.wheel.set(i, self.population.next_due(i, state, last, refractory));
     }
 
     /// Brings a neuron to the end of `step`.
     fn bring(&mut self, i: usize, step: u64) {
         let neuron = &mut self.neurons[i];
         let state = brought(&self.population, i, neuron, step, &mut self.overflows);
-        (neuron.p, neuron.u, neuron.last) = (state.current, state.potential, step);
+        (neuron.current, neuron.potential, neuron.last) = (state.current, state.potential, step);
     }
 
     fn receive<W: FixedWeight>(&mut self, rows: &Rows<'_, W>) {
@@ -121,13 +121,13 @@ impl LazyFixed {
     /// Runs `step` for a neuron that has been brought to the step before; the number of its spikes.
     fn run_neuron(&mut self, i: usize, step: u64) -> u32 {
         let neuron = &mut self.neurons[i];
-        let state = FixedState { current: neuron.p, potential: neuron.u };
+        let state = FixedState { current: neuron.current, potential: neuron.potential };
         let input = std::mem::take(&mut self.input[i]);
-        let after = self.population.step(At { neuron: i, step }, state, neuron.held >= step, input.into());
+        let after = self.population.step(At { neuron: i, step }, state, neuron.refractory >= step, input.into());
         self.overflows += after.overflows;
-        (neuron.p, neuron.u, neuron.last) = (after.state.current, after.state.potential, step);
+        (neuron.current, neuron.potential, neuron.last) = (after.state.current, after.state.potential, step);
         if after.spikes > 0 {
-            neuron.held = step + u64::from(self.population.params().t_ref_steps);
+            neuron.refractory = step + u64::from(self.population.params().t_ref_steps);
         }
         self.expect(i);
         after.spikes
@@ -147,7 +147,7 @@ impl<W: FixedWeight> LazyPopulation<W, Anchor> for LazyFixed {
         self.reached.drain(|i| list.push(i));
         list.iter().for_each(|&i| self.bring(i, step - 1));
         for (i, weight) in self.arrivals.drain(..) {
-            self.population.add(&mut self.neurons[i as usize].p, weight, &mut self.overflows);
+            self.population.add(&mut self.neurons[i as usize].current, weight, &mut self.overflows);
         }
         for &i in &list {
             let spikes = self.run_neuron(i, step);

@@ -79,7 +79,7 @@ proptest! {
 #[test]
 fn long_silence_is_not_taken_for_a_short_one() {
     let arrives = graph(&[vec![(0, 0.5)]]);
-    let at = |p, last| NeuronState { p, u: 0.0, last, held: last };
+    let at = |p, last| NeuronState { current: p, potential: 0.0, last, refractory: last };
     for gap in [1, (1 << 28) - 1, 1 << 28, 1 << 29, (1 << 29) + 1, 1 << 32, (1 << 32) + 1, 1 << 50] {
         for between in [0, 1 << 27, 1 << 28, (1 << 28) + 3] {
             let lif = LazyLif::new(&params(1e9), Bounds::none(1e-9)).unwrap();
@@ -93,15 +93,23 @@ fn long_silence_is_not_taken_for_a_short_one() {
             run(&mut neurons, 1 + gap, &arrives);
             let (state, (p, u)) = (neurons.state()[0], catch_up(&lif, &before, gap));
             let expected = lif.step(p, u, 0.5);
-            assert_eq!((state.last, state.held), (1 + gap, 1 + gap));
-            assert!((state.p - expected.p).abs() < 1e-12 && (state.u - expected.u).abs() < 1e-12, "{gap} {between}");
+            assert_eq!((state.last, state.refractory), (1 + gap, 1 + gap));
+            assert!(
+                (state.current - expected.current).abs() < 1e-12
+                    && (state.potential - expected.potential).abs() < 1e-12,
+                "{gap} {between}"
+            );
             // So it does if a state says so.
             let mut states = vec![at(0.0, 0); N];
             (states[0], states[1]) = (before, at(0.0, gap));
             neurons.set_state(&states);
             run(&mut neurons, 1 + gap, &arrives);
             let state = neurons.state()[0];
-            assert!((state.p - expected.p).abs() < 1e-12 && (state.u - expected.u).abs() < 1e-12, "{gap} from a state");
+            assert!(
+                (state.current - expected.current).abs() < 1e-12
+                    && (state.potential - expected.potential).abs() < 1e-12,
+                "{gap} from a state"
+            );
         }
     }
 }

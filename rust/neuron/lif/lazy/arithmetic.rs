@@ -11,7 +11,7 @@ pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
     /// Current, potential and summed input.
     type Value: Copy + Default + PartialEq + Send + Sync + std::fmt::Debug;
 
-    /// Steps for which a neuron is held after a spike.
+    /// Steps for which a neuron is refractory after a spike.
     fn t_ref_steps(&self) -> u32;
 
     /// Adds a synapse's weight to the input of a step.
@@ -25,8 +25,8 @@ pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
     /// Current and potential after `steps` steps without input.
     fn skip(&self, p: Self::Value, u: Self::Value, steps: u64) -> (Self::Value, Self::Value);
 
-    /// Current after `steps` steps without input, in which the neuron is held.
-    fn skip_held(&self, p: Self::Value, steps: u64) -> Self::Value;
+    /// Current after `steps` steps without input, in which the neuron is refractory.
+    fn skip_refractory(&self, p: Self::Value, steps: u64) -> Self::Value;
 
     /// A step with input.
     fn step(&self, p: Self::Value, u: Self::Value, input: Self::Value) -> Stepped<Self::Value>;
@@ -42,12 +42,12 @@ pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
     /// `None` where something may; this is asked first, and mostly all that is asked.
     #[inline(always)]
     fn leap_quietly(&self, p: Self::Value, u: Self::Value, steps: u64, input: Self::Value) -> Option<[Self::Value; 2]> {
-        let Stepped { p, u, fires, near } = self.leap(p, u, steps, input);
+        let Stepped { current: p, potential: u, fires, near } = self.leap(p, u, steps, input);
         (!fires && !near && self.soonest_firing(p, u).is_none()).then_some([p, u])
     }
 
-    /// Current after a step with input in which the neuron is held.
-    fn step_held(&self, p: Self::Value, input: Self::Value) -> Self::Value;
+    /// Current after a step with input in which the neuron is refractory.
+    fn step_refractory(&self, p: Self::Value, input: Self::Value) -> Self::Value;
 
     /// How many steps from now the neuron may fire first if it gets no input: never more than it takes, `None` if it never
     /// will.
@@ -63,9 +63,9 @@ pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stepped<V> {
     /// Synaptic current.
-    pub p: V,
+    pub current: V,
     /// Membrane potential, after a reset if there was one.
-    pub u: V,
+    pub potential: V,
     /// Whether the neuron fires.
     pub fires: bool,
     /// Whether the potential was so near the threshold that rounding decided.

@@ -48,13 +48,13 @@ proptest! {
         let lif = LazyLif::<f64>::new(&LifParams { v_th: 1e9, ..params }, Bounds::none(0.0)).unwrap();
         let (mut by_step, mut largest) = ((p, u), p.abs().max(u.abs()));
         for _ in 0..steps {
-            let Stepped { p, u, .. } = step(&lif, by_step.0, by_step.1);
+            let Stepped { current: p, potential: u, .. } = step(&lif, by_step.0, by_step.1);
             largest = largest.max(u.abs());
             by_step = (p, u);
         }
         let (by_p, by_u) = lif.skip(p, u, steps);
         prop_assert!(near(by_p, by_step.0, largest) && near(by_u, by_step.1, largest), "{by_p} {by_u} {by_step:?}");
-        prop_assert_eq!(lif.skip_held(p, steps), lif.skip(p, 0.0, steps).0);
+        prop_assert_eq!(lif.skip_refractory(p, steps), lif.skip(p, 0.0, steps).0);
     }
 
     /// Two gaps are one: also where no one can step through them.
@@ -96,10 +96,10 @@ proptest! {
                 prop_assert!(sharp || predicted.is_some_and(|predicted| predicted <= k), "{predicted:?}, fires at {k}");
                 return Ok(());
             }
-            if stepped.p == at_p && stepped.u == at_u {
+            if stepped.current == at_p && stepped.potential == at_u {
                 break;
             }
-            (at_p, at_u) = (stepped.p, stepped.u);
+            (at_p, at_u) = (stepped.current, stepped.potential);
         }
     }
 
@@ -137,8 +137,8 @@ fn decays_of_zero_end_everything_at_once() {
     assert_eq!(lif.skip(5.0, 0.9, 1), (0.0, 0.0));
     assert_eq!(lif.next_firing(1e9, 0.9), None);
     // The input of a step acts in it alone.
-    assert_eq!(lif.step(0.0, 0.0, 1.5), Stepped { p: 1.5, u: 0.0, fires: true, near: false });
-    assert_eq!(lif.step(0.0, 0.0, 1.0), Stepped { p: 1.0, u: 1.0, fires: false, near: true });
+    assert_eq!(lif.step(0.0, 0.0, 1.5), Stepped { current: 1.5, potential: 0.0, fires: true, near: false });
+    assert_eq!(lif.step(0.0, 0.0, 1.0), Stepped { current: 1.0, potential: 1.0, fires: false, near: true });
 }
 
 /// With time constants of 10^13 steps, p hardly decays and u grows by p / tau_s a step.
