@@ -39,7 +39,7 @@ class Backend:
         return graph.add_population(n, NEURON) if self.is_fixed else graph.add_population(n)
 
     def chain(self) -> sr.Graph:
-        """Three inputs, 20 neurons that hear themselves and 5 above them, with delays."""
+        """Three inputs, 20 neurons that are recurrent and 5 above them, with delays."""
         return fixed_chain() if self.is_fixed else chain()
 
     def simulator(self, graph: sr.Graph, **options: Any) -> sr.Simulator:

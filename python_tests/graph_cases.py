@@ -168,7 +168,7 @@ def oracle_events(case: GraphCase, spikes: list[Any]) -> Events:
 
 
 def chain(dtype: str = "float64") -> sr.Graph:
-    """Three inputs, a population that hears itself, and one above it, with delays."""
+    """Three inputs, a population that is recurrent, and one above it, with delays."""
     graph = sr.Graph(dtype=dtype, seed=2)
     inputs = graph.add_input(3)
     below, above = (graph.add_population(n, sr.LIF(v_th=0.4, t_ref=1.0)) for n in (20, 5))

@@ -260,7 +260,7 @@ class Simulator:
         """Returns the membrane potentials of a population at the present, relative to rest.
 
         On the grid they are those after step `now` - 1, 0 for a neuron that has just fired or is
-        held; in the graph's dtype, in continuous time float64. All engines tell the same, to
+        refractory; in the graph's dtype, in continuous time float64. All engines tell the same, to
         rounding. Of fixed-point neurons they are int32, in units of their format.
 
         Args:

@@ -21,7 +21,7 @@ const ROWS_PER_TASK: usize = 256;
 pub enum ConnectionRule {
     /// Every presynaptic neuron to every postsynaptic one.
     AllToAll {
-        /// Whether neurons of one population may hear themselves.
+        /// Whether neurons of one population may be presynaptic to themselves.
         self_loops: bool,
     },
     /// Neuron i to neuron i of a population of the same size.
@@ -30,21 +30,21 @@ pub enum ConnectionRule {
     FixedProbability {
         /// That probability, in (0, 1].
         probability: f64,
-        /// Whether neurons of one population may hear themselves.
+        /// Whether neurons of one population may be presynaptic to themselves.
         self_loops: bool,
     },
     /// Every presynaptic neuron to `n` different postsynaptic ones.
     FixedOutDegree {
         /// Number of synapses of a presynaptic neuron.
         n: usize,
-        /// Whether neurons of one population may hear themselves.
+        /// Whether neurons of one population may be presynaptic to themselves.
         self_loops: bool,
     },
     /// `n` different presynaptic neurons to every postsynaptic one.
     FixedInDegree {
         /// Number of synapses of a postsynaptic neuron.
         n: usize,
-        /// Whether neurons of one population may hear themselves.
+        /// Whether neurons of one population may be presynaptic to themselves.
         self_loops: bool,
     },
 }

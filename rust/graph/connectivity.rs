@@ -19,7 +19,7 @@ const SMALL: usize = 256;
 /// Synapses from the neurons of one population onto those of another, in compressed rows: one a presynaptic neuron.
 ///
 /// Four bytes of target and four of `f32` weight a synapse, and another one where delays differ from synapse to synapse.
-/// Where every neuron hears every other one, targets are not stored at all.
+/// Where every neuron receives from every other one, targets are not stored at all.
 #[derive(Clone, Debug)]
 pub struct Connectivity<W> {
     n_pre: usize,
@@ -202,7 +202,7 @@ impl<W: Copy> Connectivity<W> {
         &self.weight
     }
 
-    /// Row starts and targets, unless every neuron hears every other one.
+    /// Row starts and targets, unless every neuron receives from every other one.
     pub(super) fn compressed_rows(&self) -> Option<(&[usize], &[u32])> {
         match &self.targets {
             Targets::All => None,
@@ -210,7 +210,7 @@ impl<W: Copy> Connectivity<W> {
         }
     }
 
-    /// Whether every neuron hears every other one.
+    /// Whether every neuron receives from every other one.
     pub fn is_all(&self) -> bool {
         matches!(self.targets, Targets::All)
     }

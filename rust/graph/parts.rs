@@ -8,7 +8,7 @@ use crate::stop::check;
 /// All that a [`Connectivity`] is, but for its sizes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parts<W> {
-    /// Row starts and targets; `None` where every neuron hears every other one.
+    /// Row starts and targets; `None` where every neuron receives from every other one.
     pub rows: Option<(Vec<usize>, Vec<u32>)>,
     /// Weights, row after row.
     pub weight: Vec<W>,

@@ -271,7 +271,7 @@ impl GraphCore {
         })
     }
 
-    /// The arrays of a projection's synapses: start, target (`None` if all hear all), weight, distinct delays [ms], and which
+    /// The arrays of a projection's synapses: start, target (`None` if all receive from all), weight, distinct delays [ms], and which
     /// of them each synapse has (`None` if all have the one).
     fn parts<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Bound<'py, PyTuple>> {
         fn arrays<'py, W: PyWeight>(py: Python<'py>, parts: Parts<W>) -> PyResult<Bound<'py, PyTuple>> {

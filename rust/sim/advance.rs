@@ -7,7 +7,7 @@ use super::model::Model;
 use super::running::Running;
 use super::simulator::Simulator;
 use super::types::{EngineKind, Events, Time};
-use crate::engine::graph::{Counts, LAST_STEP, Patience};
+use crate::engine::graph::{Counts, LAST_STEP, Polling};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::memory::{OrUnwind, catch, reserve};
@@ -119,7 +119,7 @@ impl<M: Model> Simulator<M> {
     /// The clocked engine is looked at after every window; the event engine, whose steps may pass by the million, after
     /// some work or at the end.
     fn run_auto(&mut self, until: u64, keep_going: &mut dyn FnMut() -> bool) -> Result<()> {
-        let mut patience = Patience::default();
+        let mut polling = Polling::default();
         let mut going = true;
         while going && self.steps() < until {
             let is_event = self.engine() == EngineKind::Event;
@@ -133,7 +133,7 @@ impl<M: Model> Simulator<M> {
                 going && !is_event
             };
             self.run_grid(end, &mut ask);
-            if !worked && patience.ends(&self.counts()) {
+            if !worked && polling.is_due(&self.counts()) {
                 going = keep_going();
             }
             let counts = self.counts();

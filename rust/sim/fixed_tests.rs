@@ -49,7 +49,7 @@ prop_compose! {
     }
 }
 
-/// An input and neurons, which hear themselves.
+/// An input and recurrent neurons.
 fn graph(case: &Case) -> Arc<Graph<i16>> {
     let mut graph = Graph::new(1.0, 1).unwrap();
     graph.add_input("in", N).unwrap();

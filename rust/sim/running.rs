@@ -46,8 +46,8 @@ impl<M: Model> Running<M> {
     /// Returns the graph it runs.
     pub fn graph(&self) -> &Arc<Graph<M::Weight>> {
         match self {
-            Self::Clocked(engine) => engine.traffic().graph(),
-            Self::Event(engine) => engine.traffic().graph(),
+            Self::Clocked(engine) => engine.transit().graph(),
+            Self::Event(engine) => engine.transit().graph(),
             Self::Continuous(engine) => engine.graph(),
         }
     }

@@ -148,7 +148,7 @@ impl<F: Real> SampleSimulation<F> {
         match engine {
             GraphEngine::Event(engine) => {
                 engine.reset();
-                engine.traffic_mut().push(events.map(|(t, x)| (t as u64, x))).or_unwind();
+                engine.transit_mut().push(events.map(|(t, x)| (t as u64, x))).or_unwind();
                 // Population 0 is the input.
                 let mut record = |step: u64, population: usize, fired: &[u32]| {
                     let rows = &mut layers[population - 1].by_time;

@@ -7,7 +7,7 @@ use super::fingerprint::Fingerprint;
 use super::model::{Floats, Integers, Model};
 use super::running::Running;
 use super::types::{AnySnapshot, EngineKind, Events, State, Time};
-use crate::engine::graph::{Counts, LONGEST_WINDOW, Traffic, check_events};
+use crate::engine::graph::{Counts, LONGEST_WINDOW, Transit, check_events};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Population};
 use crate::memory::check_room;
@@ -123,14 +123,14 @@ impl<M: Model> Simulator<M> {
     /// of an input in a step than sums have room for.
     pub fn push_steps(&mut self, name: &str, t: &[i64], x: &[i64]) -> Result<()> {
         let (n_inputs, dt, limits) = (self.graph().size(true), self.graph().dt(), &self.limits);
-        let grid = |now: u64, traffic: &mut Traffic<M::Weight>| {
-            let from = traffic.last_pending().unwrap_or(0).max(now);
+        let grid = |now: u64, transit: &mut Transit<M::Weight>| {
+            let from = transit.last_pending().unwrap_or(0).max(now);
             check_events(name, t, x, from as i64, " steps", n_inputs)?;
-            M::push(limits, traffic, name, t, x)
+            M::push(limits, transit, name, t, x)
         };
         match &mut self.running {
-            Running::Clocked(engine) => grid(engine.now(), engine.traffic_mut()),
-            Running::Event(engine) => grid(engine.now(), engine.traffic_mut()),
+            Running::Clocked(engine) => grid(engine.now(), engine.transit_mut()),
+            Running::Event(engine) => grid(engine.now(), engine.transit_mut()),
             Running::Continuous(_) => {
                 let t: Vec<f64> = t.iter().map(|&t| t as f64 * dt).collect();
                 self.push_times(name, &t, x)

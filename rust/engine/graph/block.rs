@@ -1,7 +1,7 @@
 //! Neurons that are touched sixteen at a time: where every spike reaches a whole population.
 
 use super::Counts;
-use super::marks::Marks;
+use super::bit_set::BitSet;
 use super::population::{LazyPopulation, NeuronState, Rows, predict};
 use super::wheel::{NEVER, Wheel};
 use crate::graph::Row;
@@ -15,7 +15,7 @@ pub struct BlockNeurons<F: Real> {
     n: usize,
     input: Vec<Lanes<F>>,
     blocks: Vec<Block<F>>,
-    reached: Marks,
+    reached: BitSet,
     wheel: Wheel,
 }
 
@@ -72,7 +72,7 @@ impl<F: Real> BlockNeurons<F> {
             n,
             input: vec![Lanes::zero(); n_blocks],
             blocks: vec![Block::rest(); n_blocks],
-            reached: Marks::new(n_blocks),
+            reached: BitSet::new(n_blocks),
             wheel: Wheel::new(n_blocks),
         }
     }
@@ -182,7 +182,7 @@ impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
         for row in rows.iter() {
             self.receive(row);
         }
-        let mut reached = std::mem::replace(&mut self.reached, Marks::new(0));
+        let mut reached = std::mem::replace(&mut self.reached, BitSet::new(0));
         // Only what arrives and what fires changes a state: that does not depend on when it was looked at in between.
         self.wheel.drain(step, |b| {
             self.blocks[b].due = NEVER;

@@ -1,16 +1,16 @@
 //! Clocked simulation of a graph: every neuron at every step, in vectors; synapses only where spikes are.
 //!
-//! Steps are taken in windows as long as the shortest delay: what happens within one cannot be heard before its end, so
+//! Steps are taken in windows as long as the shortest delay: what happens within one cannot arrive before its end, so
 //! neurons go through it with their state in registers.
 
 use std::sync::Arc;
 
 use super::Counts;
-use super::counts::Patience;
+use super::counts::Polling;
 use super::population::NeuronState;
 use super::shared::{SharedRows, least_density};
 use super::snapshot::Snapshot;
-use super::traffic::{Delivery, LONGEST_WINDOW, Traffic};
+use super::transit::{Delivery, LONGEST_WINDOW, Transit};
 use super::window::{Arrivals, advance_window};
 use crate::error::Result;
 use crate::graph::{Connectivity, Graph, Population};
@@ -60,7 +60,7 @@ pub trait ClockedNeurons: Clone + std::fmt::Debug {
 /// A clocked engine.
 #[derive(Clone, Debug)]
 pub struct Clocked<N: ClockedNeurons> {
-    traffic: Traffic<N::Weight>,
+    transit: Transit<N::Weight>,
     /// Of every population; `None` for inputs.
     populations: Vec<Option<N>>,
     /// Steps of a window.
@@ -179,8 +179,8 @@ impl<F: Real> ClockedEngine<F> {
 
     /// An engine that keeps rows as masks from `density` on, see [`SharedRows`].
     fn sharing(graph: Arc<Graph<F>>, density: f64) -> Result<Self> {
-        let mut traffic = Traffic::new(Arc::clone(&graph))?;
-        let window = window_of(&traffic);
+        let mut transit = Transit::new(Arc::clone(&graph))?;
+        let window = window_of(&transit);
         let neurons = |(number, population): (usize, &Population)| {
             let neurons = |params: &NeuronParams| {
                 let params = params.lif()?;
@@ -205,22 +205,22 @@ impl<F: Real> ClockedEngine<F> {
             graph.populations().iter().enumerate().map(neurons).collect::<Result<_>>()?;
         for (number, projection) in graph.projections().iter().enumerate() {
             if populations[projection.post].as_ref().is_some_and(|post| post.shared.has(number)) {
-                traffic.leave_rows(number);
+                transit.leave_rows(number);
             }
         }
-        Ok(Self::from_populations(traffic, populations))
+        Ok(Self::from_populations(transit, populations))
     }
 }
 
-/// Steps within which nothing is heard of what neurons fire.
-pub fn window_of<W: Weight>(traffic: &Traffic<W>) -> u64 {
-    (1 + u64::from(traffic.shortest_delay())).min(LONGEST_WINDOW)
+/// Returns the steps within which nothing arrives of what neurons fire.
+pub fn window_of<W: Weight>(transit: &Transit<W>) -> u64 {
+    (1 + u64::from(transit.shortest_delay())).min(LONGEST_WINDOW)
 }
 
 impl<N: ClockedNeurons> Clocked<N> {
-    /// From populations at rest, in the order of the graph's, that can run windows of [`window_of`] the traffic.
-    pub fn from_populations(traffic: Traffic<N::Weight>, populations: Vec<Option<N>>) -> Self {
-        Self { window: window_of(&traffic), traffic, populations, now: 0, counts: Counts::default() }
+    /// From populations at rest, in the order of the graph's, that can run windows of [`window_of`] them.
+    pub fn from_populations(transit: Transit<N::Weight>, populations: Vec<Option<N>>) -> Self {
+        Self { window: window_of(&transit), transit, populations, now: 0, counts: Counts::default() }
     }
 
     /// Returns what has not fitted the number format of each population since it was at rest.
@@ -240,13 +240,13 @@ impl<N: ClockedNeurons> Clocked<N> {
     }
 
     /// Spikes under way.
-    pub fn traffic(&self) -> &Traffic<N::Weight> {
-        &self.traffic
+    pub fn transit(&self) -> &Transit<N::Weight> {
+        &self.transit
     }
 
     /// Spikes under way.
-    pub fn traffic_mut(&mut self) -> &mut Traffic<N::Weight> {
-        &mut self.traffic
+    pub fn transit_mut(&mut self) -> &mut Transit<N::Weight> {
+        &mut self.transit
     }
 
     /// Runs the steps up to, and without, `until`; `record` gets what each population fires, in order of time and population.
@@ -258,20 +258,20 @@ impl<N: ClockedNeurons> Clocked<N> {
         record: &mut dyn FnMut(u64, usize, &[u32]),
         keep_going: &mut dyn FnMut() -> bool,
     ) {
-        let Self { traffic, populations, window, now, counts } = self;
-        let graph = Arc::clone(traffic.graph());
-        let mut patience = Patience::default();
+        let Self { transit, populations, window, now, counts } = self;
+        let graph = Arc::clone(transit.graph());
+        let mut polling = Polling::default();
         while *now < until {
             // Nothing fires at step 0.
             if *now == 0 {
-                traffic.take_inputs(1, counts);
+                transit.take_inputs(1, counts);
                 *now = 1;
                 continue;
             }
             let steps = *now..until.min(*now + *window);
             let n_steps = (steps.end - steps.start) as usize;
-            traffic.take_inputs(steps.end, counts);
-            traffic.deliver(steps.start, n_steps as u64, counts, |spike| {
+            transit.take_inputs(steps.end, counts);
+            transit.deliver(steps.start, n_steps as u64, counts, |spike| {
                 let projection = &graph.projections()[spike.projection];
                 let population = populations[projection.post].as_mut().expect("no projection ends at an input");
                 population.receive(spike, &projection.synapses);
@@ -283,7 +283,7 @@ impl<N: ClockedNeurons> Clocked<N> {
             for (at, step) in steps.clone().enumerate() {
                 for (number, population) in populations.iter().enumerate() {
                     if let Some(population) = population {
-                        let fired = traffic.fire(number, step, |fired| population.list(at, fired));
+                        let fired = transit.fire(number, step, |fired| population.list(at, fired));
                         if !fired.is_empty() {
                             counts.spikes += fired.len() as u64;
                             record(step, number, fired);
@@ -292,7 +292,7 @@ impl<N: ClockedNeurons> Clocked<N> {
                 }
             }
             *now = steps.end;
-            if patience.ends(counts) && !keep_going() {
+            if polling.is_due(counts) && !keep_going() {
                 break;
             }
         }
@@ -301,13 +301,13 @@ impl<N: ClockedNeurons> Clocked<N> {
     /// Back to rest at step 0, nothing under way.
     pub fn reset(&mut self) {
         self.populations.iter_mut().flatten().for_each(N::reset);
-        self.traffic.clear();
+        self.transit.clear();
         (self.now, self.counts) = (0, Counts::default());
     }
 
     /// Everything that later steps depend on.
     pub fn snapshot(&self) -> Snapshot<N::Value> {
-        let (spikes, pending) = self.traffic.export(self.now);
+        let (spikes, pending) = self.transit.export(self.now);
         let last = self.now.saturating_sub(1);
         let state = |population: &Option<N>| population.as_ref().map_or_else(Vec::new, |neurons| neurons.state(last));
         Snapshot { now: self.now, neurons: self.populations.iter().map(state).collect(), spikes, pending }
@@ -325,7 +325,7 @@ impl<N: ClockedNeurons> Clocked<N> {
                 population.set_state(neurons, last)?;
             }
         }
-        self.traffic.import(snapshot.now, &snapshot.spikes, &snapshot.pending);
+        self.transit.import(snapshot.now, &snapshot.spikes, &snapshot.pending);
         self.now = snapshot.now;
         Ok(())
     }
@@ -378,7 +378,7 @@ mod tests {
             let synapses: BTreeSet<_> = synapses.into_iter().map(|(input, j, i)| (input, j % n as u32, i % n as u32)).collect();
             let synapses: Vec<_> = synapses.into_iter().collect();
             fn run<F: Real>(mut engine: ClockedEngine<F>, events: &[(u64, u32)], cut: u64) -> (Vec<(u64, u32)>, Snapshot<F>) {
-                engine.traffic_mut().push(events.iter().copied()).unwrap();
+                engine.transit_mut().push(events.iter().copied()).unwrap();
                 let mut spikes = Vec::new();
                 let mut record = |step, _, fired: &[u32]| spikes.extend(fired.iter().map(|&i| (step, i)));
                 engine.advance(cut, &mut record, &mut || true);

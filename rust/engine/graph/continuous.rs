@@ -9,10 +9,10 @@ use std::sync::Arc;
 pub use snapshot::{Arrival, ContinuousSnapshot, ContinuousState};
 
 use super::Counts;
-use super::counts::Patience;
+use super::bit_set::BitSet;
+use super::counts::Polling;
 use super::heap::TimeHeap;
-use super::marks::Marks;
-use super::traffic::{UNDER_WAY, append};
+use super::transit::{UNDER_WAY, append};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::memory::{OrUnwind, no_room};
@@ -35,7 +35,7 @@ pub struct ContinuousEngine<W: Weight> {
     arrivals: BinaryHeap<Reverse<Arrival>>,
     pending: VecDeque<(f64, u32)>,
     /// Neurons that something has reached at the present moment.
-    reached: Marks,
+    reached: BitSet,
     now: f64,
     counts: Counts,
 }
@@ -82,7 +82,7 @@ impl<W: Weight> ContinuousEngine<W> {
             crossings: TimeHeap::new(n_neurons),
             arrivals: BinaryHeap::new(),
             pending: VecDeque::new(),
-            reached: Marks::new(n_neurons),
+            reached: BitSet::new(n_neurons),
             now: 0.0,
             counts: Counts::default(),
         })
@@ -125,7 +125,7 @@ impl<W: Weight> ContinuousEngine<W> {
         record: &mut dyn FnMut(f64, usize, u32),
         keep_going: &mut dyn FnMut() -> bool,
     ) {
-        let mut patience = Patience::default();
+        let mut polling = Polling::default();
         loop {
             let input = self.pending.front().map_or(f64::INFINITY, |&(time, _)| time);
             let arrival = self.arrivals.peek().map_or(f64::INFINITY, |Reverse(arrival)| arrival.time);
@@ -146,7 +146,7 @@ impl<W: Weight> ContinuousEngine<W> {
             } else {
                 self.arrive(time);
             }
-            if patience.ends(&self.counts) && !keep_going() {
+            if polling.is_due(&self.counts) && !keep_going() {
                 return;
             }
         }

@@ -49,21 +49,21 @@ const TURNS: u32 = 1 << 12;
 
 /// Says when a run is to ask whether to go on.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Patience {
+pub struct Polling {
     work: Option<u64>,
     turns: u32,
 }
 
-impl Patience {
+impl Polling {
     /// Whether it is time to ask; called once a turn.
     #[inline]
-    pub fn ends(&mut self, counts: &Counts) -> bool {
+    pub fn is_due(&mut self, counts: &Counts) -> bool {
         let work = counts.state_updates + counts.synaptic_events;
         self.turns += 1;
-        let ends = self.turns >= TURNS || work - *self.work.get_or_insert(work) >= WORK;
-        if ends {
+        let is_due = self.turns >= TURNS || work - *self.work.get_or_insert(work) >= WORK;
+        if is_due {
             *self = Self { work: Some(work), turns: 0 };
         }
-        ends
+        is_due
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::Counts;
 use super::block::BlockNeurons;
-use super::counts::Patience;
+use super::counts::Polling;
 use super::population::{LazyPopulation, Rows};
 use super::single::SingleNeurons;
 use super::snapshot::Snapshot;
-use super::traffic::Traffic;
+use super::transit::Transit;
 use super::wheel::NEVER;
 use crate::error::Result;
 use crate::graph::Graph;
@@ -24,7 +24,7 @@ const WIDEST_TIE: f64 = 1.0 / 1024.0;
 /// The event engine: the same neuron as the clocked one, each touched only when something reaches it.
 #[derive(Debug)]
 pub struct EventEngine<W: Weight, V> {
-    traffic: Traffic<W>,
+    transit: Transit<W>,
     /// Of every population; `None` for inputs.
     populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
     /// What arrives at each population at the step to be run; as [`Rows`] has it.
@@ -68,7 +68,7 @@ impl<F: Real> EventEngine<F, F> {
                 Box::new(SingleNeurons::new(lif, population.n))
             }));
         }
-        Ok(Self::from_populations(Traffic::new(graph)?, populations, proven))
+        Ok(Self::from_populations(Transit::new(graph)?, populations, proven))
     }
 }
 
@@ -92,12 +92,12 @@ fn bounds<F: Real>(graph: &Graph<F>, at: usize, lif: &LifPropagator<F>) -> Optio
 impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
     /// From populations of any arithmetic, in the order of the graph's.
     pub fn from_populations(
-        traffic: Traffic<W>,
+        transit: Transit<W>,
         populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
         proven: bool,
     ) -> Self {
         let arriving = vec![Vec::new(); populations.len()];
-        Self { traffic, populations, arriving, now: 0, counts: Counts::default(), proven, strange: false }
+        Self { transit, populations, arriving, now: 0, counts: Counts::default(), proven, strange: false }
     }
 
     /// Steps done: the next one is `now`.
@@ -112,17 +112,17 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
 
     /// Whether the count of near ties is proven to hold all spikes on which rounding may have decided.
     pub fn ties_are_proven(&self) -> bool {
-        self.proven && !self.strange && !self.traffic.repeats()
+        self.proven && !self.strange && !self.transit.repeats()
     }
 
     /// Spikes under way.
-    pub fn traffic(&self) -> &Traffic<W> {
-        &self.traffic
+    pub fn transit(&self) -> &Transit<W> {
+        &self.transit
     }
 
     /// Spikes under way.
-    pub fn traffic_mut(&mut self) -> &mut Traffic<W> {
-        &mut self.traffic
+    pub fn transit_mut(&mut self) -> &mut Transit<W> {
+        &mut self.transit
     }
 
     /// Runs the steps up to, and without, `until`; `record` gets what each population fires, in order of time and population.
@@ -134,19 +134,19 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
         record: &mut dyn FnMut(u64, usize, &[u32]),
         keep_going: &mut dyn FnMut() -> bool,
     ) {
-        let Self { traffic, populations, arriving, now, counts, .. } = self;
-        let graph = Arc::clone(traffic.graph());
-        let mut patience = Patience::default();
+        let Self { transit, populations, arriving, now, counts, .. } = self;
+        let graph = Arc::clone(transit.graph());
+        let mut polling = Polling::default();
         while *now < until {
             let due = populations.iter().flatten().filter_map(|p| p.next_due((*now).max(1))).min().unwrap_or(NEVER);
-            let arrival = traffic.next_arrival(*now).unwrap_or(NEVER);
-            let step = due.min(arrival).min(traffic.next_input().unwrap_or(NEVER));
+            let arrival = transit.next_arrival(*now).unwrap_or(NEVER);
+            let step = due.min(arrival).min(transit.next_input().unwrap_or(NEVER));
             if step >= until {
                 *now = until;
                 break;
             }
             if arrival == step {
-                traffic.deliver(step, 1, counts, |spike| {
+                transit.deliver(step, 1, counts, |spike| {
                     arriving[graph.projections()[spike.projection].post].push((spike.projection, spike.range));
                 });
             }
@@ -157,7 +157,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
                     if rows.places.is_empty() && population.next_due(step) != Some(step) {
                         continue;
                     }
-                    let fired = traffic.fire(at, step, |fired| population.run(step, rows, fired, counts));
+                    let fired = transit.fire(at, step, |fired| population.run(step, rows, fired, counts));
                     arriving[at].clear();
                     if !fired.is_empty() {
                         counts.spikes += fired.len() as u64;
@@ -165,9 +165,9 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
                     }
                 }
             }
-            traffic.take_inputs(step + 1, counts);
+            transit.take_inputs(step + 1, counts);
             *now = step + 1;
-            if patience.ends(counts) && !keep_going() {
+            if polling.is_due(counts) && !keep_going() {
                 break;
             }
         }
@@ -176,7 +176,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
     /// Back to rest at step 0, nothing under way.
     pub fn reset(&mut self) {
         self.populations.iter_mut().flatten().for_each(|population| population.reset());
-        self.traffic.clear();
+        self.transit.clear();
         (self.now, self.counts, self.strange) = (0, Counts::default(), false);
     }
 
@@ -191,7 +191,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
 
     /// Everything that later steps depend on.
     pub fn snapshot(&self) -> Snapshot<V> {
-        let (spikes, pending) = self.traffic.export(self.now);
+        let (spikes, pending) = self.transit.export(self.now);
         let state = |population: &Option<Box<dyn LazyPopulation<W, V>>>| {
             population.as_ref().map_or_else(Vec::new, |population| population.state())
         };
@@ -207,7 +207,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
                 population.set_state(state);
             }
         }
-        self.traffic.import(snapshot.now, &snapshot.spikes, &snapshot.pending);
+        self.transit.import(snapshot.now, &snapshot.spikes, &snapshot.pending);
         self.now = snapshot.now;
     }
 }
@@ -215,8 +215,8 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
 impl<W: Weight, V> Clone for EventEngine<W, V> {
     fn clone(&self) -> Self {
         let populations = self.populations.iter().map(|p| p.as_ref().map(|p| p.boxed())).collect();
-        let Self { traffic, arriving, now, counts, proven, strange, .. } = self;
-        let (traffic, arriving) = (traffic.clone(), arriving.clone());
-        Self { traffic, populations, arriving, now: *now, counts: *counts, proven: *proven, strange: *strange }
+        let Self { transit, arriving, now, counts, proven, strange, .. } = self;
+        let (transit, arriving) = (transit.clone(), arriving.clone());
+        Self { transit, populations, arriving, now: *now, counts: *counts, proven: *proven, strange: *strange }
     }
 }

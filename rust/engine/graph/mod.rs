@@ -1,5 +1,6 @@
 //! The engines of a [`Graph`](crate::graph::Graph): clocked, by events on the time grid, and in continuous time.
 
+mod bit_set;
 mod block;
 pub mod clocked;
 mod continuous;
@@ -7,27 +8,26 @@ mod counts;
 mod event;
 pub mod fixed;
 mod heap;
-mod marks;
 mod population;
 mod range;
-mod seen;
+mod repeats;
 mod shared;
 mod single;
 mod snapshot;
 #[cfg(test)]
 mod tests;
-mod traffic;
+mod transit;
 #[cfg(test)]
-mod traffic_tests;
+mod transit_tests;
 mod wheel;
 mod window;
 
 pub use clocked::{Clocked, ClockedEngine, ClockedNeurons, LifNeurons};
 pub use continuous::{Arrival, ContinuousEngine, ContinuousSnapshot, ContinuousState};
-pub use counts::{Counts, Patience};
+pub use counts::{Counts, Polling};
 pub use event::EventEngine;
 pub use population::{LazyPopulation, NeuronState, Rows, catch_up};
 pub use range::check_range;
 pub use single::SingleNeurons;
 pub use snapshot::{LAST_STEP, RecentSpikes, Snapshot};
-pub use traffic::{Delivery, LONGEST_WINDOW, Traffic, check_events};
+pub use transit::{Delivery, LONGEST_WINDOW, Transit, check_events};

@@ -64,7 +64,7 @@ mod tests {
     use crate::graph::Connectivity;
     use crate::neuron::Discretisation;
 
-    /// Four inputs onto two neurons, one of which hears three of them.
+    /// Four inputs onto two neurons, one of which receives from three of them.
     fn graph(weight: f32) -> Graph<f32> {
         let params =
             LifParams { tau_m: 3.0, tau_s: 2.0, v_th: 1.0, t_ref: 0.0, dt: 1.0, discretisation: Discretisation::Exact };

@@ -2,7 +2,7 @@
 
 use super::Counts;
 use super::population::{LazyPopulation, NeuronState, Rows, catch_up, predict};
-use super::seen::Seen;
+use super::repeats::Repeats;
 use super::wheel::{NEVER, Wheel};
 use crate::graph::Row;
 use crate::neuron::lif::lazy::Arithmetic;
@@ -13,12 +13,12 @@ use crate::simd::prefetch_at;
 pub struct SingleNeurons<A: Arithmetic> {
     lif: A,
     neurons: Vec<Neuron<A::Value>>,
-    /// Of neurons marked [`REFRACTORY`], the steps after they were last touched for which they are refractory.
+    /// Of neurons with [`REFRACTORY`], the steps after they were last touched for which they are refractory.
     refractory: Vec<u32>,
     /// Neurons that something has reached, each once, and how many they are.
     reached: Vec<u32>,
     n_reached: usize,
-    seen: Seen,
+    repeats: Repeats,
     wheel: Wheel,
     /// The last step that was run.
     latest: u64,
@@ -33,7 +33,7 @@ struct Neuron<V> {
     potential: V,
     /// What has arrived for the step to be run.
     input: V,
-    /// The step of the last touch, modulo 2^29, above three marks.
+    /// The step of the last touch, modulo 2^29, above three flags.
     stamp: u32,
 }
 
@@ -44,17 +44,17 @@ const REFRACTORY: u32 = 2;
 /// It is in the wheel.
 const DUE: u32 = 4;
 
-const MARKS: u32 = REACHED | REFRACTORY | DUE;
-const MARK_BITS: u32 = 3;
+const FLAGS: u32 = REACHED | REFRACTORY | DUE;
+const FLAG_BITS: u32 = 3;
 
 /// Steps after which all neurons are looked at, for those that were last touched longer ago than this: so no neuron's last
 /// touch is ever as long ago as a stamp counts, which is more than twice this.
 const SWEEP_AFTER: u64 = (1 << 28) - 1;
 
-/// The stamp of a step, without marks.
+/// The stamp of a step, without flags.
 #[inline(always)]
 fn stamp(step: u64) -> u32 {
-    (step as u32) << MARK_BITS
+    (step as u32) << FLAG_BITS
 }
 
 impl<V: Copy + Default> Neuron<V> {
@@ -73,7 +73,7 @@ impl<V: Copy + Default> Neuron<V> {
     /// Steps from the last touch to `step`, which is not before it.
     #[inline(always)]
     fn passed(&self, step: u64) -> u64 {
-        u64::from(stamp(step).wrapping_sub(self.stamp & !MARKS) >> MARK_BITS)
+        u64::from(stamp(step).wrapping_sub(self.stamp & !FLAGS) >> FLAG_BITS)
     }
 
     /// The state, where `latest` is not before the last touch; `refractory` is the neuron's entry.
@@ -95,7 +95,7 @@ impl<A: Arithmetic> SingleNeurons<A> {
             // One more than can be reached: the list is written to before it is known whether the neuron is in it already.
             reached: vec![0; n + 1],
             n_reached: 0,
-            seen: Seen::new(),
+            repeats: Repeats::new(),
             wheel: Wheel::new(n),
             latest: 0,
             swept: 0,
@@ -116,16 +116,17 @@ impl<A: Arithmetic> SingleNeurons<A> {
         if rows.places.len() < 2 {
             return rows.iter().all(|row| row.target.is_none_or(are_different));
         }
-        if rows.n_synapses() > Seen::MOST.min(self.neurons.len() / 4) || rows.iter().any(|row| row.target.is_none()) {
+        if rows.n_synapses() > Repeats::MOST.min(self.neurons.len() / 4) || rows.iter().any(|row| row.target.is_none())
+        {
             return false;
         }
-        let Self { neurons, reached, n_reached, seen, .. } = self;
+        let Self { neurons, reached, n_reached, repeats, .. } = self;
         for &i in rows.iter().flat_map(|row| row.target.unwrap_or_default()) {
-            if seen.has_seen(i) {
+            if repeats.is_repeated(i) {
                 neurons[i as usize].list(i, reached, n_reached);
             }
         }
-        seen.forget();
+        repeats.forget();
         true
     }
 
@@ -213,14 +214,14 @@ impl<A: Arithmetic> SingleNeurons<A> {
         self.swept = step;
     }
 
-    /// Puts a state in place, with these marks.
-    fn put(&mut self, i: usize, state: &NeuronState<A::Value>, marks: u32) {
+    /// Puts a state in place, with these flags.
+    fn put(&mut self, i: usize, state: &NeuronState<A::Value>, flags: u32) {
         let NeuronState { current, potential, last, refractory } = *state;
         if refractory > last {
             self.refractory[i] = (refractory - last) as u32;
         }
-        let marks = if refractory > last { marks | REFRACTORY } else { marks };
-        self.neurons[i] = Neuron { current, potential, input: A::Value::default(), stamp: stamp(last) | marks };
+        let flags = if refractory > last { flags | REFRACTORY } else { flags };
+        self.neurons[i] = Neuron { current, potential, input: A::Value::default(), stamp: stamp(last) | flags };
     }
 }
 
@@ -236,7 +237,7 @@ fn reach<A: Arithmetic, const AT_ONCE: bool>(
     w: A::Weight,
 ) -> u64 {
     let neuron = &mut neurons[i as usize];
-    if AT_ONCE && neuron.stamp & MARKS == 0 {
+    if AT_ONCE && neuron.stamp & FLAGS == 0 {
         let input = lif.accumulate(A::Value::default(), w);
         if input != A::Value::default()
             && let Some([current, potential]) =
@@ -292,7 +293,7 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
             let i = self.reached[at] as usize;
             let neuron = &mut self.neurons[i];
             let input = std::mem::take(&mut neuron.input);
-            if neuron.stamp & MARKS == REACHED
+            if neuron.stamp & FLAGS == REACHED
                 && input != A::Value::default()
                 && let Some([current, potential]) =
                     self.lif.leap_quietly(neuron.current, neuron.potential, neuron.passed(step), input)

@@ -118,7 +118,7 @@ impl Case {
 fn clocked<F: Real>(case: &Case) -> (Spikes, Counts) {
     let mut engine = ClockedEngine::new(case.graph::<F>()).unwrap();
     let mut spikes = Vec::new();
-    engine.traffic_mut().push(case.events.iter().copied()).unwrap();
+    engine.transit_mut().push(case.events.iter().copied()).unwrap();
     engine.advance(case.n_steps, &mut |t, p, list| spikes.extend(list.iter().map(|&i| (t, p, i))), &mut || true);
     (spikes, engine.counts())
 }
@@ -126,7 +126,7 @@ fn clocked<F: Real>(case: &Case) -> (Spikes, Counts) {
 fn event<F: Real>(case: &Case) -> (Spikes, Counts, bool) {
     let mut engine = EventEngine::new(case.graph::<F>()).unwrap();
     let mut spikes = Vec::new();
-    engine.traffic_mut().push(case.events.iter().copied()).unwrap();
+    engine.transit_mut().push(case.events.iter().copied()).unwrap();
     engine.advance(case.n_steps, &mut |t, p, list| spikes.extend(list.iter().map(|&i| (t, p, i))), &mut || true);
     (spikes, engine.counts(), engine.ties_are_proven())
 }
@@ -165,7 +165,7 @@ proptest! {
         let (expected, counts, proven) = event::<f64>(&case);
         let mut before = EventEngine::new(Arc::clone(&graph)).unwrap();
         let mut spikes = Vec::new();
-        before.traffic_mut().push(case.events.iter().copied()).unwrap();
+        before.transit_mut().push(case.events.iter().copied()).unwrap();
         before.advance(cut, &mut |t, p, list| spikes.extend(list.iter().map(|&i| (t, p, i))), &mut || true);
         let snapshot = before.snapshot();
         let mut after = EventEngine::new(Arc::clone(&graph)).unwrap();
@@ -228,7 +228,7 @@ fn clocked_engine_converges_to_the_continuous_one() {
         for dt in [1.0 / 512.0, 1.0 / 2048.0, 1.0 / 8192.0] {
             let per_ms = (1.0 / dt) as u64;
             let mut engine = ClockedEngine::new(chain(dt, tau_s)).unwrap();
-            engine.traffic_mut().push(chain_events().iter().map(|&(t, x)| (t * per_ms, x))).unwrap();
+            engine.transit_mut().push(chain_events().iter().map(|&(t, x)| (t * per_ms, x))).unwrap();
             let mut spikes = Vec::new();
             let mut record =
                 |t: u64, p: usize, list: &[u32]| spikes.extend(list.iter().map(|&i| (t as f64 * dt, p, i)));

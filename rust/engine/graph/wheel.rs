@@ -1,6 +1,6 @@
 //! A calendar queue of neurons that may fire at a step ahead.
 
-use super::marks::Marks;
+use super::bit_set::BitSet;
 
 /// Buckets: steps that lie apart by this many share one.
 const BUCKETS: usize = 1024;
@@ -19,7 +19,7 @@ pub const NEVER: u64 = u64::MAX;
 pub struct Wheel {
     links: Vec<Link>,
     heads: Vec<u32>,
-    occupied: Marks,
+    occupied: BitSet,
 }
 
 /// A neuron's place in the list of its bucket.
@@ -35,7 +35,7 @@ const UNLINKED: Link = Link { due: NEVER, next: NONE, previous: NONE };
 impl Wheel {
     /// Of `n` neurons, none of them due.
     pub fn new(n: usize) -> Self {
-        Self { links: vec![UNLINKED; n], heads: vec![NONE; BUCKETS], occupied: Marks::new(BUCKETS) }
+        Self { links: vec![UNLINKED; n], heads: vec![NONE; BUCKETS], occupied: BitSet::new(BUCKETS) }
     }
 
     /// Makes neuron `i` due at `step`, instead of any other; [`NEVER`] takes it out.

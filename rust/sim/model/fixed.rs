@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Model, refused};
 use crate::engine::graph::fixed::{FixedNeurons, SumLimits, brought};
-use crate::engine::graph::{Clocked, EventEngine, NeuronState, Traffic};
+use crate::engine::graph::{Clocked, EventEngine, NeuronState, Transit};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Population};
 use crate::memory::with_room;
@@ -42,10 +42,10 @@ impl<W: FixedWeight> Model for Integers<W> {
         EventEngine::fixed(graph)
     }
 
-    fn push(limits: &SumLimits, traffic: &mut Traffic<W>, name: &str, t: &[i64], x: &[i64]) -> Result<()> {
+    fn push(limits: &SumLimits, transit: &mut Transit<W>, name: &str, t: &[i64], x: &[i64]) -> Result<()> {
         let Some(&first) = t.first() else { return Ok(()) };
-        let mut events = with_room(name, traffic.pending_from(first as u64).count().checked_add(t.len()))?;
-        events.extend(traffic.pending_from(first as u64));
+        let mut events = with_room(name, transit.pending_from(first as u64).count().checked_add(t.len()))?;
+        events.extend(transit.pending_from(first as u64));
         events.extend(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)));
         // In ascending order within a step: where the current saturates at each spike, it matters.
         events.sort_unstable();
@@ -55,7 +55,7 @@ impl<W: FixedWeight> Model for Integers<W> {
             let expected = format!("at most {most} spikes of input {input} at step {step}");
             return Err(Error::value(name, expected, run.len()));
         }
-        traffic.set_pending_from(first as u64, events)
+        transit.set_pending_from(first as u64, events)
     }
 
     fn start(params: &NeuronParams, potentials: &[f64], _kind: EngineKind) -> Result<Vec<Anchor>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Model, refused};
 use crate::engine::graph::{
-    Clocked, ClockedEngine, EventEngine, LifNeurons, NeuronState, Traffic, catch_up, check_range,
+    Clocked, ClockedEngine, EventEngine, LifNeurons, NeuronState, Transit, catch_up, check_range,
 };
 use crate::error::Result;
 use crate::graph::{Graph, Population};
@@ -44,8 +44,8 @@ impl<F: Real> Model for Floats<F> {
         EventEngine::new(graph)
     }
 
-    fn push((): &(), traffic: &mut Traffic<F>, _name: &str, t: &[i64], x: &[i64]) -> Result<()> {
-        traffic.push(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)))
+    fn push((): &(), transit: &mut Transit<F>, _name: &str, t: &[i64], x: &[i64]) -> Result<()> {
+        transit.push(t.iter().zip(x).map(|(&t, &x)| (t as u64, x as u32)))
     }
 
     fn start(params: &NeuronParams, potentials: &[f64], kind: EngineKind) -> Result<Vec<F>> {

@@ -11,7 +11,7 @@ pub use float::Floats;
 
 use super::state_io::Stored;
 use super::types::EngineKind;
-use crate::engine::graph::{Clocked, ClockedNeurons, EventEngine, NeuronState, Traffic};
+use crate::engine::graph::{Clocked, ClockedNeurons, EventEngine, NeuronState, Transit};
 use crate::error::Result;
 use crate::graph::{Graph, Population};
 use crate::neuron::NeuronParams;
@@ -62,7 +62,7 @@ pub trait Model: Clone + Debug + 'static {
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) if an input fires more often in a step than sums have room for;
     /// [`Error::Memory`](crate::Error::Memory).
-    fn push(limits: &Self::Limits, traffic: &mut Traffic<Self::Weight>, name: &str, t: &[i64], x: &[i64])
+    fn push(limits: &Self::Limits, transit: &mut Transit<Self::Weight>, name: &str, t: &[i64], x: &[i64])
     -> Result<()>;
 
     /// Returns the potentials that the neurons of a population start from, which are as many.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::SumLimits;
 use crate::engine::graph::clocked::{list_masks, window_of};
-use crate::engine::graph::{Clocked, ClockedNeurons, Delivery, NeuronState, Traffic};
+use crate::engine::graph::{Clocked, ClockedNeurons, Delivery, NeuronState, Transit};
 use crate::error::Result;
 use crate::graph::{Connectivity, Graph, Population};
 use crate::neuron::NeuronParams;
@@ -92,8 +92,8 @@ impl<W: FixedWeight> Clocked<FixedNeurons<W>> {
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) if a delay is not a whole number of steps, or naming a model of neurons that is another.
     pub fn fixed(graph: Arc<Graph<W>>, limits: &SumLimits) -> Result<Self> {
-        let traffic = Traffic::new(Arc::clone(&graph))?;
-        let window = window_of(&traffic) as usize;
+        let transit = Transit::new(Arc::clone(&graph))?;
+        let window = window_of(&transit) as usize;
         let neurons = |(at, population): (usize, &Population)| {
             let of = |params: &NeuronParams| {
                 let fixed = FixedPopulation::new(params.fixed()?, population.n, at)?;
@@ -102,7 +102,7 @@ impl<W: FixedWeight> Clocked<FixedNeurons<W>> {
             population.params.as_ref().map(of).transpose()
         };
         let neurons = graph.populations().iter().enumerate().map(neurons).collect::<Result<_>>()?;
-        Ok(Self::from_populations(traffic, neurons))
+        Ok(Self::from_populations(transit, neurons))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::engine::graph::marks::Marks;
+use crate::engine::graph::bit_set::BitSet;
 use crate::engine::graph::wheel::Wheel;
-use crate::engine::graph::{Counts, EventEngine, LazyPopulation, NeuronState, Rows, Traffic};
+use crate::engine::graph::{Counts, EventEngine, LazyPopulation, NeuronState, Rows, Transit};
 use crate::error::Result;
 use crate::graph::{Graph, Population};
 use crate::neuron::NeuronParams;
@@ -19,7 +19,7 @@ pub struct LazyFixed {
     input: Vec<i32>,
     /// Where the current saturates at each spike: neurons and weights, in order.
     arrivals: Vec<(u32, i32)>,
-    reached: Marks,
+    reached: BitSet,
     /// The neurons that were reached.
     list: Vec<usize>,
     wheel: Wheel,
@@ -51,7 +51,7 @@ impl<W: FixedWeight> EventEngine<W, Anchor> {
             population.params.as_ref().map(of).transpose()
         };
         let neurons = graph.populations().iter().enumerate().map(neurons).collect::<Result<_>>()?;
-        Ok(Self::from_populations(Traffic::new(graph)?, neurons, true))
+        Ok(Self::from_populations(Transit::new(graph)?, neurons, true))
     }
 }
 
@@ -63,7 +63,7 @@ impl LazyFixed {
             neurons: vec![NeuronState::default(); n],
             input: vec![0; n],
             arrivals: Vec::new(),
-            reached: Marks::new(n),
+            reached: BitSet::new(n),
             list: Vec::new(),
             wheel: Wheel::new(n),
             overflows: Overflows::default(),

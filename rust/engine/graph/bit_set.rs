@@ -5,13 +5,13 @@ const WORD: usize = 64;
 
 /// A set of numbers below a limit, visited in ascending order at the cost of its members, not of the limit.
 #[derive(Clone, Debug)]
-pub struct Marks {
+pub struct BitSet {
     words: Vec<u64>,
     /// A bit for every word that is not 0.
     summary: Vec<u64>,
 }
 
-impl Marks {
+impl BitSet {
     /// An empty set of numbers below `n`.
     pub fn new(n: usize) -> Self {
         let n_words = n.div_ceil(WORD);
@@ -100,27 +100,27 @@ mod tests {
     proptest! {
         #[test]
         fn is_a_set(n in 1..9000usize, raw in proptest::collection::vec((any::<bool>(), any::<usize>()), 0..60)) {
-            let (mut marks, mut set) = (Marks::new(n), BTreeSet::new());
+            let (mut bits, mut set) = (BitSet::new(n), BTreeSet::new());
             for (add, i) in raw {
                 let i = i % n;
                 if add {
-                    marks.set(i);
+                    bits.set(i);
                     set.insert(i);
                 } else {
-                    marks.clear(i);
+                    bits.clear(i);
                     set.remove(&i);
                 }
-                prop_assert_eq!(marks.next(i), set.range(i..).next().copied());
-                prop_assert_eq!(marks.next(0), set.first().copied());
-                prop_assert_eq!(marks.next(n), None);
+                prop_assert_eq!(bits.next(i), set.range(i..).next().copied());
+                prop_assert_eq!(bits.next(0), set.first().copied());
+                prop_assert_eq!(bits.next(n), None);
             }
             let mut members = Vec::new();
-            marks.drain(|i| members.push(i));
+            bits.drain(|i| members.push(i));
             prop_assert_eq!(members, set.into_iter().collect::<Vec<_>>());
-            prop_assert_eq!(marks.next(0), None);
-            marks.set_first(n);
+            prop_assert_eq!(bits.next(0), None);
+            bits.set_first(n);
             let mut members = Vec::new();
-            marks.drain(|i| members.push(i));
+            bits.drain(|i| members.push(i));
             prop_assert_eq!(members, (0..n).collect::<Vec<_>>());
         }
     }

@@ -5,11 +5,11 @@ const BITS: usize = 1 << 16;
 
 /// Remembers numbers, and takes one for another now and then.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct Repeats {
     words: Vec<u64>,
 }
 
-impl Seen {
+impl Repeats {
     /// So many numbers at a time, mistakes are rare.
     pub const MOST: usize = BITS / 16;
 
@@ -20,7 +20,7 @@ impl Seen {
 
     /// Whether `i`, or another number taken for it, has been asked for since [`forget`](Self::forget).
     #[inline(always)]
-    pub fn has_seen(&mut self, i: u32) -> bool {
+    pub fn is_repeated(&mut self, i: u32) -> bool {
         let at = i as usize % BITS;
         let (word, bit) = (&mut self.words[at / 64], 1 << (at % 64));
         let seen = *word & bit != 0;
@@ -39,12 +39,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_seen_is_known_until_it_is_forgotten() {
-        let mut seen = Seen::new();
+    fn a_repeat_is_known_until_all_is_forgotten() {
+        let mut repeats = Repeats::new();
         for _ in 0..2 {
-            assert!([3, 64, 1000, 65_535].iter().all(|&i| !seen.has_seen(i)));
-            assert!([3, 64, 1000, 65_535, 65_539].iter().all(|&i| seen.has_seen(i)));
-            seen.forget();
+            assert!([3, 64, 1000, 65_535].iter().all(|&i| !repeats.is_repeated(i)));
+            assert!([3, 64, 1000, 65_535, 65_539].iter().all(|&i| repeats.is_repeated(i)));
+            repeats.forget();
         }
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Counts;
-use super::marks::Marks;
+use super::bit_set::BitSet;
 use super::snapshot::RecentSpikes;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -82,7 +82,7 @@ impl Recent {
 
 /// Input spikes and recent spikes of a graph on the time grid, and when they arrive.
 #[derive(Clone, Debug)]
-pub struct Traffic<W: Weight> {
+pub struct Transit<W: Weight> {
     graph: Arc<Graph<W>>,
     links: Vec<Link>,
     /// Of each population, inputs among them.
@@ -90,7 +90,7 @@ pub struct Traffic<W: Weight> {
     /// Delays that occur in the projections of each population.
     delays: Vec<Vec<u32>>,
     /// Steps, modulo the size of the ring, at which something arrives.
-    arrivals: Marks,
+    arrivals: BitSet,
     n_slots: usize,
     /// First input of each input population, and its number.
     inputs: Vec<(u32, usize)>,
@@ -99,12 +99,12 @@ pub struct Traffic<W: Weight> {
     /// Who fires at the step and in the population that is looked at.
     fired: Vec<u32>,
     /// Of each input, the step after it fired last.
-    heard: Vec<u64>,
+    fired_until: Vec<u64>,
     /// Whether an input has fired more than once at a step.
     repeats: bool,
 }
 
-impl<W: Weight> Traffic<W> {
+impl<W: Weight> Transit<W> {
     /// Nothing under way.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl<W: Weight> Traffic<W> {
         let reach = |delays: &Vec<u32>| delays.last().map_or(0, |&longest| u64::from(longest) + 1 + LONGEST_WINDOW);
         let recent =
             delays.iter().map(|delays| Recent { spikes: Vec::new(), reach: reach(delays), full: FEW }).collect();
-        let arrivals = Marks::new(n_slots);
+        let arrivals = BitSet::new(n_slots);
         Ok(Self {
             graph,
             links,
@@ -142,7 +142,7 @@ impl<W: Weight> Traffic<W> {
             inputs,
             pending: VecDeque::new(),
             fired: Vec::new(),
-            heard: vec![0; first as usize],
+            fired_until: vec![0; first as usize],
             repeats: false,
         })
     }
@@ -245,9 +245,9 @@ impl<W: Weight> Traffic<W> {
             return;
         }
         counts.input_events += n as u64;
-        let Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending, heard, repeats, .. } = self;
+        let Self { graph, links, recent, delays, arrivals, n_slots, inputs, pending, fired_until, repeats, .. } = self;
         for &(step, x) in pending.range(..n) {
-            let last = std::mem::replace(&mut heard[x as usize], step + 1);
+            let last = std::mem::replace(&mut fired_until[x as usize], step + 1);
             *repeats |= last == step + 1;
         }
         for &(first, population) in &*inputs {
@@ -280,7 +280,7 @@ impl<W: Weight> Traffic<W> {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.pending.clear();
-        self.heard.fill(0);
+        self.fired_until.fill(0);
         self.repeats = false;
         self.arrivals.clear_all();
         self.recent.iter_mut().for_each(|recent| recent.spikes.clear());
@@ -336,9 +336,9 @@ pub fn append<T>(pending: &mut VecDeque<T>, events: impl Iterator<Item = T>) -> 
     Ok(())
 }
 
-/// Marks the steps at which spikes of `step` arrive.
+/// BitSet the steps at which spikes of `step` arrive.
 #[inline(always)]
-fn announce(delays: &[u32], step: u64, n_slots: usize, arrivals: &mut Marks) {
+fn announce(delays: &[u32], step: u64, n_slots: usize, arrivals: &mut BitSet) {
     for &delay in delays {
         arrivals.set((step as usize + 1 + delay as usize) & (n_slots - 1));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Counts, Traffic, check_events};
+use super::{Counts, Transit, check_events};
 use crate::graph::{Connectivity, Graph};
 use crate::neuron::{Discretisation, LifParams};
 
@@ -34,7 +34,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// Every spike comes once through each of its synapses, at its time; `next` passes over no arrival; and all goes on in
-    /// another traffic that takes over at any step.
+    /// another transit that takes over at any step.
     #[test]
     fn arrivals_are_all_there(
         synapses in proptest::collection::vec((0..2usize, 0..N as u32, 0..N as u32, prop_oneof![0..4u32, 0..70u32]), 0..12),
@@ -59,24 +59,24 @@ proptest! {
                 }
             }
         }
-        let (mut traffic, mut counts) = (Traffic::new(Arc::clone(&graph)).unwrap(), Counts::default());
+        let (mut transit, mut counts) = (Transit::new(Arc::clone(&graph)).unwrap(), Counts::default());
         let inputs = fired.iter().filter(|((population, _), _)| *population == 0);
         let inputs: Vec<_> = inputs.flat_map(|((_, step), list)| list.iter().map(|&x| (*step, x))).collect();
-        traffic.push(inputs.iter().copied()).unwrap();
-        prop_assert_eq!(traffic.last_pending(), inputs.last().map(|&(step, _)| step));
+        transit.push(inputs.iter().copied()).unwrap();
+        prop_assert_eq!(transit.last_pending(), inputs.last().map(|&(step, _)| step));
         for step in 0..160u64 {
             if step == cut {
-                let (spikes, pending) = traffic.export(step);
-                traffic = Traffic::new(Arc::clone(&graph)).unwrap();
-                traffic.import(step, &spikes, &pending);
+                let (spikes, pending) = transit.export(step);
+                transit = Transit::new(Arc::clone(&graph)).unwrap();
+                transit.import(step, &spikes, &pending);
             }
-            let next = traffic.next_arrival(step).into_iter().chain(traffic.next_input()).min().unwrap_or(u64::MAX);
+            let next = transit.next_arrival(step).into_iter().chain(transit.next_input()).min().unwrap_or(u64::MAX);
             let first = expected.range(step..).next().map(|(&step, _)| step);
             let known = first.filter(|&first| fired.keys().all(|&(_, at)| at < step || at >= first));
             prop_assert!(next >= step && known.is_none_or(|known| next <= known), "next of {step} is {next}, not {known:?}");
             let mut arrived = Vec::new();
             if step > 0 {
-                traffic.deliver(step, 1, &mut counts, |spike| {
+                transit.deliver(step, 1, &mut counts, |spike| {
                     let projection = &graph.projections()[spike.projection];
                     assert_eq!((spike.step, projection.post), (0, 1));
                     let row = projection.synapses.at(spike.range);
@@ -89,10 +89,10 @@ proptest! {
             prop_assert!(arrived.is_empty() || next == step);
             prop_assert_eq!(arrived, due, "at step {}", step);
             let own = fired.get(&(1, step)).cloned().unwrap_or_default();
-            prop_assert_eq!(traffic.fire(1, step, |list| list.extend(&own)), &own[..]);
-            traffic.take_inputs(step + 1, &mut counts);
+            prop_assert_eq!(transit.fire(1, step, |list| list.extend(&own)), &own[..]);
+            transit.take_inputs(step + 1, &mut counts);
         }
-        prop_assert_eq!((traffic.next_arrival(160), traffic.next_input()), (None, None));
+        prop_assert_eq!((transit.next_arrival(160), transit.next_input()), (None, None));
         prop_assert_eq!(counts.input_events, inputs.len() as u64);
         prop_assert_eq!(counts.synaptic_events, expected.values().map(|list| list.len() as u64).sum::<u64>());
     }
