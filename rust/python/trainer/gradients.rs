@@ -14,7 +14,7 @@ use crate::memory::catch;
 use crate::network::Network;
 use crate::simd::Real;
 
-/// Gradients of all layers, the loss, and dLoss/dcounts of the input if it was asked for.
+/// Holds gradients of all layers, the loss, and dLoss/dcounts of the input if it was asked for.
 pub type Found<'py> = (Bound<'py, PyList>, f64, Option<Py<PyAny>>);
 
 /// Computes the gradients of the mean loss over all samples of a source, which `source` makes and checks without the GIL.

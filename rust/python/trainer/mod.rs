@@ -1,11 +1,11 @@
 //! The trainer for Python.
 
+mod checkpoint;
 mod gradients;
 mod targets;
 mod told;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use numpy::{PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
@@ -26,10 +26,10 @@ use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::files::container;
 use crate::learn::{
-    Batch, BatchStats, Checkpoint, Progress, Source, Targets, Trainer, TrainerConfig, check_inputs, check_recorded,
-    checkpoint_from_bytes, checkpoint_to_bytes,
+    Batch, BatchStats, Progress, Source, Targets, Trainer, TrainerConfig, check_inputs, check_recorded,
+    checkpoint_to_bytes,
 };
-use crate::network::{Layer, Network, io};
+use crate::network::{Layer, Network};
 use crate::simd::Real;
 use crate::spikes::SpikeTrains;
 
@@ -48,13 +48,13 @@ macro_rules! with_trainer {
     };
 }
 
-/// A trainer; strsbp_rs.Trainer wraps it.
+/// Holds a trainer; strsbp_rs.Trainer wraps it.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
 pub struct TrainerCore {
     trainer: Worked<AnyTrainer, About>,
 }
 
-/// What is told of a trainer while it trains: as of the last step.
+/// Tells of a trainer while it trains, as of the last step.
 #[derive(Clone)]
 struct About {
     config: TrainerConfig,
@@ -75,29 +75,6 @@ impl About {
 impl TrainerCore {
     fn of(trainer: AnyTrainer) -> Self {
         Self { trainer: Worked::new("trainer", trainer, About::of) }
-    }
-
-    fn read<'py, B: AsRef<[u8]>>(
-        py: Python<'py>,
-        path: &Path,
-        n_threads: Option<usize>,
-        read: impl FnOnce() -> Result<B, Error> + Send,
-    ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
-        let (net, trainer, user) = long(py, None, usize::MAX, || {
-            let bytes = read()?;
-            let bytes = bytes.as_ref();
-            Ok(match io::dtype_of(path, bytes)?.as_str() {
-                "float64" => {
-                    let Checkpoint { network, trainer, user } = checkpoint_from_bytes(path, bytes, n_threads)?;
-                    (Net::F64(Arc::new(network)), AnyTrainer::F64(trainer), user)
-                }
-                _ => {
-                    let Checkpoint { network, trainer, user } = checkpoint_from_bytes(path, bytes, n_threads)?;
-                    (Net::F32(Arc::new(network)), AnyTrainer::F32(trainer), user)
-                }
-            })
-        })?;
-        Ok((NetworkCore::new(net), Self::of(trainer), to_python(py, &user)?))
     }
 }
 
@@ -141,27 +118,27 @@ impl TrainerCore {
         Ok(Self::of(trainer))
     }
 
-    /// Network, trainer and what the writer added, from a checkpoint.
+    /// Reads network, trainer and what the writer added from a checkpoint.
     #[staticmethod]
     fn load<'py>(
         py: Python<'py>,
         path: PathBuf,
         n_threads: Option<usize>,
     ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
-        Self::read(py, &path, n_threads, || container::read(&path))
+        checkpoint::read(py, &path, n_threads, || container::read(&path))
     }
 
-    /// The same from the bytes of one.
+    /// Reads the same from the bytes of one.
     #[staticmethod]
     fn loads<'py>(
         py: Python<'py>,
         bytes: &[u8],
         n_threads: Option<usize>,
     ) -> PyResult<(NetworkCore, Self, Bound<'py, PyAny>)> {
-        Self::read(py, Path::new("<bytes>"), n_threads, || Ok(bytes))
+        checkpoint::read(py, Path::new("<bytes>"), n_threads, || Ok(bytes))
     }
 
-    /// The bytes of a checkpoint.
+    /// Returns the bytes of a checkpoint.
     fn dumps<'py>(
         &self,
         py: Python<'py>,
@@ -188,24 +165,24 @@ impl TrainerCore {
         })
     }
 
-    /// How the network is trained.
+    /// Returns how the network is trained.
     fn config<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &self.trainer.about().config)
     }
 
-    /// Epochs completed.
+    /// Returns the number of epochs completed.
     #[getter]
     fn epoch(&self) -> u32 {
         self.trainer.about().epoch
     }
 
-    /// Number of threads.
+    /// Returns the number of threads.
     #[getter]
     fn n_threads(&self) -> usize {
         self.trainer.about().n_threads
     }
 
-    /// What weights lost on the hardware, when scales were chosen last: what it is about, and a text.
+    /// Tells what weights lost on the hardware, when scales were chosen last: what it is about, and a text.
     fn notes(&self) -> PyResult<Vec<(String, String)>> {
         let notes = with_trainer!(&*self.trainer.read()?, trainer => trainer.notes());
         Ok(notes.into_iter().map(|note| (note.about, note.text)).collect())
@@ -268,7 +245,7 @@ impl TrainerCore {
         })
     }
 
-    /// Loss, accuracy, rates and output counts on a test set.
+    /// Returns loss, accuracy, rates and output counts on a test set.
     #[pyo3(signature = (net, x, y, encoder, seed, engine, own=None))]
     fn evaluate<'py>(
         &self,
@@ -313,7 +290,7 @@ impl TrainerCore {
         })
     }
 
-    /// Gradients of the mean loss over all samples, the loss, and what is sent to the input if `d_input`.
+    /// Returns gradients of the mean loss over all samples, the loss, and what is sent to the input if `d_input`.
     #[pyo3(signature = (net, x, y, encoder, sample_weight=None, own=None, d_input=false))]
     fn gradients<'py>(
         &self,
@@ -339,7 +316,7 @@ impl TrainerCore {
         })
     }
 
-    /// The same from recorded spike trains: of the input, then of every layer.
+    /// Returns the same from recorded spike trains: of the input, then of every layer.
     #[pyo3(signature = (net, spikes, y, sample_weight=None, own=None, d_input=false))]
     fn gradients_from_spikes<'py>(
         &self,
@@ -361,7 +338,7 @@ impl TrainerCore {
         })
     }
 
-    /// A step of the optimizer from recorded spike trains, of the input and then of every layer.
+    /// Takes a step of the optimizer from recorded spike trains, of the input and then of every layer.
     #[pyo3(signature = (net, spikes, y, sample_weight=None, lr=None, own=None))]
     fn step_from_spikes<'py>(
         &self,

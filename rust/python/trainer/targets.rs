@@ -17,7 +17,7 @@ pub struct Goal {
     own: Option<PythonLoss>,
 }
 
-/// A loss that is a function of Python: (counts, samples) to (losses, d_counts), all arrays.
+/// Calls a loss that is a function of Python, (counts, samples) to (losses, d_counts), all arrays.
 #[derive(Debug)]
 struct PythonLoss {
     function: Py<PyAny>,
