@@ -134,3 +134,22 @@ fn a_sum_that_fails_changes_no_weight() {
     epoch(&mut trainer, &mut net).unwrap();
     assert_ne!(net.layers()[1].synapses().rows(), before);
 }
+
+#[test]
+fn gradients_and_then_apply_are_a_step() {
+    let data = spikes();
+    let classes = Classes::new(&LABELS, 2).unwrap();
+    let source = Source::Simulate { data: Data::Spikes(&data), seed: 7, epoch: 1 };
+    let batch = Batch { source, samples: &[1, 2, 0], targets: Targets::Classes(&classes), weights: None };
+    let mut nets = [network::<f32>(), network::<f32>()];
+    let before = nets[0].layers()[1].synapses().rows();
+    let [whole, parts] = &mut nets;
+    let stats = trainer(whole).step(whole, &batch, Some(0.5), &mut || true).unwrap();
+    let mut trainer = trainer(parts);
+    let (_, of_parts) = trainer.gradients(parts, &batch, &mut || true).unwrap();
+    assert_eq!(of_parts, stats.stats);
+    assert_eq!(trainer.apply(parts, 0.5, 1).unwrap(), stats.grad_norm);
+    let rows = nets.map(|net| net.layers()[1].synapses().rows());
+    assert_eq!(rows[0], rows[1]);
+    assert_ne!(rows[0], before);
+}

@@ -16,23 +16,23 @@ use crate::simd::Real;
 use crate::stop::watched;
 
 impl<F: Real> Trainer<F> {
-    /// Learning rate after so many epochs.
+    /// Returns the learning rate after so many epochs.
     pub(super) fn lr(&self, epochs: f64) -> f64 {
         self.config.optimizer.lr() * self.config.schedule.factor(epochs)
     }
 
-    /// Takes a step with the gradients of the last batch and returns their norm.
+    /// Takes a step with the gradients of the last batch, as [`step`](Self::step) does, and returns their norm.
     ///
     /// # Errors
     /// [`Error::NotFinite`], for step `step` of the epoch. The weights then are as they were.
-    pub(super) fn apply(&mut self, net: &mut dyn Trainee<F>, lr: f64, step: usize) -> Result<f64> {
+    pub fn apply(&mut self, net: &mut dyn Trainee<F>, lr: f64, step: usize) -> Result<f64> {
         let Self { worker, grads, moments, config, .. } = self;
         let (pool, mut norm) = (worker.pool()?, 0.0);
         net.change(&mut |net| norm = apply_gradients(net, grads, moments, &config.step_options(), lr, pool));
         if norm.is_finite() { Ok(norm) } else { Err(Error::NotFinite { epoch: self.epoch + 1, step, norm }) }
     }
 
-    /// A step of the optimizer with the gradients of the mean loss of a batch; with the learning rate of the schedule after the
+    /// Takes a step of the optimizer with the gradients of the mean loss of a batch; with the learning rate of the schedule after the
     /// epochs completed, if `lr` is `None`.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl<F: Real> Trainer<F> {
         Ok((&self.grads, stats))
     }
 
-    /// As [`gradients`](Self::gradients); `d_input` gets dLoss/dcounts of the input, (n_samples, n_in), as by
+    /// Does as [`gradients`](Self::gradients); `d_input` gets dLoss/dcounts of the input, (n_samples, n_in), as by
     /// [`Worker::backward`](super::Worker::backward).
     ///
     /// # Errors
