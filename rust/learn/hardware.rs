@@ -12,7 +12,7 @@ use crate::network::Network;
 use crate::sim::FixedSamples;
 use crate::simd::Real;
 
-/// A network as hardware has it: weights rounded to a grid, chosen for the weights there were at first.
+/// Holds a network as hardware has it: weights rounded to a grid, chosen for the weights there were at first.
 ///
 /// The forward pass is that of the integers. The backward pass reads the weights that the integers stand for, and its gradients
 /// are those of the weights that were rounded ("straight through", Bengio, Léonard & Courville, arXiv:1308.3432).
@@ -31,7 +31,7 @@ impl<F: Real> HardwareModel<F> {
         catch(|| Ok(Self { grid: pool.install(|| Grid::new(net, quantization))?, rounded: net.clone() }))
     }
 
-    /// Rounds the present weights; the layers that fire.
+    /// Rounds the present weights and returns the layers that fire.
     ///
     /// # Errors
     /// Those of [`Grid::network`]; [`Error::Memory`](crate::Error::Memory).
@@ -44,17 +44,17 @@ impl<F: Real> HardwareModel<F> {
         catch(|| pool.install(work))
     }
 
-    /// Most spikes of an input in a step.
+    /// Returns how often an input may fire in a step at most.
     pub fn input_spikes(&self) -> u32 {
         self.grid.layers[0].format.input_spikes()
     }
 
-    /// What the weights there were at first lose.
+    /// Tells what the weights there were at first lose.
     pub fn notes(&self) -> &[Note] {
         &self.grid.notes
     }
 
-    /// The network of the weights that the integers stand for.
+    /// Returns the network of the weights that the integers stand for.
     pub fn rounded(&self) -> &Network<F> {
         &self.rounded
     }

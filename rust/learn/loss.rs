@@ -6,7 +6,7 @@ use crate::error::{Result, check_non_negative, check_positive};
 use crate::learn::Classes;
 use crate::simd::Real;
 
-/// A rate-coded loss: a function of the output counts and the label of one sample.
+/// Says which rate-coded loss is meant, a function of the output counts and the label of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Loss {
@@ -83,7 +83,7 @@ pub fn mean_loss(loss: &Loss, counts: &[u32], classes: &Classes) -> f64 {
     sum / classes.n_samples() as f64
 }
 
-/// Cross-entropy relative to the largest count, so that nothing overflows; a confident loss and its gradient are summed
+/// Computes cross-entropy relative to the largest count, so that nothing overflows; a confident loss and its gradient are summed
 /// from the other neurons' small terms and not as a difference to 1, so that they keep their digits.
 fn cross_entropy<F: Real>(counts: &[u32], label: usize, weight: f64, temperature: f64, d_counts: &mut [F]) -> f64 {
     let best = counts.iter().enumerate().fold(0, |best, (i, &count)| if count > counts[best] { i } else { best });

@@ -51,7 +51,7 @@ fn expected<F: Real>(net: &Network<F>, case: &Case, config: &TrainerConfig) -> E
         }
         for (l, raster) in rasters[1..].iter().enumerate() {
             let n = raster[0].len();
-            stats.activity.mark(l, n, (0..n as u32).filter(|&i| count(raster, i as usize) > 0));
+            stats.activity.add_firing(l, n, (0..n as u32).filter(|&i| count(raster, i as usize) > 0));
         }
         if rule.teacher_spikes && counts[label] == 0 {
             rule.teacher_times(case.n_steps).for_each(|t| rasters[layers.len()][t][label] = true);

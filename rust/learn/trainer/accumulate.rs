@@ -52,7 +52,7 @@ impl<F: Real> Worker<F> {
         Ok(stats)
     }
 
-    /// The three passes of a part of a batch, without a return to this thread between them.
+    /// Makes the three passes of a part of a batch, without a return to this thread between them.
     fn accumulate_part(
         &mut self,
         net: &Network<F>,

@@ -4,36 +4,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::engine::layered::SampleSpikes;
 
-/// For every neuron of every layer, whether it has fired in any sample.
+/// Tells of every neuron of every layer whether it has fired in any sample.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
     layers: Vec<Vec<bool>>,
 }
 
 impl Activity {
-    /// Marks the neurons of layer `layer`, of `n` neurons, that fire.
-    pub(crate) fn mark(&mut self, layer: usize, n: usize, firing: impl Iterator<Item = u32>) {
+    /// Adds the neurons of layer `layer`, of `n` neurons, that fire.
+    pub(crate) fn add_firing(&mut self, layer: usize, n: usize, firing: impl Iterator<Item = u32>) {
         self.layers.resize_with(self.layers.len().max(layer + 1), Vec::new);
         let fired = &mut self.layers[layer];
         fired.resize(n, false);
         firing.for_each(|i| fired[i as usize] = true);
     }
 
-    /// Adds what others have seen of the same layers.
+    /// Adds the neurons of the same layers that fired in other samples.
     pub fn add(&mut self, other: &Self) {
         for (layer, fired) in other.layers.iter().enumerate() {
             let firing = (0..fired.len() as u32).filter(|&i| fired[i as usize]);
-            self.mark(layer, fired.len(), firing);
+            self.add_firing(layer, fired.len(), firing);
         }
     }
 
-    /// Neurons of every layer that never fired.
+    /// Counts the neurons of every layer that never fired.
     pub fn silent(&self) -> Vec<usize> {
         self.layers.iter().map(|fired| fired.iter().filter(|&&fired| !fired).count()).collect()
     }
 }
 
-/// The same while many threads look at samples: the order in which they do cannot be told afterwards.
+/// Collects an [`Activity`] while many threads look at samples, whose order cannot be told afterwards.
 #[derive(Debug)]
 pub(crate) struct SharedActivity {
     layers: Vec<Vec<AtomicBool>>,
@@ -42,14 +42,14 @@ pub(crate) struct SharedActivity {
 }
 
 impl SharedActivity {
-    /// Of layers of these sizes.
+    /// Begins with layers of these sizes, none of whose neurons has fired.
     pub(crate) fn new(sizes: impl Iterator<Item = usize>) -> Self {
         let layers: Vec<Vec<_>> = sizes.map(|n| (0..n).map(|_| AtomicBool::new(false)).collect()).collect();
         Self { open: vec![true; layers.len()], layers }
     }
 
-    /// Marks the neurons that fire in a sample, listed by time.
-    pub(crate) fn mark(&self, spikes: &SampleSpikes) {
+    /// Adds the neurons that fire in a sample, listed by time.
+    pub(crate) fn add_firing(&self, spikes: &SampleSpikes) {
         let layers = self.layers.iter().zip(&spikes.layers).zip(&self.open).filter(|(_, open)| **open);
         for ((fired, layer), _) in layers {
             for i in (0..layer.by_time.n_rows()).flat_map(|t| layer.by_time.row(t)) {
@@ -69,7 +69,7 @@ impl SharedActivity {
         }
     }
 
-    /// What was seen.
+    /// Returns which neurons have fired.
     pub(crate) fn into_activity(self) -> Activity {
         let layers = self.layers.into_iter().map(|fired| fired.into_iter().map(AtomicBool::into_inner).collect());
         Activity { layers: layers.collect() }
@@ -90,11 +90,11 @@ mod tests {
     #[test]
     fn neurons_that_never_fired_are_counted_layer_by_layer() {
         let mut activity = Activity::default();
-        activity.mark(0, 3, [2].into_iter());
-        activity.mark(1, 2, [].into_iter());
+        activity.add_firing(0, 3, [2].into_iter());
+        activity.add_firing(1, 2, [].into_iter());
         let mut other = Activity::default();
-        other.mark(0, 3, [0, 2].into_iter());
-        other.mark(1, 2, [1].into_iter());
+        other.add_firing(0, 3, [0, 2].into_iter());
+        other.add_firing(1, 2, [1].into_iter());
         assert_eq!(activity.silent(), [2, 2]);
         activity.add(&other);
         assert_eq!(activity.silent(), [1, 1]);
@@ -105,9 +105,9 @@ mod tests {
     #[test]
     fn shared_marks_are_those_of_all_samples() {
         let mut shared = SharedActivity::new([4].into_iter());
-        shared.mark(&sample(&[&[], &[0, 3]]));
+        shared.add_firing(&sample(&[&[], &[0, 3]]));
         shared.close();
-        shared.mark(&sample(&[&[1], &[0]]));
+        shared.add_firing(&sample(&[&[1], &[0]]));
         shared.close();
         assert_eq!(shared.open, [true]);
         assert_eq!(shared.into_activity().silent(), [1]);
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_layer_in_which_all_have_fired_is_not_looked_at_again() {
         let mut shared = SharedActivity::new([4].into_iter());
-        shared.mark(&sample(&[&[0, 1, 2, 3]]));
+        shared.add_firing(&sample(&[&[0, 1, 2, 3]]));
         shared.close();
         assert_eq!(shared.open, [false]);
         assert_eq!(shared.into_activity().silent(), [0]);

@@ -19,10 +19,10 @@ use crate::network::{Layer, Network};
 use crate::simd::Real;
 use crate::stop::{Stop, watched};
 
-/// Samples worked on at once: bounds the memory of large batches.
+/// Says how many samples are worked on at once, which bounds the memory of large batches.
 pub(super) const MICRO_BATCH: usize = 64;
 
-/// What the backward pass needs beside the network and the forward pass.
+/// Holds what the backward pass needs beside the network and the forward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Objective<'a, F> {
     /// Options of the backward pass.
@@ -253,7 +253,7 @@ impl<F: Real> Worker<F> {
     }
 }
 
-/// 1 - S by firing count, for every layer.
+/// Computes 1 - S by firing count, for every layer.
 ///
 /// # Errors
 /// Those of [`PostCouplingModel::new`].

@@ -3,7 +3,7 @@
 use super::{Data, Targets};
 use crate::spikes::SpikeTrains;
 
-/// The samples of a batch.
+/// Says which samples a batch has, and what they are to lead to.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
     /// Where the spikes come from.
@@ -16,7 +16,7 @@ pub struct Batch<'a> {
     pub weights: Option<&'a [f64]>,
 }
 
-/// Where the spikes of a batch come from.
+/// Says where the spikes of a batch come from.
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {
     /// The network is simulated on data, encoded with (seed, epoch).

@@ -9,7 +9,7 @@ use crate::learn::optim::step::StepOptions;
 use crate::learn::{ExponentialPenalty, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::sim::EngineKind;
 
-/// How a network is trained.
+/// Says how a network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainerConfig {

@@ -11,10 +11,10 @@ use crate::network::{Layer, Network};
 use crate::sim::{SampleSimulation, operations};
 use crate::simd::Real;
 
-/// Samples simulated between two looks at the clock in inference.
+/// Says how many samples are simulated between two looks at the clock in inference.
 const INFERENCE_CHUNK: usize = 256;
 
-/// What the samples of a data set leave behind.
+/// Holds what the samples of a data set leave behind.
 #[derive(Clone, Debug)]
 pub struct CountedSpikes {
     /// Output counts, (n_samples, n_out) row-major.
@@ -27,7 +27,7 @@ pub struct CountedSpikes {
     pub done: Option<Counts>,
 }
 
-/// Index of the largest count, the lowest one of equals.
+/// Returns the index of the largest count, the lowest one of equals.
 pub fn predict(counts: &[u32]) -> usize {
     counts.iter().enumerate().fold(0, |best, (i, &count)| if count > counts[best] { i } else { best })
 }
@@ -71,7 +71,7 @@ pub fn count_spikes<F: Real>(
             &mut || keep_going(first),
             |spikes, done, (counts, n_spikes, of_sample)| {
                 *of_sample = graph.map(|graph| operations(graph, data.n_steps(), spikes)).or(done);
-                activity.mark(spikes);
+                activity.add_firing(spikes);
                 counts.clear();
                 counts.extend_from_slice(spikes.layers[n_layers - 1].counts());
                 n_spikes.clear();

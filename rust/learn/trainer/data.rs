@@ -11,7 +11,7 @@ use crate::spikes::{Analog, Encode, Encoder, EncoderScratch, SpikeTrains};
 /// Separates the random stream of the augmentation from that of the encoder.
 const AUGMENT_DOMAIN: u64 = 0x6175_676d_656e_7400;
 
-/// Samples handed to a network.
+/// Holds the samples that a network is run on.
 #[derive(Clone, Copy, Debug)]
 pub enum Data<'a> {
     /// Analog values and their encoder.
@@ -20,7 +20,7 @@ pub enum Data<'a> {
     Spikes(&'a SpikeTrains),
 }
 
-/// Analog values, (n_samples, n_in) row-major, with the encoder that makes spikes of them.
+/// Holds analog values, (n_samples, n_in) row-major, with the encoder that makes spikes of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Images<'a> {
     values: Analog<'a>,
@@ -29,7 +29,7 @@ pub struct Images<'a> {
     augment: Option<&'a ImageAugment>,
 }
 
-/// Random changes of images, drawn anew for every sample and epoch of training.
+/// Changes images at random, drawn anew for every sample and epoch of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageAugment {
@@ -57,7 +57,7 @@ fn from_the_start() -> u32 {
     1
 }
 
-/// Buffers for turning a sample into spikes.
+/// Holds the buffers in which a sample becomes spikes.
 #[derive(Clone, Debug, Default)]
 pub struct LoadScratch {
     encoder: EncoderScratch,
@@ -102,7 +102,7 @@ impl<'a> Images<'a> {
 }
 
 impl Data<'_> {
-    /// Number of time steps of every sample.
+    /// Returns the number of time steps of every sample.
     pub fn n_steps(&self) -> usize {
         match self {
             Self::Images(images) => images.encoder.n_steps(),
@@ -110,7 +110,7 @@ impl Data<'_> {
         }
     }
 
-    /// Number of samples.
+    /// Returns the number of samples.
     pub fn n_samples(&self) -> usize {
         match self {
             Self::Images(Images { values, n_in, .. }) => match values {
@@ -122,7 +122,7 @@ impl Data<'_> {
         }
     }
 
-    /// Number of inputs.
+    /// Returns the number of inputs.
     pub fn n_in(&self) -> usize {
         match self {
             Self::Images(images) => images.n_in,

@@ -39,7 +39,7 @@ impl<F: Real> Trainer<F> {
         self.epoch += 1;
     }
 
-    /// [`train_epoch`](Self::train_epoch), for callers with something left to do before the epoch counts.
+    /// Does as [`train_epoch`](Self::train_epoch), for callers with something left to do before the epoch counts.
     ///
     /// # Errors
     /// Those of [`train_epoch`](Self::train_epoch).
@@ -91,7 +91,7 @@ impl<F: Real> Trainer<F> {
     }
 }
 
-/// The numbers below `n` in an order drawn from (seed, epoch).
+/// Returns the numbers below `n` in an order drawn from (seed, epoch).
 pub(super) fn shuffled(n: usize, seed: u64, epoch: u32) -> Result<Vec<u32>> {
     let mut rng = generator(seed, SHUFFLE_STREAM | u64::from(epoch));
     let mut order: Vec<u32> = collected("n_samples", 0..n as u32)?;

@@ -6,7 +6,7 @@ use crate::learn::Schedule;
 use crate::simd::Real;
 
 impl Schedule {
-    /// The number of epochs after which the learning rate, `lr` times the factor, is 0 for good in the type of the weights;
+    /// Returns the number of epochs after which the learning rate, `lr` times the factor, is 0 for good in the type of the weights;
     /// `None` if that is not within `epochs` epochs.
     pub fn end<F: Real>(&self, lr: f64, epochs: u32) -> Option<u32> {
         let over =

@@ -47,7 +47,7 @@ use crate::memory::catch;
 use crate::network::{Network, Taps};
 use crate::simd::Real;
 
-/// Trains a network: optimizer state, position in the schedule and the buffers of the work.
+/// Trains a network: holds the optimizer's state, the position in the schedule and the buffers of the work.
 #[derive(Debug)]
 pub struct Trainer<F: Real> {
     config: TrainerConfig,
@@ -65,7 +65,7 @@ pub struct Trainer<F: Real> {
 }
 
 impl<F: Real> Trainer<F> {
-    /// A trainer of `net` on `n_threads` threads (all cores if `None`).
+    /// Makes a trainer of `net` on `n_threads` threads (all cores if `None`).
     ///
     /// # Errors
     /// [`Error::Value`] naming the first field of `config` outside its domain; those of [`HardwareModel::new`].
@@ -78,7 +78,7 @@ impl<F: Real> Trainer<F> {
         Ok(trainer)
     }
 
-    /// As [`new`](Self::new), but whether the hardware has room for the weights is not tried: those of a file are to be read even
+    /// Does as [`new`](Self::new), but whether the hardware has room for the weights is not tried: those of a file are to be read even
     /// if it has not.
     pub(crate) fn without_trial(config: TrainerConfig, net: &Network<F>, n_threads: Option<usize>) -> Result<Self> {
         config.validate()?;
@@ -101,7 +101,7 @@ impl<F: Real> Trainer<F> {
         })
     }
 
-    /// What weights lost on the hardware, when scales were chosen last.
+    /// Tells what weights lost on the hardware, when scales were chosen last.
     pub fn notes(&self) -> Vec<Note> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -120,17 +120,17 @@ impl<F: Real> Trainer<F> {
         })
     }
 
-    /// How the network is trained.
+    /// Returns how the network is trained.
     pub fn config(&self) -> &TrainerConfig {
         &self.config
     }
 
-    /// Epochs completed.
+    /// Returns the number of epochs completed.
     pub fn epoch(&self) -> u32 {
         self.epoch
     }
 
-    /// Optimizer state.
+    /// Returns the optimizer's state.
     pub fn moments(&self) -> &Moments<F> {
         &self.moments
     }
@@ -156,17 +156,17 @@ impl<F: Real> Trainer<F> {
         self.reduce = reduce;
     }
 
-    /// Number of threads.
+    /// Returns the number of threads.
     pub fn n_threads(&self) -> usize {
         self.worker.n_threads()
     }
 
-    /// Threads and buffers.
+    /// Returns threads and buffers.
     pub fn worker(&self) -> &Worker<F> {
         &self.worker
     }
 
-    /// The hardware, if there is one, for data that it is to take.
+    /// Returns the hardware, if there is one, for data that it is to take.
     fn hardware(&self, net: &Network<F>, data: Option<Data<'_>>) -> Result<Option<HardwareModel<F>>> {
         let Some(hardware) = &self.config.hardware else { return Ok(None) };
         let model = HardwareModel::new(net, hardware, self.worker.pool()?)?;

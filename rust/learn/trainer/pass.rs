@@ -125,13 +125,13 @@ impl SamplePass {
         }
     }
 
-    /// Marks the neurons that fired, without the spikes of a teacher.
-    pub(super) fn mark_firing(&self, activity: &mut Activity) {
+    /// Adds the neurons that fired to `activity`, without the spikes of a teacher.
+    pub(super) fn add_firing(&self, activity: &mut Activity) {
         let top = self.spikes.layers.len() - 1;
         for (l, layer) in self.spikes.layers.iter().enumerate() {
             let taught = self.taught.filter(|_| l == top);
             let firing = layer.active.iter().copied().filter(|&i| Some(i) != taught);
-            activity.mark(l, layer.counts().len(), firing);
+            activity.add_firing(l, layer.counts().len(), firing);
         }
     }
 }

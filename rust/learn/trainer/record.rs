@@ -11,13 +11,13 @@ use crate::sim::{EngineKind, SampleSimulation, operations};
 use crate::simd::Real;
 use crate::spikes::SpikeTrains;
 
-/// Samples simulated between two looks at whether to stop.
+/// Says how many samples are simulated between two looks at whether to stop.
 const CHUNK: usize = 64;
 
 /// Names what takes the memory of traces, for messages.
 const TRACES: &str = "n_samples * n_steps * neurons of record_traces";
 
-/// The neurons of a layer whose currents and potentials are recorded.
+/// Names the neurons of a layer whose currents and potentials are recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Traced {
     /// Number of the layer, 0 for the first above the input.
@@ -26,7 +26,7 @@ pub struct Traced {
     pub neurons: Vec<usize>,
 }
 
-/// Currents and potentials of the traced neurons of a layer, (n_samples, n_steps, n_traced) row-major each.
+/// Holds currents and potentials of the traced neurons of a layer, (n_samples, n_steps, n_traced) row-major each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Traces<T> {
     /// Synaptic currents.
@@ -35,7 +35,7 @@ pub struct Traces<T> {
     pub potential: Vec<T>,
 }
 
-/// What a run that records leaves behind.
+/// Holds what a run that records leaves behind.
 #[derive(Debug)]
 pub struct Recording<T> {
     /// Spike trains of the input and of every layer.
@@ -76,7 +76,7 @@ pub fn check_traced<F: Real>(net: &Network<F>, engine: EngineKind, traced: &[Tra
     Ok(())
 }
 
-/// Of one sample.
+/// Holds those of one sample.
 struct Sample<T> {
     spikes: SampleSpikes,
     traces: Vec<Traces<T>>,
@@ -154,7 +154,7 @@ impl<T: Copy> Traces<T> {
         Ok(Self { current: with_room(TRACES, n)?, potential: with_room(TRACES, n)? })
     }
 
-    /// Traces of one sample; in a thread, where want of memory unwinds.
+    /// Returns the traces of one sample; in a thread, where want of memory unwinds.
     fn of_sample(
         spikes: &SampleSpikes,
         n_steps: usize,

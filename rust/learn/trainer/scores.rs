@@ -113,7 +113,7 @@ impl<F: Real> Scores<F> {
                 stats.n_classified += usize::from(score.classified);
                 stats.n_spikes.resize(pass.n_spikes().len(), 0);
                 stats.n_spikes.iter_mut().zip(pass.n_spikes()).for_each(|(sum, n)| *sum += n);
-                pass.mark_firing(&mut stats.activity);
+                pass.add_firing(&mut stats.activity);
             }
             stats.loss += loss;
             stats.n_samples += samples.len();

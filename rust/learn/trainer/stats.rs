@@ -4,7 +4,7 @@ use super::{Activity, Solves};
 use crate::neuron::fixed::Overflows;
 use crate::sim::EngineKind;
 
-/// What a batch went through, summed over its samples.
+/// Sums what the samples of a batch went through.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BatchStats {
     /// Sum of weight times loss.
@@ -42,7 +42,7 @@ impl BatchStats {
     }
 }
 
-/// How far an epoch has come.
+/// Tells how far an epoch has come.
 #[derive(Clone, Debug)]
 pub struct Progress {
     /// Epoch, from 1.
@@ -55,7 +55,7 @@ pub struct Progress {
     pub seconds: f64,
 }
 
-/// A whole epoch.
+/// Tells what a whole epoch was like.
 #[derive(Clone, Debug)]
 pub struct EpochStats {
     /// Epoch, from 1.
@@ -76,7 +76,7 @@ pub struct EpochStats {
     pub seconds: f64,
 }
 
-/// Results on a test set.
+/// Holds the results on a test set.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
     /// Firing counts, (n_samples, n_out) row-major.
@@ -97,7 +97,7 @@ pub struct Evaluation {
     pub seconds: f64,
 }
 
-/// A step of the optimizer.
+/// Tells what a step of the optimizer was like.
 #[derive(Clone, Debug)]
 pub struct StepStats {
     /// Sums over the samples.

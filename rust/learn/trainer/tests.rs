@@ -191,18 +191,18 @@ fn norms_of_an_epoch_are_those_of_its_steps() {
         })
         .collect();
     assert!(norms.len() == 2 && (norms[0] / norms[1] - 1.0).abs() > 0.1, "{norms:?}");
-    let mut seen = Vec::new();
+    let mut told = Vec::new();
     let stats = trainer
         .train_epoch(&mut net, Data::Spikes(&data), targets, None, &mut |progress| {
-            seen.push((progress.epoch, progress.n_total, progress.stats.n_samples));
+            told.push((progress.epoch, progress.n_total, progress.stats.n_samples));
             true
         })
         .unwrap();
     assert!((stats.grad_norm / ((norms[0] + norms[1]) / 2.0) - 1.0).abs() < 1e-5, "{} {norms:?}", stats.grad_norm);
     assert!((stats.grad_norm_max / norms[0].max(norms[1]) - 1.0).abs() < 1e-5);
     assert_eq!((stats.epoch, stats.stats.n_samples, trainer.epoch()), (1, N_SAMPLES, 1));
-    assert!(seen.iter().all(|&(epoch, n_total, done)| (epoch, n_total) == (1, N_SAMPLES) && [0, 4, 6].contains(&done)));
-    assert!([0, 4, 6].iter().all(|n| seen.iter().any(|&(.., done)| done == *n)), "{seen:?}");
+    assert!(told.iter().all(|&(epoch, n_total, done)| (epoch, n_total) == (1, N_SAMPLES) && [0, 4, 6].contains(&done)));
+    assert!([0, 4, 6].iter().all(|n| told.iter().any(|&(.., done)| done == *n)), "{told:?}");
 }
 
 #[test]

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use crate::network::Network;
 use crate::simd::Real;
 
-/// Where a network is kept while it is trained.
+/// Keeps a network while it is trained.
 ///
 /// A caller's own network is one. One that other threads read meanwhile hands out what it is at present, and is changed by one
 /// step after the other.
 pub trait Trainee<F: Real> {
-    /// The network as of the last step.
+    /// Returns the network as of the last step.
     fn present(&self) -> Present<'_, F>;
 
     /// Changes it, at once for all who read it.
     fn change(&mut self, by: &mut dyn FnMut(&mut Network<F>));
 }
 
-/// A [`Trainee`] at present.
+/// Holds a [`Trainee`] as it is at present.
 #[derive(Debug)]
 pub enum Present<'a, F: Real> {
     /// Nobody else reads it.

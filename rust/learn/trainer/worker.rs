@@ -23,7 +23,7 @@ use crate::spikes::PaddedRows;
 use crate::stop::{Stop, watched};
 use crate::threads::{PerProcess, check_threads, start};
 
-/// Threads and the buffers of a batch.
+/// Works on batches: holds the threads, and the buffers of a batch.
 #[derive(Debug)]
 pub struct Worker<F: Real> {
     pub(super) n_threads: usize,
@@ -33,7 +33,7 @@ pub struct Worker<F: Real> {
     pub(super) adjoints: Adjoints<F>,
 }
 
-/// Threads, and the buffers of each.
+/// Holds threads, and the buffers of each.
 #[derive(Debug)]
 pub(super) struct Crew<F: Real> {
     pub(super) pool: ThreadPool,
@@ -52,7 +52,7 @@ pub(super) struct ThreadScratch<F: Real> {
 }
 
 impl<F: Real> Worker<F> {
-    /// A worker on `n_threads` threads (all cores if `None`).
+    /// Starts a worker on `n_threads` threads (all cores if `None`).
     ///
     /// # Errors
     /// [`Error::Value`] if `n_threads` is out of range or the threads cannot be started.
@@ -69,12 +69,12 @@ impl<F: Real> Worker<F> {
         Ok(worker)
     }
 
-    /// Number of threads.
+    /// Returns the number of threads.
     pub fn n_threads(&self) -> usize {
         self.n_threads
     }
 
-    /// The threads, of this process.
+    /// Returns the threads, of this process.
     ///
     /// # Errors
     /// [`Error::Value`] if they cannot be started.
@@ -82,7 +82,7 @@ impl<F: Real> Worker<F> {
         Ok(&Crew::of(&self.crew, self.n_threads)?.pool)
     }
 
-    /// The engine that is meant: `Auto` is the one that is faster for the first sample of `data`.
+    /// Returns the engine that is meant: `Auto` is the one that is faster for the first sample of `data`.
     ///
     /// # Errors
     /// Those of [`faster_engine`] and of [`simulate`](Self::simulate).
@@ -163,7 +163,7 @@ impl<F: Real> Worker<F> {
 }
 
 impl<F: Real> Crew<F> {
-    /// That of this process.
+    /// Returns the crew of this process.
     pub(super) fn of(crew: &PerProcess<Self>, n_threads: usize) -> Result<&Self> {
         crew.get_or_try_make(|| {
             let scratch = (0..n_threads).map(|_| Mutex::default()).collect();

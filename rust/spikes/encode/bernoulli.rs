@@ -11,13 +11,13 @@ use crate::simd::{Available, Level, STEPS, array, multiversion, run_ahead};
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
 
-/// Inputs encoded between two looks at whether to stop, if there are few steps.
+/// Says how many inputs are encoded between two looks at whether to stop, if there are few steps.
 const INPUTS: usize = 64;
 
-/// Steps of inputs encoded between two looks, if there are many.
+/// Says how many steps of inputs are encoded between two looks, if there are many.
 const STEPS_UNASKED: usize = 1 << 20;
 
-/// Random numbers made at once: enough to amortise a call, few enough to stay in the first-level cache.
+/// Says how many random numbers are made at once: enough to amortise a call, few enough to stay in the first-level cache.
 const CHUNK: usize = 512;
 
 /// Says how many steps a [`BernoulliEncoder`] makes, and how often inputs fire.
@@ -122,12 +122,12 @@ multiversion! {
         = encode_scaled_body
 }
 
-/// -1 / ln(1 - p): the factor from an exponential to a geometric number. Infinite for p = +-0, 0 for p = 1.
+/// Computes -1 / ln(1 - p), the factor from an exponential to a geometric number. Infinite for p = +-0, 0 for p = 1.
 fn gap_scale(p: f64) -> f32 {
     if p > 0.0 { (-1.0 / (-p).ln_1p()) as f32 } else { f32::INFINITY }
 }
 
-/// Standard exponential numbers, made in chunks.
+/// Makes standard exponential numbers, in chunks.
 struct Draws<'a> {
     rng: ChaCha8Rng,
     bytes: &'a mut Vec<u8>,
@@ -142,7 +142,7 @@ impl<'a> Draws<'a> {
         Self { rng: key.rng(0), bytes, exponential, at: CHUNK }
     }
 
-    /// The next eight. Times -1 / ln(1 - p) and rounded down they are geometric: the silent steps between two spikes.
+    /// Returns the next eight. Times -1 / ln(1 - p) and rounded down they are geometric: the silent steps between two spikes.
     #[inline(always)]
     fn next(&mut self) -> &[f32; STEPS] {
         if self.at == CHUNK {
@@ -161,7 +161,7 @@ impl<'a> Draws<'a> {
     }
 }
 
-/// -ln(u), u = (word's upper 24 bits + 1/2) / 2^24: single precision, additions and multiplications only, so that it
+/// Computes -ln(u), u = (word's upper 24 bits + 1/2) / 2^24: single precision, additions and multiplications only, so that it
 /// vectorises and gives the same bits everywhere. Relative error below 2e-7 (Cephes' polynomial for ln).
 #[allow(clippy::excessive_precision, reason = "the constants as published")]
 #[inline(always)]
