@@ -59,7 +59,7 @@ class Dense(Config):
 
 @dataclass(frozen=True)
 class Recurrent(Config):
-    """A recurrent layer of LIF neurons: hears the layer below and, a step later, itself.
+    """A recurrent layer of LIF neurons: receives from the layer below and, a step later, itself.
 
     Args:
         n: Number of neurons.

@@ -12,7 +12,7 @@ __all__ = ["AllToAll", "Mask", "Reservoir", "Sparse"]
 
 @dataclass(frozen=True)
 class AllToAll(Config):
-    """Every neuron hears every other one (and itself with `self_loops`)."""
+    """Every neuron receives from every other one (and itself with `self_loops`)."""
 
     self_loops: bool = False
     kind: ClassVar[str] = "all_to_all"
@@ -37,7 +37,7 @@ class Reservoir(Config):
 
     Args:
         shape: Neurons along the three axes; their product is the layer's size.
-        self_loops: Whether every neuron also hears itself.
+        self_loops: Whether every neuron also receives from itself.
     """
 
     shape: tuple[int, int, int]

@@ -24,7 +24,7 @@ class FixedProbability(Config):
 
     Args:
         probability: That probability.
-        self_loops: Whether neurons of one population may hear themselves.
+        self_loops: Whether neurons of one population may receive from themselves.
     """
 
     probability: float
@@ -38,7 +38,7 @@ class FixedOutDegree(Config):
 
     Args:
         n: Number of synapses of a presynaptic neuron.
-        self_loops: Whether neurons of one population may hear themselves.
+        self_loops: Whether neurons of one population may receive from themselves.
     """
 
     n: int
@@ -52,7 +52,7 @@ class FixedInDegree(Config):
 
     Args:
         n: Number of synapses of a postsynaptic neuron.
-        self_loops: Whether neurons of one population may hear themselves.
+        self_loops: Whether neurons of one population may receive from themselves.
     """
 
     n: int
