@@ -83,7 +83,7 @@ def test_weights_of_zero_take_no_room() -> None:
     net = with_zeros(network(66), few_recurrent)
     net.to_fixed(sr.Xylo(device="audio2"))
 
-    # Inputs reach the first 128 of 200 hidden neurons, outputs hear the last 128.
+    # Inputs reach the first 128 of 200 hidden neurons, outputs receive spikes of the last 128.
     def in_reach(weights: list[dict[str, Any]]) -> None:
         weights[0]["weight"][128:] = 0
         weights[1]["weight"][:, : 200 - 128] = 0

@@ -182,7 +182,7 @@ def test_what_is_refused() -> None:
         ([sr.Dense(500), sr.Dense(493), sr.Dense(4)], "of 1 to 992 neurons in all.*got 993"),
         ([sr.Dense(4)], "of 1 to 992 neurons in all.*got 0"),
         ([sr.Dense(9), sr.Dense(33)], "the last layer must be of at most 32 neurons"),
-        ([sr.Dense(9), sr.Dense(4, lateral_inhibition=0.1)], "one that does not hear itself"),
+        ([sr.Dense(9), sr.Dense(4, lateral_inhibition=0.1)], "one without recurrent connections"),
         ([sr.Dense(9, delay=2.0), sr.Dense(4)], "delays of at most 0 steps"),
     ]:
         with pytest.raises(ValueError, match=message):

@@ -40,7 +40,7 @@ def to_fixed(
         raise ValueError(f"n_steps must be left out without calibration, got {n_steps}")
     samples = None
     if calibration is not None:
-        # Once, so that all that follows hears the same spikes.
+        # Once, so that all that follows receives the same spikes.
         samples = network.run(
             calibration, encoder=encoder, n_steps=n_steps, seed=seed, n_threads=n_threads
         ).spikes

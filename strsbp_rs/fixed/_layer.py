@@ -24,7 +24,7 @@ class FixedLayer:
         format: Number format and neuron.
         weight: int32 (n_out, n_in).
         recurrent_weight: int32 (n, n), of post- and presynaptic neuron; lateral inhibition is
-            among them. None where a layer does not hear itself.
+            among them. None where a layer is not recurrent.
         scale: What one unit of a weight stands for: float64 (1,), or (n_out,) of each neuron.
         step: What all weights are multiples of: the target has no others.
     """

@@ -273,7 +273,7 @@ fn networks_that_a_target_cannot_be_are_refused() {
     let mut layers = json!([dense(3, 1.0, 0.0, 0.1), dense(2, 1.0, 0.0, 0.1)]);
     layers[1]["lateral_inhibition"] = json!(0.1);
     let error = grid(&config(2, layers), xylo.clone()).unwrap_err().to_string();
-    assert_eq!(error, "the last layer must be one that does not hear itself, as Xylo's output, got another");
+    assert_eq!(error, "the last layer must be one without recurrent connections, as Xylo's output, got another");
     let error = grid(&config(2, json!([dense(3, 1.0, 0.0, 0.1)])), xylo).unwrap_err().to_string();
     assert!(error.starts_with("layers below the last one must be of 1 to 1000 neurons in all"), "{error}");
 }

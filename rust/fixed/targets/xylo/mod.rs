@@ -43,7 +43,11 @@ impl Chip for Xylo {
             return Err(Error::value("layers below the last one", expected, n_hidden));
         }
         if output.is_recurrent {
-            return Err(Error::value("the last layer", "one that does not hear itself, as Xylo's output", "another"));
+            return Err(Error::value(
+                "the last layer",
+                "one without recurrent connections, as Xylo's output",
+                "another",
+            ));
         }
         if !self.enforce_limits {
             return Ok(());
@@ -78,7 +82,8 @@ impl Chip for Xylo {
         let n = hidden[below].n_out();
         let first_read = (0..n).find(|&j| output.below().weight.chunks_exact(n).any(|row| row[j] != 0));
         if let Some((most, first)) = room.output_reach.zip(first_read).filter(|&(most, first)| n - first > most) {
-            let expected = format!("among the last {most} hidden neurons, which outputs of {name} hear {FOR_STUDY}");
+            let expected =
+                format!("among the last {most} hidden neurons, from which outputs of {name} receive {FOR_STUDY}");
             let neurons = format!("the neurons of layers[{below}] with weights onto outputs");
             return Err(Error::value(neurons, expected, format!("{first} of {n}")));
         }
