@@ -55,14 +55,19 @@ def build(kind: Any) -> Call:
     return core.NetworkCore, [config, "float32"]
 
 
+def encoder(n_steps: int) -> dict[str, Any]:
+    return sr.BernoulliEncoder(n_steps=n_steps).to_dict()
+
+
 def run(net: sr.Network, n_steps: int, engine: str = "clocked") -> Call:
     x = np.full((1, net.n_in), 0.3)
-    return net._core.spike_counts, [x, (n_steps, 1.0), 0, 1, engine, False]
+    return net._core.spike_counts, [x, encoder(n_steps), 0, 1, engine, False]
 
 
 def run_fixed(target: Any) -> Call:
     x = np.full((1, 100), 0.3)
-    return network(kind=sr.Recurrent).to_fixed(target)._core.spike_counts, [x, (2**19, 1.0), 0, 1]
+    core = network(kind=sr.Recurrent).to_fixed(target)._core
+    return core.spike_counts, [x, encoder(2**19), 0, 1, "clocked", False]
 
 
 def train(name: str) -> Call:
@@ -70,7 +75,7 @@ def train(name: str) -> Call:
     net = network(n=200, kind=sr.Recurrent)
     trainer = sr.Trainer(net, n_threads=1, encoder=sr.BernoulliEncoder(n_steps=2**18))
     x, y = np.full((1, 100), 0.3), np.zeros(1, int)
-    return getattr(trainer._core, name), [net._core, x, y, (2**18, 1.0)]
+    return getattr(trainer._core, name), [net._core, x, y, encoder(2**18)]
 
 
 def connect_pairs() -> Call:
