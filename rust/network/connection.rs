@@ -48,6 +48,9 @@ impl<F: Clone> Clone for Connection<F> {
     }
 }
 
+/// Names what takes the memory of lateral inhibition, for messages.
+const OF_LATERAL_INHIBITION: &str = "n * n of lateral inhibition";
+
 impl<F: Real> Connection<F> {
     /// Builds a connection of a configuration that has been validated; draws its weights, unless they are `known`.
     ///
@@ -59,11 +62,12 @@ impl<F: Real> Connection<F> {
         let Place { dt, seed, layer } = place;
         let shape = pattern.matrix();
         // Before weights are drawn, and by the names that the caller knows.
-        let name = match origin {
-            Origin::Below => "n * n_in",
-            Origin::Itself => "n * n",
+        let name = match (origin, drawn) {
+            (Origin::Below, _) => format!("layers[{layer}]: n * n_in"),
+            (Origin::Itself, Some(_)) => format!("layers[{layer}]: n * n"),
+            (Origin::Itself, None) => OF_LATERAL_INHIBITION.to_owned(),
         };
-        check_room(&format!("layers[{layer}]: {name}"), product(&shape), size_of::<F>())?;
+        check_room(&name, product(&shape), size_of::<F>())?;
         let Some(drawn) = drawn else { return Ok(Self::constant(origin, pattern)) };
         let stream = layer as u64 * STREAMS_PER_LAYER + 2 * origin as u64;
         // The mask of a recurrent layer has the stream before its weights.
@@ -96,7 +100,7 @@ impl<F: Real> Connection<F> {
     fn constant(origin: Origin, pattern: Pattern) -> Self {
         let shape = pattern.matrix();
         let weight = F::from_f64(pattern.constant().unwrap_or_default());
-        let mut values = filled("n * n of lateral inhibition", product(&shape), F::zero()).or_unwind();
+        let mut values = filled(OF_LATERAL_INHIBITION, product(&shape), F::zero()).or_unwind();
         for pre in 0..pattern.pre().n() {
             pattern.for_each_synapse(pre, |_, place| {
                 values[place.row as usize * shape[1] + place.column as usize] = weight
