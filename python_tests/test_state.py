@@ -296,11 +296,8 @@ def test_numbers_are_checked_as_they_will_be_kept(engine: str) -> None:
             simulator.set_state(rewritten(state, **{name: huge}))
     assert simulator.state() == state
     graph = sr.Graph(dtype="int16", seed=1)
-    graph.connect(
-        graph.add_input(2),
-        graph.add_population(2, sr.fixed.loihi_format(du=1, dv=1, v_th=9)),
-        weight=3,
-    )
+    eye, form = graph.add_input(2), sr.fixed.loihi_format(du=1, dv=1, v_th=9)
+    graph.connect(eye, graph.add_population(2, form), weight=3)
     fixed = sr.Simulator(graph, engine=engine)
     state = fixed.state()
     for value in (0.5, 2.0**40, -1e300):

@@ -2,45 +2,18 @@
 
 use std::sync::Arc;
 
-use super::auto::{CostModel, Window};
+use super::auto::{Auto, WINDOW, Window};
 use super::model::Model;
 use super::running::Running;
 use super::simulator::Simulator;
 use super::types::{EngineKind, Events, Time};
-use crate::engine::graph::{Counts, LAST_STEP, Polling};
+use crate::engine::graph::{LAST_STEP, Polling};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
 use crate::memory::{OrUnwind, catch, reserve};
 use crate::neuron::fixed::Overflows;
-use crate::simd::Weight;
 
 /// What grows until it is read, for messages.
 const EVENTS: &str = "events that are not read";
-
-/// Steps after which the choice of an engine is thought over.
-const WINDOW: u64 = 256;
-
-/// What the choice of an engine rests on.
-#[derive(Clone, Copy, Debug)]
-pub struct Auto {
-    costs: CostModel,
-    /// Step of the last decision.
-    since: u64,
-    /// What had been done by then.
-    before: Counts,
-}
-
-impl Auto {
-    /// Makes the choice of a run that has not begun.
-    pub fn new<W: Weight>(graph: &Graph<W>) -> Self {
-        Self { costs: CostModel::new(graph), since: 0, before: Counts::default() }
-    }
-
-    /// Forgets the run.
-    pub fn restart(&mut self) {
-        (self.since, self.before) = (0, Counts::default());
-    }
-}
 
 impl<M: Model> Simulator<M> {
     /// Runs on: up to, and without, step or time `until`. Nothing happens if that is in the past.

@@ -35,7 +35,32 @@ const NEAR_STATES: f64 = 30_000.0;
 /// How much faster the other engine must promise to be for a change: the estimates are rough.
 const MARGIN: f64 = 1.3;
 
-/// What the costs of a graph depend on.
+/// Steps after which the choice of an engine is thought over.
+pub const WINDOW: u64 = 256;
+
+/// Holds what the choice of an engine rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Auto {
+    pub(super) costs: CostModel,
+    /// Step of the last decision.
+    pub(super) since: u64,
+    /// What had been done by then.
+    pub(super) before: Counts,
+}
+
+impl Auto {
+    /// Makes the choice of a run that has not begun.
+    pub fn new<W: Weight>(graph: &Graph<W>) -> Self {
+        Self { costs: CostModel::new(graph), since: 0, before: Counts::default() }
+    }
+
+    /// Forgets the run.
+    pub fn restart(&mut self) {
+        (self.since, self.before) = (0, Counts::default());
+    }
+}
+
+/// Holds what the costs of a graph depend on.
 #[derive(Clone, Copy, Debug)]
 pub struct CostModel {
     n_neurons: f64,
@@ -46,7 +71,7 @@ pub struct CostModel {
     fan_out: f64,
 }
 
-/// What happened in a number of steps.
+/// Holds what happened in a number of steps.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
     /// The steps.
@@ -56,7 +81,7 @@ pub struct Window {
 }
 
 impl CostModel {
-    /// Of a graph.
+    /// Makes it of a graph.
     pub fn new<W: Weight>(graph: &Graph<W>) -> Self {
         let (mut whole, mut rows) = (0, 0);
         for projection in graph.projections() {
@@ -76,12 +101,12 @@ impl CostModel {
         }
     }
 
-    /// How far memory is away, in doublings of what is near.
+    /// Returns how far memory is away, in doublings of what is near.
     fn distance(&self, near: f64) -> f64 {
         (self.n_neurons / near).log2().clamp(0.0, 6.0)
     }
 
-    /// Time of the clocked engine [ns].
+    /// Returns the time of the clocked engine [ns].
     pub fn clocked(&self, window: Window) -> f64 {
         let synapse = match self.in_blocks {
             true => cost::CLOCKED_WHOLE_SYNAPSE,
@@ -90,13 +115,13 @@ impl CostModel {
         window.steps as f64 * self.n_blocks * cost::CLOCKED_BLOCK + window.counts.synaptic_events as f64 * synapse
     }
 
-    /// Time of the clocked simulation of samples [ns], whose weights and states stay in registers and near caches.
+    /// Returns the time of the clocked simulation of samples [ns], whose weights and states stay in registers and near caches.
     pub fn clocked_samples(&self, window: Window) -> f64 {
         window.steps as f64 * self.n_blocks * cost::SAMPLE_BLOCK
             + window.counts.synaptic_events as f64 * cost::SAMPLE_SYNAPSE
     }
 
-    /// Time of the event engine [ns], as if arrivals were spread at random.
+    /// Returns the time of the event engine [ns], as if arrivals were spread at random.
     pub fn event(&self, window: Window) -> f64 {
         let (steps, arrivals) = (window.steps.max(1) as f64, window.counts.synaptic_events as f64);
         let spikes_a_step = arrivals / self.fan_out.max(1.0) / steps;
@@ -112,7 +137,7 @@ impl CostModel {
         active * cost::EVENT_STEP + touched
     }
 
-    /// Whether another engine would do better than the one that is used.
+    /// Says whether another engine would do better than the one that is used.
     pub fn should_change(&self, is_event: bool, window: Window) -> bool {
         let (used, other) = match is_event {
             true => (self.event(window), self.clocked(window)),

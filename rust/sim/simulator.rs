@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::advance::Auto;
+use super::auto::Auto;
 use super::fingerprint::Fingerprint;
 use super::model::{Floats, Integers, Model};
 use super::running::Running;
@@ -15,13 +15,13 @@ use crate::neuron::NeuronParams;
 use crate::neuron::fixed::Overflows;
 use crate::simd::Weight;
 
-/// A simulation of floating-point neurons.
+/// Is a simulation of floating-point neurons.
 pub type FloatSimulator<F> = Simulator<Floats<F>>;
 
-/// A simulation of fixed-point neurons.
+/// Is a simulation of fixed-point neurons.
 pub type FixedSimulator<W> = Simulator<Integers<W>>;
 
-/// A simulation of a graph that events are pushed into and read from as time goes on.
+/// Simulates a graph that events are pushed into and read from as time goes on.
 ///
 /// Its memory holds the graph, the neurons, and the spikes under way, whatever the length of the stream. Nothing is
 /// allocated once as many spikes as ever will be under way have been, and none of the spikes read have been more. A neuron that
