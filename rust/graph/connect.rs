@@ -15,7 +15,7 @@ use crate::stop::{Stop, check};
 /// Rows a thread takes at once.
 const ROWS_PER_TASK: usize = 256;
 
-/// Which neurons of two populations are connected.
+/// Says which neurons of two populations are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ConnectionRule {
@@ -49,7 +49,7 @@ pub enum ConnectionRule {
     },
 }
 
-/// Everything a projection is drawn from.
+/// Holds everything a projection is drawn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Drawing<'a> {
     /// Number of presynaptic neurons.
@@ -73,7 +73,7 @@ pub struct Drawing<'a> {
 /// Most different delays that a rule draws from: one byte a synapse tells them apart.
 const MAX_DELAYS: u32 = 256;
 
-/// The delays that may be drawn [ms], ascending.
+/// Returns the delays that may be drawn [ms], ascending.
 fn delays_to_draw(delay: &Delay, dt: f64) -> Result<Vec<f64>> {
     match delay {
         Delay::Fixed(delay) => {
@@ -229,7 +229,7 @@ impl ConnectionRule {
         Ok(Connectivity::rows(n_pre, drawing.n_post, start, target, weight, delays))
     }
 
-    /// Targets of presynaptic neuron `row`, ascending.
+    /// Lists the targets of presynaptic neuron `row`, ascending.
     fn row_targets(&self, drawing: &Drawing<'_>, row: usize, rng: &mut ChaCha8Rng, targets: &mut Vec<u32>) {
         targets.clear();
         let n_post = drawing.n_post;
@@ -333,7 +333,7 @@ impl Drawing<'_> {
     }
 }
 
-/// `k` different numbers below `n` other than `own`, ascending, every choice equally likely.
+/// Lists `k` different numbers below `n` other than `own`, ascending, every choice equally likely.
 ///
 /// As many as are missing are drawn until none is: by symmetry every set of k is as likely.
 fn choose(k: usize, n: usize, own: Option<usize>, rng: &mut ChaCha8Rng, chosen: &mut Vec<u32>) {

@@ -16,7 +16,7 @@ const UNASKED: usize = 1 << 16;
 /// Different delays that one byte a synapse tells apart.
 const SMALL: usize = 256;
 
-/// Synapses from the neurons of one population onto those of another, in compressed rows: one a presynaptic neuron.
+/// Holds synapses from the neurons of one population onto those of another, in compressed rows: one a presynaptic neuron.
 ///
 /// Four bytes of target and four of `f32` weight a synapse, and another one where delays differ from synapse to synapse.
 /// Where every neuron receives from every other one, targets are not stored at all.
@@ -39,7 +39,7 @@ enum Targets {
     },
 }
 
-/// Transmission delays [ms] of a projection.
+/// Holds transmission delays [ms] of a projection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delays {
     /// The delays that occur, ascending.
@@ -56,7 +56,7 @@ enum Index {
     Large(Vec<u32>),
 }
 
-/// The synapses of one presynaptic neuron.
+/// Holds the synapses of one presynaptic neuron.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a, W> {
     /// Postsynaptic neurons, or `None`: neuron i is at place i.
@@ -77,13 +77,13 @@ impl<W: Copy> Row<'_, W> {
 }
 
 impl<W: Copy> Connectivity<W> {
-    /// Synapses from every neuron onto every other one; `weight` is (n_pre, n_post), row-major.
+    /// Makes synapses from every neuron onto every other one; `weight` is (n_pre, n_post), row-major.
     pub(crate) fn all(n_pre: usize, n_post: usize, weight: Vec<W>, delay: f64) -> Self {
         assert_eq!(weight.len(), n_pre * n_post);
         Self { n_pre, n_post, targets: Targets::All, weight, delays: Delays::same(delay) }
     }
 
-    /// Synapses in compressed rows, each sorted by delay where they differ.
+    /// Makes synapses in compressed rows, each sorted by delay where they differ.
     pub(crate) fn rows(
         n_pre: usize,
         n_post: usize,
@@ -97,7 +97,7 @@ impl<W: Copy> Connectivity<W> {
         Self { n_pre, n_post, targets: Targets::Rows { start, target }, weight, delays }
     }
 
-    /// From lists of synapses in any order: `delay` holds one delay for all, or one for each [ms].
+    /// Makes rows of lists of synapses in any order: `delay` holds one delay for all, or one for each [ms].
     ///
     /// # Errors
     /// [`Error::Value`] naming the first synapse with a neuron that does not exist or a delay outside its domain;
@@ -127,7 +127,7 @@ impl<W: Copy> Connectivity<W> {
         catch(|| Self::sorted(n_pre, n_post, [pre, post], weight, distinct_delays(delay)?))
     }
 
-    /// Rows of lists that fit each other, by delay, then target; synapses of the same two neurons stay in the order they came.
+    /// Makes rows of lists that fit each other, by delay, then target; synapses of the same two neurons stay in the order they came.
     fn sorted(
         n_pre: usize,
         n_post: usize,
@@ -165,44 +165,44 @@ impl<W: Copy> Connectivity<W> {
         Ok(Self::rows(n_pre, n_post, start, target, weight, Delays::each(distinct, index)))
     }
 
-    /// The same synapses with other weights; the first weight that has none.
+    /// Returns the same synapses with other weights, or the first weight that has none.
     pub fn try_map<V: Copy>(self, weight: impl Fn(W) -> Option<V>) -> std::result::Result<Connectivity<V>, W> {
         let Self { n_pre, n_post, targets, weight: weights, delays } = self;
         let weight = weights.into_iter().map(|w| weight(w).ok_or(w)).collect::<std::result::Result<_, _>>()?;
         Ok(Connectivity { n_pre, n_post, targets, weight, delays })
     }
 
-    /// Number of presynaptic neurons.
+    /// Returns the number of presynaptic neurons.
     pub fn n_pre(&self) -> usize {
         self.n_pre
     }
 
-    /// Number of postsynaptic neurons.
+    /// Returns the number of postsynaptic neurons.
     pub fn n_post(&self) -> usize {
         self.n_post
     }
 
-    /// Number of synapses.
+    /// Returns the number of synapses.
     pub fn len(&self) -> usize {
         self.weight.len()
     }
 
-    /// Whether there are none.
+    /// Says whether there are none.
     pub fn is_empty(&self) -> bool {
         self.weight.is_empty()
     }
 
-    /// The transmission delays.
+    /// Returns the transmission delays.
     pub fn delays(&self) -> &Delays {
         &self.delays
     }
 
-    /// Weights, row after row.
+    /// Returns the weights, row after row.
     pub fn weight(&self) -> &[W] {
         &self.weight
     }
 
-    /// Row starts and targets, unless every neuron receives from every other one.
+    /// Returns the row starts and targets, unless every neuron receives from every other one.
     pub(super) fn compressed_rows(&self) -> Option<(&[usize], &[u32])> {
         match &self.targets {
             Targets::All => None,
@@ -210,12 +210,12 @@ impl<W: Copy> Connectivity<W> {
         }
     }
 
-    /// Whether every neuron receives from every other one.
+    /// Says whether every neuron receives from every other one.
     pub fn is_all(&self) -> bool {
         matches!(self.targets, Targets::All)
     }
 
-    /// Where the synapses of neuron `pre` are.
+    /// Returns where the synapses of neuron `pre` are.
     #[inline(always)]
     pub fn range(&self, pre: usize) -> Range<usize> {
         match &self.targets {
@@ -224,7 +224,7 @@ impl<W: Copy> Connectivity<W> {
         }
     }
 
-    /// Where those with delay number `group` are.
+    /// Returns where those with delay number `group` are.
     #[inline(always)]
     pub fn group_range(&self, pre: usize, group: usize) -> Range<usize> {
         let range = self.range(pre);
@@ -235,7 +235,7 @@ impl<W: Copy> Connectivity<W> {
         }
     }
 
-    /// Synapses at places of [`range`](Self::range).
+    /// Returns the synapses at places of [`range`](Self::range).
     #[inline(always)]
     pub fn at(&self, range: Range<usize>) -> Row<'_, W> {
         let target = match &self.targets {
@@ -245,7 +245,7 @@ impl<W: Copy> Connectivity<W> {
         Row { target, weight: &self.weight[range] }
     }
 
-    /// Postsynaptic neuron of the synapse at `place` of the row of `pre`.
+    /// Returns the postsynaptic neuron of the synapse at `place` of the row of `pre`.
     pub fn target(&self, pre: usize, place: usize) -> usize {
         match &self.targets {
             Targets::All => place - pre * self.n_post,
@@ -262,7 +262,7 @@ impl<W: Copy> Connectivity<W> {
         }
     }
 
-    /// For each postsynaptic neuron, the number of its synapses and the sum of `size` of their weights.
+    /// Returns, for each postsynaptic neuron, the number of its synapses and the sum of `size` of their weights.
     pub fn input_sizes(&self, size: impl Fn(W) -> f64) -> Vec<(u64, f64)> {
         let mut sizes = vec![(0, 0.0); self.n_post];
         for pre in 0..self.n_pre {
@@ -290,12 +290,12 @@ fn within<T: Ord + Copy>(range: Range<usize>, index: &[T], group: T) -> Range<us
 }
 
 impl Delays {
-    /// One delay for all [ms].
+    /// Makes the delays of synapses that have one for all [ms].
     pub(crate) fn same(delay: f64) -> Self {
         Self { distinct: vec![delay], index: Index::Same }
     }
 
-    /// The delays that occur, ascending, and which of them each synapse has; no index if all have the one.
+    /// Holds the delays that occur, ascending, and which of them each synapse has; no index if all have the one.
     pub(crate) fn each(distinct: Vec<f64>, index: Vec<u32>) -> Self {
         let index = match distinct.len() {
             0 | 1 => Index::Same,
@@ -305,23 +305,23 @@ impl Delays {
         Self { distinct, index }
     }
 
-    /// [`each`](Self::each) of at most 256 delays, whose index needs no copy.
+    /// Makes [`each`](Self::each) of at most 256 delays, whose index needs no copy.
     pub(crate) fn few(distinct: Vec<f64>, index: Vec<u8>) -> Self {
         assert!(distinct.len() <= SMALL);
         Self { distinct, index: Index::Small(index) }
     }
 
-    /// The delays that occur [ms], ascending.
+    /// Returns the delays that occur [ms], ascending.
     pub fn distinct(&self) -> &[f64] {
         &self.distinct
     }
 
-    /// Whether synapses have delays of their own.
+    /// Says whether synapses have delays of their own.
     pub(super) fn is_indexed(&self) -> bool {
         self.index != Index::Same
     }
 
-    /// Delay number of the synapse at `place`.
+    /// Returns the delay number of the synapse at `place`.
     #[inline(always)]
     pub fn group(&self, place: usize) -> usize {
         match &self.index {
@@ -346,7 +346,7 @@ impl Delays {
         }
     }
 
-    /// The delays in steps of `dt` ms.
+    /// Returns the delays in steps of `dt` ms.
     ///
     /// # Errors
     /// [`Error::Value`] if one is not a whole number of steps, or too long.
@@ -355,7 +355,7 @@ impl Delays {
     }
 }
 
-/// The delays that occur, ascending, and which of them each is.
+/// Returns the delays that occur, ascending, and which of them each is.
 fn distinct_delays(delay: &[f64]) -> Result<(Vec<f64>, Vec<u32>)> {
     if let Some(at) = delay.iter().position(|d| !(d.is_finite() && *d >= 0.0)) {
         let name = if delay.len() == 1 { "delay".to_owned() } else { format!("delay[{at}]") };

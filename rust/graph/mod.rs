@@ -19,7 +19,7 @@ use crate::neuron::NeuronParams;
 use crate::neuron::fixed::FixedWeight;
 use crate::simd::{Real, Weight};
 
-/// Neurons of one kind.
+/// Holds neurons of one kind.
 #[derive(Clone, Debug)]
 pub struct Population {
     /// Name, unique in a graph.
@@ -30,7 +30,7 @@ pub struct Population {
     pub params: Option<NeuronParams>,
 }
 
-/// Synapses from one population onto another.
+/// Holds synapses from one population onto another.
 #[derive(Clone, Debug)]
 pub struct Projection<W> {
     /// Number of the presynaptic population.
@@ -41,7 +41,7 @@ pub struct Projection<W> {
     pub synapses: Connectivity<W>,
 }
 
-/// Populations and projections.
+/// Holds populations and projections.
 #[derive(Clone, Debug)]
 pub struct Graph<W: Weight> {
     dt: f64,
@@ -51,7 +51,7 @@ pub struct Graph<W: Weight> {
 }
 
 impl<W: Weight> Graph<W> {
-    /// An empty graph with time step `dt` [ms]; `seed` is what projections are drawn from.
+    /// Makes an empty graph with time step `dt` [ms]; `seed` is what projections are drawn from.
     ///
     /// # Errors
     /// [`Error::Value`] if `dt` is not finite and positive.
@@ -143,32 +143,32 @@ impl<W: Weight> Graph<W> {
         }
     }
 
-    /// What projections are drawn from.
+    /// Returns what projections are drawn from.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// Time step [ms].
+    /// Returns the time step [ms].
     pub fn dt(&self) -> f64 {
         self.dt
     }
 
-    /// The populations.
+    /// Returns the populations.
     pub fn populations(&self) -> &[Population] {
         &self.populations
     }
 
-    /// The projections.
+    /// Returns the projections.
     pub fn projections(&self) -> &[Projection<W>] {
         &self.projections
     }
 
-    /// Number of neurons, or of inputs, of all populations together.
+    /// Returns the number of neurons, or of inputs, of all populations together.
     pub fn size(&self, inputs: bool) -> usize {
         self.populations.iter().filter(|population| population.params.is_none() == inputs).map(|p| p.n).sum()
     }
 
-    /// Number of synapses.
+    /// Returns the number of synapses.
     pub fn n_synapses(&self) -> usize {
         self.projections.iter().map(|projection| projection.synapses.len()).sum()
     }
@@ -191,7 +191,7 @@ impl<W: FixedWeight> Graph<W> {
         self.add_projection(pre, post, synapses)
     }
 
-    /// The synapses that [`connect_whole`](Self::connect_whole) would add.
+    /// Returns the synapses that [`connect_whole`](Self::connect_whole) would add.
     ///
     /// # Errors
     /// Those of [`connect_whole`](Self::connect_whole).
@@ -227,7 +227,7 @@ impl<F: Real> Graph<F> {
         self.add_projection(pre, post, synapses)
     }
 
-    /// The synapses that [`connect`](Self::connect) would add.
+    /// Returns the synapses that [`connect`](Self::connect) would add.
     ///
     /// # Errors
     /// Those of [`connect`](Self::connect).

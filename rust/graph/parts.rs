@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::memory::{collected, with_room};
 use crate::stop::check;
 
-/// All that a [`Connectivity`] is, but for its sizes.
+/// Holds all that a [`Connectivity`] is, but for its sizes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parts<W> {
     /// Row starts and targets; `None` where every neuron receives from every other one.
@@ -18,7 +18,7 @@ pub struct Parts<W> {
     pub index: Option<Vec<u32>>,
 }
 
-/// The synapses of a [`Connectivity`], one after the other.
+/// Holds the synapses of a [`Connectivity`], one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lists<W> {
     /// Presynaptic neurons.
@@ -32,7 +32,7 @@ pub struct Lists<W> {
 }
 
 impl<W: Copy> Connectivity<W> {
-    /// The synapses, in the order they are kept in.
+    /// Returns the synapses, in the order they are kept in.
     ///
     /// # Errors
     /// [`Error::Memory`]; [`Error::Interrupted`] if the work is to stop.
@@ -49,7 +49,7 @@ impl<W: Copy> Connectivity<W> {
         Ok(Lists { pre, post, weight: collected(name, self.weight().iter().copied())?, delay })
     }
 
-    /// Copies of its arrays.
+    /// Returns copies of its arrays.
     ///
     /// # Errors
     /// [`Error::Memory`].
@@ -67,7 +67,7 @@ impl<W: Copy> Connectivity<W> {
         Ok(Parts { rows: rows.transpose()?, weight, distinct, index })
     }
 
-    /// What [`to_parts`](Self::to_parts) was of, from arrays that may come from anywhere.
+    /// Makes what [`to_parts`](Self::to_parts) took apart, from arrays that may come from anywhere.
     ///
     /// # Errors
     /// [`Error::Value`] if they are none of a connectivity of these sizes.

@@ -5,7 +5,7 @@ use crate::files::Fnv;
 use crate::graph::Graph;
 use crate::simd::Weight;
 
-/// Hashes of all that makes a graph but its weights, the same on every machine.
+/// Holds hashes of all that makes a graph but its weights, the same on every machine.
 ///
 /// All-to-all projections and lists of the same synapses are told apart, and so are a network's synapses of weight 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Of a graph.
+    /// Makes it of a graph.
     pub fn new<W: Weight>(graph: &Graph<W>) -> Self {
         let (mut populations, mut synapses, mut delays) = (Fnv::new(), Fnv::new(), Fnv::new());
         for population in graph.populations() {
@@ -65,12 +65,12 @@ impl Fingerprint {
         Ok(())
     }
 
-    /// As numbers, for files.
+    /// Returns the hashes as numbers, for files.
     pub(super) fn to_words(self) -> [u64; 4] {
         [self.dt, self.populations, self.synapses, self.delays]
     }
 
-    /// What [`to_words`](Self::to_words) gave.
+    /// Reads what [`to_words`](Self::to_words) gave.
     pub(super) fn from_words([dt, populations, synapses, delays]: [u64; 4]) -> Self {
         Self { dt, populations, synapses, delays }
     }

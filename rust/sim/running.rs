@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::neuron::fixed::Overflows;
 
-/// One of the engines.
+/// Holds one of the engines.
 #[derive(Clone, Debug)]
 pub enum Running<M: Model> {
     /// All neurons at every step.

@@ -17,7 +17,7 @@ use crate::simd::Real;
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
 
-/// How samples are simulated: all that threads share.
+/// Holds how samples are simulated: all that threads share.
 #[derive(Clone, Debug)]
 pub struct SampleSimulation<F: Real> {
     kind: EngineKind,
@@ -27,7 +27,7 @@ pub struct SampleSimulation<F: Real> {
     fixed: Option<Arc<FixedSamples>>,
 }
 
-/// Fixed-point layers, and what has not fitted their formats.
+/// Holds fixed-point layers, and what has not fitted their formats.
 #[derive(Debug)]
 pub struct FixedSamples {
     network: Arc<Compiled>,
@@ -36,18 +36,18 @@ pub struct FixedSamples {
 }
 
 impl FixedSamples {
-    /// Nothing counted yet.
+    /// Makes layers of which nothing has been counted.
     pub fn new(network: Arc<Compiled>) -> Self {
         let overflows = (0..network.n_layers()).map(|_| Default::default()).collect();
         Self { network, overflows }
     }
 
-    /// The layers.
+    /// Returns the layers.
     pub fn network(&self) -> &Arc<Compiled> {
         &self.network
     }
 
-    /// What has not fitted, layer by layer.
+    /// Returns what has not fitted, layer by layer.
     pub fn overflows(&self) -> Vec<Overflows> {
         let count = |[current, membrane]: &[AtomicU64; 2]| Overflows {
             current: current.load(Ordering::Relaxed),
@@ -75,7 +75,7 @@ enum GraphEngine<F: Real> {
     Continuous(ContinuousEngine<F>),
 }
 
-/// Buffers of a thread.
+/// Holds buffers of a thread.
 #[derive(Debug)]
 pub struct SampleScratch<F: Real> {
     forward: ForwardScratch<F>,
@@ -93,7 +93,7 @@ impl<F: Real> Default for SampleScratch<F> {
 }
 
 impl<F: Real> SampleSimulation<F> {
-    /// With an engine that is not [`EngineKind::Auto`]; the others than the clocked one run with the present weights.
+    /// Chooses an engine that is not [`EngineKind::Auto`]; the others than the clocked one run with the present weights.
     ///
     /// # Errors
     /// Those of the engines.
@@ -107,12 +107,12 @@ impl<F: Real> SampleSimulation<F> {
         Ok(Self { kind, prototype: prototype.map(Arc::new), fixed: None })
     }
 
-    /// Layer by layer in fixed point, in place of a network of the same sizes and delays.
+    /// Makes one that runs layer by layer in fixed point, in place of a network of the same sizes and delays.
     pub fn fixed(layers: Arc<FixedSamples>) -> Self {
         Self { kind: EngineKind::Clocked, prototype: None, fixed: Some(layers) }
     }
 
-    /// The engine.
+    /// Returns the engine.
     pub fn kind(&self) -> EngineKind {
         self.kind
     }
@@ -208,12 +208,12 @@ fn push_step(rows: &mut PaddedRows, fired: &mut Vec<u32>) {
     fired.clear();
 }
 
-/// The step at whose end a spike at `time` is seen on the grid.
+/// Returns the step at whose end a spike at `time` is seen on the grid.
 fn grid_step(time: f64, dt: f64, n_steps: usize) -> usize {
     ((time / dt).ceil() as usize).clamp(1, n_steps - 1)
 }
 
-/// What a clocked simulation of a sample has done, from its spikes.
+/// Returns what a clocked simulation of a sample has done, from its spikes.
 pub fn operations<F: Real>(graph: &Graph<F>, n_steps: usize, spikes: &SampleSpikes) -> Counts {
     let layer = |population: usize| if population == 0 { &spikes.input } else { &spikes.layers[population - 1] };
     let mut counts = Counts {
@@ -241,7 +241,7 @@ pub fn operations<F: Real>(graph: &Graph<F>, n_steps: usize, spikes: &SampleSpik
     counts
 }
 
-/// The faster engine on the grid for samples like the one whose spikes, of a clocked simulation, are given.
+/// Returns the faster engine on the grid for samples like the one whose spikes, of a clocked simulation, are given.
 pub fn faster_engine<F: Real>(net: &Network<F>, n_steps: usize, spikes: &SampleSpikes) -> Result<EngineKind> {
     let graph = Graph::from_network(net)?;
     let window = Window { steps: n_steps as u64, counts: operations(&graph, n_steps, spikes) };

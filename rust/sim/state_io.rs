@@ -18,7 +18,7 @@ const VERSION: &str = "2";
 
 const KEY: &str = "strsbp_rs.state";
 
-/// A hash of all that a state says: that a number in it was changed shows nowhere else.
+/// Holds a hash of all that a state says: that a number in it was changed shows nowhere else.
 struct Checksum(Fnv);
 
 impl Checksum {
@@ -39,7 +39,7 @@ impl Checksum {
     }
 }
 
-/// Named columns of 64-bit numbers.
+/// Holds named columns of 64-bit numbers.
 #[derive(Default)]
 struct Columns(Vec<(String, Dtype, Vec<u8>)>);
 
@@ -52,7 +52,7 @@ impl Columns {
         self.0.push((name.into(), Dtype::F64, values.flat_map(f64::to_le_bytes).collect()));
     }
 
-    /// None if all are 0.
+    /// Puts a column of ages, none if all are 0.
     fn put_ages(&mut self, name: String, ages: impl Iterator<Item = u16> + Clone) {
         if ages.clone().any(|age| age > 0) {
             self.put_u64(name, ages.map(u64::from));
@@ -75,7 +75,7 @@ impl Columns {
     }
 }
 
-/// The columns of a file.
+/// Holds the columns of a file.
 struct Reader<'a>(SafeTensors<'a>);
 
 impl Reader<'_> {
@@ -99,7 +99,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What [`Columns::put_ages`] put there, of `n` states.
+    /// Returns what [`Columns::put_ages`] put there, of `n` states.
     fn ages(&self, name: &str, n: usize) -> Result<Vec<u16>> {
         if self.0.tensor(name).is_err() {
             return Ok(vec![0; n]);
@@ -121,25 +121,25 @@ fn same_length(name: &str, lengths: &[usize]) -> Result<()> {
     Err(Error::value("state", format!("with columns of one length in '{name}'"), format!("{lengths:?}")))
 }
 
-/// A number that must fit into 32 bits: of a neuron or an input.
+/// Narrows a number that must fit into 32 bits: of a neuron or an input.
 fn narrow(value: u64) -> Result<u32> {
     u32::try_from(value).map_err(|_| Error::value("state", "with indices below 2^32", value))
 }
 
-/// Number of a state.
+/// Is a number that a state is made of.
 pub trait Stored: Copy {
     /// NumPy's name of its type.
     const NAME: &'static str;
 
-    /// Without loss.
+    /// Returns the number without loss.
     fn stored(self) -> f64;
 
-    /// Steps since it was this number, where there is a difference.
+    /// Returns the steps since it was this number, where there is a difference.
     fn age(self) -> u16 {
         0
     }
 
-    /// What was [`stored`](Self::stored), and its age; `None` if the type has no such number.
+    /// Returns what was [`stored`](Self::stored), and its age; `None` if the type has no such number.
     fn restored(value: f64, age: u16) -> Option<Self>;
 }
 
@@ -173,7 +173,7 @@ impl Stored for Anchor {
 }
 
 impl<F: Stored> State<F> {
-    /// The bytes that [`from_bytes`](Self::from_bytes) reads.
+    /// Returns the bytes that [`from_bytes`](Self::from_bytes) reads.
     ///
     /// # Errors
     /// None in practice: those of the serialiser.
@@ -221,7 +221,7 @@ impl<F: Stored> State<F> {
         }
     }
 
-    /// What [`to_bytes`](Self::to_bytes) wrote.
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
     ///
     /// # Errors
     /// [`Error::Value`] if the bytes are no state, of another version or number type, or damaged.

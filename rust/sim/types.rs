@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Fingerprint;
 use crate::engine::graph::{ContinuousSnapshot, Snapshot};
 
-/// How a network is simulated.
+/// Says how a network is simulated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineKind {
@@ -21,7 +21,7 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
-    /// Name, as in files and in Python.
+    /// Returns the name, as in files and in Python.
     pub fn name(self) -> &'static str {
         match self {
             Self::Clocked => "clocked",
@@ -32,7 +32,7 @@ impl EngineKind {
     }
 }
 
-/// Time of a simulation or of an event: steps on the grid, ms in continuous time.
+/// Says a time of a simulation or of an event: steps on the grid, ms in continuous time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Time {
     /// Steps.
@@ -41,7 +41,7 @@ pub enum Time {
     Ms(f64),
 }
 
-/// Spikes, in order of time.
+/// Holds spikes, in order of time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Events {
     /// Steps and neurons.
@@ -50,7 +50,7 @@ pub enum Events {
     Continuous(Vec<f64>, Vec<u32>),
 }
 
-/// A state that a simulation of the same graph can go on from.
+/// Holds a state that a simulation of the same graph can go on from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State<F> {
     /// The graph.
@@ -59,7 +59,7 @@ pub struct State<F> {
     pub snapshot: AnySnapshot<F>,
 }
 
-/// A snapshot of either kind of time.
+/// Holds a snapshot of either kind of time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnySnapshot<F> {
     /// On the time grid.

@@ -3,7 +3,7 @@
 /// Bits of a word.
 const WORD: usize = 64;
 
-/// A set of numbers below a limit, visited in ascending order at the cost of its members, not of the limit.
+/// Holds a set of numbers below a limit, visited in ascending order at the cost of its members, not of the limit.
 #[derive(Clone, Debug)]
 pub struct BitSet {
     words: Vec<u64>,
@@ -12,7 +12,7 @@ pub struct BitSet {
 }
 
 impl BitSet {
-    /// An empty set of numbers below `n`.
+    /// Makes an empty set of numbers below `n`.
     pub fn new(n: usize) -> Self {
         let n_words = n.div_ceil(WORD);
         Self { words: vec![0; n_words], summary: vec![0; n_words.div_ceil(WORD)] }
@@ -48,7 +48,7 @@ impl BitSet {
         }
     }
 
-    /// The smallest member that is at least `from`.
+    /// Returns the smallest member that is at least `from`.
     #[inline]
     pub fn next(&self, from: usize) -> Option<usize> {
         let word = from / WORD;

@@ -8,7 +8,7 @@ use crate::graph::Row;
 use crate::neuron::lif::lazy::{Arithmetic, LazyLif};
 use crate::simd::{Isa, LANES, LaneMask, Lanes, Real, flat_mut, multiversion};
 
-/// A population of blocks that are touched together, each computed in vectors.
+/// Holds a population of blocks that are touched together, each computed in vectors.
 #[derive(Clone, Debug)]
 pub struct BlockNeurons<F: Real> {
     lif: LazyLif<F>,
@@ -19,7 +19,7 @@ pub struct BlockNeurons<F: Real> {
     wheel: Wheel,
 }
 
-/// State of sixteen neurons at the step they were last touched.
+/// Holds the state of sixteen neurons at the step they were last touched.
 #[derive(Clone, Copy, Debug)]
 struct Block<F> {
     current: Lanes<F>,
@@ -33,7 +33,7 @@ struct Block<F> {
     any_refractory: u64,
 }
 
-/// What a step of a block leads to.
+/// Holds what a step of a block leads to.
 struct Outcome {
     fired: LaneMask,
     near: LaneMask,
@@ -64,7 +64,7 @@ impl<F: Real> Block<F> {
 }
 
 impl<F: Real> BlockNeurons<F> {
-    /// At rest.
+    /// Makes neurons at rest.
     pub fn new(lif: LazyLif<F>, n: usize) -> Self {
         let n_blocks = n.div_ceil(LANES);
         Self {

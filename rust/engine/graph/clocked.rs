@@ -20,14 +20,14 @@ use crate::neuron::lif::vectors::LifLanes;
 use crate::neuron::{LifParams, LifPropagator, NeuronParams};
 use crate::simd::{LANES, LaneMask, Lanes, Real, Weight, flat_mut};
 
-/// The neurons of a population, all of which are computed at every step.
+/// Says what the clocked engine asks of a population, all neurons of which are computed at every step.
 pub trait ClockedNeurons: Clone + std::fmt::Debug {
-    /// Weight of a synapse.
+    /// Is the weight of a synapse.
     type Weight: Weight;
-    /// Current and potential.
+    /// Is a current or a potential.
     type Value: Copy;
 
-    /// Number of neurons.
+    /// Returns the number of neurons.
     fn n(&self) -> usize;
 
     /// Takes a spike that arrives at a step of the window.
@@ -44,10 +44,10 @@ pub trait ClockedNeurons: Clone + std::fmt::Debug {
         Overflows::default()
     }
 
-    /// Back to rest.
+    /// Goes back to rest.
     fn reset(&mut self);
 
-    /// The state of all neurons after step `last`.
+    /// Returns the state of all neurons after step `last`.
     fn state(&self, last: u64) -> Vec<NeuronState<Self::Value>>;
 
     /// Takes the state of all neurons, touched at different steps, and brings it to the end of step `last`.
@@ -57,7 +57,7 @@ pub trait ClockedNeurons: Clone + std::fmt::Debug {
     fn set_state(&mut self, neurons: &[NeuronState<Self::Value>], last: u64) -> Result<()>;
 }
 
-/// A clocked engine.
+/// Runs every neuron at every step.
 #[derive(Clone, Debug)]
 pub struct Clocked<N: ClockedNeurons> {
     transit: Transit<N::Weight>,
@@ -69,10 +69,10 @@ pub struct Clocked<N: ClockedNeurons> {
     counts: Counts,
 }
 
-/// The clocked engine of floating-point neurons.
+/// Is the clocked engine of floating-point neurons.
 pub type ClockedEngine<F> = Clocked<LifNeurons<F>>;
 
-/// Floating-point neurons.
+/// Holds floating-point neurons.
 #[derive(Clone, Debug)]
 pub struct LifNeurons<F> {
     params: LifParams,
@@ -169,7 +169,7 @@ pub fn list_masks(masks: &[LaneMask], fired: &mut Vec<u32>) {
 const MASKS: usize = 32;
 
 impl<F: Real> ClockedEngine<F> {
-    /// An engine at rest.
+    /// Makes an engine at rest.
     ///
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) if a delay is not a whole number of steps.
@@ -177,7 +177,7 @@ impl<F: Real> ClockedEngine<F> {
         Self::sharing(graph, least_density::<F>())
     }
 
-    /// An engine that keeps rows as masks from `density` on, see [`SharedRows`].
+    /// Makes an engine that keeps rows as masks from `density` on, see [`SharedRows`].
     fn sharing(graph: Arc<Graph<F>>, density: f64) -> Result<Self> {
         let mut transit = Transit::new(Arc::clone(&graph))?;
         let window = window_of(&transit);
@@ -218,7 +218,7 @@ pub fn window_of<W: Weight>(transit: &Transit<W>) -> u64 {
 }
 
 impl<N: ClockedNeurons> Clocked<N> {
-    /// From populations at rest, in the order of the graph's, that can run windows of [`window_of`] them.
+    /// Makes an engine of populations at rest, in the order of the graph's, that can run windows of [`window_of`] the spikes in transit.
     pub fn from_populations(transit: Transit<N::Weight>, populations: Vec<Option<N>>) -> Self {
         Self { window: window_of(&transit), transit, populations, now: 0, counts: Counts::default() }
     }
@@ -229,22 +229,22 @@ impl<N: ClockedNeurons> Clocked<N> {
         self.populations.iter().map(|neurons| of(neurons).unwrap_or_default()).collect()
     }
 
-    /// Steps done: the next one is `now`.
+    /// Returns the steps done: the next one is `now`.
     pub fn now(&self) -> u64 {
         self.now
     }
 
-    /// What was done so far.
+    /// Returns what was done so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Spikes under way.
+    /// Returns the spikes in transit.
     pub fn transit(&self) -> &Transit<N::Weight> {
         &self.transit
     }
 
-    /// Spikes under way.
+    /// Returns the spikes in transit.
     pub fn transit_mut(&mut self) -> &mut Transit<N::Weight> {
         &mut self.transit
     }
@@ -298,14 +298,14 @@ impl<N: ClockedNeurons> Clocked<N> {
         }
     }
 
-    /// Back to rest at step 0, nothing under way.
+    /// Goes back to rest at step 0, nothing under way.
     pub fn reset(&mut self) {
         self.populations.iter_mut().flatten().for_each(N::reset);
         self.transit.clear();
         (self.now, self.counts) = (0, Counts::default());
     }
 
-    /// Everything that later steps depend on.
+    /// Returns everything that later steps depend on.
     pub fn snapshot(&self) -> Snapshot<N::Value> {
         let (spikes, pending) = self.transit.export(self.now);
         let last = self.now.saturating_sub(1);

@@ -19,7 +19,7 @@ use crate::memory::{OrUnwind, no_room};
 use crate::neuron::ContinuousLif;
 use crate::simd::Weight;
 
-/// The continuous-time engine; it computes in `f64`, whatever the weights are kept in.
+/// Runs neurons in continuous time; it computes in `f64`, whatever the weights are kept in.
 #[derive(Clone, Debug)]
 pub struct ContinuousEngine<W: Weight> {
     graph: Arc<Graph<W>>,
@@ -40,7 +40,7 @@ pub struct ContinuousEngine<W: Weight> {
     counts: Counts,
 }
 
-/// The neurons of a population among all.
+/// Holds the neurons of a population among all.
 #[derive(Clone, Copy, Debug)]
 struct Neurons {
     lif: ContinuousLif,
@@ -49,7 +49,7 @@ struct Neurons {
 }
 
 impl<W: Weight> ContinuousEngine<W> {
-    /// An engine at rest.
+    /// Makes an engine at rest.
     ///
     /// # Errors
     /// Those of [`ContinuousLif::new`]; [`Error::Value`] naming a model of neurons that has no continuous time.
@@ -88,17 +88,17 @@ impl<W: Weight> ContinuousEngine<W> {
         })
     }
 
-    /// Time reached [ms].
+    /// Returns the time reached [ms].
     pub fn now(&self) -> f64 {
         self.now
     }
 
-    /// What was done so far.
+    /// Returns what was done so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// The graph.
+    /// Returns the graph.
     pub fn graph(&self) -> &Arc<Graph<W>> {
         &self.graph
     }
@@ -111,7 +111,7 @@ impl<W: Weight> ContinuousEngine<W> {
         append(&mut self.pending, events)
     }
 
-    /// Time of the last input that waits [ms].
+    /// Returns the time of the last input that waits [ms].
     pub fn last_pending(&self) -> Option<f64> {
         self.pending.back().map(|&(time, _)| time)
     }
@@ -240,7 +240,7 @@ impl<W: Weight> ContinuousEngine<W> {
         });
     }
 
-    /// Back to rest at time 0, nothing on its way.
+    /// Goes back to rest at time 0, nothing on its way.
     pub fn reset(&mut self) {
         self.neurons.fill(ContinuousState::default());
         self.crossings.clear();
@@ -249,7 +249,7 @@ impl<W: Weight> ContinuousEngine<W> {
         (self.now, self.counts) = (0.0, Counts::default());
     }
 
-    /// Currents and potentials of a population at the present; none of inputs.
+    /// Returns the currents and potentials of a population at the present; none of inputs.
     pub fn currents_and_potentials(&self, population: usize) -> (Vec<f64>, Vec<f64>) {
         let Some(Neurons { lif, first, n }) = self.populations[population] else { return Default::default() };
         let present = |neuron: &ContinuousState| {
@@ -260,7 +260,7 @@ impl<W: Weight> ContinuousEngine<W> {
         self.neurons[first..first + n].iter().map(present).unzip()
     }
 
-    /// Everything that a later run depends on.
+    /// Returns everything that a later run depends on.
     pub fn snapshot(&self) -> ContinuousSnapshot {
         let mut arrivals: Vec<_> = self.arrivals.iter().map(|Reverse(arrival)| *arrival).collect();
         arrivals.sort();
@@ -316,7 +316,7 @@ fn catch_up(lif: &ContinuousLif, neuron: &mut ContinuousState, time: f64) {
     neuron.last = time;
 }
 
-/// When a neuron fires without further input [ms].
+/// Returns when a neuron fires without further input [ms].
 #[inline]
 fn predict(lif: &ContinuousLif, neuron: &ContinuousState) -> Option<f64> {
     let free_from = neuron.refractory.max(neuron.last);

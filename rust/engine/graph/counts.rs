@@ -2,7 +2,7 @@
 
 use std::ops::{AddAssign, Sub};
 
-/// Counts of a run: what its cost is made of.
+/// Holds counts of a run: what its cost is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Spikes of the inputs.
@@ -55,7 +55,7 @@ pub struct Polling {
 }
 
 impl Polling {
-    /// Whether it is time to ask; called once a turn.
+    /// Says whether it is time to ask; called once a turn.
     #[inline]
     pub fn is_due(&mut self, counts: &Counts) -> bool {
         let work = counts.state_updates + counts.synaptic_events;

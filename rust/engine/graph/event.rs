@@ -21,7 +21,7 @@ use crate::simd::{Real, Weight};
 /// Largest share of the threshold within which a potential counts as a tie, whatever rounding might do.
 const WIDEST_TIE: f64 = 1.0 / 1024.0;
 
-/// The event engine: the same neuron as the clocked one, each touched only when something reaches it.
+/// Runs the same neurons as the clocked engine, each touched only when something reaches it.
 #[derive(Debug)]
 pub struct EventEngine<W: Weight, V> {
     transit: Transit<W>,
@@ -39,7 +39,7 @@ pub struct EventEngine<W: Weight, V> {
 }
 
 impl<F: Real> EventEngine<F, F> {
-    /// An engine at rest.
+    /// Makes an engine at rest.
     ///
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) if a delay is not a whole number of steps.
@@ -72,7 +72,7 @@ impl<F: Real> EventEngine<F, F> {
     }
 }
 
-/// What holds of the neurons of population `at`; `None` where nothing useful can be said.
+/// Returns what holds of the neurons of population `at`; `None` where nothing useful can be said.
 fn bounds<F: Real>(graph: &Graph<F>, at: usize, lif: &LifPropagator<F>) -> Option<Bounds> {
     if F::epsilon().widen() > 1e-10 {
         // In f32 the bound is as large as the threshold.
@@ -90,7 +90,7 @@ fn bounds<F: Real>(graph: &Graph<F>, at: usize, lif: &LifPropagator<F>) -> Optio
 }
 
 impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
-    /// From populations of any arithmetic, in the order of the graph's.
+    /// Makes an engine of populations of any arithmetic, in the order of the graph's.
     pub fn from_populations(
         transit: Transit<W>,
         populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
@@ -100,27 +100,27 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
         Self { transit, populations, arriving, now: 0, counts: Counts::default(), proven, strange: false }
     }
 
-    /// Steps done: the next one is `now`.
+    /// Returns the steps done: the next one is `now`.
     pub fn now(&self) -> u64 {
         self.now
     }
 
-    /// What was done so far.
+    /// Returns what was done so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Whether the count of near ties is proven to hold all spikes on which rounding may have decided.
+    /// Says whether the count of near ties is proven to hold all spikes on which rounding may have decided.
     pub fn ties_are_proven(&self) -> bool {
         self.proven && !self.strange && !self.transit.repeats()
     }
 
-    /// Spikes under way.
+    /// Returns the spikes in transit.
     pub fn transit(&self) -> &Transit<W> {
         &self.transit
     }
 
-    /// Spikes under way.
+    /// Returns the spikes in transit.
     pub fn transit_mut(&mut self) -> &mut Transit<W> {
         &mut self.transit
     }
@@ -173,7 +173,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
         }
     }
 
-    /// Back to rest at step 0, nothing under way.
+    /// Goes back to rest at step 0, nothing under way.
     pub fn reset(&mut self) {
         self.populations.iter_mut().flatten().for_each(|population| population.reset());
         self.transit.clear();
@@ -189,7 +189,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
         self.populations.iter_mut().map(of).collect()
     }
 
-    /// Everything that later steps depend on.
+    /// Returns everything that later steps depend on.
     pub fn snapshot(&self) -> Snapshot<V> {
         let (spikes, pending) = self.transit.export(self.now);
         let state = |population: &Option<Box<dyn LazyPopulation<W, V>>>| {

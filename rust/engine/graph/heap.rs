@@ -6,7 +6,7 @@ const OUT: u32 = u32::MAX;
 /// Children of a place: four lie in one cache line, and the tree is half as high as a binary one.
 const ARITY: usize = 4;
 
-/// For each neuron at most one time; the earliest is found in constant, changed in logarithmic time, of equal ones that of
+/// Holds, for each neuron, at most one time; the earliest is found in constant, changed in logarithmic time, of equal ones that of
 /// the lowest neuron. Nothing is allocated after it is made.
 #[derive(Clone, Debug)]
 pub struct TimeHeap {
@@ -16,12 +16,12 @@ pub struct TimeHeap {
 }
 
 impl TimeHeap {
-    /// Of `n` neurons, none of them in the queue.
+    /// Makes a queue of `n` neurons, none of them in it.
     pub fn new(n: usize) -> Self {
         Self { entries: Vec::with_capacity(n), place: vec![OUT; n] }
     }
 
-    /// The earliest time and its neuron.
+    /// Returns the earliest time, and its neuron.
     #[inline]
     pub fn first(&self) -> Option<(f64, usize)> {
         self.entries.first().map(|&(time, i)| (time, i as usize))

@@ -9,24 +9,24 @@ use crate::neuron::fixed::Overflows;
 use crate::neuron::lif::lazy::Arithmetic;
 use crate::simd::Weight;
 
-/// What the event engine asks of a population.
+/// Says what the event engine asks of a population.
 pub trait LazyPopulation<W: Weight, V>: Send + Sync + std::fmt::Debug {
-    /// The first step from `step` on at which a neuron may fire without further input, or an earlier one.
+    /// Returns the first step from `step` on at which a neuron may fire without further input, or an earlier one.
     fn next_due(&self, step: u64) -> Option<u64>;
 
     /// Runs `step` for the neurons that are due or that something reaches, which is `rows`; lists those that fire, ascending.
     fn run(&mut self, step: u64, rows: Rows<'_, W>, fired: &mut Vec<u32>, counts: &mut Counts);
 
-    /// Whether a state is one that the count of near ties is proven for.
+    /// Says whether a state is one that the count of near ties is proven for.
     fn covers(&self, state: &[NeuronState<V>]) -> bool;
 
-    /// The state of all neurons.
+    /// Returns the state of all neurons.
     fn state(&self) -> Vec<NeuronState<V>>;
 
     /// Takes the state of all neurons.
     fn set_state(&mut self, state: &[NeuronState<V>]);
 
-    /// Back to rest.
+    /// Goes back to rest.
     fn reset(&mut self);
 
     /// Brings all neurons to the end of `step`, up to which nothing is due; what has not fitted its number format so far.
@@ -34,11 +34,11 @@ pub trait LazyPopulation<W: Weight, V>: Send + Sync + std::fmt::Debug {
         Overflows::default()
     }
 
-    /// A copy.
+    /// Returns a copy.
     fn boxed(&self) -> Box<dyn LazyPopulation<W, V>>;
 }
 
-/// What arrives at a population at a step: the synapses of one spike after the other.
+/// Holds what arrives at a population at a step: the synapses of one spike after the other.
 #[derive(Debug)]
 pub struct Rows<'a, W: Weight> {
     /// Where they are.
@@ -48,19 +48,19 @@ pub struct Rows<'a, W: Weight> {
 }
 
 impl<'a, W: Weight> Rows<'a, W> {
-    /// The rows.
+    /// Returns the rows.
     pub fn iter(&self) -> impl Iterator<Item = Row<'a, W>> + Clone {
         let graph = self.graph;
         self.places.iter().map(|(projection, range)| graph.projections()[*projection].synapses.at(range.clone()))
     }
 
-    /// Synapses of all rows.
+    /// Returns the synapses of all rows.
     pub fn n_synapses(&self) -> usize {
         self.places.iter().map(|(_, range)| range.len()).sum()
     }
 }
 
-/// State of a neuron as it was last touched.
+/// Holds the state of a neuron as it was last touched.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct NeuronState<V> {
     /// Synaptic current.
@@ -87,7 +87,7 @@ pub fn catch_up<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>, step: u6
     lif.skip(lif.skip_refractory(current, refractory_steps), A::Value::default(), step - last - refractory_steps)
 }
 
-/// The step at which a neuron may fire next without further input; [`NEVER`] if it does not.
+/// Returns the step at which a neuron may fire next without further input; [`NEVER`] if it does not.
 #[inline(always)]
 pub fn predict<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>) -> u64 {
     let NeuronState { current, potential, last, refractory } = *neuron;

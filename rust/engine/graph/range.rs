@@ -45,7 +45,7 @@ pub fn check_range<F: Real>(graph: &Graph<F>, largest: f64) -> Result<()> {
     Ok(())
 }
 
-/// What the weights onto a neuron may sum up to.
+/// Returns what the weights onto a neuron may sum up to.
 ///
 /// A current adds up over `tau_s`, and what it adds to the potential over `tau_m`.
 fn most_weight(params: &LifParams, largest: f64) -> f64 {

@@ -10,15 +10,15 @@ pub struct Repeats {
 }
 
 impl Repeats {
-    /// So many numbers at a time, mistakes are rare.
+    /// Says up to how many numbers at a time mistakes are rare.
     pub const MOST: usize = BITS / 16;
 
-    /// Without any.
+    /// Makes a filter that knows none.
     pub fn new() -> Self {
         Self { words: vec![0; BITS / 64] }
     }
 
-    /// Whether `i`, or another number taken for it, has been asked for since [`forget`](Self::forget).
+    /// Says whether `i`, or another number taken for it, has been asked for since [`forget`](Self::forget).
     #[inline(always)]
     pub fn is_repeated(&mut self, i: u32) -> bool {
         let at = i as usize % BITS;

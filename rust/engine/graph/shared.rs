@@ -8,7 +8,7 @@ use super::window::SharedRow;
 use crate::graph::{Connectivity, Graph};
 use crate::simd::{LANES, LaneMask, Level, Real, level};
 
-/// Rows of the projections onto one population.
+/// Holds rows of the projections onto one population.
 #[derive(Clone, Debug, Default)]
 pub struct SharedRows<F> {
     /// Of each projection: the number of its first row and the weight of each; `None` for one in another form.
@@ -19,7 +19,7 @@ pub struct SharedRows<F> {
     arrivals: Vec<Vec<SharedRow<F>>>,
 }
 
-/// Synapses that rows must have for each block of their targets, on average, so that masks cost less than lists.
+/// Returns the synapses that rows must have for each block of their targets, on average, so that masks cost less than lists.
 ///
 /// From `benches/balanced`: with AVX-512 a block of a mask costs half of a synapse in a list, with AVX2 and `f32` more than
 /// one, and otherwise too much.
@@ -32,7 +32,7 @@ pub fn least_density<F: Real>() -> f64 {
 }
 
 impl<F: Real> SharedRows<F> {
-    /// Those of the projections of a graph onto population `post` with at least `density` synapses for each row and block,
+    /// Makes rows of the projections of a graph onto population `post` with at least `density` synapses for each row and block,
     /// for windows of `window` steps.
     pub fn new(graph: &Graph<F>, post: usize, window: usize, density: f64) -> Self {
         let n_blocks = graph.populations()[post].n.div_ceil(LANES);
@@ -75,7 +75,7 @@ impl<F: Real> SharedRows<F> {
         Some((first, weights))
     }
 
-    /// Whether projection `number` is among them.
+    /// Says whether projection `number` is among them.
     #[inline(always)]
     pub fn has(&self, number: usize) -> bool {
         self.projections[number].is_some()
@@ -89,7 +89,7 @@ impl<F: Real> SharedRows<F> {
         true
     }
 
-    /// The neurons that each row reaches, (n_rows, n_blocks), and the rows that arrive at each step.
+    /// Returns the neurons that each row reaches, (n_rows, n_blocks), and the rows that arrive at each step.
     pub fn arrivals(&self) -> (&[LaneMask], &[Vec<SharedRow<F>>]) {
         (&self.reach, &self.arrivals)
     }

@@ -8,7 +8,7 @@ use crate::graph::Row;
 use crate::neuron::lif::lazy::Arithmetic;
 use crate::simd::prefetch_at;
 
-/// A population whose neurons are touched one by one.
+/// Holds a population whose neurons are touched one by one.
 #[derive(Clone, Debug)]
 pub struct SingleNeurons<A: Arithmetic> {
     lif: A,
@@ -26,7 +26,7 @@ pub struct SingleNeurons<A: Arithmetic> {
     swept: u64,
 }
 
-/// A neuron, in a quarter of a cache line of `f32`: caches hold many, and most touches need no more than this.
+/// Holds a neuron, in a quarter of a cache line of `f32`: caches hold many, and most touches need no more than this.
 #[derive(Clone, Copy, Debug)]
 struct Neuron<V> {
     current: V,
@@ -51,7 +51,7 @@ const FLAG_BITS: u32 = 3;
 /// touch is ever as long ago as a stamp counts, which is more than twice this.
 const SWEEP_AFTER: u64 = (1 << 28) - 1;
 
-/// The stamp of a step, without flags.
+/// Returns the stamp of a step, without flags.
 #[inline(always)]
 fn stamp(step: u64) -> u32 {
     (step as u32) << FLAG_BITS
@@ -70,13 +70,13 @@ impl<V: Copy + Default> Neuron<V> {
         self.stamp |= REACHED;
     }
 
-    /// Steps from the last touch to `step`, which is not before it.
+    /// Returns the steps from the last touch to `step`, which is not before it.
     #[inline(always)]
     fn passed(&self, step: u64) -> u64 {
         u64::from(stamp(step).wrapping_sub(self.stamp & !FLAGS) >> FLAG_BITS)
     }
 
-    /// The state, where `latest` is not before the last touch; `refractory` is the neuron's entry.
+    /// Returns the state, where `latest` is not before the last touch; `refractory` is the neuron's entry.
     #[inline(always)]
     fn state(&self, latest: u64, refractory: u32) -> NeuronState<V> {
         let last = latest - self.passed(latest);
@@ -86,7 +86,7 @@ impl<V: Copy + Default> Neuron<V> {
 }
 
 impl<A: Arithmetic> SingleNeurons<A> {
-    /// At rest.
+    /// Makes neurons at rest.
     pub fn new(lif: A, n: usize) -> Self {
         Self {
             lif,
@@ -111,7 +111,7 @@ impl<A: Arithmetic> SingleNeurons<A> {
         }
     }
 
-    /// Whether all neurons that more than one synapse reaches are listed, if that can be told at little cost.
+    /// Says whether all neurons that more than one synapse reaches are listed, if that can be told at little cost.
     fn only_once(&mut self, rows: &Rows<'_, A::Weight>) -> bool {
         if rows.places.len() < 2 {
             return rows.iter().all(|row| row.target.is_none_or(are_different));
@@ -255,18 +255,18 @@ fn reach<A: Arithmetic, const AT_ONCE: bool>(
 /// How many targets ahead of the one at work a neuron is asked for.
 const AHEAD: usize = 32;
 
-/// Whether no target is there twice: rows ascend, but for synapses between the same two neurons.
+/// Says whether no target is there twice: rows ascend, but for synapses between the same two neurons.
 fn are_different(target: &[u32]) -> bool {
     target.iter().zip(&target[target.len().min(1)..]).fold(true, |all, (a, b)| all & (a < b))
 }
 
-/// A state brought to the end of `step`, at which nothing has arrived and the neuron has not fired.
+/// Returns a state brought to the end of `step`, at which nothing has arrived and the neuron has not fired.
 fn brought<A: Arithmetic>(lif: &A, state: NeuronState<A::Value>, step: u64) -> NeuronState<A::Value> {
     let (current, potential) = catch_up(lif, &state, step);
     NeuronState { current, potential, last: step, refractory: state.refractory.max(step) }
 }
 
-/// [`predict`] or earlier, at a lower price.
+/// Returns what [`predict`] does or an earlier step, at a lower price.
 #[inline(always)]
 fn predict_roughly<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>) -> u64 {
     // The current only decays while the neuron is refractory.

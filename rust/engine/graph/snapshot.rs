@@ -6,7 +6,7 @@ use crate::graph::Graph;
 use crate::neuron::LOG2_MAX_T_REF_STEPS;
 use crate::simd::Weight;
 
-/// What a population fired at a step: (population, step, neurons).
+/// Is what a population fired at a step: (population, step, neurons).
 pub type RecentSpikes = (usize, u64, Vec<u32>);
 
 /// The last step that a simulation on the time grid may reach: far enough from the end of the numbers for every sum of
@@ -16,7 +16,7 @@ pub const LAST_STEP: u64 = 1 << 62;
 /// Longest refractory time, in steps.
 const LONGEST_REFRACTORY: u64 = 1 << LOG2_MAX_T_REF_STEPS;
 
-/// Everything that later steps depend on.
+/// Holds everything that later steps depend on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot<V> {
     /// Steps done.

@@ -20,7 +20,7 @@ pub const LONGEST_WINDOW: u64 = 16;
 /// What grows as spikes are under way, for messages.
 pub const UNDER_WAY: &str = "spikes under way";
 
-/// A projection as the grid engines see it.
+/// Holds a projection as the grid engines see it.
 #[derive(Clone, Debug)]
 struct Link {
     /// Number of the projection.
@@ -32,7 +32,7 @@ struct Link {
     reads_rows: bool,
 }
 
-/// A spike that arrives.
+/// Holds a spike that arrives.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// When, counted from the first step that was asked for.
@@ -45,7 +45,7 @@ pub struct Delivery {
     pub range: Range<usize>,
 }
 
-/// Recent spikes of one population.
+/// Holds recent spikes of one population.
 #[derive(Clone, Debug)]
 struct Recent {
     /// (step, neuron), in order of time; some at the front may be too old to arrive anywhere.
@@ -60,7 +60,7 @@ struct Recent {
 const FEW: usize = 64;
 
 impl Recent {
-    /// Spikes of steps from `from` on that, `shift` steps later, are before `end`.
+    /// Returns the spikes of steps from `from` on that, `shift` steps later, are before `end`.
     #[inline(always)]
     fn between(&self, from: u64, end: u64, shift: u64) -> impl Iterator<Item = (u64, u32)> {
         let place = self.spikes.partition_point(|&(at, _)| at < from);
@@ -80,7 +80,7 @@ impl Recent {
     }
 }
 
-/// Input spikes and recent spikes of a graph on the time grid, and when they arrive.
+/// Holds input spikes and recent spikes of a graph on the time grid, and when they arrive.
 #[derive(Clone, Debug)]
 pub struct Transit<W: Weight> {
     graph: Arc<Graph<W>>,
@@ -105,7 +105,7 @@ pub struct Transit<W: Weight> {
 }
 
 impl<W: Weight> Transit<W> {
-    /// Nothing under way.
+    /// Makes the transit of a graph, with nothing under way.
     ///
     /// # Errors
     /// [`Error::Value`] if a delay is not a whole number of steps.
@@ -147,19 +147,19 @@ impl<W: Weight> Transit<W> {
         })
     }
 
-    /// The shortest delay of a spike of a neuron, not of an input, beyond the one step that every spike takes.
+    /// Returns the shortest delay of a spike of a neuron, not of an input, beyond the one step that every spike takes.
     pub fn shortest_delay(&self) -> u32 {
         let of_neurons = |(population, _): &(usize, _)| self.graph.populations()[*population].params.is_some();
         let delays = self.delays.iter().enumerate().filter(of_neurons).filter_map(|(_, delays)| delays.first());
         delays.min().copied().unwrap_or(u32::MAX)
     }
 
-    /// Whether an input has fired more than once at a step.
+    /// Says whether an input has fired more than once at a step.
     pub fn repeats(&self) -> bool {
         self.repeats
     }
 
-    /// The graph.
+    /// Returns the graph.
     pub fn graph(&self) -> &Arc<Graph<W>> {
         &self.graph
     }
@@ -172,12 +172,12 @@ impl<W: Weight> Transit<W> {
         append(&mut self.pending, events)
     }
 
-    /// Step of the last input that waits.
+    /// Returns the step of the last input that waits.
     pub fn last_pending(&self) -> Option<u64> {
         self.pending.back().map(|&(step, _)| step)
     }
 
-    /// Inputs that wait, from `step` on.
+    /// Returns the inputs that wait, from `step` on.
     pub fn pending_from(&self, step: u64) -> impl Iterator<Item = (u64, u32)> {
         self.pending.range(self.pending.partition_point(|&(at, _)| at < step)..).copied()
     }
@@ -197,14 +197,14 @@ impl<W: Weight> Transit<W> {
         Ok(())
     }
 
-    /// The first step from `step` on at which something arrives.
+    /// Returns the first step from `step` on at which something arrives.
     pub fn next_arrival(&self, step: u64) -> Option<u64> {
         let slot = step as usize & (self.n_slots - 1);
         let found = self.arrivals.next(slot).or_else(|| self.arrivals.next(0).map(|found| found + self.n_slots));
         found.map(|found| step + (found - slot) as u64)
     }
 
-    /// The first step at which an input fires.
+    /// Returns the first step at which an input fires.
     pub fn next_input(&self) -> Option<u64> {
         self.pending.front().map(|&(step, _)| step)
     }
@@ -286,7 +286,7 @@ impl<W: Weight> Transit<W> {
         self.recent.iter_mut().for_each(|recent| recent.spikes.clear());
     }
 
-    /// Spikes that may still arrive after step `now`: (population, step, neurons), and the inputs that wait.
+    /// Returns the spikes that may still arrive after step `now`: (population, step, neurons), and the inputs that wait.
     pub fn export(&self, now: u64) -> (Vec<RecentSpikes>, Vec<(u64, u32)>) {
         let mut spikes: Vec<RecentSpikes> = Vec::new();
         for (population, recent) in self.recent.iter().enumerate() {
@@ -336,7 +336,7 @@ pub fn append<T>(pending: &mut VecDeque<T>, events: impl Iterator<Item = T>) -> 
     Ok(())
 }
 
-/// BitSet the steps at which spikes of `step` arrive.
+/// Marks the steps at which spikes of `step` arrive.
 #[inline(always)]
 fn announce(delays: &[u32], step: u64, n_slots: usize, arrivals: &mut BitSet) {
     for &delay in delays {

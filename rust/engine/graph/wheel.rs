@@ -8,10 +8,10 @@ const BUCKETS: usize = 1024;
 /// End of a list.
 const NONE: u32 = u32::MAX;
 
-/// No step.
+/// Stands for no step.
 pub const NEVER: u64 = u64::MAX;
 
-/// For each neuron at most one step at which it is due; put in, moved and taken out in constant time.
+/// Holds, for each neuron, at most one step at which it is due; put in, moved and taken out in constant time.
 ///
 /// Steps fall into buckets modulo their number, each a list that runs through the neurons' own links: nothing is ever
 /// allocated, and a prediction that new input overturns is really gone.
@@ -22,7 +22,7 @@ pub struct Wheel {
     occupied: BitSet,
 }
 
-/// A neuron's place in the list of its bucket.
+/// Holds a neuron's place in the list of its bucket.
 #[derive(Clone, Copy, Debug)]
 struct Link {
     due: u64,
@@ -33,7 +33,7 @@ struct Link {
 const UNLINKED: Link = Link { due: NEVER, next: NONE, previous: NONE };
 
 impl Wheel {
-    /// Of `n` neurons, none of them due.
+    /// Makes a calendar of `n` neurons, none of them due.
     pub fn new(n: usize) -> Self {
         Self { links: vec![UNLINKED; n], heads: vec![NONE; BUCKETS], occupied: BitSet::new(BUCKETS) }
     }
@@ -78,7 +78,7 @@ impl Wheel {
         }
     }
 
-    /// The first step from `step` on whose bucket is not empty: none is due before it.
+    /// Returns the first step from `step` on whose bucket is not empty: none is due before it.
     #[inline]
     pub fn next(&self, step: u64) -> Option<u64> {
         let bucket = step as usize % BUCKETS;

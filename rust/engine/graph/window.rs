@@ -4,7 +4,7 @@ use crate::neuron::LifPropagator;
 use crate::neuron::lif::vectors::{FLUSH_EVERY, LifLanes, LifVectors};
 use crate::simd::{Isa, LaneMask, Lanes, Real, multiversion};
 
-/// What arrives at a step through a row of synapses that share their weight.
+/// Holds what arrives at a step through a row of synapses that share their weight.
 #[derive(Clone, Copy, Debug)]
 pub struct SharedRow<F> {
     /// Number of the row.
@@ -13,7 +13,7 @@ pub struct SharedRow<F> {
     pub weight: F,
 }
 
-/// What arrives at the steps of a window.
+/// Holds what arrives at the steps of a window.
 #[derive(Debug)]
 pub struct Arrivals<'a, F> {
     /// Sums of weights, (n_steps, n_blocks), which are made zero again; empty if nothing ever arrives this way.

@@ -13,7 +13,7 @@ use crate::neuron::NeuronParams;
 use crate::neuron::fixed::{Anchor, At, Decay, FiresAt, FixedPopulation, FixedWeight, Overflows};
 use crate::sim::EngineKind;
 
-/// Fixed-point neurons behind integer weights.
+/// Holds fixed-point neurons behind integer weights.
 #[derive(Clone, Copy, Debug)]
 pub struct Integers<W>(PhantomData<W>);
 

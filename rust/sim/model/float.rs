@@ -14,7 +14,7 @@ use crate::neuron::{LARGEST_CONTINUOUS, NeuronParams};
 use crate::sim::EngineKind;
 use crate::simd::Real;
 
-/// Leaky integrate-and-fire neurons in floating point.
+/// Holds leaky integrate-and-fire neurons in floating point.
 #[derive(Clone, Copy, Debug)]
 pub struct Floats<F>(PhantomData<F>);
 

@@ -17,24 +17,24 @@ use crate::graph::{Graph, Population};
 use crate::neuron::NeuronParams;
 use crate::simd::Weight;
 
-/// The neurons that a [`Simulator`](super::Simulator) runs: those of floating-point or of fixed-point graphs.
+/// Says what neurons a [`Simulator`](super::Simulator) runs: those of floating-point or of fixed-point graphs.
 pub trait Model: Clone + Debug + 'static {
-    /// What weights of their synapses are stored in.
+    /// Is what weights of their synapses are stored in.
     type Weight: Weight;
 
-    /// Number that a current or a potential is.
+    /// Is the number that a current or a potential is.
     type Value: Stored + Default + PartialEq + Debug + Send + Sync + 'static;
 
-    /// What the clocked engine makes of a population.
+    /// Is what the clocked engine makes of a population.
     type Neurons: ClockedNeurons<Weight = Self::Weight, Value = Self::Value>;
 
-    /// What keeps sums within their numbers, of a graph.
+    /// Is what keeps sums within their numbers, of a graph.
     type Limits: Clone + Debug + Send + Sync;
 
     /// The engine that a run with [`EngineKind::Auto`] begins with.
     const FIRST: EngineKind;
 
-    /// Whether rounding may decide on a spike, so that near ties are counted.
+    /// Says whether rounding may decide on a spike, so that near ties are counted.
     const HAS_TIES: bool;
 
     /// Returns the limits of a graph, for an engine.
@@ -71,7 +71,7 @@ pub trait Model: Clone + Debug + 'static {
     /// [`Error::Value`](crate::Error::Value) naming one that a neuron does not start from: it would fire, or is no such number.
     fn start(params: &NeuronParams, potentials: &[f64], kind: EngineKind) -> Result<Vec<Self::Value>>;
 
-    /// Returns currents and potentials of population `number` after step `last`, up to which nothing arrives or is due.
+    /// Returns the currents and potentials of population `number` after step `last`, up to which nothing arrives or is due.
     ///
     /// # Errors
     /// Those of the tables of neurons: none for neurons that exist.

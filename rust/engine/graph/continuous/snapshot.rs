@@ -7,7 +7,7 @@ use crate::graph::Graph;
 use crate::neuron::LARGEST_CONTINUOUS;
 use crate::simd::Weight;
 
-/// State of a neuron as it was last touched.
+/// Holds the state of a neuron as it was last touched.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ContinuousState {
     /// Synaptic current.
@@ -20,7 +20,7 @@ pub struct ContinuousState {
     pub refractory: f64,
 }
 
-/// A spike on its way: to the synapses of one neuron in one projection from `place` on that have the same delay.
+/// Holds a spike on its way: to the synapses of one neuron in one projection from `place` on that have the same delay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arrival {
     /// When [ms].
@@ -50,7 +50,7 @@ impl PartialOrd for Arrival {
     }
 }
 
-/// Everything that a later run depends on.
+/// Holds everything that a later run depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContinuousSnapshot {
     /// Time reached [ms].

@@ -14,7 +14,7 @@ use crate::neuron::fixed::{
 };
 use crate::simd::{LANES, LaneMask, Lanes, flat_mut};
 
-/// Fixed-point neurons of the clocked engine.
+/// Holds fixed-point neurons of the clocked engine.
 #[derive(Clone, Debug)]
 pub struct FixedNeurons<W> {
     lanes: FixedLanes,
@@ -35,7 +35,7 @@ pub struct FixedNeurons<W> {
 }
 
 impl<W: FixedWeight> FixedNeurons<W> {
-    /// `n` neurons at rest, onto each of which at most `most` arrives at a step, for windows of `window` steps.
+    /// Makes `n` neurons at rest, onto each of which at most `most` arrives at a step, for windows of `window` steps.
     pub fn new(population: FixedPopulation, n: usize, most: i64, window: usize) -> Self {
         let n_blocks = n.div_ceil(LANES);
         let lanes = FixedLanes::new(population, n, most);

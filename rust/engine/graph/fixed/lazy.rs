@@ -10,7 +10,7 @@ use crate::graph::{Graph, Population};
 use crate::neuron::NeuronParams;
 use crate::neuron::fixed::{Anchor, At, FixedPopulation, FixedState, FixedWeight, Overflows};
 
-/// Fixed-point neurons of the event engine.
+/// Holds fixed-point neurons of the event engine.
 #[derive(Clone, Debug)]
 pub struct LazyFixed {
     population: FixedPopulation,
@@ -26,7 +26,7 @@ pub struct LazyFixed {
     overflows: Overflows,
 }
 
-/// The state of a neuron at the end of `step`, up to which nothing arrives and no spike is due.
+/// Returns the state of a neuron at the end of `step`, up to which nothing arrives and no spike is due.
 pub fn brought(
     population: &FixedPopulation,
     i: usize,
@@ -56,7 +56,7 @@ impl<W: FixedWeight> EventEngine<W, Anchor> {
 }
 
 impl LazyFixed {
-    /// `n` neurons at rest.
+    /// Makes `n` neurons at rest.
     pub fn new(population: FixedPopulation, n: usize) -> Self {
         let mut neurons = Self {
             population,

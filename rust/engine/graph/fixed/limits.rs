@@ -11,7 +11,7 @@ const ENOUGH: i64 = 16;
 /// Most spikes of an input in a step, whatever the weights.
 const MOST: i64 = 1 << 20;
 
-/// What keeps the sum of all that arrives at a neuron at a step within 32 bits.
+/// Holds what keeps the sum of all that arrives at a neuron at a step within 32 bits.
 #[derive(Clone, Debug)]
 pub struct SumLimits {
     /// Most spikes of an input in one step.
@@ -20,7 +20,7 @@ pub struct SumLimits {
     pub most: Vec<i64>,
 }
 
-/// The most that may arrive at a neuron from neurons, and from inputs that fire once.
+/// Holds the most that may arrive at a neuron from neurons, and from inputs that fire once.
 #[derive(Clone, Copy, Default)]
 struct Arriving {
     neurons: i64,
@@ -28,7 +28,7 @@ struct Arriving {
 }
 
 impl SumLimits {
-    /// Those of a graph.
+    /// Finds the limits of a graph.
     ///
     /// # Errors
     /// [`Error::Value`] if the weights onto some neuron add up to more than 32 bits, or the hardware has no room for the graph.
@@ -104,12 +104,12 @@ fn check_room<W: FixedWeight>(graph: &Graph<W>, at: usize, limits: &Limits) -> R
     Ok(())
 }
 
-/// The largest sum with which the current, before it is fitted, has 32 bits.
+/// Returns the largest sum with which the current, before it is fitted, has 32 bits.
 fn narrow_sum(params: &FixedParams) -> i64 {
     ((1i64 << 31) - 1 - (1i64 << (params.current_bits - 1))).max(0) >> params.input_shift
 }
 
-/// How many spikes an input may send with no neuron getting more than `most`; 0 if not even one.
+/// Says how many spikes an input may send with no neuron getting more than `most`; 0 if not even one.
 fn spikes(arriving: &[Arriving], most: i64) -> i64 {
     let of = |arriving: &Arriving| match (most - arriving.neurons, arriving.inputs) {
         (rest, _) if rest < 0 => 0,
