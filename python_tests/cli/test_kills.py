@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 @pytest.mark.parametrize("how", ["plots", "init"])
 def test_a_run_that_was_killed_anywhere_ends_as_if_it_had_not_been(tmp_path, how):
     result = subprocess.run(
-        [sys.executable, Path(__file__).with_name("killing.py"), tmp_path, how],
+        [sys.executable, Path(__file__).parents[1] / "killing.py", tmp_path, how],
         capture_output=True,
         text=True,
         cwd=tmp_path,

@@ -514,7 +514,7 @@ def test_subclasses_are_refused_in_networks_and_graphs_too() -> None:
 
 def test_the_guide_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    guide = Path(__file__).parents[1] / "docs" / "guides" / "own-losses.md"
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "own-losses.md"
     blocks = re.findall(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), flags=re.S)
     names: dict[str, Any] = {}
     for block in blocks:

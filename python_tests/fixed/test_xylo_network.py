@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fixed.test_xylo_reference import run_xylosim
 from fixed_cases import connect, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from references.integers import Ints
 from references.xylo import PopulationRecord, Xylo, XyloNeurons, xylo_reference
-from test_xylo_reference import run_xylosim
 from xylo_cases import random_xylo, xylo_formats
 
 import strsbp_rs as sr

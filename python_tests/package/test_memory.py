@@ -77,7 +77,7 @@ def test_arrays_of_a_file_are_checked_before_anything_is_allocated(
     }
     made[kind].save(path)
     scaled(path, n)
-    tests = str(Path(__file__).parent)
+    tests = str(Path(__file__).parents[1])
     code = BOMB.format(kind=kind, path=str(path), tests=tests)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -112,7 +112,7 @@ def test_lateral_inhibition_of_a_file_is_no_bomb(tmp_path: Path) -> None:
     ours["network"]["layers"][0]["lateral_inhibition"] = 1.0
     header["__metadata__"]["strsbp_rs"] = json.dumps(ours)
     path.write_bytes(joined(header, data))
-    code = BOMB.format(kind="Network", path=str(path), tests=str(Path(__file__).parent))
+    code = BOMB.format(kind="Network", path=str(path), tests=str(Path(__file__).parents[1]))
     code = code.replace("except ValueError", "except MemoryError")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     expected = "n * n of lateral inhibition = 3600000000 of 4 bytes each: no memory for so many\n"
@@ -167,7 +167,7 @@ def test_a_header_that_grows_when_it_is_read_is_refused(tmp_path: Path) -> None:
     text = json.dumps(ours).replace("null", f"[{'[],' * 20_000_000}[]]")
     header["__metadata__"]["strsbp_rs"] = text
     path.write_bytes(joined(header, data))
-    code = BOMB.format(kind="Network", path=str(path), tests=str(Path(__file__).parent))
+    code = BOMB.format(kind="Network", path=str(path), tests=str(Path(__file__).parents[1]))
     code = code.replace("except ValueError", "except MemoryError")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parents[1] / "tools" / "structure.py"
+SCRIPT = pathlib.Path(__file__).parents[2] / "tools" / "structure.py"
 
 
 @pytest.fixture

@@ -450,7 +450,7 @@ def connected(pre=(0, 1), weight=1.0, delay=0.0):
 
 def test_the_code_of_the_page_runs():
     pytest.importorskip("sklearn")
-    page = pathlib.Path(__file__).parents[1] / "docs" / "inputs.md"
+    page = pathlib.Path(__file__).parents[2] / "docs" / "inputs.md"
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 2
     names = {}

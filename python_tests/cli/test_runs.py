@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_cli import RECIPE, strsbp
+from cli.test_cli import RECIPE, strsbp
 
 import strsbp_rs as sr
 from strsbp_rs._files import Claim

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "tools" / "stress_exit.py"
+SCRIPT = Path(__file__).parents[2] / "tools" / "stress_exit.py"
 
 
 @pytest.mark.parametrize("what", ["fit", "callbacks", "evaluate", "advance"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fixed.test_xylo_reference import run_xylosim
 from fixed_cases import (
     assert_same,
     connect,
@@ -25,7 +26,6 @@ from references.generic import (
 from references.integers import Ints
 from references.loihi import Connection, LoihiNeuron, loihi_reference
 from references.xylo import Xylo, xylo_reference
-from test_xylo_reference import run_xylosim
 from xylo_cases import random_xylo, xylo_formats
 
 import strsbp_rs as sr
