@@ -1,7 +1,7 @@
 //! A mini-batch on all cores: forward, loss and backward, one after the other.
 
 use super::backward::{MICRO_BATCH, Objective};
-use super::worker::Crew;
+use super::crew::Crew;
 use super::{Batch, BatchStats, Classes, Targets, Worker};
 use crate::error::{Error, Result};
 use crate::learn::{Gradients, Loss};

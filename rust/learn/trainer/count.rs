@@ -35,7 +35,7 @@ pub fn predict(counts: &[u32]) -> usize {
 /// Runs a network on all samples and counts.
 ///
 /// What was done is counted by the engines of graphs, and for the clocked one if `graph`, the network's, is given. The
-/// data must have passed [`check_inputs`].
+/// data must have passed [`check_inputs`](super::check_inputs).
 ///
 /// # Errors
 /// [`Error::Interrupted`] if `keep_going` says no.

@@ -15,7 +15,7 @@ impl<F: Real> Trainer<F> {
     /// Runs the network on a test set and counts; `seed` draws the input spikes.
     ///
     /// # Errors
-    /// Those of [`check_inputs`](super::check_inputs) and [`Targets::check`]; those of a loss of the user's own; [`Error::Interrupted`].
+    /// Those of [`check_inputs`](super::check_inputs) and [`Targets::check`]; those of a loss of the user's own; [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn evaluate(
         &self,
         net: &Network<F>,

@@ -4,17 +4,15 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::worker::{Crew, ThreadScratch, scratch};
-use super::{Activity, Source, Worker};
+use super::crew::{ThreadScratch, scratch};
+use super::{Activity, Source};
 use crate::engine::layered::{Lists, SampleSpikes};
-use crate::error::Result;
 use crate::learn::StRsbp;
-use crate::memory::catch;
 use crate::network::Network;
 use crate::rng::StreamKey;
 use crate::sim::SampleSimulation;
 use crate::simd::Real;
-use crate::stop::{Stop, watched};
+use crate::stop::Stop;
 
 /// Holds the spikes of all layers for every sample of a batch: all that the backward pass reads of the forward pass.
 ///
@@ -133,29 +131,5 @@ impl SamplePass {
             let firing = layer.active.iter().copied().filter(|&i| Some(i) != taught);
             activity.add_firing(l, layer.counts().len(), firing);
         }
-    }
-}
-
-impl<F: Real> Worker<F> {
-    /// Runs `samples` of `source` forward into `pass`, on all threads.
-    ///
-    /// # Errors
-    /// [`Error::Interrupted`](crate::Error::Interrupted) if `keep_going` says no; [`Error::Memory`](crate::Error::Memory).
-    pub fn forward(
-        &self,
-        net: &Network<F>,
-        simulation: &SampleSimulation<F>,
-        source: Source<'_>,
-        samples: &[u32],
-        pass: &mut Pass,
-        keep_going: &mut dyn FnMut() -> bool,
-    ) -> Result<()> {
-        let Crew { pool, scratch } = Crew::of(&self.crew, self.n_threads)?;
-        let work = || {
-            pass.run(net, simulation, source, samples, scratch);
-            Ok(())
-        };
-        // Buffers are set anew by the next batch.
-        catch(|| watched(pool, keep_going, work)?)
     }
 }

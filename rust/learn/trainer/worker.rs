@@ -1,27 +1,23 @@
 //! Threads, their buffers, and samples simulated on all of them.
 
-use std::sync::{Mutex, MutexGuard};
-
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::Data;
 use super::backward::Adjoints;
-use super::data::LoadScratch;
+use super::crew::{Crew, ThreadScratch, scratch};
 use super::pass::Pass;
 use super::scores::Scores;
 use crate::engine::graph::Counts;
 use crate::engine::layered::{Lists, SampleSpikes};
 use crate::error::Result;
-use crate::learn::rule::backward::BackwardScratch;
 use crate::memory::catch;
 use crate::network::Network;
 use crate::rng::StreamKey;
-use crate::sim::{EngineKind, SampleScratch, SampleSimulation, faster_engine};
+use crate::sim::{EngineKind, SampleSimulation, faster_engine};
 use crate::simd::Real;
-use crate::spikes::PaddedRows;
 use crate::stop::{Stop, watched};
-use crate::threads::{PerProcess, check_threads, start};
+use crate::threads::{PerProcess, check_threads};
 
 /// Works on batches: holds the threads, and the buffers of a batch.
 #[derive(Debug)]
@@ -33,29 +29,11 @@ pub struct Worker<F: Real> {
     pub(super) adjoints: Adjoints<F>,
 }
 
-/// Holds threads, and the buffers of each.
-#[derive(Debug)]
-pub(super) struct Crew<F: Real> {
-    pub(super) pool: ThreadPool,
-    pub(super) scratch: Vec<Mutex<ThreadScratch<F>>>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct ThreadScratch<F: Real> {
-    pub(super) load: LoadScratch,
-    pub(super) forward: SampleScratch<F>,
-    pub(super) backward: BackwardScratch<F>,
-    /// Spikes of the sample being simulated, in inference.
-    pub(super) spikes: SampleSpikes,
-    /// Lists by time of the sample being simulated, in training.
-    pub(super) by_time: Vec<PaddedRows>,
-}
-
 impl<F: Real> Worker<F> {
     /// Starts a worker on `n_threads` threads (all cores if `None`).
     ///
     /// # Errors
-    /// [`Error::Value`] if `n_threads` is out of range or the threads cannot be started.
+    /// [`Error::Value`](crate::Error::Value) if `n_threads` is out of range or the threads cannot be started.
     pub fn new(n_threads: Option<usize>) -> Result<Self> {
         let n_threads = check_threads(n_threads)?;
         let worker = Self {
@@ -77,7 +55,7 @@ impl<F: Real> Worker<F> {
     /// Returns the threads, of this process.
     ///
     /// # Errors
-    /// [`Error::Value`] if they cannot be started.
+    /// [`Error::Value`](crate::Error::Value) if they cannot be started.
     pub fn pool(&self) -> Result<&ThreadPool> {
         Ok(&Crew::of(&self.crew, self.n_threads)?.pool)
     }
@@ -124,8 +102,8 @@ impl<F: Real> Worker<F> {
     /// Simulates `samples` of `data` and hands the spikes of each to `use_sample`, in parallel, while `keep_going` is asked.
     ///
     /// # Errors
-    /// [`Error::Value`] if the threads cannot be started; [`Error::Interrupted`] if `keep_going` has said no;
-    /// [`Error::Memory`] if there is no room for the spikes or the buffers of a sample.
+    /// [`Error::Value`](crate::Error::Value) if the threads cannot be started; [`Error::Interrupted`](crate::Error::Interrupted) if `keep_going` has said no;
+    /// [`Error::Memory`](crate::Error::Memory) if there is no room for the spikes or the buffers of a sample.
     pub fn simulate<O: Send>(
         &self,
         net: &Network<F>,
@@ -160,19 +138,4 @@ impl<F: Real> Worker<F> {
         };
         catch(|| watched(pool, keep_going, work)?)
     }
-}
-
-impl<F: Real> Crew<F> {
-    /// Returns the crew of this process.
-    pub(super) fn of(crew: &PerProcess<Self>, n_threads: usize) -> Result<&Self> {
-        crew.get_or_try_make(|| {
-            let scratch = (0..n_threads).map(|_| Mutex::default()).collect();
-            Ok(Self { pool: start(n_threads)?, scratch })
-        })
-    }
-}
-
-pub(super) fn scratch<F: Real>(threads: &[Mutex<ThreadScratch<F>>]) -> MutexGuard<'_, ThreadScratch<F>> {
-    let thread = rayon::current_thread_index().expect("called on a thread of the pool");
-    threads[thread].lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
