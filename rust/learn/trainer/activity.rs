@@ -52,11 +52,13 @@ impl SharedActivity {
     pub(crate) fn add_firing(&self, spikes: &SampleSpikes) {
         let layers = self.layers.iter().zip(&spikes.layers).zip(&self.open).filter(|(_, open)| **open);
         for ((fired, layer), _) in layers {
-            for i in (0..layer.by_time.n_rows()).flat_map(|t| layer.by_time.row(t)) {
-                let fired = &fired[*i as usize];
-                // Read first: written once, the line then stays in the caches of all threads.
-                if !fired.load(Ordering::Relaxed) {
-                    fired.store(true, Ordering::Relaxed);
+            for t in 0..layer.by_time.n_rows() {
+                for &i in layer.by_time.row(t) {
+                    let fired = &fired[i as usize];
+                    // Read first: written once, the line then stays in the caches of all threads.
+                    if !fired.load(Ordering::Relaxed) {
+                        fired.store(true, Ordering::Relaxed);
+                    }
                 }
             }
         }
