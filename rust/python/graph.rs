@@ -20,7 +20,7 @@ use crate::network::{Delay, Init};
 use crate::neuron::NeuronParams;
 use crate::simd::Weight;
 
-/// A graph of any type of weights.
+/// Holds a graph of any type of weights.
 #[derive(Clone)]
 pub enum AnyGraph {
     F32(Arc<Graph<f32>>),
@@ -43,7 +43,7 @@ macro_rules! with_graph {
     };
 }
 
-/// A type of weights, for Python.
+/// Says what Python needs of a type of weights.
 trait PyWeight: Weight + numpy::Element {
     /// Draws the synapses of a rule.
     fn draw(
@@ -54,10 +54,10 @@ trait PyWeight: Weight + numpy::Element {
         delay: &Delay,
     ) -> crate::Result<Connectivity<Self>>;
 
-    /// The graph, which is of this type, to change it; it is copied if others, as simulators, have it.
+    /// Returns the graph, which is of this type, to change it; it is copied if others, as simulators, have it.
     fn of_mut(graph: &mut AnyGraph) -> &mut Graph<Self>;
 
-    /// Whether it is a number.
+    /// Says whether it is a number.
     fn is_number(self) -> bool;
 }
 
@@ -92,7 +92,7 @@ py_weight!(i8, I8, draw_whole, |_| true);
 py_weight!(i16, I16, draw_whole, |_| true);
 py_weight!(i32, I32, draw_whole, |_| true);
 
-/// Populations and projections; strsbp_rs.Graph wraps it.
+/// Holds populations and projections; strsbp_rs.Graph wraps it.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
 pub struct GraphCore {
     pub graph: Shared<AnyGraph>,
@@ -242,7 +242,7 @@ impl GraphCore {
         with_graph!(changing.present(), graph => add(py, graph, &changing, (pre, post), lists, weight, delay))
     }
 
-    /// NumPy's name of the weights' type.
+    /// Returns NumPy's name of the weights' type.
     #[getter]
     fn dtype(&self) -> &'static str {
         fn name<W: PyWeight>(_: &Graph<W>) -> &'static str {
@@ -251,18 +251,18 @@ impl GraphCore {
         with_graph!(&self.graph.present(), graph => name(graph))
     }
 
-    /// Time step [ms].
+    /// Returns the time step [ms].
     #[getter]
     fn dt(&self) -> f64 {
         with_graph!(&self.graph.present(), graph => graph.dt())
     }
 
-    /// The graph as it is at present: what is added to one later is not in the other.
+    /// Returns the graph as it is at present: what is added to one later is not in the other.
     fn copy(&self) -> Self {
         Self::of(self.graph.present())
     }
 
-    /// The seed, and the constants of every population, `None` of inputs.
+    /// Returns the seed, and the constants of every population, `None` of inputs.
     fn constants<'py>(&self, py: Python<'py>) -> PyResult<(u64, Vec<Option<Bound<'py, PyAny>>>)> {
         with_graph!(&self.graph.present(), graph => {
             let of = |params| to_python(py, params);
@@ -271,7 +271,7 @@ impl GraphCore {
         })
     }
 
-    /// The arrays of a projection's synapses: start, target (`None` if all receive from all), weight, distinct delays [ms], and which
+    /// Returns the arrays of a projection's synapses: start, target (`None` if all receive from all), weight, distinct delays [ms], and which
     /// of them each synapse has (`None` if all have the one).
     fn parts<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Bound<'py, PyTuple>> {
         fn arrays<'py, W: PyWeight>(py: Python<'py>, parts: Parts<W>) -> PyResult<Bound<'py, PyTuple>> {
@@ -327,14 +327,14 @@ impl GraphCore {
         with_graph!(changing.present(), graph => add(graph, &changing, (pre, post), weight, arrays))
     }
 
-    /// (name, n, is_input) of every population.
+    /// Returns (name, n, is_input) of every population.
     fn populations(&self) -> Vec<(String, usize, bool)> {
         with_graph!(&self.graph.present(), graph => graph.populations().iter().map(|population| {
             (population.name.clone(), population.n, population.params.is_none())
         }).collect())
     }
 
-    /// Number of synapses of a projection.
+    /// Returns the number of synapses of a projection.
     fn n_synapses(&self, projection: usize) -> PyResult<usize> {
         let n = |n: Option<usize>, all: usize| {
             n.ok_or_else(|| Error::value("projection", format!("in [0, {all})"), projection).into())
@@ -345,14 +345,14 @@ impl GraphCore {
         })
     }
 
-    /// (pre, post, number of synapses) of every projection.
+    /// Returns (pre, post, number of synapses) of every projection.
     fn projections(&self) -> Vec<(usize, usize, usize)> {
         with_graph!(&self.graph.present(), graph => graph.projections().iter().map(|projection| {
             (projection.pre, projection.post, projection.synapses.len())
         }).collect())
     }
 
-    /// The synapses of a projection, in the order they are kept in: pre, post, weight, delay [ms].
+    /// Returns the synapses of a projection, in the order they are kept in: pre, post, weight, delay [ms].
     fn synapses<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Bound<'py, PyDict>> {
         fn lists<'py, F: PyWeight>(py: Python<'py>, synapses: &Connectivity<F>) -> PyResult<Bound<'py, PyDict>> {
             let lists = long(py, None, synapses.len(), || synapses.to_lists())?;

@@ -23,7 +23,7 @@ enum AnySimulator {
     I32(FixedSimulator<i32>),
 }
 
-/// Of one number a neuron.
+/// Is two arrays of one number a neuron.
 type TwoArrays<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
 
 /// Evaluates `$body` with `$simulator` bound to the simulator of whichever weights.
@@ -39,7 +39,7 @@ macro_rules! with_simulator {
     };
 }
 
-/// A simulation that events are pushed into and read from; strsbp_rs.Simulator wraps it.
+/// Holds a simulation that events are pushed into and read from; strsbp_rs.Simulator wraps it.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
 pub struct SimulatorCore {
     simulator: Mutex<Held>,
@@ -47,13 +47,13 @@ pub struct SimulatorCore {
     made: Made,
 }
 
-/// A simulator, and whether it stopped in the middle of a step: then it is of no use.
+/// Holds a simulator, and whether it stopped in the middle of a step: then it is of no use.
 struct Held {
     simulator: AnySimulator,
     is_broken: bool,
 }
 
-/// What a simulator is made of.
+/// Holds what a simulator is made of.
 struct Made {
     graph: AnyGraph,
     engine: EngineKind,
@@ -73,7 +73,7 @@ impl Made {
     }
 }
 
-/// The simulator, while nobody else has it.
+/// Holds the simulator, while nobody else has it.
 struct Locked<'a>(MutexGuard<'a, Held>);
 
 impl Deref for Locked<'_> {
@@ -91,7 +91,7 @@ impl DerefMut for Locked<'_> {
 }
 
 impl SimulatorCore {
-    /// The simulator, unless another thread runs it or it is broken.
+    /// Returns the simulator, unless another thread runs it or it is broken.
     fn lock(&self) -> PyResult<Locked<'_>> {
         let locked = self.lock_any()?;
         if locked.0.is_broken {
@@ -102,7 +102,7 @@ impl SimulatorCore {
         Ok(locked)
     }
 
-    /// The simulator, unless another thread runs it.
+    /// Returns the simulator, unless another thread runs it.
     fn lock_any(&self) -> PyResult<Locked<'_>> {
         match self.simulator.try_lock() {
             Ok(simulator) => Ok(Locked(simulator)),
@@ -159,7 +159,7 @@ impl SimulatorCore {
         watch.finish(result)
     }
 
-    /// Spikes since the last call: (t, x), t in steps or ms.
+    /// Returns the spikes since the last call: (t, x), t in steps or ms.
     fn take_events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         match with_simulator!(self.lock()?, simulator => simulator.take_events()) {
             Events::Grid(t, x) => {
@@ -170,7 +170,7 @@ impl SimulatorCore {
         }
     }
 
-    /// Time reached: steps, or ms as a float.
+    /// Returns the time reached: steps, or ms as a float.
     fn now<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match with_simulator!(self.lock()?, simulator => simulator.now()) {
             Time::Steps(steps) => Ok(steps.into_pyobject(py)?.into_any()),
@@ -178,24 +178,24 @@ impl SimulatorCore {
         }
     }
 
-    /// Name of the engine that runs at present.
+    /// Returns the name of the engine that runs at present.
     #[getter]
     fn engine(&self) -> PyResult<&'static str> {
         Ok(with_simulator!(self.lock()?, simulator => simulator.engine().name()))
     }
 
-    /// What was done since the start or the last reset.
+    /// Returns what was done since the start or the last reset.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         counts_dict(py, with_simulator!(self.lock()?, simulator => simulator.counts()))
     }
 
-    /// Whether the count of near ties holds all spikes on which rounding may have decided; `None` if none are counted.
+    /// Says whether the count of near ties holds all spikes on which rounding may have decided; `None` if none are counted.
     #[getter]
     fn ties_are_proven(&self) -> PyResult<Option<bool>> {
         Ok(with_simulator!(self.lock()?, simulator => simulator.ties_are_proven()))
     }
 
-    /// Back to rest.
+    /// Goes back to rest.
     fn reset(&self) -> PyResult<()> {
         let mut locked = self.lock_any()?;
         if locked.0.is_broken {
@@ -211,14 +211,14 @@ impl SimulatorCore {
         Ok(with_simulator!(self.lock()?, simulator => simulator.set_potentials(population, &potentials))?)
     }
 
-    /// Synaptic currents and membrane potentials of a population at the present.
+    /// Returns synaptic currents and membrane potentials of a population at the present.
     fn currents_and_potentials<'py>(&self, py: Python<'py>, population: usize) -> PyResult<TwoArrays<'py>> {
         let found = with_simulator!(self.lock()?, simulator => simulator.currents_and_potentials(population));
         let (currents, potentials) = found?;
         Ok((vector(py, currents), vector(py, potentials)))
     }
 
-    /// Everything that a later run depends on, as bytes.
+    /// Returns everything that a later run depends on, as bytes.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let mut guard = self.lock()?;
         let simulator = &mut *guard;
@@ -242,7 +242,7 @@ impl SimulatorCore {
         Ok(())
     }
 
-    /// What has not fitted its number format, (current, membrane) of every population; of floating-point neurons nothing.
+    /// Returns what has not fitted its number format, (current, membrane) of every population; of floating-point neurons nothing.
     fn overflows(&self) -> PyResult<Option<Vec<(u64, u64)>>> {
         let mut guard = self.lock()?;
         if matches!(&*guard, AnySimulator::F32(_) | AnySimulator::F64(_)) {

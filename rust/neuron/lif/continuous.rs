@@ -101,23 +101,23 @@ impl ContinuousLif {
         Ok(lif)
     }
 
-    /// Threshold, relative to rest.
+    /// Returns the threshold, relative to rest.
     pub fn v_th(&self) -> f64 {
         self.v_th
     }
 
-    /// Refractory time after a spike, in ms.
+    /// Returns the refractory time after a spike, in ms.
     pub fn t_ref(&self) -> f64 {
         self.t_ref
     }
 
-    /// `p` after `elapsed` ms without input, as while the neuron is refractory.
+    /// Returns `p` after `elapsed` ms without input, as while the neuron is refractory.
     #[inline]
     pub fn decay(&self, p: f64, elapsed: f64) -> f64 {
         p * (-self.ratio * (self.rate * elapsed)).exp()
     }
 
-    /// `(p, u)` after `elapsed` ms without input or spike.
+    /// Returns `(p, u)` after `elapsed` ms without input or spike.
     #[inline]
     pub fn advance(&self, p: f64, u: f64, elapsed: f64) -> (f64, f64) {
         let after = self.evolution(self.rate * elapsed);
@@ -140,7 +140,7 @@ impl ContinuousLif {
         Evolution { p, u, psp: self.ratio * area }
     }
 
-    /// Time in ms until u first exceeds `v_th` without further input, `None` if it never does.
+    /// Returns the time in ms until u first exceeds `v_th` without further input, `None` if it never does.
     ///
     /// `p` and `u` are at most [`LARGEST_CONTINUOUS`] in size and u <= v_th; a u above it, as rounding may leave it after [`Self::advance`], crosses at
     /// once. The time is that of a neuron whose `p`, `u` and `v_th` differ from those given by a few rounding errors:
@@ -167,7 +167,7 @@ impl ContinuousLif {
         if bound <= self.v_th { None } else { self.crossing(p, u) }
     }
 
-    /// Peak of u after (p, u) = (1, `u`), `None` if u falls or stays below 0.
+    /// Returns the peak of u after (p, u) = (1, `u`), `None` if u falls or stays below 0.
     ///
     /// From `u' = 0`, `exp(-(r - 1) t) = (r + (r - 1) u) / r^2`, written so that no terms of opposite sign meet unless
     /// u is negative.

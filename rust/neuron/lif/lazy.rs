@@ -30,7 +30,7 @@ struct Power<F> {
     gain: F,
 }
 
-/// Floating-point arithmetic: tables of powers.
+/// Computes many steps at once, by tables of powers.
 #[derive(Clone, Debug)]
 pub struct LazyLif<F> {
     lif: LifPropagator<F>,
@@ -66,7 +66,7 @@ fn compose([s0, m0, g0]: [f64; 3], [s1, m1, g1]: [f64; 3]) -> [f64; 3] {
 }
 
 impl<F: Real> LazyLif<F> {
-    /// Tables for a neuron.
+    /// Makes tables for a neuron.
     ///
     /// # Errors
     /// Those of [`LifPropagator::new`].
@@ -111,7 +111,7 @@ impl<F: Real> LazyLif<F> {
         })
     }
 
-    /// What a step multiplies with.
+    /// Returns what a step multiplies with.
     pub fn lif(&self) -> &LifPropagator<F> {
         &self.lif
     }
@@ -121,13 +121,13 @@ impl<F: Real> LazyLif<F> {
         self.margin
     }
 
-    /// The largest potential that a unit of current can still raise, and what a unit of potential takes from the current
+    /// Returns the largest potential that a unit of current can still raise, and what a unit of potential takes from the current
     /// that counts for it: `u + gain (p - ratio u)`, where positive, is what the potential will not exceed.
     pub fn bound(&self) -> [F; 2] {
         [self.peak_gain, self.inverse_ratio]
     }
 
-    /// Factors of a gap, if the table bridges it: of the current, of the potential, and of the current onto the potential.
+    /// Returns the factors of a gap, if the table bridges it: of the current, of the potential, and of the current onto the potential.
     #[inline(always)]
     pub fn near(&self, steps: u64) -> Option<[F; 3]> {
         let end = self.near.len() as u64 - 1;
@@ -145,7 +145,7 @@ impl<F: Real> LazyLif<F> {
         self.lif.v_th - self.margin
     }
 
-    /// What the potential will not exceed without input.
+    /// Returns what the potential will not exceed without input.
     ///
     /// The highest potential M(u, p), as the largest of functions linear in both, is convex, and M(s u, s p) = s M(u, p) for
     /// s > 0. It is the peak c of the response to a unit of current at (0, 1), and r at (r, 1) with r = g a / (1 - b), where
@@ -177,7 +177,7 @@ impl<F: Real> LazyLif<F> {
         self.skip(p, u, steps % bridged)
     }
 
-    /// Whether, at step `k` from now, the level has been passed, or never will be afterwards; monotone in k.
+    /// Says whether, at step `k` from now, the level has been passed, or never will be afterwards; monotone in k.
     fn decided(&self, p: F, u: F, level: F, k: u64) -> Option<bool> {
         let (later, potential) = self.skip(p, u, k);
         if potential > level {

@@ -11,7 +11,7 @@ pub(crate) const LOG2_MAX_T_REF_STEPS: u32 = 24;
 /// How far a time over `dt` may be from a whole number, relative to it where it is above 1.
 pub(crate) const STEP_TOLERANCE: f64 = 1e-9;
 
-/// How the neuron's differential equations are brought onto the time grid.
+/// Says how the neuron's differential equations are brought onto the time grid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Discretisation {
@@ -67,7 +67,7 @@ impl LifParams {
         self.t_ref_steps().map(drop)
     }
 
-    /// Refractory time, in steps.
+    /// Returns the refractory time, in steps.
     ///
     /// # Errors
     /// [`Error::Value`] if `t_ref` is negative, not finite, not a whole number of steps (to 1e-9) or above 2^24 steps.

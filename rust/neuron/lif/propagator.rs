@@ -5,7 +5,7 @@ use super::{Discretisation, LifParams};
 use crate::error::{Error, Result};
 use crate::simd::{Real, Weight};
 
-/// Precomputed factors of one time step.
+/// Holds the precomputed factors of one time step.
 ///
 /// With `x[t]` the summed weights of the spikes of step t, a step is
 ///

@@ -2,7 +2,7 @@
 
 use crate::simd::Weight;
 
-/// How a neuron's numbers are kept and stepped; what the event engine asks of an arithmetic.
+/// Says how a neuron's numbers are kept and stepped: what the event engine asks of an arithmetic.
 ///
 /// Floating point here; an integer model can be bit for bit that of a clocked simulation, if `skip` is repeated steps.
 pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
@@ -11,34 +11,34 @@ pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
     /// Current, potential and summed input.
     type Value: Copy + Default + PartialEq + Send + Sync + std::fmt::Debug;
 
-    /// Steps for which a neuron is refractory after a spike.
+    /// Returns the steps for which a neuron is refractory after a spike.
     fn t_ref_steps(&self) -> u32;
 
     /// Adds a synapse's weight to the input of a step.
     fn accumulate(&self, input: Self::Value, weight: Self::Weight) -> Self::Value;
 
-    /// Whether a state is one that [`near`](Stepped::near) is proven for.
+    /// Says whether a state is one that [`near`](Stepped::near) is proven for.
     fn covers(&self, _p: Self::Value, _u: Self::Value) -> bool {
         true
     }
 
-    /// Current and potential after `steps` steps without input.
+    /// Returns current and potential after `steps` steps without input.
     fn skip(&self, p: Self::Value, u: Self::Value, steps: u64) -> (Self::Value, Self::Value);
 
-    /// Current after `steps` steps without input, in which the neuron is refractory.
+    /// Returns the current after `steps` steps without input, in which the neuron is refractory.
     fn skip_refractory(&self, p: Self::Value, steps: u64) -> Self::Value;
 
-    /// A step with input.
+    /// Takes a step with input.
     fn step(&self, p: Self::Value, u: Self::Value, input: Self::Value) -> Stepped<Self::Value>;
 
-    /// `steps` >= 1 steps, of which the last one has input.
+    /// Takes `steps` >= 1 steps, of which the last one has input.
     #[inline(always)]
     fn leap(&self, p: Self::Value, u: Self::Value, steps: u64, input: Self::Value) -> Stepped<Self::Value> {
         let (p, u) = self.skip(p, u, steps - 1);
         self.step(p, u, input)
     }
 
-    /// [`leap`](Self::leap) where nothing comes of it: the neuron does not fire, nor nearly, nor later without further input.
+    /// Takes a [`leap`](Self::leap) where nothing comes of it: the neuron does not fire, nor nearly, nor later without further input.
     /// `None` where something may; this is asked first, and mostly all that is asked.
     #[inline(always)]
     fn leap_quietly(&self, p: Self::Value, u: Self::Value, steps: u64, input: Self::Value) -> Option<[Self::Value; 2]> {
@@ -46,20 +46,20 @@ pub trait Arithmetic: Clone + Send + Sync + std::fmt::Debug + 'static {
         (!fires && !near && self.soonest_firing(p, u).is_none()).then_some([p, u])
     }
 
-    /// Current after a step with input in which the neuron is refractory.
+    /// Returns the current after a step with input in which the neuron is refractory.
     fn step_refractory(&self, p: Self::Value, input: Self::Value) -> Self::Value;
 
-    /// How many steps from now the neuron may fire first if it gets no input: never more than it takes, `None` if it never
+    /// Says how many steps from now the neuron may fire first if it gets no input: never more than it takes, `None` if it never
     /// will.
     fn next_firing(&self, p: Self::Value, u: Self::Value) -> Option<u64>;
 
-    /// [`next_firing`](Self::next_firing) or less, at a lower price: most predictions are overturned by new input.
+    /// Says what [`next_firing`](Self::next_firing) does or less, at a lower price: most predictions are overturned by new input.
     fn soonest_firing(&self, p: Self::Value, u: Self::Value) -> Option<u64> {
         self.next_firing(p, u)
     }
 }
 
-/// What a step leads to.
+/// Holds what a step leads to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stepped<V> {
     /// Synaptic current.

@@ -3,7 +3,7 @@
 use crate::neuron::LifPropagator;
 use crate::simd::Real;
 
-/// What holds of a neuron whose inputs fire at most once a step, and what rounding can do to it.
+/// Bounds a neuron whose inputs fire at most once a step, and what rounding can do to it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     /// No current is larger.
@@ -15,7 +15,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Of a neuron with `n` synapses whose weights' magnitudes sum up to `sum`.
+    /// Makes the bounds of a neuron with `n` synapses whose weights' magnitudes sum up to `sum`.
     ///
     /// With a, b, g for syn_decay, mem_decay and mem_gain, |p| <= P = sum / (1 - a) and |u| <= U = g P / (1 - b), or the
     /// threshold that it may start from, hold throughout, as no step adds more than `sum`. A step makes an error of a few
@@ -32,12 +32,12 @@ impl Bounds {
         Self { current: p, potential: u, margin: (8.0 * e * (u + g * p) + g * error) / (1.0 - b) }
     }
 
-    /// Of a neuron of which nothing is known, for ties as wide as `margin`.
+    /// Makes the bounds of a neuron of which nothing is known, for ties as wide as `margin`.
     pub fn none(margin: f64) -> Self {
         Self { current: f64::INFINITY, potential: f64::INFINITY, margin }
     }
 
-    /// What holds of both neurons.
+    /// Returns the bounds that hold of both neurons.
     pub fn or(self, other: Self) -> Self {
         Self {
             current: self.current.max(other.current),
