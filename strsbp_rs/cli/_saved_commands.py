@@ -72,17 +72,18 @@ def quantize(
     assert plan.hardware is not None
     if calibrate is not None and calibrate < 1:
         raise ValueError(f"--calibrate must be >= 1, got {calibrate}")
+    encoder = saved.encoder_for(samples)
     fixed = network.to_fixed(
         plan.hardware,
         calibration=None if calibrate is None else samples.x_train[:calibrate],
-        encoder=saved.encoder_for(samples),
+        encoder=encoder,
         seed=plan.train.seed,
         progress=not as_json,
     )
     report = fixed.report(
         samples.x_test,
         samples.y_test,
-        encoder=saved.encoder_for(samples),
+        encoder=encoder,
         seed=plan.train.seed,
         n_threads=threads,
     )
