@@ -1,8 +1,8 @@
 """Puts faults into the Rust code at random, one by one, and says which no test of Rust finds.
 
     git worktree add ../mutants
-    python tools/mutants.py --tree ../mutants --out found.jsonl --share learn=220,sim=130 --hours 2
-    python tools/mutants.py --out found.jsonl --table
+    python tools/mutation/mutants.py --tree ../mutants --out found.jsonl --share learn=220,sim=130 --hours 2
+    python tools/mutation/mutants.py --out found.jsonl --table
 
 The faults are those that `cargo mutants` lists (`cargo install cargo-mutants`), drawn folder by
 folder with a seed. Each is put into the tree, which must be no one's work, built, and tried on the
