@@ -1,7 +1,8 @@
-"""Puts faults into the Rust code at random, one by one, and says which no test of Rust finds.
+r"""Puts faults into the Rust code at random, one by one, and says which no test of Rust finds.
 
     git worktree add ../mutants
-    python tools/mutation/mutants.py --tree ../mutants --out found.jsonl --share learn=220,sim=130 --hours 2
+    python tools/mutation/mutants.py --tree ../mutants --out found.jsonl --hours 2 \
+        --share learn=220,sim=130
     python tools/mutation/mutants.py --out found.jsonl --table
 
 The faults are those that `cargo mutants` lists (`cargo install cargo-mutants`), drawn folder by
