@@ -42,7 +42,8 @@ from strsbp_rs._network import Network
 from strsbp_rs._protocol import SpikingNetwork
 from strsbp_rs._recording import Operations, Recording
 from strsbp_rs._simulator import Simulator
-from strsbp_rs._spikes import SpikeTrains, s_psp, van_rossum
+from strsbp_rs._spike_functions import s_psp, van_rossum
+from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import __VERSION__ as __version__
 from strsbp_rs._strsbp_rs import simd_level
 from strsbp_rs._warnings import (

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from strsbp_rs import _strsbp_rs
 from strsbp_rs._arguments import integer, one_of
 from strsbp_rs._config import PostCoupling
-from strsbp_rs._spikes import lif_params
+from strsbp_rs._spike_functions import lif_params
 
 __all__ = ["post_coupling", "psp_table"]
 

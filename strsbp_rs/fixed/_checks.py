@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strsbp_rs import _config as config
-from strsbp_rs._spikes import SpikeTrains, van_rossum
+from strsbp_rs._spike_functions import van_rossum
+from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs.fixed._format import Format, Overflows
 from strsbp_rs.fixed._targets import QFormat, Target
 

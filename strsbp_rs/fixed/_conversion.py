@@ -11,7 +11,8 @@ from strsbp_rs import _config as config
 from strsbp_rs._bars import steps_bar
 from strsbp_rs._inputs import Input
 from strsbp_rs._network import Network
-from strsbp_rs._spikes import SpikeTrains, van_rossum
+from strsbp_rs._spike_functions import van_rossum
+from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import FixedNetworkCore
 from strsbp_rs._warnings import QuantizationWarning, warn
 from strsbp_rs.fixed._network import FixedNetwork
