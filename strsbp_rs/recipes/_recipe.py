@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 import os
 import tomllib
 import types
@@ -19,6 +18,7 @@ from strsbp_rs import _config as config
 from strsbp_rs._fields import Checked
 from strsbp_rs._network import Network
 from strsbp_rs.fixed._targets import Target
+from strsbp_rs.recipes._writing import toml_table
 from strsbp_rs.training._trainer import Trainer
 
 __all__ = ["Recipe", "RecipeError", "load_recipe", "recipe_names", "with_overrides"]
@@ -155,8 +155,8 @@ class Recipe:
         for name in self.sections:
             section = getattr(self, name)
             if section is not None:
-                parts.append(f"[{name}]\n{_table(section)}")
-        parts.extend(f"[[layers]]\n{_table(layer)}" for layer in self.layers)
+                parts.append(f"[{name}]\n{toml_table(section)}")
+        parts.extend(f"[[layers]]\n{toml_table(layer)}" for layer in self.layers)
         return "\n".join(parts)
 
 
@@ -392,29 +392,3 @@ def _convert(value: Any, hint: Any, path: str, source: str) -> Any:
 def _suggest(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}"
-
-
-def _table(section: Any) -> str:
-    return "".join(f"{name} = {_value(value)}\n" for name, value in _items(section))
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        # TOML's escapes are JSON's, but for DEL, which only JSON allows bare.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
-    if dataclasses.is_dataclass(value):
-        return "{ " + ", ".join(f"{name} = {_value(item)}" for name, item in _items(value)) + " }"
-    return repr(value)
-
-
-def _items(section: Any) -> list[tuple[str, Any]]:
-    kind = getattr(section, "kind", None)
-    named = kind is not None and getattr(section, "kind_in_files", True)
-    items = [("kind", kind)] if named else []
-    values = [(f.name, getattr(section, f.name)) for f in dataclasses.fields(section)]
-    # TOML has no word for None: what is left out has its default.
-    return items + [(name, value) for name, value in values if value is not None]
