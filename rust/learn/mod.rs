@@ -1,6 +1,7 @@
 //! ST-RSBP: gradients at the level of whole spike trains. The derivation is in `learn/README.md`.
 
 mod checkpoint;
+mod classes;
 mod gradients;
 mod hardware;
 mod loss;
@@ -9,16 +10,17 @@ pub mod rule;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, checkpoint_from_bytes, checkpoint_to_bytes, write_checkpoint};
+pub use classes::{Classes, predict};
 pub use gradients::{Gradients, LayerGradients};
 pub use hardware::HardwareModel;
 pub use loss::{Loss, mean_loss};
 pub use optim::{ExponentialPenalty, OptimizerConfig, Schedule};
 pub use rule::{PostCoupling, PostCouplingModel, StRsbp, psp_table, s_psp};
 pub use trainer::{
-    Activity, Alone, Batch, BatchStats, Classes, CountedSpikes, Data, EpochStats, Evaluation, ImageAugment, Images,
-    Objective, OwnLoss, Pass, Present, Progress, Recording, Reduce, Solves, Source, StepStats, Targets, Traced, Traces,
-    Trainee, Trainer, TrainerConfig, Worker, check_inputs, check_recorded, check_traced, count_spikes, coupling_tables,
-    graph_to_count, predict, record,
+    Activity, Alone, Batch, BatchStats, CountedSpikes, Data, EpochStats, Evaluation, ImageAugment, Images, Objective,
+    OwnLoss, Pass, Present, Progress, Recording, Reduce, Solves, Source, StepStats, Targets, Traced, Traces, Trainee,
+    Trainer, TrainerConfig, Worker, check_inputs, check_recorded, check_traced, count_spikes, coupling_tables,
+    graph_to_count, record,
 };
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::backward::{MICRO_BATCH, Objective};
 use super::crew::Crew;
-use super::{Batch, BatchStats, Classes, Targets, Worker};
+use super::{Batch, BatchStats, Targets, Worker};
 use crate::error::{Error, Result};
-use crate::learn::{Gradients, Loss};
+use crate::learn::{Classes, Gradients, Loss};
 use crate::memory::catch;
 use crate::network::Network;
 use crate::sim::SampleSimulation;

@@ -27,11 +27,6 @@ pub struct CountedSpikes {
     pub done: Option<Counts>,
 }
 
-/// Returns the index of the largest count, the lowest one of equals.
-pub fn predict(counts: &[u32]) -> usize {
-    counts.iter().enumerate().fold(0, |best, (i, &count)| if count > counts[best] { i } else { best })
-}
-
 /// Runs a network on all samples and counts.
 ///
 /// What was done is counted by the engines of graphs, and for the clocked one if `graph`, the network's, is given. The

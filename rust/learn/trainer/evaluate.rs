@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::check::check_samples;
-use super::{CountedSpikes, Data, Evaluation, Targets, Trainer, count_spikes, predict};
+use super::{CountedSpikes, Data, Evaluation, Targets, Trainer, count_spikes};
 use crate::error::Result;
+use crate::learn::predict;
 use crate::memory::{filled, product};
 use crate::network::Network;
 use crate::sim::{EngineKind, SampleSimulation};

@@ -30,13 +30,13 @@ pub use backward::{Objective, Solves, coupling_tables};
 pub use batch::{Batch, Source};
 pub use check::{check_inputs, check_recorded};
 pub use config::TrainerConfig;
-pub use count::{CountedSpikes, count_spikes, predict};
+pub use count::{CountedSpikes, count_spikes};
 pub use data::{Data, ImageAugment, Images};
 pub use pass::Pass;
 pub use record::{Recording, Traced, Traces, check_traced, graph_to_count, record};
 pub use reduce::{Alone, Reduce};
 pub use stats::{BatchStats, EpochStats, Evaluation, Progress, StepStats};
-pub use targets::{Classes, OwnLoss, Targets};
+pub use targets::{OwnLoss, Targets};
 pub use trainee::{Present, Trainee};
 pub use worker::Worker;
 

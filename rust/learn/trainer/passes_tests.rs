@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::learn::Classes;
 use crate::learn::test_cases::{config, rule, spikes};
 use crate::network::io::tests::network;
 use crate::sim::{EngineKind, SampleSimulation};

@@ -4,9 +4,9 @@ use rayon::prelude::*;
 
 use super::backward::MICRO_BATCH;
 use super::pass::{Pass, SamplePass};
-use super::{BatchStats, Classes, Targets, predict};
+use super::{BatchStats, Targets};
 use crate::error::Result;
-use crate::learn::{Loss, StRsbp};
+use crate::learn::{Classes, Loss, StRsbp, predict};
 use crate::memory::{OrUnwind, filled, product, reserve, resize};
 use crate::simd::Real;
 

@@ -3,6 +3,7 @@ use serde_json::json;
 use super::epoch::shuffled;
 use super::*;
 use crate::fixed::Quantization;
+use crate::learn::Classes;
 use crate::learn::test_cases::{config, rule};
 use crate::learn::{ExponentialPenalty, Loss};
 use crate::network::{Connection, Network, Origin, PanelsView};
