@@ -49,7 +49,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// One population hears everything, one by one synapse and delay after the other; both hear each other.
+/// One population receives everything, one by one synapse and delay after the other; both receive from each other.
 fn graph() -> Arc<Graph<f32>> {
     let params =
         LifParams { tau_m: 20.0, tau_s: 5.0, v_th: 1.0, t_ref: 2.0, dt: 1.0, discretisation: Discretisation::Exact };
@@ -94,7 +94,7 @@ fn run(simulator: &mut FloatSimulator<f32>, kind: EngineKind, periods: std::ops:
     n_spikes
 }
 
-/// A feed-forward layer below one that hears itself two steps later.
+/// A feed-forward layer below one that receives from itself two steps later.
 fn fixed(state_bits: u32) -> Compiled {
     let decay = |factor: u32| Decay::Multiply { factor: factor.into(), bits: 12 };
     let format = FixedParams {

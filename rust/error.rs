@@ -97,29 +97,29 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// A number outside its domain.
+    /// Makes a number outside its domain.
     pub fn value(name: impl Into<String>, expected: impl Into<String>, got: impl ToString) -> Self {
         Self::Value { name: name.into(), expected: expected.into(), got: got.to_string() }
     }
 
-    /// An array of the wrong shape.
+    /// Makes an array of the wrong shape.
     pub fn shape(name: impl Into<String>, got: &[usize], expected: impl Into<String>) -> Self {
         let inner = got.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
         let got = if got.len() == 1 { format!("({inner},)") } else { format!("({inner})") };
         Self::Shape { name: name.into(), got, expected: expected.into() }
     }
 
-    /// An array or number of the wrong type.
+    /// Makes an array or number of the wrong type.
     pub fn dtype(name: impl Into<String>, expected: impl Into<String>, got: impl ToString) -> Self {
         Self::Type { name: name.into(), expected: expected.into(), got: got.to_string() }
     }
 
-    /// A file that is not ours, is damaged, or is of another version.
+    /// Makes a file that is not ours, is damaged, or is of another version.
     pub fn format(path: impl Into<PathBuf>, detail: impl Into<String>) -> Self {
         Self::Format { path: path.into(), detail: detail.into() }
     }
 
-    /// A refusal of the operating system.
+    /// Makes a refusal of the operating system.
     pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         Self::Io { path: path.into(), source }
     }

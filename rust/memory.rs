@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::error::{Error, Result};
 
-/// The number of things in an array of this shape; `None` is more than can be counted.
+/// Returns the number of things in an array of this shape; `None` is more than can be counted.
 pub fn product(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |product, &n| product.checked_mul(n))
 }
@@ -33,13 +33,13 @@ pub fn check_room(name: &str, n: Option<usize>, bytes: usize) -> Result<()> {
     if n.and_then(|n| n.checked_mul(bytes)).is_some_and(room) { Ok(()) } else { Err(no_room(name, n, bytes)) }
 }
 
-/// More of something than there is memory for; `None` is more than can be counted.
+/// Returns more of something than there is memory for; `None` is more than can be counted.
 pub fn no_room(name: &str, n: Option<usize>, bytes: usize) -> Error {
     let n = n.map_or_else(|| "2^64 or more".to_owned(), |n| n.to_string());
     Error::Memory { name: name.to_owned(), n, bytes }
 }
 
-/// An empty vector with room for `n`, called `name`; `None` is more than can be counted.
+/// Returns an empty vector with room for `n`, called `name`; `None` is more than can be counted.
 ///
 /// # Errors
 /// [`Error::Memory`].
@@ -51,7 +51,7 @@ pub fn with_room<T>(name: &str, n: Option<usize>) -> Result<Vec<T>> {
     }
 }
 
-/// `n` times `value`, called `name`; `None` is more than can be counted.
+/// Returns `n` times `value`, called `name`; `None` is more than can be counted.
 ///
 /// # Errors
 /// [`Error::Memory`].
@@ -61,7 +61,7 @@ pub fn filled<T: Clone>(name: &str, n: Option<usize>, value: T) -> Result<Vec<T>
     Ok(values)
 }
 
-/// What an iterator gives that knows how much that is, called `name`.
+/// Returns what an iterator gives that knows how much that is, called `name`.
 ///
 /// # Errors
 /// [`Error::Memory`].
@@ -71,7 +71,7 @@ pub fn collected<T>(name: &str, all: impl ExactSizeIterator<Item = T>) -> Result
     Ok(values)
 }
 
-/// A copy, for [`Clone`]; unwinds if there is no room.
+/// Returns a copy, for [`Clone`]; unwinds if there is no room.
 pub fn copied<T: Clone>(name: &str, values: &[T]) -> Vec<T> {
     collected(name, values.iter().cloned()).or_unwind()
 }
@@ -84,7 +84,7 @@ pub fn reserve<T>(name: &str, values: &mut Vec<T>, more: usize) -> Result<()> {
     values.try_reserve(more).map_err(|_| no_room(name, values.len().checked_add(more), size_of::<T>()))
 }
 
-/// [`Vec::resize`] of a buffer that unwinds if there is no room.
+/// Does [`Vec::resize`] of a buffer, and unwinds if there is no room.
 pub fn resize<T: Clone>(buffer: &mut Vec<T>, n: usize, value: T) {
     let more = n.saturating_sub(buffer.len());
     reserve("the numbers of a sample in a buffer", buffer, more).or_unwind();
@@ -96,7 +96,7 @@ struct Unwinding(Error);
 
 /// Where an error cannot be returned.
 pub trait OrUnwind<T> {
-    /// The value; or unwinds with the error, to where it is [caught](catch).
+    /// Returns the value; or unwinds with the error, to where it is [caught](catch).
     fn or_unwind(self) -> T;
 }
 
@@ -107,7 +107,7 @@ impl<T> OrUnwind<T> for Result<T> {
     }
 }
 
-/// The result of `work`, or the error that it [unwinds](OrUnwind) with.
+/// Returns the result of `work`, or the error that it [unwinds](OrUnwind) with.
 ///
 /// What `work` changes must be thrown away, or set anew before it is next read.
 ///

@@ -3,19 +3,19 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// The generator of one stream of a seed.
+/// Returns the generator of one stream of a seed.
 pub(crate) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng
 }
 
-/// Uniform in [0, 1), a multiple of 2^-53.
+/// Draws a number uniform in [0, 1), a multiple of 2^-53.
 pub(crate) fn uniform(rng: &mut ChaCha8Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
-/// Uniform in [0, n); the bias of n / 2^32 is nothing here.
+/// Draws a number uniform in [0, n); the bias of n / 2^32 is nothing here.
 pub(crate) fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
     ((u64::from(rng.next_u32()) * u64::from(n)) >> 32) as u32
 }
@@ -37,13 +37,13 @@ pub struct StreamKey {
 }
 
 impl StreamKey {
-    /// The generator of this stream; `domain` separates uses of the same key.
+    /// Returns the generator of this stream; `domain` separates uses of the same key.
     pub fn rng(self, domain: u64) -> ChaCha8Rng {
         generator(self.seed ^ domain, u64::from(self.epoch) << 32 | u64::from(self.sample))
     }
 }
 
-/// Four random words for a counter and a key: Philox4x32-10.
+/// Returns four random words for a counter and a key: Philox4x32-10.
 ///
 /// Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3, SC 2011.
 pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {

@@ -28,7 +28,7 @@ thread_local! {
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// That of the work of this thread; one that nobody sets outside of any.
+    /// Makes that of the work of this thread; one that nobody sets outside of any.
     pub fn current() -> Self {
         CURRENT.with_borrow(Clone::clone).unwrap_or_default()
     }
@@ -70,7 +70,7 @@ pub fn check() -> Result<()> {
     if is_stopped() { Err(Error::Interrupted) } else { Ok(()) }
 }
 
-/// A comparison for sorting, which looks now and then and unwinds if the work is to stop.
+/// Returns a comparison for sorting, which looks now and then and unwinds if the work is to stop.
 pub fn looking<T>(mut compare: impl FnMut(&T, &T) -> Ordering) -> impl FnMut(&T, &T) -> Ordering {
     let mut n = 0u16;
     move |a, b| {

@@ -34,12 +34,12 @@ struct Node<T> {
 }
 
 impl<T> PerProcess<T> {
-    /// Nothing made yet.
+    /// Makes nothing made yet.
     pub const fn new() -> Self {
         Self { first: OnceBox::new() }
     }
 
-    /// That of this process; `make` makes it, and is asked by several threads if they come first together.
+    /// Returns that of this process; `make` makes it, and is asked by several threads if they come first together.
     ///
     /// # Errors
     /// That of `make`.
@@ -93,7 +93,7 @@ pub fn run<R: Send>(
     }
 }
 
-/// The number of threads that is meant; without one as many as there are cores, or as rayon's variable says.
+/// Returns the number of threads that is meant; without one as many as there are cores, or as rayon's variable says.
 ///
 /// # Errors
 /// [`Error::Value`] if it is out of range.

@@ -80,13 +80,15 @@ def _silence(
     rate = spikes / (layer.n * activity.n_steps)
     below = ""
     if index > 0:
-        heard = activity.n_spikes[index - 1] / (layers[index - 1].n * n_samples * activity.n_steps)
-        below = f"; layer {index - 1} below it has {heard:.2g}"
+        received = activity.n_spikes[index - 1] / (
+            layers[index - 1].n * n_samples * activity.n_steps
+        )
+        below = f"; layer {index - 1} below it has {received:.2g}"
     return (
         f"{_name(index, layer)} is silent: {spikes:.3g} spikes a sample, {rate:.2g} a neuron and "
         f"step{below}; {silent} of its {layer.n} neurons never fired in {n_samples:,} samples. "
         f"Without spikes it neither tells nor learns anything. {_units(layer, dt)}Give it init="
-        f"Firing(rate=...) with the rate of what it hears, or larger weights; or lower its v_th "
+        f"Firing(rate=...) with the rate of its input, or larger weights; or lower its v_th "
         f"({layer.v_th:g}); or raise the rate of the input (rate_scale of the encoder) or the "
         f"number of steps ({activity.n_steps}); {_GUIDE}."
     )
@@ -111,9 +113,9 @@ def _saturation(index: int, layer: config.LayerConfig, dt: float, activity: Acti
         return None
     return (
         f"{_name(index, layer)} is saturated: those of its neurons that fire have {rate:.3g} "
-        f"spikes a step, of at most {most:.3g} with t_ref {layer.t_ref:g} ms, whatever they hear. "
-        f"Give it init=Firing(rate=...) with the rate of what it hears, or smaller weights; or "
-        f"raise its v_th ({layer.v_th:g}); or lower the rate of the input (rate_scale of the "
+        f"spikes a step, of at most {most:.3g} with t_ref {layer.t_ref:g} ms, whatever they "
+        f"receive. Give it init=Firing(rate=...) with the rate of its input, or smaller weights; "
+        f"or raise its v_th ({layer.v_th:g}); or lower the rate of the input (rate_scale of the "
         f"encoder); {_GUIDE}."
     )
 

@@ -1,4 +1,4 @@
-"""Initial weights and learning rates that suit the size of a network and what it hears.
+"""Initial weights and learning rates that suit the size of a network and its input.
 
 A unit synaptic current that spikes once moves the potential by kappa[k] after k steps. After n
 steps from rest, a neuron with m inputs that fire at rates r_j, Poisson, and independent weights of
@@ -96,7 +96,7 @@ def _uniform(
     n_in, level = max(n_in, 1.0), init.drive * layer.v_th
     drift = rate * float(kernel.sum())
     std = level / math.sqrt(n_in * (spread * drift**2 + rate * float(np.sum(kernel**2))))
-    # Where hardly anything is heard, a single spike is enough with weights of this width.
+    # Where hardly anything is received, a single spike is enough with weights of this width.
     mean = min(_MEAN * level / (n_in * drift), std)
     bound = math.sqrt(3.0) * std
     return config.Uniform(mean - bound, mean + bound)

@@ -35,7 +35,7 @@ class SilentLayerWarning(StrsbpWarning):
 
 
 class SaturatedLayerWarning(StrsbpWarning):
-    """The neurons of a layer fire as often as they can, whatever they hear."""
+    """The neurons of a layer fire as often as they can, whatever they receive."""
 
 
 def warn(message: str, category: type[StrsbpWarning]) -> None:

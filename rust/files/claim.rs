@@ -20,7 +20,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The file that claims a folder.
+    /// Returns the file that claims a folder.
     pub fn file(folder: &Path) -> PathBuf {
         folder.join(format!("{PREFIX}claim"))
     }

@@ -6,7 +6,7 @@ pub(crate) struct Fnv(u64);
 impl Fnv {
     const PRIME: u64 = 0x0000_0100_0000_01b3;
 
-    /// The hash of nothing.
+    /// Makes the hash of nothing.
     pub(crate) fn new() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
@@ -25,7 +25,7 @@ impl Fnv {
         self.0 = product ^ (product >> 32);
     }
 
-    /// The hash of what was added.
+    /// Returns the hash of what was added.
     pub(crate) fn value(&self) -> u64 {
         self.0
     }

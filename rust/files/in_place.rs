@@ -51,7 +51,7 @@ fn cannot_be_made(error: &io::Error) -> bool {
     matches!(error.kind(), InvalidFilename | PermissionDenied | ReadOnlyFilesystem)
 }
 
-/// A durable copy of the bytes beside `target`, found by its name, and locked while the file is open.
+/// Returns a durable copy of the bytes beside `target`, found by its name, and locked while the file is open.
 fn copy(target: &Path, bytes: &[u8], watch: &mut Watch<'_>) -> io::Result<(PathBuf, Temporary)> {
     let mut name = OsString::from(format!("{PREFIX}{REDO}"));
     name.push(target.file_name().unwrap_or_default());

@@ -62,7 +62,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Its name, in snake_case.
+    /// Returns its name, in snake_case.
     pub fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -89,7 +89,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_watched(path, bytes, &mut |_, _| Ok(()))
 }
 
-/// [`write`], under the eyes of `watch`.
+/// Returns [`write`], under the eyes of `watch`.
 ///
 /// # Errors
 /// Those of [`write`] and of `watch`.
@@ -167,7 +167,7 @@ fn write_chunks(file: &mut impl Write, path: &Path, bytes: &[u8], watch: &mut Wa
     Ok(())
 }
 
-/// Where a path leads that ends in a symbolic link to nothing; itself, if in none.
+/// Returns where a path leads that ends in a symbolic link to nothing; itself, if in none.
 fn link_end(path: &Path) -> PathBuf {
     let mut path = path.to_path_buf();
     // A circle of them is an error of the system's before this is asked.

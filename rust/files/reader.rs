@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A file that is read. Never waits in the system for who writes into a pipe: Ctrl-C is not heard there.
+/// A file that is read. Never waits in the system for who writes into a pipe: Ctrl-C is not noticed there.
 pub(crate) struct Reader<'a> {
     path: &'a Path,
     file: File,
@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
         Ok(Self { path, file, begun: metadata.is_file(), metadata, opened: Instant::now() })
     }
 
-    /// How long it is, if it is a regular file.
+    /// Returns how long it is, if it is a regular file.
     pub(crate) fn len(&self) -> Option<u64> {
         self.metadata.is_file().then_some(self.metadata.len())
     }

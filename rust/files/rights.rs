@@ -17,7 +17,7 @@ mod unix {
         a.uid() == b.uid()
     }
 
-    /// Under how many names a file is found.
+    /// Returns under how many names a file is found.
     pub fn n_names(file: &Metadata) -> u64 {
         file.nlink()
     }

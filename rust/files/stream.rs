@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Writes the bytes to what `path` names.
 ///
-/// Never waits in the system, where Ctrl-C is not heard.
+/// Never waits in the system, where Ctrl-C is not noticed.
 pub(super) fn write(path: &Path, held: &Metadata, bytes: &[u8], watch: &mut Watch<'_>) -> io::Result<()> {
     watch(Operation::Create, path)?;
     let mut file = open(path, held, watch)?;

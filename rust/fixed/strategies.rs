@@ -142,7 +142,7 @@ fn map<T: Copy, U: Copy>(values: &PerNeuron<T>, f: impl Fn(T) -> U) -> PerNeuron
 }
 
 prop_compose! {
-    /// Neurons of Xylo, as many as may be.
+    /// Returns the neurons of Xylo, as many as may be.
     pub fn xylo(n: usize)(
         device in prop::sample::select(vec![XyloDevice::A1, XyloDevice::Audio2, XyloDevice::Audio3, XyloDevice::Imu]),
         is_output: bool,
@@ -158,7 +158,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// Neurons of Loihi.
+    /// Returns the neurons of Loihi.
     pub fn loihi(n: usize)(
         (du, dv) in (per_neuron(n, 0..=4095u32), per_neuron(n, 0..=4095u32)),
         v_th in prop_oneof![per_neuron(n, 1..=3000i32), per_neuron(n, 1..=131_071i32)],
@@ -171,7 +171,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// Neurons of SpiNNaker.
+    /// Returns the neurons of SpiNNaker.
     pub fn spinnaker(n: usize)(
         current_factor in per_neuron(n, any::<u32>()),
         membrane_factor in per_neuron(n, 1..=32768u32),
@@ -183,7 +183,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// Neurons of microcontrollers.
+    /// Returns the neurons of microcontrollers.
     pub fn cortex_m(n: usize)(
         (current_decay, membrane_decay) in (cortex_decay(n), cortex_decay(n)),
         (is_narrow, subtracts) in (any::<bool>(), any::<bool>()),

@@ -52,7 +52,7 @@ pub fn write_checkpoint<F: Real>(
     files::write(path, &checkpoint_to_bytes(net, trainer, user)?)
 }
 
-/// Network, optimizer state and configuration as the bytes of their file. `user` is kept beside them.
+/// Returns the network, optimizer state and configuration as the bytes of their file. `user` is kept beside them.
 ///
 /// # Errors
 /// Those of [`Trainer::check_delays`] and [`Trainer::check_finite`]; [`Error::Memory`].

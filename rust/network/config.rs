@@ -140,7 +140,7 @@ impl LayerConfig {
         check_non_negative(&format!("layers[{index}].lateral_inhibition"), "", self.lateral_inhibition())
     }
 
-    /// Number of neurons.
+    /// Returns the number of neurons.
     pub fn n(&self) -> usize {
         match self {
             Self::Dense(layer) => layer.n,
@@ -148,7 +148,7 @@ impl LayerConfig {
         }
     }
 
-    /// The neuron, with time step `dt` [ms].
+    /// Returns the neuron, with time step `dt` [ms].
     pub fn lif_params(&self, dt: f64) -> LifParams {
         match self {
             Self::Dense(layer) => lif_params!(layer, dt),

@@ -58,7 +58,7 @@ impl Delay {
         }
     }
 
-    /// The delays of `n_out` neurons with `n_in` inputs each, drawn from stream `stream` of `seed` where they are drawn.
+    /// Returns the delays of `n_out` neurons with `n_in` inputs each, drawn from stream `stream` of `seed` where they are drawn.
     ///
     /// `exists` says which synapses there are, (n_out, n_in) row-major; `None` if all. What is drawn for one does not
     /// depend on it.
@@ -87,7 +87,7 @@ impl Delay {
 }
 
 impl DelayDistribution {
-    /// First and last number of steps.
+    /// Returns the first and last number of steps.
     pub(crate) fn range(&self, name: &str, dt: f64) -> Result<(u32, u32)> {
         let Self::UniformDelay { low, high } = *self;
         check_non_negative(&format!("{name}.low"), "ms", low)?;
@@ -110,7 +110,7 @@ impl DelayDistribution {
     }
 }
 
-/// A delay [ms] in steps; `name` is for the message.
+/// Returns a delay [ms] in steps; `name` is for the message.
 ///
 /// # Errors
 /// [`Error::Value`] if it is negative, not finite, not a whole number of steps (to 1e-9) or above 2^24 steps.
@@ -118,7 +118,7 @@ pub(crate) fn delay_steps(name: &str, delay: f64, dt: f64) -> Result<u32> {
     whole_steps(delay, dt, LOG2_MAX_DELAY_STEPS).map_err(|expected| Error::value(name, expected, delay))
 }
 
-/// The delays [ms] of (n_out, n_in) synapses, in steps; `name` is for the message.
+/// Returns the delays [ms] of (n_out, n_in) synapses, in steps; `name` is for the message.
 ///
 /// # Errors
 /// Those of [`delay_steps`], naming the synapse; [`Error::Memory`].

@@ -120,7 +120,7 @@ fn draw_uniform<F: Real>(values: &mut [F], low: f64, high: f64, rng: &mut ChaCha
     values.iter_mut().for_each(|value| *value = F::from_f64(low + (high - low) * uniform(rng)));
 }
 
-/// Box-Muller, both values of a pair used.
+/// Draws by Box-Muller, both values of a pair used.
 fn draw_normal<F: Real>(values: &mut [F], mean: f64, std: f64, rng: &mut ChaCha8Rng) {
     for pair in values.chunks_mut(2) {
         // 1 - u is in (0, 1], so that the logarithm is finite.

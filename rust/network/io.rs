@@ -43,7 +43,7 @@ pub fn write_network<F: Real>(path: &Path, net: &Network<F>, user: serde_json::V
     files::write(path, &network_to_bytes(net, user)?)
 }
 
-/// What a file holds, "network", "checkpoint" or "fixed_network", and what its writer added; null if nothing.
+/// Returns what a file holds, "network", "checkpoint" or "fixed_network", and what its writer added; null if nothing.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not ours, damaged, or of another version.
@@ -68,7 +68,7 @@ pub fn read_network<F: Real>(path: &Path) -> Result<Network<F>> {
     network_from_bytes(path, &read(path)?)
 }
 
-/// A network as the bytes of its file, with `user` beside it.
+/// Returns a network as the bytes of its file, with `user` beside it.
 ///
 /// # Errors
 /// [`Error::Value`] if a weight is not finite: no such file could be read; [`Error::Memory`].
@@ -76,7 +76,7 @@ pub fn network_to_bytes<F: Real>(net: &Network<F>, user: serde_json::Value) -> R
     to_bytes("network", net, &Carried { user }, Vec::new(), IntegerArrays::new())
 }
 
-/// The network in the bytes of a file; `path` is for messages.
+/// Returns the network in the bytes of a file; `path` is for messages.
 ///
 /// # Errors
 /// [`Error::Format`].
@@ -85,7 +85,7 @@ pub fn network_from_bytes<F: Real>(path: &Path, bytes: &[u8]) -> Result<Network<
     build(path, header.network, &arrays)
 }
 
-/// NumPy's name of the type of the weights in a file.
+/// Returns NumPy's name of the type of the weights in a file.
 ///
 /// # Errors
 /// [`Error::Format`].
@@ -118,7 +118,7 @@ pub(crate) fn to_bytes<F: Real, T: Serialize>(
     })
 }
 
-/// Header and arrays of a file.
+/// Returns the header and arrays of a file.
 pub(crate) fn parse<'a, T: DeserializeOwned, F: Real>(
     path: &'a Path,
     bytes: &'a [u8],
@@ -198,7 +198,7 @@ pub(crate) fn check_like_weights<F: Real>(config: &NetworkConfig, arrays: &Array
     for_each_array(config, |l, origin, shape| arrays.check::<F>(&format!("{prefix}{}", weight_name(l, origin)), shape))
 }
 
-/// Weights and, where the configuration does not tell them, delays.
+/// Returns the weights and, where the configuration does not tell them, delays.
 fn arrays<F: Real>(net: &Network<F>) -> Result<Tensors<F>> {
     let mut tensors = Vec::new();
     // Whole steps up to 2^24: exact in either type.

@@ -17,16 +17,16 @@ const EXCITATORY_SHARE: f64 = 0.8;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum RecurrentMask {
-    /// Every neuron hears every other one.
+    /// Every neuron receives from every other one.
     AllToAll {
-        /// Whether neurons hear themselves.
+        /// Whether neurons connect to themselves.
         self_loops: bool,
     },
     /// Every synapse exists with the same probability, independently.
     Sparse {
         /// That probability, in (0, 1].
         density: f64,
-        /// Whether neurons may hear themselves.
+        /// Whether neurons may connect to themselves.
         self_loops: bool,
     },
     /// Neurons on a grid, connected by distance: the reservoir of the ST-RSBP paper.
@@ -38,7 +38,7 @@ pub enum RecurrentMask {
     Reservoir {
         /// Size of the grid (d1, d2, d3); neuron i is at (i / (d2 d3), i / d3 % d2, i % d3), the last one fastest.
         shape: [usize; 3],
-        /// Whether neurons may hear themselves.
+        /// Whether neurons may connect to themselves.
         self_loops: bool,
     },
 }
@@ -63,7 +63,7 @@ impl RecurrentMask {
         }
     }
 
-    /// Draws the synapses of a layer of `n` neurons: (n, n), row k its targets, true where neuron k is heard by neuron i.
+    /// Draws the synapses of a layer of `n` neurons: (n, n), row k its targets, true where neuron i receives from neuron k.
     ///
     /// # Errors
     /// Those of [`RecurrentMask::validate`]; [`Error::Memory`].
@@ -92,7 +92,7 @@ impl RecurrentMask {
         Ok(exists)
     }
 
-    /// Which neurons of the reservoir that [`RecurrentMask::build`] draws are excitatory, (n); `None` for other masks.
+    /// Returns which neurons of the reservoir that [`RecurrentMask::build`] draws are excitatory, (n); `None` for other masks.
     ///
     /// # Errors
     /// Those of [`RecurrentMask::validate`].
@@ -130,7 +130,7 @@ fn draw_reservoir(shape: [usize; 3], excitatory: &[bool], rng: &mut ChaCha8Rng, 
     }
 }
 
-/// C of a pair, by whether the presynaptic and the postsynaptic neuron are excitatory.
+/// Returns C of a pair, by whether the presynaptic and the postsynaptic neuron are excitatory.
 fn connectivity(pre: bool, post: bool) -> f64 {
     match (pre, post) {
         (true, true) => 0.3,

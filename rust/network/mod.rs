@@ -65,17 +65,17 @@ impl<F: Real> Network<F> {
         })
     }
 
-    /// What the network was built from.
+    /// Returns what the network was built from.
     pub fn config(&self) -> &NetworkConfig {
         &self.config
     }
 
-    /// The layers, first above the input first.
+    /// Returns the layers, first above the input first.
     pub fn layers(&self) -> &[Layer<F>] {
         &self.layers
     }
 
-    /// The layers, first above the input first.
+    /// Returns the layers, first above the input first.
     pub fn layers_mut(&mut self) -> &mut [Layer<F>] {
         &mut self.layers
     }
@@ -92,7 +92,7 @@ impl<F: Real> Network<F> {
         layers.flat_map(|(l, layer)| layer.trainable_mut().map(move |connection| (l, connection)))
     }
 
-    /// The delay of every synapse, layer by layer.
+    /// Returns the delay of every synapse, layer by layer.
     pub fn delays(&self) -> Vec<LayerDelays> {
         self.layers.iter().map(Layer::delays).collect()
     }
@@ -133,12 +133,12 @@ impl<F: Real> Network<F> {
         self.trainable().map(|(_, connection)| connection.synapses().n_existing()).sum()
     }
 
-    /// Number of inputs.
+    /// Returns the number of inputs.
     pub fn n_in(&self) -> usize {
         self.config.n_in
     }
 
-    /// Number of output neurons.
+    /// Returns the number of output neurons.
     pub fn n_out(&self) -> usize {
         self.layers[self.layers.len() - 1].n_out()
     }

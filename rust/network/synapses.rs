@@ -24,7 +24,7 @@ pub struct Synapses<F> {
 }
 
 impl<F: Real> Synapses<F> {
-    /// From weights and existence, (n_out, n_in) row-major; weights of synapses that do not exist are dropped.
+    /// Makes one from weights and existence, (n_out, n_in) row-major; weights of synapses that do not exist are dropped.
     pub(super) fn new(shape: [usize; 2], weights: &[F], exists: Option<&[bool]>, taps: Taps) -> Self {
         let mut weight = taps.spread(shape, weights);
         let mask = mask(shape, exists, &taps);
@@ -36,17 +36,17 @@ impl<F: Real> Synapses<F> {
         Self { n_in: shape[1], taps, weight, mask }
     }
 
-    /// Number of presynaptic neurons.
+    /// Returns the number of presynaptic neurons.
     pub fn n_in(&self) -> usize {
         self.n_in
     }
 
-    /// Number of postsynaptic neurons.
+    /// Returns the number of postsynaptic neurons.
     pub fn n_out(&self) -> usize {
         self.weight.n_out()
     }
 
-    /// The delays.
+    /// Returns the delays.
     pub fn taps(&self) -> &Taps {
         &self.taps
     }
@@ -57,12 +57,12 @@ impl<F: Real> Synapses<F> {
         &self.weight
     }
 
-    /// 1 where a synapse exists, 0 elsewhere, (n_out, n_taps * n_in); `None` where all do, with one delay.
+    /// Returns 1 where a synapse exists, 0 elsewhere, (n_out, n_taps * n_in); `None` where all do, with one delay.
     pub fn mask(&self) -> Option<&Panels<F>> {
         self.mask.as_ref()
     }
 
-    /// Which synapses exist, (n_out, n_in) row-major; `None` if all do.
+    /// Returns which synapses exist, (n_out, n_in) row-major; `None` if all do.
     pub fn exists(&self) -> Option<Vec<bool>> {
         let exists = self.taps.collect(self.n_in, self.mask.as_ref()?);
         let exists = collected("n_out * n_in", exists.iter().map(|&m| m != F::zero())).or_unwind();
@@ -76,7 +76,7 @@ impl<F: Real> Synapses<F> {
         self.mask.as_ref().map_or(all, |mask| flat(mask.data()).iter().filter(|&&m| m != F::zero()).count())
     }
 
-    /// The delay of every synapse, (n_out, n_in) row-major, 0 where none exists [steps].
+    /// Returns the delay of every synapse, (n_out, n_in) row-major, 0 where none exists [steps].
     pub fn delays(&self) -> Vec<u32> {
         self.taps.of_synapses([self.n_out(), self.n_in], self.exists().as_deref())
     }
@@ -86,7 +86,7 @@ impl<F: Real> Synapses<F> {
         self.rows_of(&self.weight)
     }
 
-    /// What a matrix in the layout of the weights says of each synapse, (n_out, n_in) row-major; 0 where none exists.
+    /// Returns what a matrix in the layout of the weights says of each synapse, (n_out, n_in) row-major; 0 where none exists.
     pub fn rows_of<D: Deref<Target = [Lanes<F>]>>(&self, panels: &Panels<F, D>) -> Vec<F> {
         let mut rows = self.taps.collect(self.n_in, panels);
         if let Some(exists) = self.exists() {
@@ -100,7 +100,7 @@ impl<F: Real> Synapses<F> {
         self.taps.spread_into(self.n_in, rows, panels);
     }
 
-    /// A matrix in the layout of the weights, from (n_out, n_in) row-major.
+    /// Returns a matrix in the layout of the weights, from (n_out, n_in) row-major.
     pub fn panels_of(&self, rows: &[F]) -> Panels<F> {
         self.taps.spread([self.n_out(), self.n_in], rows)
     }

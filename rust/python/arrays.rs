@@ -12,17 +12,17 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::memory::collected;
 
-/// A configuration from its dict; `name` is for the message.
+/// Returns a configuration from its dict; `name` is for the message.
 pub fn from_python<T: DeserializeOwned>(name: &str, value: &Bound<'_, PyAny>) -> PyResult<T> {
     pythonize::depythonize(value).map_err(|error| PyTypeError::new_err(format!("{name}: {error}")))
 }
 
-/// A configuration as a dict.
+/// Returns a configuration as a dict.
 pub fn to_python<'py, T: Serialize>(py: Python<'py>, value: &T) -> PyResult<Bound<'py, PyAny>> {
     pythonize::pythonize(py, value).map_err(|error| PyTypeError::new_err(error.to_string()))
 }
 
-/// A copy of bytes. Unlike `PyBytes::new`, this can refuse.
+/// Returns a copy of bytes. Unlike `PyBytes::new`, this can refuse.
 pub fn bytes<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     PyBytes::new_with(py, bytes.len(), |copy| {
         copy.copy_from_slice(bytes);
@@ -30,12 +30,12 @@ pub fn bytes<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyBytes>
     })
 }
 
-/// A one-dimensional array.
+/// Returns a one-dimensional array.
 pub fn vector<T: Element>(py: Python<'_>, values: Vec<T>) -> Bound<'_, PyArray1<T>> {
     values.into_pyarray(py)
 }
 
-/// An array of the given shape from its values in C order.
+/// Returns an array of the given shape from its values in C order.
 pub fn shaped<T: Element, const N: usize>(
     py: Python<'_>,
     values: Vec<T>,
@@ -48,7 +48,7 @@ where
     values.into_pyarray(py).reshape(shape)
 }
 
-/// The values of a float array of shape `expected`, in C order.
+/// Returns the values of a float array of shape `expected`, in C order.
 pub fn matrix<T: Element + Copy>(
     name: &str,
     value: &Bound<'_, PyAny>,

@@ -50,7 +50,7 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// A watch that reports to `callback`, if there is one.
+    /// Makes a watch that reports to `callback`, if there is one.
     pub fn new(callback: Option<&'a Py<PyAny>>) -> Self {
         Self { callback, last: Instant::now(), raised: None }
     }
@@ -73,7 +73,7 @@ impl<'a> Watch<'a> {
         self.raised.is_none()
     }
 
-    /// The result of the call, or what Python raised meanwhile.
+    /// Returns the result of the call, or what Python raised meanwhile.
     pub fn finish<T>(self, result: Result<T, Error>) -> PyResult<T> {
         match self.raised {
             Some(error) => Err(error),

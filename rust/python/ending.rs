@@ -64,7 +64,7 @@ impl Drop for Visit {
     }
 }
 
-/// Called at exit, before the interpreter ends.
+/// Is called at exit, before the interpreter ends.
 #[pyfunction]
 fn _end(py: Python<'_>) {
     let visits = visits();

@@ -34,13 +34,13 @@ fn audit(py: Python<'_>, operation: Operation, path: &Path) -> PyResult<()> {
     py.import("sys")?.call_method1("audit", (event, path.as_os_str())).map(|_| ())
 }
 
-/// The bytes that `make` gives, written to a file; stopped by Ctrl-C in both.
+/// Returns the bytes that `make` gives, written to a file; stopped by Ctrl-C in both.
 pub fn save(py: Python<'_>, path: &Path, make: impl FnOnce() -> Result<Vec<u8>> + Send) -> PyResult<()> {
     let bytes = long(py, None, usize::MAX, make)?;
     audited(py, |watch| files::write_watched(path, &bytes, watch))
 }
 
-/// An error of the system as the subclass of OSError that Python has for it.
+/// Returns an error of the system as the subclass of OSError that Python has for it.
 pub fn os_error(path: &Path, source: &io::Error) -> PyErr {
     let path = path.as_os_str();
     match source.raw_os_error() {

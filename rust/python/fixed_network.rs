@@ -166,7 +166,7 @@ impl FixedNetworkCore {
         Self { net: self.net.clone(), network: Arc::clone(&self.network), samples: Arc::new(samples) }
     }
 
-    /// Currents and membranes that did not fit since the network was made, layer by layer.
+    /// Returns the currents and membranes that did not fit since the network was made, layer by layer.
     fn overflows(&self) -> Vec<(u64, u64)> {
         overflow_counts(&self.samples.overflows())
     }

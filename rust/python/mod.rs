@@ -76,14 +76,14 @@ mod _strsbp_rs {
     #[pymodule_export]
     const __VERSION__: &str = env!("CARGO_PKG_VERSION");
 
-    /// What a file of ours holds, and what its writer added.
+    /// Returns what a file of ours holds, and what its writer added.
     #[pyfunction]
     fn file_content<'py>(py: Python<'py>, path: std::path::PathBuf) -> PyResult<(String, Bound<'py, PyAny>)> {
         let (content, user) = crate::python::calls::detached(py, || crate::network::io::content(&path))?;
         Ok((content, crate::python::arrays::to_python(py, &user)?))
     }
 
-    /// Name of the instruction set the kernels run with.
+    /// Returns the name of the instruction set the kernels run with.
     #[pyfunction]
     fn simd_level() -> &'static str {
         crate::simd::level().name()
@@ -96,7 +96,7 @@ mod _strsbp_rs {
         Ok(())
     }
 
-    /// The format of hardware, a dict, of the constants of its neurons.
+    /// Returns the format of hardware, a dict, of the constants of its neurons.
     #[pyfunction]
     fn fixed_preset<'py>(py: Python<'py>, preset: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let preset: Preset = from_python("preset", preset)?;
@@ -110,7 +110,7 @@ mod _strsbp_rs {
         Ok(format.validate(n)?)
     }
 
-    /// Weights as Loihi holds them.
+    /// Returns the weights as Loihi holds them.
     #[pyfunction]
     fn loihi_weights<'py>(
         py: Python<'py>,
@@ -124,7 +124,7 @@ mod _strsbp_rs {
         Ok(vector(py, crate::fixed::targets::loihi_weights(&weights, weight_bits, exponent, mode)?))
     }
 
-    /// Weights as Xylo adds them.
+    /// Returns the weights as Xylo adds them.
     #[pyfunction]
     fn xylo_weights<'py>(
         py: Python<'py>,
@@ -163,7 +163,7 @@ mod _strsbp_rs {
         Ok(crate::learn::mean_loss(&loss, &counts, &classes))
     }
 
-    /// Mean S-PSP per presynaptic spike, d(o), for o = 0..=n_steps firings of the postsynaptic neuron.
+    /// Returns the mean S-PSP per presynaptic spike, d(o), for o = 0..=n_steps firings of the postsynaptic neuron.
     #[pyfunction]
     fn psp_table<'py>(
         py: Python<'py>,
@@ -175,7 +175,7 @@ mod _strsbp_rs {
         Ok(vector(py, collected("n_steps + 1", table.iter().copied())?))
     }
 
-    /// S(o) for o = 0..=n_steps firings.
+    /// Returns S(o) for o = 0..=n_steps firings.
     #[pyfunction]
     fn post_coupling<'py>(
         py: Python<'py>,
@@ -190,7 +190,7 @@ mod _strsbp_rs {
         Ok(vector(py, collected("n_steps + 1", coupling)?))
     }
 
-    /// S-PSPs of recorded spike trains through synapses of a delay [ms], float64 (n_samples, n_post, n_pre).
+    /// Returns the S-PSPs of recorded spike trains through synapses of a delay [ms], float64 (n_samples, n_post, n_pre).
     #[pyfunction]
     fn s_psp<'py>(
         py: Python<'py>,

@@ -16,16 +16,16 @@ pub enum Net {
 
 /// What tells a network.
 pub trait Present {
-    /// The network as it is at present.
+    /// Returns the network as it is at present.
     fn present(&self) -> Net;
 }
 
 /// A type of weights that networks have.
 pub trait OfNet: Real {
-    /// The network, which is of this type.
+    /// Returns the network, which is of this type.
     fn of(net: Net) -> Arc<Network<Self>>;
 
-    /// To change it; it is copied if others have it.
+    /// Returns it to be changed; it is copied if others have it.
     fn of_mut(net: &mut Net) -> &mut Network<Self>;
 }
 

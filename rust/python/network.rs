@@ -56,7 +56,7 @@ impl NetworkCore {
         Ok(Self::new(net))
     }
 
-    /// The network in the bytes of a file.
+    /// Makes the network in the bytes of a file.
     #[staticmethod]
     fn loads(py: Python<'_>, bytes: &[u8]) -> PyResult<Self> {
         long(py, None, bytes.len(), || Self::from_bytes(Path::new("<bytes>"), bytes))
@@ -78,7 +78,7 @@ impl NetworkCore {
         with_net!(&self.net, net => save(py, &path, || io::network_to_bytes(net, user)))
     }
 
-    /// The bytes of the network's file.
+    /// Returns the bytes of the network's file.
     fn dumps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = with_net!(&self.net, net => {
             long(py, None, n_weights(net), || io::network_to_bytes(net, serde_json::Value::Null))
@@ -86,12 +86,12 @@ impl NetworkCore {
         super::arrays::bytes(py, &bytes)
     }
 
-    /// What the network was built from.
+    /// Returns what the network was built from.
     fn config<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         with_net!(&self.net, net => to_python(py, net.config()))
     }
 
-    /// NumPy's name of the weights' type.
+    /// Returns NumPy's name of the weights' type.
     #[getter]
     fn dtype(&self) -> &'static str {
         match self.net.present() {
@@ -100,7 +100,7 @@ impl NetworkCore {
         }
     }
 
-    /// Weights of every layer.
+    /// Returns the weights of every layer.
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         with_net!(&self.net, net => weights_to_python(py, net))
     }
@@ -115,7 +115,7 @@ impl NetworkCore {
         })?)
     }
 
-    /// Delay of every synapse [ms], layer by layer.
+    /// Returns the delay of every synapse [ms], layer by layer.
     fn delays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         with_net!(&self.net, net => delays_to_python(py, net))
     }
@@ -132,7 +132,7 @@ impl NetworkCore {
         with_net!(&self.net, net => long(py, None, n_weights(net), || catch(|| Ok(net.n_parameters()))))
     }
 
-    /// Which recurrent synapses of a layer exist, bool (n_post, n_pre); `None` if all do or the layer has none.
+    /// Returns which recurrent synapses of a layer exist, bool (n_post, n_pre); `None` if all do or the layer has none.
     fn recurrent_mask<'py>(&self, py: Python<'py>, layer: usize) -> PyResult<Option<Bound<'py, PyArray2<bool>>>> {
         with_net!(&self.net, net => {
             let layer = net.layers().get(layer).ok_or_else(|| Error::value("layer", format!("< {}", net.layers().len()), layer))?;

@@ -107,7 +107,7 @@ impl<'py> SampleRun<'_, 'py> {
     }
 }
 
-/// The engine that simulated the network, and what it has done.
+/// Returns the engine that simulated the network, and what it has done.
 fn result_dict<'py>(py: Python<'py>, engine: EngineKind, done: Option<Counts>) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("engine", engine.name())?;

@@ -66,7 +66,7 @@ impl<'py> Samples<'py> {
         Err(Error::dtype("x", "uint8, float32 or float64 of shape (n_samples, n_in), or SpikeTrains", got).into())
     }
 
-    /// The values, for use without the GIL.
+    /// Returns the values, for use without the GIL.
     pub fn values(&self) -> PyResult<Values<'_>> {
         let contiguous = |_| PyTypeError::new_err("x must be C-contiguous");
         Ok(match self {
@@ -85,7 +85,7 @@ impl Preparation {
         Ok(Self { encoder, augment })
     }
 
-    /// What the core trains on.
+    /// Returns what the core trains on.
     pub fn data<'a>(&'a self, values: Values<'a>, training: bool) -> Result<Data<'a>, Error> {
         match (values, &self.encoder) {
             (Values::Spikes(trains), _) => Ok(Data::Spikes(trains)),

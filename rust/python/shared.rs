@@ -23,12 +23,12 @@ pub struct Changing<'a, T> {
 }
 
 impl<T: Clone> Shared<T> {
-    /// Called `name` in messages.
+    /// Makes one that is called `name` in messages.
     pub fn new(name: &'static str, value: T) -> Self {
         Self { name, value: Mutex::new(value), right: Mutex::new(()) }
     }
 
-    /// As it is at present.
+    /// Returns it as it is at present.
     pub fn present(&self) -> T {
         self.value.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -47,7 +47,7 @@ impl<T: Clone> Shared<T> {
 }
 
 impl<T: Clone> Changing<'_, T> {
-    /// As it is at present.
+    /// Returns it as it is at present.
     pub fn present(&self) -> T {
         self.shared.present()
     }
@@ -58,7 +58,7 @@ impl<T: Clone> Changing<'_, T> {
     }
 }
 
-/// The error of a call that another one does not let through.
+/// Returns the error of a call that another one does not let through.
 fn busy(name: &str, does: &str) -> PyErr {
     PyRuntimeError::new_err(format!("the {name} is {does}: in another thread, or around a callback or signal handler"))
 }
@@ -79,17 +79,17 @@ pub struct Working<'a, T, A> {
 }
 
 impl<T, A: Clone> Worked<T, A> {
-    /// Called `name` in messages; `tell` says what is told of it.
+    /// Makes one that is called `name` in messages; `tell` says what is told of it.
     pub fn new(name: &'static str, work: T, tell: fn(&T) -> A) -> Self {
         Self { name, about: Mutex::new(tell(&work)), work: RwLock::new(work), tell }
     }
 
-    /// What is told of it, as of the end of the last call that changed it.
+    /// Returns what is told of it, as of the end of the last call that changed it.
     pub fn about(&self) -> A {
         self.about.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// For calls that change nothing, several at a time.
+    /// Opens it for calls that change nothing, several at a time.
     ///
     /// # Errors
     /// `RuntimeError` if another call changes it.
@@ -101,7 +101,7 @@ impl<T, A: Clone> Worked<T, A> {
         }
     }
 
-    /// For a call that changes it.
+    /// Opens it for a call that changes it.
     ///
     /// # Errors
     /// `RuntimeError` if another call uses it.

@@ -23,7 +23,7 @@ pub struct SpikeTrainsCore(pub SpikeTrains);
 
 #[pymethods]
 impl SpikeTrainsCore {
-    /// From a C-contiguous raster (n_samples, n_steps, n_neurons) of uint8, non-zero = spike.
+    /// Makes one from a C-contiguous raster (n_samples, n_steps, n_neurons) of uint8, non-zero = spike.
     #[staticmethod]
     fn from_dense(py: Python<'_>, raster: PyReadonlyArray3<'_, u8>) -> PyResult<Self> {
         let [n_samples, n_steps, n_neurons] = [raster.shape()[0], raster.shape()[1], raster.shape()[2]];
@@ -33,7 +33,7 @@ impl SpikeTrainsCore {
         Ok(Self(trains))
     }
 
-    /// From how often each neuron fires at each step, (n_samples, n_steps, n_neurons).
+    /// Makes one from how often each neuron fires at each step, (n_samples, n_steps, n_neurons).
     #[staticmethod]
     fn from_counts(py: Python<'_>, counts: PyReadonlyArray3<'_, u16>) -> PyResult<Self> {
         let [n_samples, n_steps, n_neurons] = [counts.shape()[0], counts.shape()[1], counts.shape()[2]];
@@ -43,7 +43,7 @@ impl SpikeTrainsCore {
         Ok(Self(trains))
     }
 
-    /// From compressed sparse rows; row `sample * n_steps + t`.
+    /// Makes one from compressed sparse rows; row `sample * n_steps + t`.
     #[staticmethod]
     fn from_csr(
         py: Python<'_>,
@@ -60,7 +60,7 @@ impl SpikeTrainsCore {
         Ok(Self(trains))
     }
 
-    /// From the events of each sample, a list of (name, t, x); of repeated ones all are kept, or one.
+    /// Makes one from the events of each sample, a list of (name, t, x); of repeated ones all are kept, or one.
     #[staticmethod]
     fn from_events(
         py: Python<'_>,
@@ -84,41 +84,41 @@ impl SpikeTrainsCore {
         Ok(Self(trains))
     }
 
-    /// (n_samples, n_steps, n_neurons).
+    /// Returns (n_samples, n_steps, n_neurons).
     #[getter]
     fn shape(&self) -> (usize, usize, usize) {
         (self.0.n_samples(), self.0.n_steps(), self.0.n_neurons())
     }
 
-    /// Number of spikes.
+    /// Returns the number of spikes.
     #[getter]
     fn n_spikes(&self) -> usize {
         self.0.n_spikes()
     }
 
-    /// How often each neuron fires at each step, uint32 (n_samples, n_steps, n_neurons).
+    /// Returns how often each neuron fires at each step, uint32 (n_samples, n_steps, n_neurons).
     fn to_counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<u32>>> {
         self.dense(py, |count: &mut u32| *count += 1)
     }
 
-    /// Raster of bool, (n_samples, n_steps, n_neurons).
+    /// Returns the raster of bool, (n_samples, n_steps, n_neurons).
     fn to_dense<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<bool>>> {
         self.dense(py, |fires: &mut bool| *fires = true)
     }
 
-    /// (indptr, indices) of the compressed sparse rows, int64 and int32.
+    /// Returns (indptr, indices) of the compressed sparse rows, int64 and int32.
     fn to_csr<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let indptr = collected("n_samples * n_steps + 1", self.0.indptr().iter().map(|&at| at as i64))?;
         let indices = collected("n_spikes", self.0.index().iter().map(|&neuron| neuron as i32))?;
         (vector(py, indptr), vector(py, indices)).into_pyobject(py)
     }
 
-    /// Spikes of every neuron, uint32 (n_samples, n_neurons).
+    /// Returns the spikes of every neuron, uint32 (n_samples, n_neurons).
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(shaped(py, self.0.counts()?, [self.0.n_samples(), self.0.n_neurons()])?.into_any())
     }
 
-    /// (t, x) of the events of one sample, int64 each.
+    /// Returns (t, x) of the events of one sample, int64 each.
     fn events<'py>(&self, py: Python<'py>, sample: usize) -> PyResult<Bound<'py, PyTuple>> {
         if sample >= self.0.n_samples() {
             return Err(Error::value("sample", format!("in [0, {})", self.0.n_samples()), sample).into());
@@ -141,7 +141,7 @@ impl SpikeTrainsCore {
         (vector(py, t), vector(py, x)).into_pyobject(py)
     }
 
-    /// Squared van Rossum distance to other trains, of every neuron, float64 (n_samples, n_neurons); `tau` in steps.
+    /// Returns the squared van Rossum distance to other trains, of every neuron, float64 (n_samples, n_neurons); `tau` in steps.
     fn van_rossum<'py>(
         &self,
         py: Python<'py>,
@@ -153,7 +153,7 @@ impl SpikeTrainsCore {
         shaped(py, distance, [self.0.n_samples(), self.0.n_neurons()])
     }
 
-    /// The samples `start..stop`.
+    /// Makes the samples `start..stop`.
     fn slice(&self, py: Python<'_>, start: usize, stop: usize) -> PyResult<Self> {
         if start > stop || stop > self.0.n_samples() {
             let expected = format!("0 <= start <= stop <= {}", self.0.n_samples());
@@ -162,13 +162,13 @@ impl SpikeTrainsCore {
         Ok(Self(long(py, None, self.0.n_spikes(), || self.0.slice(start, stop))?))
     }
 
-    /// The given samples, in the given order.
+    /// Makes the given samples, in the given order.
     fn take(&self, py: Python<'_>, samples: Vec<usize>) -> PyResult<Self> {
         let size = samples.len().saturating_mul(self.0.n_steps()).saturating_add(self.0.n_spikes());
         Ok(Self(long(py, None, size, || self.0.take(&samples))?))
     }
 
-    /// The steps `start..stop` of every sample.
+    /// Makes the steps `start..stop` of every sample.
     fn steps(&self, py: Python<'_>, start: usize, stop: usize) -> PyResult<Self> {
         if start >= stop || stop > self.0.n_steps() {
             let expected = format!("0 <= start < stop <= {}", self.0.n_steps());
@@ -177,7 +177,7 @@ impl SpikeTrainsCore {
         Ok(Self(long(py, None, self.0.indptr().len() + self.0.n_spikes(), || self.0.steps(start, stop))?))
     }
 
-    /// The samples of all sets, one set after the other.
+    /// Makes the samples of all sets, one set after the other.
     #[staticmethod]
     fn concatenate(py: Python<'_>, trains: Vec<PyRef<'_, Self>>) -> PyResult<Self> {
         let sets: Vec<&SpikeTrains> = trains.iter().map(|set| &set.0).collect();
@@ -202,7 +202,7 @@ impl SpikeTrainsCore {
 }
 
 impl SpikeTrainsCore {
-    /// An array (n_samples, n_steps, n_neurons), changed by `add` for every spike.
+    /// Returns an array (n_samples, n_steps, n_neurons), changed by `add` for every spike.
     fn dense<'py, T: Element + Clone + Default + Send>(
         &self,
         py: Python<'py>,

@@ -14,36 +14,36 @@ pub trait Isa<F: Scalar>: Copy {
     /// A condition for each of them.
     type Mask: Copy;
 
-    /// The instruction set.
+    /// Makes the instruction set.
     ///
     /// # Safety
     /// The machine must have it.
     unsafe fn new_unchecked() -> Self;
 
-    /// All lanes the same.
+    /// Returns all lanes the same.
     fn splat(self, value: F) -> Self::Vector;
     /// Reads a block.
     fn load(self, lanes: &Lanes<F>) -> Self::Vector;
     /// Writes a block.
     fn store(self, value: Self::Vector, lanes: &mut Lanes<F>);
-    /// a + b
+    /// Returns a + b
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// a - b
+    /// Returns a - b
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// a * b
+    /// Returns a * b
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// a > b
+    /// Returns a > b
     fn greater(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
-    /// `yes` where the condition holds, else `no`.
+    /// Returns `yes` where the condition holds, else `no`.
     fn select(self, mask: Self::Mask, yes: Self::Vector, no: Self::Vector) -> Self::Vector;
-    /// One bit for each lane.
+    /// Returns one bit for each lane.
     fn bits(self, mask: Self::Mask) -> LaneMask;
-    /// The reverse of [`bits`](Self::bits).
+    /// Returns the reverse of [`bits`](Self::bits).
     fn mask(self, bits: LaneMask) -> Self::Mask;
     /// Takes lanes to other places.
     fn spread(self, spread: &Spread, value: Self::Vector) -> Self::Vector;
 
-    /// `first` + the position of every bit that is set, ascending; the rest of `indices` may be overwritten too.
+    /// Lists `first` + the position of every bit that is set, ascending; the rest of `indices` may be overwritten too.
     #[inline(always)]
     fn list_bits(self, bits: LaneMask, first: u32, indices: &mut [u32; LANES]) {
         let [low, high] = bits.to_le_bytes();
@@ -53,7 +53,7 @@ pub trait Isa<F: Scalar>: Copy {
         indices[place..][..8].copy_from_slice(&array::<_, 8>(|at| first + 8 + high[at]));
     }
 
-    /// Sum of all lanes: halves onto each other, down to one.
+    /// Returns the sum of all lanes: halves onto each other, down to one.
     #[inline(always)]
     fn sum(self, value: Self::Vector) -> F {
         let mut lanes = Lanes::zero();
@@ -61,13 +61,13 @@ pub trait Isa<F: Scalar>: Copy {
         sum_lanes(lanes)
     }
 
-    /// All lanes zero.
+    /// Returns all lanes zero.
     #[inline(always)]
     fn zero(self) -> Self::Vector {
         self.splat(F::zero())
     }
 
-    /// Zero where the magnitude is below `level`.
+    /// Returns zero where the magnitude is below `level`.
     #[inline(always)]
     fn flushed(self, value: Self::Vector, level: F) -> Self::Vector {
         let (above, below) = (self.greater(value, self.splat(level)), self.greater(self.splat(-level), value));
@@ -121,12 +121,12 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// All zero, whatever is spread.
+    /// Returns all zeros, whatever is spread.
     pub fn none() -> Self {
         Self { source: [0; LANES], keep: 0 }
     }
 
-    /// Lane `to` becomes lane `from`.
+    /// Makes lane `to` become lane `from`.
     pub fn set(&mut self, to: usize, from: usize) {
         assert!(from < LANES);
         self.source[to] = from as u32;

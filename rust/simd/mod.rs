@@ -37,7 +37,7 @@ pub const LANES: usize = 16;
 pub struct Lanes<F>(pub [F; LANES]);
 
 impl<F: Scalar> Lanes<F> {
-    /// All zero.
+    /// Makes one of zeros.
     #[inline(always)]
     pub fn zero() -> Self {
         Self([F::zero(); LANES])
@@ -60,21 +60,21 @@ impl<F> DerefMut for Lanes<F> {
     }
 }
 
-/// The lanes one after the other.
+/// Returns the lanes one after the other.
 pub fn flat<F>(lanes: &[Lanes<F>]) -> &[F] {
     const { assert!(size_of::<Lanes<F>>() == LANES * size_of::<F>()) };
     // SAFETY: `Lanes` is `repr(C)` around an array, without padding as just asserted.
     unsafe { std::slice::from_raw_parts(lanes.as_ptr().cast(), lanes.len() * LANES) }
 }
 
-/// The lanes one after the other.
+/// Returns the lanes one after the other.
 pub fn flat_mut<F>(lanes: &mut [Lanes<F>]) -> &mut [F] {
     const { assert!(size_of::<Lanes<F>>() == LANES * size_of::<F>()) };
     // SAFETY: as in `flat`.
     unsafe { std::slice::from_raw_parts_mut(lanes.as_mut_ptr().cast(), lanes.len() * LANES) }
 }
 
-/// An array of what `value` gives for every place.
+/// Returns an array of what `value` gives for every place.
 ///
 /// In kernels instead of `std::array::from_fn` and `map`, which call closures by way of a function that is not inlined into
 /// another unit of code generation.
@@ -117,7 +117,7 @@ pub fn prefetch_at<T>(values: &[T], at: usize) {
     let _ = (values, at);
 }
 
-/// Four indices, read two at a time: loops over rows are bound by the number of loads.
+/// Returns four indices, read two at a time: loops over rows are bound by the number of loads.
 #[inline(always)]
 pub fn unpack(indices: &[u32; 4]) -> [usize; 4] {
     // SAFETY: an array of four `u32` is one of two `u64`, but for its alignment.
@@ -130,8 +130,8 @@ pub fn unpack(indices: &[u32; 4]) -> [usize; 4] {
 /// Steps that [`run_ahead`] makes at once.
 pub const STEPS: usize = 8;
 
-/// Steps `last` + the running sum of 1 + floor(`gaps` * `scale`), no gap longer than `longest` (at most 2^24, and what NaN
-/// stands for); `level` is asked for once outside the loop.
+/// Lists the steps `last` + the running sum of 1 + floor(`gaps` * `scale`), no gap longer than `longest` (at most 2^24, and what
+/// NaN stands for); `level` is asked for once outside the loop.
 ///
 /// Written out because the language's conversion saturates and its sums go one by one, neither in vectors.
 #[inline(always)]
@@ -235,7 +235,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// Name for people.
+    /// Returns the name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Baseline if cfg!(target_arch = "x86_64") => "SSE2",
@@ -252,7 +252,7 @@ impl Level {
 pub struct Available(Level);
 
 impl Available {
-    /// What the kernels run with, or `most` if that is less.
+    /// Returns what the kernels run with, or `most` if that is less.
     pub fn at_most(most: Level) -> Self {
         Self(level().min(most))
     }
@@ -261,14 +261,14 @@ impl Available {
 /// The environment variable that keeps the kernels from newer instruction sets.
 const VARIABLE: &str = "STRSBP_SIMD";
 
-/// The best instruction set of this machine, at most what `STRSBP_SIMD` (`baseline`, `avx2`, `avx512`) allows; what
+/// Returns the best instruction set of this machine, at most what `STRSBP_SIMD` (`baseline`, `avx2`, `avx512`) allows; what
 /// [`check_environment`] refuses allows all.
 pub fn level() -> Level {
     static LEVEL: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
     *LEVEL.get_or_init(|| detect().min(check_environment().unwrap_or(Level::X86V4)))
 }
 
-/// What `STRSBP_SIMD` allows: all if it is not set, or empty.
+/// Returns what `STRSBP_SIMD` allows: all if it is not set, or empty.
 ///
 /// # Errors
 /// [`Error::Value`] if it is none of the names.

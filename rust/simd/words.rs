@@ -11,7 +11,7 @@ pub const WORDS: usize = 32;
 pub struct Words(pub [i16; WORDS]);
 
 impl Words {
-    /// All alike.
+    /// Makes all alike.
     pub const fn splat(value: i16) -> Self {
         Self([value; WORDS])
     }
@@ -24,53 +24,53 @@ pub trait WordIsa: Isa<f32> {
     /// A condition for each of them.
     type WordMask: Copy;
 
-    /// All words the same.
+    /// Returns all words the same.
     fn word(self, value: i16) -> Self::Words;
     /// Reads a line.
     fn load_words(self, words: &Words) -> Self::Words;
     /// Writes a line.
     fn store_words(self, value: Self::Words, words: &mut Words);
-    /// a + b
+    /// Returns a + b
     fn add_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
-    /// a - b
+    /// Returns a - b
     fn sub_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
-    /// a + b, or the nearest word.
+    /// Returns a + b, or the nearest word.
     fn add_saturating(self, a: Self::Words, b: Self::Words) -> Self::Words;
-    /// a - b, or the nearest word.
+    /// Returns a - b, or the nearest word.
     fn sub_saturating(self, a: Self::Words, b: Self::Words) -> Self::Words;
-    /// The smaller one.
+    /// Returns the smaller one.
     fn min_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
-    /// The larger one.
+    /// Returns the larger one.
     fn max_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
-    /// Floor of a * b / 2^16.
+    /// Returns the floor of a * b / 2^16.
     fn mul_high(self, a: Self::Words, b: Self::Words) -> Self::Words;
-    /// Low bits of a * b.
+    /// Returns the low bits of a * b.
     fn mul_low(self, a: Self::Words, b: Self::Words) -> Self::Words;
-    /// a * b / 2^15 to the nearest, halves up.
+    /// Returns a * b / 2^15 to the nearest, halves up.
     fn mul_round(self, a: Self::Words, b: Self::Words) -> Self::Words;
-    /// The bits of both.
+    /// Returns the bits of both.
     fn and_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
-    /// a << bits, for bits < 16.
+    /// Returns a << bits, for bits < 16.
     fn shift_left(self, a: Self::Words, bits: u32) -> Self::Words;
-    /// a >> bits, the sign kept, for bits < 16.
+    /// Returns a >> bits, the sign kept, for bits < 16.
     fn shift_right(self, a: Self::Words, bits: u32) -> Self::Words;
-    /// a > b
+    /// Returns a > b
     fn words_above(self, a: Self::Words, b: Self::Words) -> Self::WordMask;
-    /// a != b
+    /// Returns a != b
     fn words_differ(self, a: Self::Words, b: Self::Words) -> Self::WordMask;
-    /// Where both conditions hold.
+    /// Returns where both conditions hold.
     fn both(self, a: Self::WordMask, b: Self::WordMask) -> Self::WordMask;
-    /// `yes` where the condition holds, else `no`.
+    /// Returns `yes` where the condition holds, else `no`.
     fn choose(self, mask: Self::WordMask, yes: Self::Words, no: Self::Words) -> Self::Words;
-    /// a + 1 where the condition holds.
+    /// Returns a + 1 where the condition holds.
     fn count(self, mask: Self::WordMask, a: Self::Words) -> Self::Words;
-    /// The words with 32 bits.
+    /// Returns the words with 32 bits.
     fn widen(self, a: Self::Words) -> [Lanes<i32>; WORDS / LANES];
-    /// One bit for each word.
+    /// Returns one bit for each word.
     fn word_bits(self, mask: Self::WordMask) -> u32;
 }
 
-/// An operation on every word, in a loop that the compiler turns into vectors.
+/// Returns an operation on every word, in a loop that the compiler turns into vectors.
 #[inline(always)]
 fn pairwise(mut a: [i16; WORDS], b: [i16; WORDS], operation: impl Fn(i16, i16) -> i16) -> [i16; WORDS] {
     for l in 0..WORDS {

@@ -184,7 +184,7 @@ impl Isa<f64> for Avx512 {
 }
 
 impl Avx2 {
-    /// One register of the two, all bits where the mask has one.
+    /// Returns one register of the two, all bits where the mask has one.
     #[inline(always)]
     fn half_mask(self, bits: LaneMask, upper: bool) -> __m256 {
         unsafe {
@@ -198,7 +198,7 @@ impl Avx2 {
         }
     }
 
-    /// One register of the two of `spread`.
+    /// Returns one register of the two of `spread`.
     #[inline(always)]
     fn half_spread(self, spread: &Spread, value: [__m256; 2], upper: bool) -> __m256 {
         unsafe {
@@ -280,7 +280,7 @@ impl Isa<f32> for Avx2 {
     }
 }
 
-/// [`run_ahead`](super::run_ahead) with AVX2.
+/// Returns [`run_ahead`](super::run_ahead) with AVX2.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub(super) fn run_ahead(gaps: &[f32; STEPS], scale: f32, longest: i32, last: i32) -> [i32; STEPS] {

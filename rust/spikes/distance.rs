@@ -7,7 +7,7 @@ use crate::error::{Error, Result, check_positive};
 use crate::memory::{OrUnwind, catch, filled, product};
 use crate::stop::{Stop, check};
 
-/// Squared van Rossum distance of the spike trains of every neuron, (n_samples, n_neurons) row-major.
+/// Returns the squared van Rossum distance of the spike trains of every neuron, (n_samples, n_neurons) row-major.
 ///
 /// Every spike is the start of an exponential of time constant `tau`, in steps; the distance is the integral of the squared
 /// difference of the two sums, over `tau`: 1/2 for a spike too many. van Rossum, A novel spike distance, Neural Computation 2001.

@@ -32,7 +32,7 @@ pub fn write_spike_trains(path: &Path, trains: &SpikeTrains) -> Result<()> {
     files::write(path, &spike_trains_to_bytes(trains)?)
 }
 
-/// Spike trains as the bytes of their file: their rows as the arrays `indptr` and `indices`.
+/// Returns the spike trains as the bytes of their file: their rows as the arrays `indptr` and `indices`.
 ///
 /// # Errors
 /// [`Error::Memory`].

@@ -38,19 +38,19 @@ impl PaddedRows {
         self.sentinel = sentinel as u32;
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     #[inline(always)]
     pub fn n_rows(&self) -> usize {
         self.len.len()
     }
 
-    /// What indices are below.
+    /// Returns what indices are below.
     #[inline(always)]
     pub fn n_columns(&self) -> usize {
         self.sentinel as usize
     }
 
-    /// Number of indices in all rows, padding not counted.
+    /// Returns the number of indices in all rows, padding not counted.
     pub fn total(&self) -> usize {
         self.len.iter().map(|&len| len as usize).sum()
     }
@@ -61,21 +61,21 @@ impl PaddedRows {
         &self.len
     }
 
-    /// Row `r` with its padding: a multiple of four indices, each `<= sentinel`.
+    /// Returns the row `r` with its padding: a multiple of four indices, each `<= sentinel`.
     #[inline(always)]
     pub fn padded(&self, r: usize) -> &[u32] {
         let start = self.start[r] as usize;
         &self.index[start..start + (self.len[r] as usize).next_multiple_of(PAD)]
     }
 
-    /// Row `r` without its padding.
+    /// Returns the row `r` without its padding.
     #[inline(always)]
     pub fn row(&self, r: usize) -> &[u32] {
         let start = self.start[r] as usize;
         &self.index[start..start + self.len[r] as usize]
     }
 
-    /// Room for `n` more indices of the row under construction; [`advance`](Self::advance) says how many were written.
+    /// Returns room for `n` more indices of the row under construction; [`advance`](Self::advance) says how many were written.
     #[inline(always)]
     pub fn room(&mut self, n: usize) -> &mut [u32] {
         if self.index.len() - self.used < n {
@@ -95,7 +95,7 @@ impl PaddedRows {
         resize(&mut self.index, len, 0);
     }
 
-    /// Room for more rows.
+    /// Makes room for more rows.
     #[cold]
     fn grow_rows(&mut self) {
         reserve("steps or neurons of a sample", &mut self.start, 1).or_unwind();
@@ -117,7 +117,7 @@ impl PaddedRows {
         self.advance(1);
     }
 
-    /// A whole row: 16 l + bit for every bit that is set in mask l.
+    /// Appends a whole row: 16 l + bit for every bit that is set in mask l.
     ///
     /// A vector of indices is written for every mask that is not 0, however many of its bits are set; and those masks are
     /// found first, without branches. Which neurons fire cannot be predicted, and a wrong guess costs more.
@@ -166,23 +166,23 @@ impl PaddedRows {
         self.row_start = self.used;
     }
 
-    /// What synapses with these ascending delays hear of step `t`, rows being steps and columns n neurons: for each delay
-    /// number k, `k * n` and row `t - delays[k]`. Column `k * n + j` is neuron j, heard that much later.
+    /// Returns what synapses with these ascending delays deliver of step `t`, rows being steps and columns n neurons: for each delay
+    /// number k, `k * n` and row `t - delays[k]`. Column `k * n + j` is neuron j, whose spikes arrive that much later.
     pub fn delayed(&self, t: usize, delays: &[u32]) -> impl Iterator<Item = (u32, &[u32])> {
         let rows = delays.iter().map_while(move |&delay| t.checked_sub(delay as usize));
         rows.enumerate().map(|(k, from)| ((k * self.n_columns()) as u32, self.row(from)))
     }
 
-    /// [`delayed`](Self::delayed) as a list in `heard`, padded; and the length of it without its padding.
-    pub fn heard<'a>(&self, t: usize, delays: &[u32], heard: &'a mut Vec<u32>) -> (&'a [u32], usize) {
-        heard.clear();
-        self.delayed(t, delays).for_each(|(first, row)| heard.extend(row.iter().map(|&j| first + j)));
-        let n = heard.len();
-        heard.resize(n.next_multiple_of(PAD), (delays.len() * self.n_columns()) as u32);
-        (heard, n)
+    /// Returns [`delayed`](Self::delayed) as a list in `arriving`, padded; and the length of it without its padding.
+    pub fn arriving<'a>(&self, t: usize, delays: &[u32], arriving: &'a mut Vec<u32>) -> (&'a [u32], usize) {
+        arriving.clear();
+        self.delayed(t, delays).for_each(|(first, row)| arriving.extend(row.iter().map(|&j| first + j)));
+        let n = arriving.len();
+        arriving.resize(n.next_multiple_of(PAD), (delays.len() * self.n_columns()) as u32);
+        (arriving, n)
     }
 
-    /// Becomes what synapses with these ascending delays hear of `other`, step by step: see [`delayed`](Self::delayed).
+    /// Becomes what synapses with these ascending delays deliver of `other`, step by step: see [`delayed`](Self::delayed).
     pub fn delayed_from(&mut self, other: &Self, delays: &[u32]) {
         self.clear(delays.len() * other.n_columns());
         for t in 0..other.n_rows() {
@@ -212,7 +212,7 @@ impl PaddedRows {
         }
     }
 
-    /// [`transpose_of`](Self::transpose_of) with rows of at most `capacity` indices, a multiple of four; `false` if one is
+    /// Returns [`transpose_of`](Self::transpose_of) with rows of at most `capacity` indices, a multiple of four; `false` if one is
     /// longer.
     fn transpose_evenly(&mut self, other: &Self, capacity: usize) -> bool {
         let n_rows = other.n_columns();
@@ -327,12 +327,12 @@ mod tests {
         let mut rows = PaddedRows::default();
         rows.clear(5);
         [&[0, 3][..], &[4], &[], &[1, 2]].iter().for_each(|row| rows.push_row(row));
-        let mut heard = PaddedRows::default();
-        heard.delayed_from(&rows, &[0, 2, 9]);
-        assert_eq!((heard.n_rows(), heard.n_columns()), (4, 15));
-        let all: Vec<&[u32]> = (0..4).map(|t| heard.row(t)).collect();
+        let mut arriving = PaddedRows::default();
+        arriving.delayed_from(&rows, &[0, 2, 9]);
+        assert_eq!((arriving.n_rows(), arriving.n_columns()), (4, 15));
+        let all: Vec<&[u32]> = (0..4).map(|t| arriving.row(t)).collect();
         assert_eq!(all, [&[0, 3][..], &[4], &[5, 8], &[1, 2, 9]]);
-        assert_eq!(heard.padded(2), [5, 8, 15, 15]);
+        assert_eq!(arriving.padded(2), [5, 8, 15, 15]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::SpikeTrains;
 use crate::error::{Error, Result};
 
 impl SpikeTrains {
-    /// The given samples as a set of their own, in the given order; one may be there several times.
+    /// Makes the given samples as a set of their own, in the given order; one may be there several times.
     ///
     /// # Errors
     /// [`Error::Value`] if a sample does not exist, [`Error::Memory`] if there is no room for so many.
@@ -23,7 +23,7 @@ impl SpikeTrains {
         Ok(taken)
     }
 
-    /// The steps `from..to` of every sample as a set of their own. Panics where the range is out of bounds or empty.
+    /// Makes the steps `from..to` of every sample as a set of their own. Panics where the range is out of bounds or empty.
     ///
     /// # Errors
     /// [`Error::Memory`] if there is no room for so many.
@@ -42,7 +42,7 @@ impl SpikeTrains {
         Ok(cut)
     }
 
-    /// The samples of all sets, one set after the other.
+    /// Makes the samples of all sets, one set after the other.
     ///
     /// # Errors
     /// [`Error::Value`] if there is no set, [`Error::Shape`] naming the first of other steps or neurons, [`Error::Memory`] if
@@ -71,7 +71,7 @@ impl SpikeTrains {
         Ok(all)
     }
 
-    /// An empty set of the same steps and neurons, if there is room for so many rows and the spikes of all parts.
+    /// Makes an empty set of the same steps and neurons, if there is room for so many rows and the spikes of all parts.
     fn with_room(&self, n_rows: Option<usize>, mut n_spikes: impl Iterator<Item = usize>) -> Result<Self> {
         let n_spikes = n_spikes.try_fold(0usize, |sum, n| sum.checked_add(n));
         let mut set = Self::empty(self.n_steps(), self.n_neurons())?;

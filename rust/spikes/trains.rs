@@ -38,13 +38,13 @@ pub struct SpikeTrain<'a> {
 }
 
 impl<'a> SpikeTrain<'a> {
-    /// Neurons that fire at step `t`, ascending, each as often as it fires.
+    /// Returns the neurons that fire at step `t`, ascending, each as often as it fires.
     #[inline(always)]
     pub fn at(&self, t: usize) -> &'a [u32] {
         &self.index[self.indptr[t]..self.indptr[t + 1]]
     }
 
-    /// Number of time steps.
+    /// Returns the number of time steps.
     #[inline(always)]
     pub fn n_steps(&self) -> usize {
         self.indptr.len() - 1
@@ -52,7 +52,7 @@ impl<'a> SpikeTrain<'a> {
 }
 
 impl SpikeTrains {
-    /// An empty set, to which samples are [pushed](Self::push_sample).
+    /// Makes an empty set, to which samples are [pushed](Self::push_sample).
     ///
     /// # Errors
     /// [`Error::Value`] if `n_steps` or `n_neurons` is 0.
@@ -120,7 +120,7 @@ impl SpikeTrains {
         Ok(trains)
     }
 
-    /// From how often each neuron fires at each step, (n_samples, n_steps, n_neurons) in C order.
+    /// Makes one from how often each neuron fires at each step, (n_samples, n_steps, n_neurons) in C order.
     ///
     /// # Errors
     /// [`Error::Value`] if `n_steps` or `n_neurons` is 0; [`Error::Memory`].
@@ -246,7 +246,7 @@ impl SpikeTrains {
         Ok(())
     }
 
-    /// The samples `from..to` as a set of their own.
+    /// Makes the samples `from..to` as a set of their own.
     ///
     /// # Errors
     /// [`Error::Memory`].
@@ -264,12 +264,12 @@ impl SpikeTrains {
         })
     }
 
-    /// Spike trains of one sample. Panics if `sample` is out of range.
+    /// Returns the spike trains of one sample. Panics if `sample` is out of range.
     pub fn sample(&self, sample: usize) -> SpikeTrain<'_> {
         SpikeTrain { indptr: &self.indptr[sample * self.n_steps..=(sample + 1) * self.n_steps], index: &self.index }
     }
 
-    /// Spikes of every neuron, (n_samples, n_neurons).
+    /// Returns the spikes of every neuron, (n_samples, n_neurons).
     ///
     /// # Errors
     /// [`Error::Memory`].
@@ -283,7 +283,7 @@ impl SpikeTrains {
         Ok(counts)
     }
 
-    /// The first sample, step and neuron at which the neuron fires more than `most` times.
+    /// Returns the first sample, step and neuron at which the neuron fires more than `most` times.
     pub fn more_often_than(&self, most: u32) -> Option<[usize; 3]> {
         let repeats =
             |row: &[u32]| row.windows(most as usize + 1).find(|all| all[0] == all[most as usize]).map(|all| all[0]);
@@ -293,32 +293,32 @@ impl SpikeTrains {
         })
     }
 
-    /// Number of samples.
+    /// Returns the number of samples.
     pub fn n_samples(&self) -> usize {
         self.n_samples
     }
 
-    /// Number of time steps of each sample.
+    /// Returns the number of time steps of each sample.
     pub fn n_steps(&self) -> usize {
         self.n_steps
     }
 
-    /// Number of neurons.
+    /// Returns the number of neurons.
     pub fn n_neurons(&self) -> usize {
         self.n_neurons
     }
 
-    /// Number of spikes of all samples.
+    /// Returns the number of spikes of all samples.
     pub fn n_spikes(&self) -> usize {
         self.index.len()
     }
 
-    /// Row starts, length `n_samples * n_steps + 1`.
+    /// Returns the row starts, length `n_samples * n_steps + 1`.
     pub fn indptr(&self) -> &[usize] {
         &self.indptr
     }
 
-    /// Neurons of the spikes, row after row.
+    /// Returns the neurons of the spikes, row after row.
     pub fn index(&self) -> &[u32] {
         &self.index
     }

@@ -93,7 +93,7 @@ impl LaneLayer {
             if let Some((rows, delays)) = &self.recurrent {
                 let fired = &mut fired[..n_blocks];
                 for (t, sums) in (first..end).zip(sums.chunks_exact_mut(n_blocks)) {
-                    let (index, n) = own.heard(t - 1, delays, received);
+                    let (index, n) = own.arriving(t - 1, delays, received);
                     rows.add(index, n, sums);
                     overflows += self.steps(t, blocks, single, sums, fired);
                     list_spikes::<f32>(fired, n_blocks, own);

@@ -336,7 +336,7 @@ fn recurrent_rounded_body<W: WordIsa, R: WordRounding, const PLAIN: bool>(
         let (own_index, own_n) = if recurrent.taps == [0] {
             (own.padded(t - 1), own.lengths()[t - 1] as usize)
         } else {
-            own.heard(t - 1, &recurrent.taps, received)
+            own.arriving(t - 1, &recurrent.taps, received)
         };
         let arriving = [
             Arriving { first: 0, index: below.padded(t - 1), n: below.lengths()[t - 1] as usize },

@@ -13,7 +13,7 @@ use crate::simd::{Isa, LaneMask, Lanes, Real, multiversion, unpack};
 use crate::spikes::{PAD, PaddedRows};
 use crate::stop::is_stopped;
 
-/// Sum of the first B blocks of the rows `index` of `table`, whose rows have S; `index.len()` is a multiple of four.
+/// Returns the sum of the first B blocks of the rows `index` of `table`, whose rows have S; `index.len()` is a multiple of four.
 ///
 /// Partial sums hide the latency of the addition: about four registers of AVX-512, eight of AVX2. Their order is part of
 /// the result.
@@ -150,7 +150,7 @@ fn input_panel_body<F: Real, I: Isa<F>, const B: usize, const S: usize>(
 }
 
 multiversion! {
-    /// Feed-forward input of the first B blocks of a panel of S, of recurrent neurons, at `steps` (from 1 on); `input`
+    /// Computes the feed-forward input of the first B blocks of a panel of S, of recurrent neurons, at `steps` (from 1 on); `input`
     /// starts at the panel's place in rows of `n_blocks`.
     pub fn input_panel<F: Real, const B: usize, const S: usize>(
         panel: &[Lanes<F>],
@@ -205,7 +205,7 @@ fn recurrent_steps_body<F: Real, I: Isa<F>>(
     }
 }
 
-/// One step of B blocks from `first` on.
+/// Advances a step of B blocks from `first` on.
 #[inline(always)]
 fn recurrent_tile<F: Real, I: Isa<F>, const B: usize>(
     isa: I,

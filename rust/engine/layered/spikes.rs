@@ -15,12 +15,12 @@ pub struct LayerSpikes {
 }
 
 impl LayerSpikes {
-    /// Firing counts.
+    /// Returns the firing counts.
     pub fn counts(&self) -> &[u32] {
         self.by_neuron.lengths()
     }
 
-    /// Number of time steps, where spikes are listed by neuron.
+    /// Returns the number of time steps, where spikes are listed by neuron.
     pub fn n_steps(&self) -> usize {
         self.by_neuron.n_columns()
     }
@@ -87,7 +87,7 @@ pub struct SampleSpikes {
 }
 
 impl SampleSpikes {
-    /// Room for `n_layers` layers.
+    /// Makes room for `n_layers` layers.
     pub fn new(n_layers: usize) -> Self {
         Self { input: LayerSpikes::default(), layers: vec![LayerSpikes::default(); n_layers] }
     }
@@ -102,7 +102,7 @@ impl SampleSpikes {
         }
     }
 
-    /// What layer `l` hears: the layer below, or the input.
+    /// Returns the spikes that layer `l` receives: those of the layer below, or the input.
     pub fn below(&self, l: usize) -> &LayerSpikes {
         if l == 0 { &self.input } else { &self.layers[l - 1] }
     }

@@ -36,7 +36,7 @@ impl<'a> Arrays<'a> {
         self.file.tensor(name).is_ok()
     }
 
-    /// The array `name`, of a given shape and one of some types.
+    /// Returns the array `name`, of a given shape and one of some types.
     fn find(&self, name: &str, expected: [usize; 2], dtypes: &[Dtype]) -> Result<TensorView<'a>> {
         let view = self.file.tensor(name).map_err(|_| Error::format(self.path, format!("lacks the array '{name}'")))?;
         if view.shape() != expected {
@@ -58,7 +58,7 @@ impl<'a> Arrays<'a> {
         self.find(name, shape, &[dtype::<F>()]).map(drop)
     }
 
-    /// The floating-point array `name`, of a given shape.
+    /// Returns the floating-point array `name`, of a given shape.
     ///
     /// # Errors
     /// [`Error::Format`]; [`Error::Memory`].
@@ -74,7 +74,7 @@ impl<'a> Arrays<'a> {
         self.find(name, shape, &INTEGERS).map(drop)
     }
 
-    /// The integer array `name`, of a given shape.
+    /// Returns the integer array `name`, of a given shape.
     ///
     /// # Errors
     /// [`Error::Format`]; [`Error::Memory`].
@@ -98,13 +98,13 @@ pub(crate) struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    /// Numbers of a type of so many bytes, which `put` appends to the bytes of the file.
+    /// Returns the numbers of a type of so many bytes, which `put` appends to the bytes of the file.
     pub(crate) fn new(name: &'a str, shape: &'a [usize], dtype: Dtype, put: impl Fn(&mut Vec<u8>) + 'a) -> Self {
         let bytes = shape.iter().product::<usize>() * dtype.bitsize() / 8;
         Self { name, shape, dtype, bytes, put: Box::new(put) }
     }
 
-    /// Floating-point numbers.
+    /// Makes an array of floating-point numbers.
     pub(crate) fn floats<F: Real>(name: &'a str, shape: &'a [usize], values: &'a [F]) -> Self {
         Self::new(name, shape, dtype::<F>(), |bytes| put_floats(values, bytes))
     }
@@ -116,7 +116,7 @@ impl<'a> Stored<'a> {
     }
 }
 
-/// A safetensors file, as the library of that name writes it, but in memory that may be refused.
+/// Returns a safetensors file, as the library of that name writes it, but in memory that may be refused.
 pub(crate) fn serialize(mut arrays: Vec<Stored<'_>>, json: String) -> Result<Vec<u8>> {
     // The widest types first, so that all are aligned.
     arrays.sort_by(|a, b| b.dtype.cmp(&a.dtype).then(a.name.cmp(b.name)));
@@ -169,7 +169,7 @@ fn from_le_bytes<F: Real>(name: &str, bytes: &[u8]) -> Result<Vec<F>> {
 /// The types that integers are written in.
 const INTEGERS: [Dtype; 3] = [Dtype::I8, Dtype::I16, Dtype::I32];
 
-/// The narrowest type that holds all of an array, and its bytes.
+/// Returns the narrowest type that holds all of an array, and its bytes.
 fn integer_type(values: &[i32]) -> (Dtype, usize) {
     let fits = |low: i32, high: i32| values.iter().all(|value| (low..=high).contains(value));
     if fits(i8::MIN.into(), i8::MAX.into()) {
@@ -188,7 +188,7 @@ fn put_integers(values: &[i32], size: usize, bytes: &mut Vec<u8>) {
     }
 }
 
-/// The values of an array of integers.
+/// Returns the values of an array of integers.
 fn from_integer_bytes(name: &str, dtype: Dtype, bytes: &[u8]) -> Result<Vec<i32>> {
     match dtype {
         Dtype::I8 => collected(name, bytes.iter().map(|&b| i32::from(b as i8))),

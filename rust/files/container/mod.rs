@@ -77,7 +77,7 @@ pub(crate) fn json(path: &Path, bytes: &[u8]) -> Result<String> {
     })
 }
 
-/// What is wrong with JSON of ours: where; the parser's own words are of no use to who has not written it.
+/// Returns what is wrong with JSON of ours: where; the parser's own words are of no use to who has not written it.
 pub(crate) fn damaged(path: &Path, error: &serde_json::Error) -> Error {
     Error::format(path, format!("has damaged metadata, at character {} of it", error.column()))
 }

@@ -94,7 +94,7 @@ impl OptimizerConfig {
         }
     }
 
-    /// Learning rate before the schedule.
+    /// Returns the learning rate before the schedule.
     pub fn lr(&self) -> f64 {
         match *self {
             Self::Adam { lr, .. } | Self::AdamW { lr, .. } | Self::Sgd { lr, .. } => lr,
@@ -147,7 +147,7 @@ enum Rule<F> {
 }
 
 impl<F: Real> StepConstants<F> {
-    /// The constants of step number `step`, from 1.
+    /// Makes the constants of step number `step`, from 1.
     ///
     /// `lr` is the learning rate of this step, that of `config` times the schedule's factor. `grad_scale` is what the
     /// gradient is multiplied with before all else (1, or less to clip it), and weights are clamped to
@@ -189,7 +189,7 @@ fn adam_rule<F: Real>(lr: f64, beta1: f64, beta2: f64, eps: f64, weight_decay: f
     }
 }
 
-/// One optimizer step on a slice of weights.
+/// Does one optimizer step on a slice of weights.
 ///
 /// All slices have the length of `weight`, but for `v`, which may be empty if
 /// [`OptimizerConfig::has_second_moment`] says no. `m` and `v` start at 0. Where `mask` is 0 no synapse exists, and
@@ -222,7 +222,7 @@ pub fn update<F: Real>(
     }
 }
 
-/// The loops; slices are cut to one length beforehand so that no bounds are checked in them.
+/// Returns the loops; slices are cut to one length beforehand so that no bounds are checked in them.
 #[inline(always)]
 fn update_where<F: Real>(
     constants: &StepConstants<F>,

@@ -37,7 +37,7 @@ impl ExponentialPenalty {
         check_positive("scale", "", self.scale)
     }
 
-    /// The penalty of one neuron whose `n` squared weights sum to `squares`.
+    /// Returns the penalty of one neuron whose `n` squared weights sum to `squares`.
     ///
     /// Beyond an exponent of 30 the exponential goes on as a straight line with the slope it has there, so that
     /// [`ExponentialPenalty::factor`] is the exact gradient everywhere and nothing overflows.
@@ -47,7 +47,7 @@ impl ExponentialPenalty {
         0.5 * self.lam * self.scale * n as f64 * capped.exp() * (1.0 + (exponent - capped))
     }
 
-    /// What a weight of a neuron whose `n` squared weights sum to `squares` is multiplied with to give the penalty's
+    /// Returns what a weight of a neuron whose `n` squared weights sum to `squares` is multiplied with to give the penalty's
     /// gradient; the exponent is at most 30.
     pub fn factor(&self, squares: f64, n: usize) -> f64 {
         self.lam * self.beta / self.scale * self.exponent(squares, n).min(MAX_EXPONENT).exp()

@@ -69,7 +69,7 @@ impl Schedule {
         check_non_negative("warmup_epochs", "", self.warmup_epochs())
     }
 
-    /// The factor once `epoch` epochs are completed, as a fraction: 0 at the start, 1.5 in the middle of the second.
+    /// Returns the factor once `epoch` epochs are completed, as a fraction: 0 at the start, 1.5 in the middle of the second.
     ///
     /// `InverseSqrt` and `Step` change only between epochs, `Cosine` and the warm-up with every batch.
     pub fn factor(&self, epoch: f64) -> f64 {

@@ -34,7 +34,7 @@ pub struct Moments<F> {
 }
 
 impl<F: Real> Moments<F> {
-    /// All zero.
+    /// Makes one of zeros.
     pub fn new(optimizer: &OptimizerConfig, net: &Network<F>) -> Self {
         let second = optimizer.has_second_moment().then(|| Gradients::zeros(net));
         Self { step: 0, first: Gradients::zeros(net), second }
@@ -172,11 +172,11 @@ fn add_squares<F: Real>(sums: &mut [f64; LANES], value: &Lanes<F>) {
 }
 
 multiversion! {
-    /// Sum of the squares of values, those where a mask is 0 left out.
+    /// Returns the sum of the squares of values, those where a mask is 0 left out.
     fn sum_squares<F: Real>(values: &[Lanes<F>], mask: Option<&[Lanes<F>]>) -> f64 = sum_squares_body
 }
 
-/// Sum of the squares of all gradients of synapses that exist.
+/// Returns the sum of the squares of all gradients of synapses that exist.
 fn squared_norm<F: Real>(net: &Network<F>, grads: &Gradients<F>) -> f64 {
     let square = |grad: PanelsView<'_, F>, mask: Option<&Panels<F>>| {
         let part = |b: usize| sum_squares(grad.panel(b), mask.map(|mask| mask.panel(b)));

@@ -43,7 +43,7 @@ pub fn arrives(raster: &Raster, j: usize, t: usize, delay: u32) -> bool {
     t.checked_sub(1 + delay as usize).is_some_and(|at| raster[at][j])
 }
 
-/// The layer's spikes, step by step.
+/// Returns the layer's spikes, step by step.
 pub fn simulate<F: Real>(layer: &Layer<F>, plain: &Plain, input: &Raster) -> Raster {
     let (n, lif) = (layer.n_out(), layer.lif());
     let mut fired = vec![vec![false; n]; input.len()];
@@ -53,8 +53,8 @@ pub fn simulate<F: Real>(layer: &Layer<F>, plain: &Plain, input: &Raster) -> Ras
             p[i] *= lif.syn_decay.widen();
             let of = |raster: &Raster, weight: &[f64], delay: &[u32], n_in: usize| {
                 let row = i * n_in..(i + 1) * n_in;
-                let heard = |(j, (w, &d)): (usize, (&f64, &u32))| if arrives(raster, j, t, d) { *w } else { 0.0 };
-                weight[row.clone()].iter().zip(&delay[row]).enumerate().map(heard).sum::<f64>()
+                let received = |(j, (w, &d)): (usize, (&f64, &u32))| if arrives(raster, j, t, d) { *w } else { 0.0 };
+                weight[row.clone()].iter().zip(&delay[row]).enumerate().map(received).sum::<f64>()
             };
             p[i] += of(input, &plain.weight, &plain.delay, plain.n_in);
             p[i] += of(&fired, &plain.within, &plain.within_delay, n);
@@ -70,7 +70,7 @@ pub fn simulate<F: Real>(layer: &Layer<F>, plain: &Plain, input: &Raster) -> Ras
     fired
 }
 
-/// e_ij: the potential that a unit synapse from j alone would have at the firings of i, summed.
+/// Computes e_ij, the potential that a unit synapse from j alone would have at the firings of i, summed.
 pub fn s_psp<F: Real>(layer: &Layer<F>, pre: &Raster, j: usize, post: &Raster, i: usize, delay: u32) -> f64 {
     let lif = layer.lif();
     let (mut p, mut u, mut held, mut sum) = (0.0, 0.0, 0, 0.0);

@@ -49,7 +49,7 @@ impl LayerSpikes {
     }
 }
 
-/// Places of the neurons of a group in the panels of `weight`, counted from `first`.
+/// Returns the places of the neurons of a group in the panels of `weight`, counted from `first`.
 fn places<F: Real>(weight: &Panels<F>, group: &[u32], first: usize) -> impl Iterator<Item = usize> {
     group.iter().map(move |&i| weight.start(i as usize) - first)
 }
@@ -144,7 +144,7 @@ fn couple<F: Real>(
     }
 }
 
-/// The columns of a group, which fills B blocks.
+/// Computes the columns of a group, which fills B blocks.
 fn couple_with<F: Real, const B: usize>(
     layer: &Layer<F>,
     recurrent: &Connection<F>,
@@ -185,7 +185,7 @@ fn couple_with<F: Real, const B: usize>(
     }
 }
 
-/// The last of ascending delays.
+/// Returns the last of ascending delays.
 fn longest(taps: &[u32]) -> u32 {
     taps.last().copied().unwrap_or(0)
 }
@@ -241,7 +241,7 @@ impl<F: Real> Task<'_, F> {
         }
     }
 
-    /// [`accumulate`](Self::accumulate) where every neuron may receive from every one below.
+    /// Does [`accumulate`](Self::accumulate) where every neuron may receive from every one below.
     fn accumulate_dense(
         &mut self,
         layer: &Layer<F>,

@@ -15,7 +15,7 @@ const TOLERANCE: f64 = 0.05;
 pub(super) const MOST_STEPS: usize = 4_096;
 
 impl PostCoupling {
-    /// What [`PostCoupling::Auto`] stands for: `ClosedForm` or `Table`. Others stand for themselves.
+    /// Returns what [`PostCoupling::Auto`] stands for: `ClosedForm` or `Table`. Others stand for themselves.
     ///
     /// The table, where the closed form's gain is off by more than 5 % at a firing count of 2 or more, up to a firing every
     /// four steps: in runs short against tau_m, whose ends it does not know of, and where tau_m is a few steps, as it knows

@@ -55,7 +55,7 @@ impl PostCouplingModel {
         Ok(Self { one_minus_s })
     }
 
-    /// 1 - S of a neuron that fired `count` times, above 0; 1 for silent neurons.
+    /// Returns 1 - S of a neuron that fired `count` times, above 0; 1 for silent neurons.
     #[inline(always)]
     pub fn one_minus_s(&self, count: u32) -> f64 {
         of_count(&self.one_minus_s, count)
@@ -77,14 +77,14 @@ pub(super) fn check_steps(n_steps: usize) -> Result<()> {
     }
 }
 
-/// The entry of a table by firing count. Counts above the number of steps, of neurons that fire several times in a step, have
-/// the last one: a neuron that fires at every step leaves no interval that more spikes could shorten.
+/// Returns the entry of a table by firing count. Counts above the number of steps, of neurons that fire several times in a step,
+/// have the last one: a neuron that fires at every step leaves no interval that more spikes could shorten.
 #[inline(always)]
 pub fn of_count<F: Copy>(table: &[F], count: u32) -> F {
     table[(count as usize).min(table.len() - 1)]
 }
 
-/// `1 - S = d ln r / d ln o` of `r = o / d(o) = T / tau_m + o / f`; 1 for silent neurons.
+/// Returns `1 - S = d ln r / d ln o` of `r = o / d(o) = T / tau_m + o / f`; 1 for silent neurons.
 ///
 /// The dead time after the last firing may outlast the run, so `f = 1 - (o - 1) t_ref / T`, which is above
 /// `1 / (1 + t_ref)` (in steps) for every train that keeps the refractory time, and taken as that for others.
@@ -101,7 +101,7 @@ pub(super) fn closed_form(params: &LifParams, t_ref_steps: f64, n_steps: usize, 
     (1.0 + t_ref_steps / n_steps) / (f * (1.0 + f / rho_tau_m))
 }
 
-/// `1 - S = d ln r / d ln o` of `r = o / d(o)`, by differences to the neighbouring counts, at least FLOOR.
+/// Returns `1 - S = d ln r / d ln o` of `r = o / d(o)`, by differences to the neighbouring counts, at least FLOOR.
 ///
 /// r is a straight line without refractory time and nearly so with it, so differences are as good as derivatives.
 fn from_table(params: &LifParams, n_steps: usize) -> Result<Vec<f64>> {

@@ -10,7 +10,7 @@ use crate::simd::{LANES, Lanes};
 use crate::spikes::SpikeTrains;
 use crate::stop::check;
 
-/// e_ij of every pair of a presynaptic neuron j and a postsynaptic neuron i: (n_samples, n_post, n_pre) row-major.
+/// Returns e_ij of every pair of a presynaptic neuron j and a postsynaptic neuron i: (n_samples, n_post, n_pre) row-major.
 ///
 /// e_ij sums, over the firings of i, the potential that a unit synapse from j alone would have caused at that moment,
 /// with the resets of i applied. The synapse's delay beyond the one step that every spike takes is `delay` [ms].

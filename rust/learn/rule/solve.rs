@@ -134,7 +134,7 @@ fn iterate_body<F: Real, I: Isa<F>>(
 }
 
 multiversion! {
-    /// BiCGSTAB on (1 - A / diag) y = delta, then z = y / diag; the iterations it took, `None` where it stalls.
+    /// Runs BiCGSTAB on (1 - A / diag) y = delta, then z = y / diag; the iterations it took, `None` where it stalls.
     fn iterate<F: Real>(
         coupling: &[Lanes<F>],
         delta: &[Lanes<F>],
@@ -182,7 +182,8 @@ fn solve_directly<F: Real>(
     Ok(())
 }
 
-/// LU factors in the place of a square matrix, by partial pivoting; rows of the right-hand side move with those of the matrix.
+/// Writes LU factors in the place of a square matrix, by partial pivoting; rows of the right-hand side move with those of the
+/// matrix.
 ///
 /// The library's own does the same, bit for bit, but cannot be stopped, and takes seconds from 2,000 neurons on.
 fn factorise(matrix: &mut DMatrix<f64>, rhs: &mut DVector<f64>) {
@@ -218,7 +219,7 @@ fn dot<F: Real, I: Isa<F>>(isa: I, a: &[Lanes<F>], b: &[Lanes<F>]) -> F {
     isa.sum(sum)
 }
 
-/// out = from - matrix x, the matrix given row after row; rows beyond those there are count as zero.
+/// Computes out = from - matrix x, the matrix given row after row; rows beyond those there are count as zero.
 #[inline(always)]
 fn subtract_product<F: Real, I: Isa<F>>(
     isa: I,
@@ -233,7 +234,7 @@ fn subtract_product<F: Real, I: Isa<F>>(
     }
 }
 
-/// out = a b, element by element
+/// Computes out = a b, element by element
 #[inline(always)]
 fn multiply<F: Real, I: Isa<F>>(isa: I, a: &[Lanes<F>], b: &[Lanes<F>], out: &mut [Lanes<F>]) {
     for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
@@ -241,7 +242,7 @@ fn multiply<F: Real, I: Isa<F>>(isa: I, a: &[Lanes<F>], b: &[Lanes<F>], out: &mu
     }
 }
 
-/// out = a + factor b
+/// Computes out = a + factor b
 #[inline(always)]
 fn add_scaled<F: Real, I: Isa<F>>(isa: I, a: &[Lanes<F>], factor: F, b: &[Lanes<F>], out: &mut [Lanes<F>]) {
     let factor = isa.splat(factor);

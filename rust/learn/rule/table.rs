@@ -17,7 +17,7 @@ const DENSE_COUNTS: usize = 24;
 /// Probabilities below this share of the largest are left out of a sum.
 const NEGLIGIBLE: f64 = 1e-15;
 
-/// d(o): what one spike of a presynaptic neuron contributes on average to the T-PSP of a neuron that fires o times.
+/// Returns d(o): what one spike of a presynaptic neuron contributes on average to the T-PSP of a neuron that fires o times.
 ///
 /// The mean S-PSP a presynaptic spike, E\[e_ij\] / o_j, over postsynaptic trains of exactly o firings, all equally likely
 /// that keep the refractory time, and presynaptic spikes uniform over time, both in steps 1 .. n_steps - 1. Entry o of the
@@ -55,7 +55,7 @@ pub fn psp_table(params: &LifParams, n_steps: usize) -> Result<Arc<Vec<f64>>> {
     Ok(table)
 }
 
-/// The entries of [`psp_table`] at `counts`, ascending and in reach of a train, without those between them.
+/// Returns the entries of [`psp_table`] at `counts`, ascending and in reach of a train, without those between them.
 ///
 /// # Errors
 /// Those of [`psp_table`].
@@ -76,7 +76,7 @@ fn lock<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>> {
     }
 }
 
-/// The largest number of firings in steps 1 .. n_steps - 1 that keeps the refractory time.
+/// Returns the largest number of firings in steps 1 .. n_steps - 1 that keeps the refractory time.
 pub(super) fn largest_count(t_ref_steps: u32, n_steps: usize) -> usize {
     n_steps.saturating_sub(1).div_ceil(t_ref_steps as usize + 1)
 }
@@ -99,13 +99,13 @@ fn compute(lif: &LifPropagator<f64>, n_steps: usize) -> Result<Vec<f64>> {
     Ok(table)
 }
 
-/// The counts that are computed: the first ones, then at distances of a twentieth, and the largest.
+/// Returns the counts that are computed: the first ones, then at distances of a twentieth, and the largest.
 fn computed_counts(largest: usize) -> Vec<usize> {
     let next = |&o: &usize| (o < largest).then(|| if o < DENSE_COUNTS { o + 1 } else { (o + o / 20).min(largest) });
     std::iter::successors(Some(1), next).collect()
 }
 
-/// E\[sum over the firings of the potential before them\] under one input spike a step, for each of `counts` (ascending).
+/// Returns E\[sum over the firings of the potential before them\] under one input spike a step, for each of `counts` (ascending).
 ///
 /// Without the t_ref steps after each firing, a train of o firings is a choice of o of `n = n_steps - 1 - (o - 1) t_ref`
 /// steps. Firing m is at c of these with probability C(c-1, m-1) C(n-c, o-m) / C(n, o), and at step c + (m-1) t_ref.
@@ -134,7 +134,7 @@ fn mean_sums(lif: &LifPropagator<f64>, n_steps: usize, counts: &[usize]) -> Resu
     Ok(sums)
 }
 
-/// The potential at every step without resets, for one spike at each of the steps 1, 2, ...
+/// Returns the potential at every step without resets, for one spike at each of the steps 1, 2, ...
 fn trace_of_constant_input(lif: &LifPropagator<f64>, n_steps: usize) -> Result<Vec<f64>> {
     let (mut p, mut u) = (0.0, 0.0);
     let step = |t: usize| {
@@ -145,7 +145,7 @@ fn trace_of_constant_input(lif: &LifPropagator<f64>, n_steps: usize) -> Result<V
     collected("n_steps", (0..n_steps).map(step))
 }
 
-/// `decay[n]`: E\[mem_decay^gap\] up to the first of `after` firings uniform on n steps; entries n < after mean nothing.
+/// Computes `decay[n]`: E\[mem_decay^gap\] up to the first of `after` firings uniform on n steps; entries n < after mean nothing.
 fn mean_decay(mem_decay: f64, after: usize, decay: &mut [f64]) {
     let mut value = 0.0;
     for (n, out) in decay.iter_mut().enumerate().skip(after) {
@@ -156,7 +156,7 @@ fn mean_decay(mem_decay: f64, after: usize, decay: &mut [f64]) {
     }
 }
 
-/// Mean of `f(c)` over the position c of firing `m` of `o`, uniform on `n` steps.
+/// Returns the mean of `f(c)` over the position c of firing `m` of `o`, uniform on `n` steps.
 fn mean_over_firing_times(m: usize, o: usize, n: usize, f: impl Fn(usize) -> f64) -> f64 {
     // Probabilities relative to that of the mean position, from the ratio of neighbours, so that nothing underflows.
     let ratio = |c: usize| (c * (n - c - (o - m))) as f64 / ((c + 1 - m) as f64 * (n - c) as f64);
@@ -183,7 +183,7 @@ fn mean_over_firing_times(m: usize, o: usize, n: usize, f: impl Fn(usize) -> f64
     sum / weights
 }
 
-/// Lagrange interpolation through the four points around `x` (all, if fewer).
+/// Returns the Lagrange interpolation through the four points around `x` (all, if fewer).
 fn interpolate(points: &[(f64, f64)], x: f64) -> f64 {
     let above = points.partition_point(|&(at, _)| at < x);
     let first = above.saturating_sub(2).min(points.len().saturating_sub(4));

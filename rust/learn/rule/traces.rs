@@ -75,7 +75,7 @@ pub struct Trace<'a, F> {
 }
 
 impl<'a, F> Trace<'a, F> {
-    /// What a spike at step s adds through a synapse with this delay, for s = 0..=n_steps.
+    /// Returns what a spike at step s adds through a synapse with this delay, for s = 0..=n_steps.
     pub fn delayed(&self, delay: u32) -> &'a [Lanes<F>] {
         &self.rows[self.n_steps.min(delay as usize) * self.blocks..]
     }
@@ -109,7 +109,7 @@ fn run_backwards_body<F: Real, I: Isa<F>, const B: usize>(
 }
 
 multiversion! {
-    /// The adjoint of the neurons' update over all steps.
+    /// Runs the adjoint of the neurons' update over all steps.
     fn run_backwards<F: Real, const B: usize>(
         fired: &[LaneMask],
         held: &[LaneMask],
@@ -149,8 +149,8 @@ struct Part {
 }
 
 impl GroupLayout {
-    /// From the place of each neuron's first value, ascending, counted in values, and the distance in blocks from one
-    /// presynaptic neuron to the next.
+    /// Returns what comes from the place of each neuron's first value, ascending, counted in values, and the distance in blocks
+    /// from one presynaptic neuron to the next.
     pub fn set(&mut self, stride: usize, places: impl Iterator<Item = usize>) {
         self.stride = stride;
         self.parts.iter_mut().for_each(Vec::clear);
@@ -176,7 +176,7 @@ fn s_psps_body<F: Real, I: Isa<F>>(isa: I, trace: &[Lanes<F>], pre: Presynaptic<
 }
 
 multiversion! {
-    /// scale_i e_ij for every neuron i of the group (lanes) and every presynaptic neuron j that fires.
+    /// Computes scale_i e_ij for every neuron i of the group (lanes) and every presynaptic neuron j that fires.
     pub fn s_psps<F: Real>(trace: &[Lanes<F>], pre: Presynaptic<'_>, s_psps: &mut [Lanes<F>]) = s_psps_body
 }
 

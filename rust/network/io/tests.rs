@@ -34,7 +34,7 @@ pub(crate) fn set(arrays: &mut Stored, name: &str, at: usize, value: f32) {
     bytes[4 * at..4 * at + 4].copy_from_slice(&value.to_le_bytes());
 }
 
-/// Six inputs, five neurons that hear each other, and two onto which synapses have delays.
+/// Six inputs, five neurons that receive from each other, and two onto which synapses have delays.
 pub(crate) fn network<F: Real>() -> Network<F> {
     let neuron = json!({"tau_m": 20.0, "tau_s": 5.0, "v_th": 0.5, "t_ref": 1.0, "discretisation": "euler",
         "init": {"kind": "uniform", "low": -0.2, "high": 1.0}});

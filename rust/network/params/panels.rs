@@ -38,7 +38,7 @@ pub type PanelsView<'a, F> = Panels<F, &'a [Lanes<F>]>;
 pub type PanelsViewMut<'a, F> = Panels<F, &'a mut [Lanes<F>]>;
 
 impl PanelShape {
-    /// The shape of a matrix (n_out, n_in).
+    /// Makes the shape of a matrix (n_out, n_in).
     pub fn new(n_out: usize, n_in: usize) -> Self {
         Self { n_in, n_out, blocks: if n_out <= LANES { 1 } else { 2 } }
     }
@@ -273,7 +273,7 @@ impl<F: Real, D: DerefMut<Target = [Lanes<F>]>> Panels<F, D> {
 /// Rows between two looks at whether to stop.
 const ROWS_UNASKED: usize = 64;
 
-/// Before row `i`: unwinds if the work is to stop.
+/// Unwinds before row `i` if the work is to stop.
 pub(super) fn look(i: usize) {
     if i.is_multiple_of(ROWS_UNASKED) {
         check().or_unwind();

@@ -14,7 +14,7 @@ const MAX_ENTRIES: u128 = 1 << 28;
 /// The distinct delays of a connection group, and which of them each synapse has.
 ///
 /// The kernels know no delays. Where a group has D of them, its matrices have D * n_in columns: entry (i, k * n_in + j)
-/// belongs to the synapse of j onto i if its delay is the k-th, and is 0 if it has another. Column k * n_in + j hears the
+/// belongs to the synapse of j onto i if its delay is the k-th, and is 0 if it has another. Column k * n_in + j receives the
 /// spikes of j that much later.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Taps {
@@ -32,12 +32,12 @@ impl Clone for Taps {
 }
 
 impl Taps {
-    /// One delay for all synapses.
+    /// Makes one delay for all synapses.
     pub fn all(steps: u32) -> Self {
         Self { steps: vec![steps], index: Vec::new() }
     }
 
-    /// From the delay of every synapse in steps, (n_out, n_in) row-major; those of synapses that do not exist count for
+    /// Makes one from the delay of every synapse in steps, (n_out, n_in) row-major; those of synapses that do not exist count for
     /// nothing. `name` is for the message.
     ///
     /// # Errors
@@ -67,20 +67,20 @@ impl Taps {
         Ok(Self { steps, index })
     }
 
-    /// The distinct delays, ascending [steps].
+    /// Returns the distinct delays, ascending [steps].
     #[inline(always)]
     pub fn steps(&self) -> &[u32] {
         &self.steps
     }
 
-    /// The delay of every synapse, (n_out, n_in) row-major, 0 where none exists [steps].
+    /// Returns the delay of every synapse, (n_out, n_in) row-major, 0 where none exists [steps].
     pub fn of_synapses(&self, [n_out, n_in]: [usize; 2], exists: Option<&[bool]>) -> Vec<u32> {
         let exists = |at: usize| exists.is_none_or(|exists| exists[at]);
         let delay = |at| if exists(at) { self.steps[self.tap(at)] } else { 0 };
         collected("delays of n_out * n_in synapses", (0..n_out * n_in).map(delay)).or_unwind()
     }
 
-    /// The entries of a matrix of D * n_in columns that belong to synapses: (n_out, n_in) row-major.
+    /// Returns the entries of a matrix of D * n_in columns that belong to synapses: (n_out, n_in) row-major.
     pub fn collect<F: Real, D: Deref<Target = [Lanes<F>]>>(&self, n_in: usize, panels: &Panels<F, D>) -> Vec<F> {
         if self.index.is_empty() {
             return panels.to_rows();
@@ -119,7 +119,7 @@ impl Taps {
         }
     }
 
-    /// Number of the delay of synapse `at`.
+    /// Returns the number of the delay of synapse `at`.
     pub fn tap(&self, at: usize) -> usize {
         self.index.get(at).map_or(0, |&tap| tap as usize)
     }

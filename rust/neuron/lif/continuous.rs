@@ -124,7 +124,7 @@ impl ContinuousLif {
         (p * after.p, u * after.u + p * after.psp)
     }
 
-    /// Two exponentials: the slower decay, and either the quotient of both, where that is 1/2 or more and `psp` would
+    /// Returns two exponentials: the slower decay, and either the quotient of both, where that is 1/2 or more and `psp` would
     /// suffer from their difference, or the faster one.
     #[inline(always)]
     fn evolution(&self, time: f64) -> Evolution {
@@ -182,7 +182,7 @@ impl ContinuousLif {
         Some(Peak { time, u: self.ratio * (-self.ratio * time).exp() })
     }
 
-    /// [`Self::next_crossing`] where the bound does not exclude it.
+    /// Returns [`Self::next_crossing`] where the bound does not exclude it.
     ///
     /// Solved by parabolas, not in t but in `w = (1 - exp(-g t)) / g` with `g = (1 + r)/3`. There, the third derivative
     /// of u is `(2r - 1)(r - 2)/9 exp(3 g t) u'`: none for r = 2 and r = 1/2, where one step is the closed form, and

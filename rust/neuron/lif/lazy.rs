@@ -60,7 +60,7 @@ impl<F: Real> Power<F> {
     }
 }
 
-/// One gap after the other.
+/// Returns one gap after the other.
 fn compose([s0, m0, g0]: [f64; 3], [s1, m1, g1]: [f64; 3]) -> [f64; 3] {
     [s1 * s0, m1 * m0, m1 * g0 + g1 * s0]
 }
@@ -242,7 +242,7 @@ impl<F: Real> Arithmetic for LazyLif<F> {
         }
     }
 
-    /// One level for all three: whoever fires is above it, and whoever nearly does is not below it.
+    /// Returns one level for all three: whoever fires is above it, and whoever nearly does is not below it.
     #[inline(always)]
     fn leap_quietly(&self, p: F, u: F, steps: u64, input: F) -> Option<[F; 2]> {
         let [syn, mem, gain] = self.near(steps)?;
@@ -261,16 +261,16 @@ impl<F: Real> Arithmetic for LazyLif<F> {
         self.flushed(self.lif.syn_decay * p + input)
     }
 
-    /// Between inputs `u_k = A b^k + B a^k` has one extremum at most, which is a maximum if p > 0: it rises to it and falls
-    /// ever after. So "passed the level, or past the maximum" is monotone in k, and bisection finds the first such k.
-    /// The level lies under the threshold by the margin of ties, which no rounding here exceeds.
+    /// Returns when it fires next: between inputs `u_k = A b^k + B a^k` has one extremum at most, which is a maximum if p > 0: it
+    /// rises to it and falls ever after. So "passed the level, or past the maximum" is monotone in k, and bisection finds the first
+    /// such k. The level lies under the threshold by the margin of ties, which no rounding here exceeds.
     #[inline(always)]
     fn next_firing(&self, p: F, u: F) -> Option<u64> {
         let level = self.level();
         if self.highest(p, u) <= level { None } else { self.search(p, u, level) }
     }
 
-    /// No step raises the potential by more than the first one would from rest.
+    /// Returns no step raises the potential by more than the first one would from rest.
     #[inline(always)]
     fn soonest_firing(&self, p: F, u: F) -> Option<u64> {
         let level = self.level();

@@ -3,13 +3,13 @@
 //! Everything that divides by the difference of the rates goes through these two, so that equal and nearly equal time
 //! constants are no case of their own anywhere else.
 
-/// `(1 - exp(-x)) / x`, the mean of `exp(-s)` over `s` in `[0, x]`; 1 at 0.
+/// Returns `(1 - exp(-x)) / x`, the mean of `exp(-s)` over `s` in `[0, x]`; 1 at 0.
 #[inline]
 pub(super) fn mean_decay(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { -(-x).exp_m1() / x }
 }
 
-/// `ln(1 + x) / x`, the mean of `1 / (1 + s)` over `s` in `[0, x]`; 1 at 0.
+/// Returns `ln(1 + x) / x`, the mean of `1 / (1 + s)` over `s` in `[0, x]`; 1 at 0.
 #[inline]
 pub(super) fn mean_reciprocal(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { x.ln_1p() / x }

@@ -77,7 +77,7 @@ impl LifParams {
     }
 }
 
-/// A time in steps, both in ms; `Err` says what was expected of it: to be finite, >= 0, a whole number of steps (to 1e-9)
+/// Returns a time in steps, both in ms; `Err` says what was expected of it: to be finite, >= 0, a whole number of steps (to 1e-9)
 /// and at most 2^`log2_max` steps.
 pub(crate) fn whole_steps(time: f64, dt: f64, log2_max: u32) -> std::result::Result<u32, String> {
     if !(time.is_finite() && time >= 0.0) {

@@ -59,15 +59,15 @@ impl<F: Real> LifPropagator<F> {
     }
 }
 
-/// Currents and potentials so much smaller than the threshold are zero, so that silence ends in zeros and not in
-/// denormal numbers, which are slow: 2^-200 in `f64`, 2^-60 in `f32`. What they could still add to a potential is lost
-/// in its rounding.
+/// Returns the currents and potentials so much smaller than the threshold are zero, so that silence ends in zeros and not in
+/// denormal numbers, which are slow: 2^-200 in `f64`, 2^-60 in `f32`. What they could still add to a potential is lost in its
+/// rounding.
 fn flush_level<F: Real>(v_th: F) -> F {
     let share = if F::DTYPE == f32::DTYPE { 2f64.powi(-60) } else { 2f64.powi(-200) };
     (v_th * F::from_f64(share)).max(F::min_positive_value())
 }
 
-/// `tau_m (exp(-dt/tau_m) - exp(-dt/tau_s)) / (tau_m - tau_s)`, without its cancellation.
+/// Returns `tau_m (exp(-dt/tau_m) - exp(-dt/tau_s)) / (tau_m - tau_s)`, without its cancellation.
 ///
 /// With `a = dt/tau_m`, `b = dt/tau_s` it is `b (exp(-a) - exp(-b)) / (b - a)`, symmetric in a and b but for the first
 /// factor; taking the larger exponential out leaves `(1 - exp(-x)) / x` at `x = |b - a|`. The difference of the two
