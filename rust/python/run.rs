@@ -38,24 +38,12 @@ impl<'py> SampleRun<'_, 'py> {
         prepare: impl FnOnce(&Worker<F>, Data<'_>, Going<'_>) -> Result<SampleSimulation<F>, Error> + Send,
         counted: bool,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let samples = Samples::extract(self.x)?;
-        let preparation = Preparation::new(self.encoder, None)?;
-        let values = samples.values()?;
-        let (seed, n_threads) = (self.seed, self.n_threads);
-        let mut watch = Watch::new(None);
-        let result = detached(py, || {
-            let data = preparation.data(values, false)?;
-            check_inputs(net, data)?;
-            let worker = Worker::new(n_threads)?;
-            let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
-            let simulation = prepare(&worker, data, &mut keep_going)?;
-            let graph = if counted { graph_to_count(net, &simulation)? } else { None };
-            let found = count_spikes(&worker, net, &simulation, data, seed, graph.as_ref(), &mut |_| keep_going())?;
-            Ok((found, simulation.kind(), data.n_steps()))
-        });
-        let (found, engine, n_steps) = watch.finish(result)?;
+        let seed = self.seed;
+        let (found, engine, [n_samples, n_steps]) = self.on(py, net, prepare, |worker, simulation, data, going| {
+            let graph = if counted { graph_to_count(net, simulation)? } else { None };
+            count_spikes(worker, net, simulation, data, seed, graph.as_ref(), &mut |_| going())
+        })?;
         let n_out = net.n_out();
-        let n_samples = found.counts.len() / n_out;
         let dict = result_dict(py, engine, found.done.filter(|_| counted))?;
         dict.set_item("counts", shaped(py, found.counts, [n_samples, n_out])?)?;
         dict.set_item("n_spikes", found.n_spikes)?;
@@ -77,23 +65,11 @@ impl<'py> SampleRun<'_, 'py> {
     ) -> PyResult<Bound<'py, PyDict>> {
         let traced: Vec<_> = traced.into_iter().map(|(layer, neurons)| Traced { layer, neurons }).collect();
         check_traced(net, engine, &traced)?;
-        let samples = Samples::extract(self.x)?;
-        let preparation = Preparation::new(self.encoder, None)?;
-        let values = samples.values()?;
-        let (seed, n_threads) = (self.seed, self.n_threads);
-        let mut watch = Watch::new(None);
-        let result = detached(py, || {
-            let data = preparation.data(values, false)?;
-            check_inputs(net, data)?;
-            let worker = Worker::new(n_threads)?;
-            let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
-            let simulation = prepare(&worker, data, &mut keep_going)?;
-            let n_steps = data.n_steps();
-            let trace = |spikes: &SampleSpikes, layer, neuron| trace(spikes, n_steps, layer, neuron);
-            let found = record(&worker, net, &simulation, data, seed, &traced, trace, &mut keep_going)?;
-            Ok((found, simulation.kind(), [data.n_samples(), n_steps]))
-        });
-        let (found, engine, [n_samples, n_steps]) = watch.finish(result)?;
+        let seed = self.seed;
+        let (found, engine, [n_samples, n_steps]) = self.on(py, net, prepare, |worker, simulation, data, going| {
+            let trace = |spikes: &SampleSpikes, layer, neuron| trace(spikes, data.n_steps(), layer, neuron);
+            record(worker, net, simulation, data, seed, &traced, trace, going)
+        })?;
         let mut traces = Vec::new();
         for (of, traced) in found.traces.into_iter().zip(&traced) {
             let shape = [n_samples, n_steps, traced.neurons.len()];
@@ -104,6 +80,33 @@ impl<'py> SampleRun<'_, 'py> {
         dict.set_item("spikes", found.spikes.into_iter().map(SpikeTrainsCore).collect::<Vec<_>>())?;
         dict.set_item("traces", traces)?;
         Ok(dict)
+    }
+}
+
+impl SampleRun<'_, '_> {
+    /// Does `work` with a network on the samples, without the GIL; returns what it gives, the engine, and the numbers of samples
+    /// and of steps.
+    fn on<F: Real, R: Send>(
+        &self,
+        py: Python<'_>,
+        net: &Network<F>,
+        prepare: impl FnOnce(&Worker<F>, Data<'_>, Going<'_>) -> Result<SampleSimulation<F>, Error> + Send,
+        work: impl FnOnce(&Worker<F>, &SampleSimulation<F>, Data<'_>, Going<'_>) -> Result<R, Error> + Send,
+    ) -> PyResult<(R, EngineKind, [usize; 2])> {
+        let samples = Samples::extract(self.x)?;
+        let preparation = Preparation::new(self.encoder, None)?;
+        let (values, n_threads) = (samples.values()?, self.n_threads);
+        let mut watch = Watch::new(None);
+        let result = detached(py, || {
+            let data = preparation.data(values, false)?;
+            check_inputs(net, data)?;
+            let worker = Worker::new(n_threads)?;
+            let mut keep_going = || watch.keep_going(false, |py| Ok(py.None()));
+            let simulation = prepare(&worker, data, &mut keep_going)?;
+            let found = work(&worker, &simulation, data, &mut keep_going)?;
+            Ok((found, simulation.kind(), [data.n_samples(), data.n_steps()]))
+        });
+        watch.finish(result)
     }
 }
 

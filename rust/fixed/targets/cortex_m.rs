@@ -86,7 +86,7 @@ impl Chip for CortexM {
     }
 
     fn weight_grid(&self) -> WeightGrid {
-        WeightGrid { levels: (1 << (self.weight_bits - 1)) - 1, step: 1 }
+        WeightGrid::symmetric(self.weight_bits)
     }
 
     /// Lets states decay by shift where a time constant is a power of two of steps, else by factors of 16 bits; a level is a unit.

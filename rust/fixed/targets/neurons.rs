@@ -25,6 +25,13 @@ pub struct WeightGrid {
     pub step: i32,
 }
 
+impl WeightGrid {
+    /// Makes the grid of all integers of so many bits but the lowest, whose negative has more.
+    pub fn symmetric(bits: u32) -> Self {
+        Self { levels: (1 << (bits - 1)) - 1, step: 1 }
+    }
+}
+
 /// Holds what is known of the neurons of a layer.
 pub struct Neurons {
     /// For messages.

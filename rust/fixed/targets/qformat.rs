@@ -33,7 +33,7 @@ impl Chip for QFormat {
     }
 
     fn weight_grid(&self) -> WeightGrid {
-        WeightGrid { levels: (1 << (self.weight_bits - 1)) - 1, step: 1 }
+        WeightGrid::symmetric(self.weight_bits)
     }
 
     /// Makes a level a unit.
