@@ -1,8 +1,8 @@
-"""The package's names, as the golden cases use them.
+"""The package's names, as the golden cases use them; those for fixed point are in `build_fixed`.
 
-All that the cases call of the package is called here: where a public name changes, this file does,
-and neither the cases nor their hashes. Arguments have the names that ARCHITECTURE gives them
-(recurrent_delay, potential), whatever the package calls them today.
+All that the cases call of the package is called here or there: where a public name changes, these
+files do, and neither the cases nor their hashes. Arguments have the names that ARCHITECTURE gives
+them (recurrent_delay, potential), whatever the package calls them today.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,6 @@ from strsbp_rs import (
     BernoulliEncoder,
     Constant,
     ConstantInit,
-    CortexM,
     Cosine,
     CountMSE,
     ExponentialPenalty,
@@ -38,25 +36,20 @@ from strsbp_rs import (
     ImageAugment,
     InverseSqrt,
     KaimingUniform,
-    Loihi,
     Normal,
     OneToOne,
-    QFormat,
     Reservoir,
     SoftmaxCrossEntropy,
     Sparse,
     SpikeTrains,
-    Spinnaker,
     Step,
     StRsbp,
     Uniform,
     UniformDelay,
-    Xylo,
     gradients_from_spikes,
     post_coupling,
     psp_table,
     s_psp,
-    van_rossum,
 )
 from strsbp_rs.recipes._recipe import Recipe, load_recipe, recipe_names, with_overrides
 
@@ -68,7 +61,6 @@ __all__ = [
     "BernoulliEncoder",
     "Constant",
     "ConstantInit",
-    "CortexM",
     "Cosine",
     "CountMSE",
     "ExponentialPenalty",
@@ -79,28 +71,23 @@ __all__ = [
     "ImageAugment",
     "InverseSqrt",
     "KaimingUniform",
-    "Loihi",
     "Normal",
     "OneToOne",
-    "QFormat",
     "Recipe",
     "Reservoir",
     "SoftmaxCrossEntropy",
     "Sparse",
     "SpikeTrains",
-    "Spinnaker",
     "StRsbp",
     "Step",
     "Uniform",
     "UniformDelay",
-    "Xylo",
     "gradients_from_spikes",
     "load_recipe",
     "post_coupling",
     "psp_table",
     "recipe_names",
     "s_psp",
-    "van_rossum",
     "with_overrides",
 ]
 
@@ -237,11 +224,11 @@ def fit(of: sr.Trainer, x: Any, y: Any, epochs: int, **options: Any) -> None:
 def history(of: sr.Trainer) -> list[list[Any]]:
     """Of every epoch all that was recorded but times."""
     names = (*_RECORDS, *_MORE_RECORDS, *_LAST_RECORDS)
-    return [[_plain(record.get(name)) for name in names] for record in of.history.epochs]
+    return [[plain(record.get(name)) for name in names] for record in of.history.epochs]
 
 
-def _plain(value: Any) -> Any:
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+def plain(value: Any) -> Any:
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 _SETTINGS = ("loss", "optimizer", "schedule", "rule", "batch_size", "augment", "weight_penalty")
@@ -291,89 +278,6 @@ def step(of: sr.Trainer, spikes: Any, y: Any, **options: Any) -> list[Any]:
     found = of.step(spikes, y, **options)
     return [found.loss, found.accuracy, found.firing_rate, found.lr, found.grad_norm]
 
-
-# Fixed point -------------------------------------------------------------------------------------
-
-
-def to_fixed(net: sr.Network, target: Any, **options: Any) -> sr.FixedNetwork:
-    return net.to_fixed(target, **options)
-
-
-_FORMAT = (
-    *("weight_bits", "current_bits", "membrane_bits", "v_th", "input_shift", "gain_shift"),
-    *("bias", "rounding", "rounding_seed", "current_overflow", "membrane_overflow", "fires_at"),
-    *("reset", "t_ref_steps", "max_spikes", "rules"),
-)
-
-
-def format_values(form: sr.fixed.Format) -> list[Any]:
-    """All that a format says, without names of its fields."""
-    values = form.to_dict()
-    decays = [values.pop("current_decay"), values.pop("membrane_decay")]
-    limits = values.pop("limits")
-    assert set(values) == set(_FORMAT), f"{sorted(values)}: build.py knows {sorted(_FORMAT)}"
-    return [[_plain(values[name]) for name in _FORMAT], decays, sorted(limits.items())]
-
-
-def fixed_layers(held: sr.FixedNetwork) -> list[Any]:
-    """Of each layer its format and integers."""
-    return [
-        [
-            *(format_values(layer.format), layer.weight, layer.recurrent_weight),
-            *(layer.scale, layer.step),
-        ]
-        for layer in held.layers
-    ]
-
-
-def fixed_integers(held: sr.FixedNetwork) -> list[NDArray[Any]]:
-    found = [(layer.weight, layer.recurrent_weight) for layer in held.layers]
-    return [array for pair in found for array in pair if array is not None]
-
-
-def fixed_from(net: sr.Network, layers: Sequence[tuple[Any, Any, Any]]) -> sr.FixedNetwork:
-    """Of formats, weights and recurrent weights (or None)."""
-    one = np.ones(1)
-    return sr.FixedNetwork(net, [sr.FixedLayer(*layer, one) for layer in layers])
-
-
-def record_fixed(held: sr.FixedNetwork, x: Any, **options: Any) -> list[sr.SpikeTrains]:
-    return held.run(x, **options).spikes
-
-
-def overflows(of: sr.FixedNetwork | sr.Simulator) -> list[list[int]]:
-    return [[lost.current, lost.membrane] for lost in of.overflows or []]
-
-
-def report(held: sr.FixedNetwork, x: Any, y: Any, **options: Any) -> list[Any]:
-    found = held.report(x, y, **options)
-    layers = [
-        [
-            *(layer.weight_error, layer.clipped, layer.zeros, layer.rate),
-            *(layer.fixed_rate, layer.distance, layer.changed),
-            [layer.overflows.current, layer.overflows.membrane],
-        ]
-        for layer in found.layers
-    ]
-    return [layers, found.n_samples, found.accuracy, found.fixed_accuracy]
-
-
-def clips(held: sr.FixedNetwork) -> list[float]:
-    """What calibration has found."""
-    return list(held.target.clip)
-
-
-Format = sr.fixed.Format
-Multiply, Shift, Table = sr.fixed.Multiply, sr.fixed.Shift, sr.fixed.Table
-presets = SimpleNamespace(
-    loihi=sr.fixed.loihi_format,
-    xylo=sr.fixed.xylo_format,
-    spinnaker=sr.fixed.spinnaker_format,
-    cortex_m=sr.fixed.cortex_m_format,
-    qformat=sr.fixed.qformat_format,
-    loihi_weights=sr.fixed.loihi_weights,
-    xylo_weights=sr.fixed.xylo_weights,
-)
 
 # Graphs and simulators ---------------------------------------------------------------------------
 
@@ -439,10 +343,6 @@ def written(of: Any) -> bytes:
 
 def load_network(path: Path) -> sr.Network:
     return sr.Network.load(path)
-
-
-def load_fixed(path: Path) -> sr.FixedNetwork:
-    return sr.FixedNetwork.load(path)
 
 
 def load_spikes(path: Path) -> sr.SpikeTrains:

@@ -7,18 +7,24 @@ neurons the core works in, by the analytic oracle that test_oracle.py holds agai
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from gradient_cases import (
+    OPTIONS,
+    TOLERANCE,
+    Options,
+    assert_close,
+    assume_solvable,
+    by_sample,
+    core_loss,
+    sum_of_samples,
+)
+from hypothesis import given, settings
 from oracle import analytic, recorded
 from oracle.losses import CountMSE, Loss, SoftmaxCrossEntropy
-from oracle.model import Gradients, finite_difference_gradients
-from oracle.neuron import Array, Counts, Layer, Raster
+from oracle.model import finite_difference_gradients
 from strategies import (
     Case,
     DelaySteps,
@@ -30,172 +36,6 @@ from strategies import (
 )
 
 import strsbp_rs
-
-TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
-SOLVER_TOLERANCE = {"float64": 1e-12, "float32": 1e-6}
-
-# Rounding grows with the condition of the layers' systems: float32 needs benign ones, and where a
-# system is near singular no finite difference can follow its gradient.
-LARGEST_CONDITION = {"float64": 300.0, "float32": 30.0}
-
-
-Samples = list[list[Raster]] | list[list[Counts]]
-"""Spikes of the input and of every layer, sample by sample."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What can be asked of the backward pass, and the factor of each sample."""
-
-    post_coupling: str
-    silent_ratio: float
-    teacher_spikes: bool
-    teacher_count: int
-    sample_weight: tuple[float, ...] | None
-
-    def rule(self, dtype: str) -> strsbp_rs.StRsbp:
-        """The core's options."""
-        return strsbp_rs.StRsbp(
-            post_coupling=self.post_coupling,
-            silent_ratio=self.silent_ratio,
-            teacher_spikes=self.teacher_spikes,
-            teacher_count=self.teacher_count,
-            solver_tolerance=SOLVER_TOLERANCE[dtype],
-        )
-
-    def oracle_rule(self) -> recorded.Rule:
-        """The oracle's options."""
-        mean_psp = {"closed_form": recorded.closed_form, "table": table_psp, "none": None}
-        return recorded.Rule(
-            mean_psp[self.post_coupling],
-            self.silent_ratio,
-            self.teacher_spikes,
-            self.teacher_count,
-        )
-
-    def gain(self) -> analytic.Gain | None:
-        """The gain of the oracle's analytic gradient."""
-        gains = {"closed_form": analytic.closed_form, "table": table_gain, "none": None}
-        return gains[self.post_coupling]
-
-    def sample_weights(self, n_samples: int) -> list[float] | None:
-        """One factor per sample, drawn ones repeated."""
-        if self.sample_weight is None:
-            return None
-        return [self.sample_weight[i % len(self.sample_weight)] for i in range(n_samples)]
-
-
-OPTIONS = st.builds(
-    Options,
-    post_coupling=st.sampled_from(["closed_form", "table", "none"]),
-    silent_ratio=st.sampled_from([0.0, 0.5, 1.0]),
-    teacher_spikes=st.booleans(),
-    teacher_count=st.sampled_from([3, 12, 35]),
-    sample_weight=st.none() | st.tuples(*[st.sampled_from([0.0, 0.25, 1.0, 4.0])] * 2),
-)
-
-
-def table_slope(layer: Layer, counts: Array, duration: float) -> Array:
-    """S of the core's table at the nearest whole counts: a table has nothing to derive it from."""
-    s = strsbp_rs.post_coupling(
-        "table",
-        tau_m=layer.tau_m,
-        tau_s=layer.tau_s,
-        t_ref=layer.t_ref,
-        n_steps=round(duration / layer.dt),
-        dt=layer.dt,
-        discretisation=layer.discretisation,
-    )
-    return np.asarray(s[np.minimum(np.round(counts).astype(int), len(s) - 1)])
-
-
-def table_psp(layer: Layer, counts: Array, duration: float) -> Array:
-    """d(o) proportional to o^S around every whole count."""
-    return np.asarray(counts ** table_slope(layer, counts, duration))
-
-
-def table_gain(layer: Layer, counts: Array, duration: float) -> Array:
-    """1/(1 - S) of the table."""
-    return np.asarray(1.0 / (1.0 - table_slope(layer, counts, duration)))
-
-
-def core_loss(loss: Loss) -> strsbp_rs.CountMSE | strsbp_rs.SoftmaxCrossEntropy:
-    """The same loss in the core."""
-    if isinstance(loss, CountMSE):
-        return strsbp_rs.CountMSE(target=loss.target, other=loss.other, dead_zone=loss.dead_zone)
-    return strsbp_rs.SoftmaxCrossEntropy(temperature=loss.temperature)
-
-
-def by_sample(spikes: list[strsbp_rs.SpikeTrains]) -> list[list[Raster]]:
-    """Recorded trains of the input and of every layer, sample by sample."""
-    dense = [trains.to_dense() for trains in spikes]
-    return [[trains[sample] for trains in dense] for sample in range(len(dense[0]))]
-
-
-def assume_solvable(
-    layers: list[Layer], samples: Samples, case: Case, options: Options, dtype: str
-) -> None:
-    """Leaves out examples whose gradient the precision does not determine."""
-    rule, gain = options.oracle_rule(), options.gain()
-    for trains, label in zip(samples, case.labels, strict=True):
-        for point in recorded.sample_point(layers, trains, label, rule).layers:
-            condition = np.linalg.cond(analytic.system_matrix(point, gain))
-            assume(condition < LARGEST_CONDITION[dtype])
-
-
-def assert_close(
-    got: strsbp_rs.Gradients,
-    expected: Gradients,
-    tolerance: float,
-    *,
-    scale: Gradients | None = None,
-    rounding: float = 0.0,
-) -> None:
-    """Every array to the tolerance, relative to the largest entry of it, or of it in scale."""
-    assert got.loss == pytest.approx(expected.loss, rel=1e-9, abs=1e-12)
-    for number, (of_layer, expected_layer) in enumerate(
-        zip(got.weights, expected.weights, strict=True)
-    ):
-        assert of_layer.keys() == expected_layer.keys()
-        for name, gradient in of_layer.items():
-            assert gradient.shape == expected_layer[name].shape
-            error = np.abs(gradient - expected_layer[name]).max()
-            largest = np.abs((scale or expected).weights[number][name]).max()
-            assert error <= tolerance * largest + rounding, name
-
-
-def sum_of_samples(
-    case: Case, layers: list[Layer], samples: list[list[Raster]], loss: Loss, options: Options
-) -> tuple[Gradients, Gradients]:
-    """Analytic gradients, and the same with the absolute values of every sample's summed.
-
-    Where samples cancel, the rounding of their sum in float32 is still that of its terms.
-    """
-    weights = options.sample_weights(len(samples)) or [1.0] * len(samples)
-    of_samples = [
-        analytic.analytic_gradients(
-            layers,
-            [trains],
-            [label],
-            loss=loss,
-            rule=options.oracle_rule(),
-            gain=options.gain(),
-            sample_weight=[weight / len(samples)],
-        )
-        for trains, label, weight in zip(samples, case.labels, weights, strict=True)
-    ]
-
-    def summed(part: Callable[[Array], Array]) -> Gradients:
-        arrays = [
-            {
-                name: np.sum([part(g.weights[number][name]) for g in of_samples], axis=0)
-                for name in of_samples[0].weights[number]
-            }
-            for number in range(len(layers))
-        ]
-        return Gradients(sum(g.loss for g in of_samples), arrays)
-
-    return summed(np.asarray), summed(np.abs)
 
 
 @settings(max_examples=120)
@@ -260,92 +100,6 @@ def test_wide_layers(dtype: str, case: Case, loss: Loss, options: Options) -> No
     )
     assert_close(got, expected, TOLERANCE[dtype], scale=scale)
     assert all(g.dtype == dtype for of_layer in got.weights for g in of_layer.values())
-
-
-def trains_from_elsewhere(
-    case: Case, layers: list[Layer], rate: float, most: int
-) -> list[list[Counts]]:
-    """Input of the case and made-up spikes of all layers, up to `most` in a step; by samples."""
-    rng = np.random.default_rng(case.seed + 2)
-    rasters = [case.rasters]
-    for layer in layers:
-        trains = rng.random((*case.rasters.shape[:2], layer.n_out)) < rate
-        rasters.append(trains & (rng.random((len(trains), 1, layer.n_out)) < 0.8))
-    counts = [trains * rng.integers(1, most, trains.shape, endpoint=True) for trains in rasters]
-    return [[trains[sample] for trains in counts] for sample in range(len(case.labels))]
-
-
-def spike_trains(samples: list[list[Counts]]) -> list[strsbp_rs.SpikeTrains]:
-    """The same for the core."""
-    return [
-        strsbp_rs.SpikeTrains.from_counts(np.stack(trains)) for trains in zip(*samples, strict=True)
-    ]
-
-
-@settings(max_examples=80)
-@given(
-    case=cases(max_side=10, max_samples=3, max_steps=100),
-    loss=losses(),
-    options=OPTIONS,
-    rate=st.sampled_from([0.01, 0.1, 0.4]),
-    most=st.sampled_from([1, 3, 31]),
-)
-def test_spikes_recorded_elsewhere(
-    case: Case, loss: Loss, options: Options, rate: float, most: int
-) -> None:
-    """Trains that have nothing to do with the network, inside refractory periods and at step 0."""
-    net = build_network(case, "float64")
-    layers = oracle_layers(case, net)
-    samples = trains_from_elsewhere(case, layers, rate, most)
-    assume_solvable(layers, samples, case, options, "float64")
-    expected = analytic.analytic_gradients(
-        layers, samples, case.labels, loss=loss, rule=options.oracle_rule(), gain=options.gain()
-    )
-    got = strsbp_rs.gradients_from_spikes(
-        net, spike_trains(samples), case.labels, loss=core_loss(loss), rule=options.rule("float64")
-    )
-    assert_close(got, expected, TOLERANCE["float64"])
-
-
-@settings(max_examples=40)
-@given(
-    case=cases(max_samples=1),
-    loss=losses(),
-    options=OPTIONS,
-    rate=st.sampled_from([0.1, 0.4, 0.9]),
-    most=st.sampled_from([2, 31]),
-)
-def test_several_spikes_in_a_step(
-    case: Case, loss: Loss, options: Options, rate: float, most: int
-) -> None:
-    """Finite differences of the model, with more firings than steps too."""
-    net = build_network(case, "float64")
-    layers = oracle_layers(case, net)
-    samples = trains_from_elsewhere(case, layers, rate, most)
-    assume_solvable(layers, samples, case, options, "float64")
-    expected = finite_difference_gradients(
-        layers, samples, case.labels, loss=loss, rule=options.oracle_rule()
-    )
-    got = strsbp_rs.gradients_from_spikes(
-        net, spike_trains(samples), case.labels, loss=core_loss(loss), rule=options.rule("float64")
-    )
-    assert_close(got, expected, TOLERANCE["float64"], rounding=1e-9 * (1.0 + expected.loss))
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("post_coupling", ["closed_form", "table", "none"])
-@pytest.mark.parametrize("silent_ratio", [0.0, 0.5])
-def test_thirty_one_spikes_in_every_step(
-    post_coupling: str, silent_ratio: float, dtype: str
-) -> None:
-    layers = [strsbp_rs.Recurrent(20, t_ref=2.0), strsbp_rs.Dense(3, lateral_inhibition=0.1)]
-    net = strsbp_rs.Network(7, layers, dtype=dtype, seed=1)
-    spikes = [strsbp_rs.SpikeTrains.from_counts(np.full((2, 50, n), 31)) for n in (7, 20, 3)]
-    rule = strsbp_rs.StRsbp(post_coupling=post_coupling, silent_ratio=silent_ratio)
-    got = strsbp_rs.gradients_from_spikes(net, spikes, [0, 2], rule=rule)
-    gradients = [gradient for of_layer in got.weights for gradient in of_layer.values()]
-    assert np.isfinite(got.loss) and all(np.isfinite(gradient).all() for gradient in gradients)
-    assert all(np.abs(gradient).max() > 0.0 for gradient in gradients)
 
 
 @settings(max_examples=20)

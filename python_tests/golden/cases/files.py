@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from golden import build as b
+from golden import build_fixed as bf
 from golden import inputs
 from golden.cases import samples
 from golden.cases.fixed_graphs import FORMATS, graph_of, presets
@@ -124,7 +125,7 @@ def written(n_threads: int) -> dict[str, bytes]:
     """Of every kind of file, by the names of those that are kept."""
     files = {f"network_{dtype}": b.written(network(dtype)) for dtype in b.FLOATS}
     files |= {f"checkpoint_{dtype}": b.written(trainer(dtype, n_threads)) for dtype in b.FLOATS}
-    hardware = b.QFormat(weight_bits=4)
+    hardware = bf.QFormat(weight_bits=4)
     files["network_drawn"] = b.written(drawn())
     for name, optimizer in {"adam": b.Adam(2**-6), "sgd": b.SGD(2**-6, nesterov=True)}.items():
         files[f"checkpoint_{name}"] = b.written(trainer("float32", n_threads, None, optimizer))
@@ -186,7 +187,7 @@ def made_recipes() -> dict[str, Any]:
         "count_mse": b.Recipe(layers, loss=MSE, optimizer=b.SGD(0.5), schedule=b.Cosine(3.0)),
         "hardware": b.Recipe(
             layers,
-            hardware=b.QFormat(clip=(0.5, 1.0, 1.0, 0.75, 0.5, 1.0)),
+            hardware=bf.QFormat(clip=(0.5, 1.0, 1.0, 0.75, 0.5, 1.0)),
             penalty=b.ExponentialPenalty(),
             augment=b.ImageAugment((3, 4), 1),
             schedule=b.Step(),
@@ -194,7 +195,7 @@ def made_recipes() -> dict[str, Any]:
         ),
         "xylo": b.Recipe(
             (layers[0], samples.plain().layers[-1]),
-            hardware=b.Xylo(device="imu"),
+            hardware=bf.Xylo(device="imu"),
             rule=b.StRsbp(silent_ratio=1),
             optimizer=b.Adam(2**-6),
         ),

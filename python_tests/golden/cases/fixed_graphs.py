@@ -6,13 +6,14 @@ import dataclasses
 from typing import Any
 
 from golden import build as b
+from golden import build_fixed as bf
 from golden import inputs
 from golden.cases.graphs import simulated, sparse_events
 from golden.digest import of_integers
 from golden.registry import Entries, case
 
 N_IN, N = 14, 16
-BASE = b.Format(8, 16, 16, b.Multiply(3600, 12), b.Multiply(3900, 12), 900)
+BASE = bf.Format(8, 16, 16, bf.Multiply(3600, 12), bf.Multiply(3900, 12), 900)
 ROUNDINGS = ("toward_zero", "floor", "nearest", "nearest_even", "stochastic")
 OVERFLOWS = ("saturate", "wrap", "saturate_symmetric", "wrap_upper")
 ENGINES = ("clocked", "event")
@@ -26,14 +27,14 @@ def _formats() -> dict[str, Any]:
         found[f"current/{name}"] = of(narrow, current_overflow=name)
         found[f"membrane/{name}"] = of(narrow, membrane_overflow=name)
     each = {"v_th": tuple(700 + 20 * i for i in range(N)), "bias": tuple(range(N))}
-    shifts = b.Shift(tuple(2 + i % 3 for i in range(N)), True), b.Shift(5)
-    factors = b.Multiply(tuple(3500 + 10 * i for i in range(N)), 12)
+    shifts = bf.Shift(tuple(2 + i % 3 for i in range(N)), True), bf.Shift(5)
+    factors = bf.Multiply(tuple(3500 + 10 * i for i in range(N)), 12)
     found |= {
         "shift": of(BASE, current_decay=shifts[0], membrane_decay=shifts[1]),
         "factors": of(BASE, current_decay=factors, fires_at=">="),
-        "table": of(BASE, current_decay=b.Table((3600, 3000, 2000, 1000, 100, 0), 12)),
+        "table": of(BASE, current_decay=bf.Table((3600, 3000, 2000, 1000, 100, 0), 12)),
         "tables": of(
-            BASE, current_decay=b.Multiply(0, 0), membrane_decay=b.Table((4000, 3900, 3000), 12)
+            BASE, current_decay=bf.Multiply(0, 0), membrane_decay=bf.Table((4000, 3900, 3000), 12)
         ),
         "each": of(BASE, **each),
         "held": of(BASE, t_ref_steps=4, gain_shift=1, input_shift=2),
@@ -48,14 +49,14 @@ FORMATS = _formats()
 """Formats that are written out in full."""
 
 SHIFTS: dict[str, Any] = {
-    "current_decay": b.Shift(3, True),
-    "membrane_decay": b.Shift(6, True),
+    "current_decay": bf.Shift(3, True),
+    "membrane_decay": bf.Shift(6, True),
 }
 V_TH = tuple(1 + i % 3 for i in range(N))
 
 
 def presets() -> dict[str, Any]:
-    p = b.presets
+    p = bf.presets
     return {
         "loihi": p.loihi(du=400, dv=60, v_th=40, t_ref_steps=2),
         "loihi_each": p.loihi(
@@ -68,8 +69,8 @@ def presets() -> dict[str, Any]:
         "cortex_m_16": p.cortex_m(
             v_th=700,
             weight_bits=16,
-            current_decay=b.Multiply(50_000, 16),
-            membrane_decay=b.Multiply(63_000, 16),
+            current_decay=bf.Multiply(50_000, 16),
+            membrane_decay=bf.Multiply(63_000, 16),
             reset="subtract",
             t_ref_steps=1,
             bias=-2,
@@ -106,12 +107,12 @@ def formats(n_threads: int) -> Entries:
         few = {f"{dtype}/{name}": FORMATS[name] for name in ("rounding/nearest", "table")}
         yield from _simulated(few, dtype)
     for name, form in presets().items():
-        yield f"{name}/format", of_integers(form.weight_bits, b.format_values(form))
+        yield f"{name}/format", of_integers(form.weight_bits, bf.format_values(form))
     # Two populations of different formats, the second driven by the first.
     graph = b.graph(dtype="int16", seed=32)
     sensor = b.add_input(graph, N_IN)
     first = b.add_population(graph, N, FORMATS["held"])
-    last = b.add_population(graph, 6, b.presets.loihi(du=900, dv=10, v_th=9))
+    last = b.add_population(graph, 6, bf.presets.loihi(du=900, dv=10, v_th=9))
     b.connect(graph, sensor, first, weight=b.Uniform(-20, 60))
     b.connect(graph, first, last, b.FixedOutDegree(3), weight=90, delay=2.0)
     for engine in ENGINES:
@@ -121,21 +122,21 @@ def formats(n_threads: int) -> Entries:
 
 @case("fixed_graphs/exponential")
 def exponential(n_threads: int) -> Entries:
-    p = b.presets
+    p = bf.presets
     made = {
         "spinnaker": p.spinnaker(tau_m=20.0, tau_s=5.0, v_th=0.25, left_shift=5, t_ref_steps=2),
         "qformat": p.qformat(tau_m=30.0, tau_s=4.0, v_th=700),
-        "table": dataclasses.replace(BASE, current_decay=b.Table.exponential(4.0, 0.5)),
+        "table": dataclasses.replace(BASE, current_decay=bf.Table.exponential(4.0, 0.5)),
     }
     yield from _simulated(made, "int16")
     for name, form in made.items():
-        yield f"{name}/format", of_integers(form.weight_bits, b.format_values(form))
+        yield f"{name}/format", of_integers(form.weight_bits, bf.format_values(form))
 
 
 @case("fixed/weights")
 def weights(n_threads: int) -> Entries:
     """Integers as chips hold them."""
-    p = b.presets
+    p = bf.presets
     values = inputs.below(82, (8, 9), 512) - 256
     signed = {"mixed": values, "excitatory": abs(values), "inhibitory": -abs(values)}
     for mode, held in signed.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from golden import build as b
+from golden import build_fixed as bf
 from golden import inputs
 from golden.cases import samples
 from golden.digest import of_bytes, of_floats, of_integers, of_spikes
@@ -59,7 +60,7 @@ def simulated(graph: Any, engine: str, events: Any, chosen: Any, cut: int = CUT)
     yield "state_bytes", of_bytes(state)
     found.append(b.advance(simulator, None, N_STEPS))
     yield "spikes", of_spikes([t for t, _ in found], found)
-    lost = b.overflows(simulator)
+    lost = bf.overflows(simulator)
     yield "operations", of_integers([b.operations(simulator), lost], simulator.engine)
     again = b.simulator(graph, engine, chosen)
     again.set_state(state)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from golden import build as b
+from golden import build_fixed as bf
 from golden.cases import samples
 from golden.cases.files import (
     FIXED,
@@ -63,10 +64,10 @@ def old_files(n_threads: int) -> Entries:
         net = b.load_network(path)
         yield f"checkpoint/{dtype}/network", of_floats(b.weights(net))
     for name in FIXED:
-        held = b.load_fixed(_old(f"fixed_{name}"))
-        yield f"fixed/{name}/integers", of_integers(b.fixed_integers(held), b.fixed_layers(held))
-        trains = b.record_fixed(held, TRAINS, n_threads=n_threads)
-        yield f"fixed/{name}/spikes", of_spikes([b.rows_of(t) for t in trains], b.overflows(held))
+        held = bf.load_fixed(_old(f"fixed_{name}"))
+        yield f"fixed/{name}/integers", of_integers(bf.fixed_integers(held), bf.fixed_layers(held))
+        trains = bf.record_fixed(held, TRAINS, n_threads=n_threads)
+        yield f"fixed/{name}/spikes", of_spikes([b.rows_of(t) for t in trains], bf.overflows(held))
         yield f"fixed/{name}/written", of_bytes(b.written(held))
         net = b.load_network(_old(f"fixed_{name}"))
         yield f"fixed/{name}/network", of_floats(b.weights(net))

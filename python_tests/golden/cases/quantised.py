@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from golden import build as b
+from golden import build_fixed as bf
 from golden import inputs
 from golden.cases import samples
 from golden.cases.training import MSE, RASTER, Y
@@ -16,25 +17,25 @@ from golden.digest import of_floats, of_integers, of_spikes
 from golden.registry import Entries, case
 
 TARGETS: dict[str, Any] = {
-    "qformat": b.QFormat(),
-    "qformat_2_8": b.QFormat(weight_bits=2, state_bits=8, decay_bits=6, rounding="floor"),
-    "qformat_4_12": b.QFormat(weight_bits=4, state_bits=12, rounding="nearest_even"),
-    "qformat_6_24": b.QFormat(weight_bits=6, state_bits=24, rounding="toward_zero"),
-    "qformat_16_32": b.QFormat(weight_bits=16, state_bits=32, decay_bits=24),
-    "stochastic": b.QFormat(rounding="stochastic"),
-    "loihi": b.Loihi(),
-    "loihi_6": b.Loihi(weight_bits=6, granularity="neuron"),
-    "xylo_a1": b.Xylo(device="a1", enforce_limits=False),
-    "xylo_audio2": b.Xylo(device="audio2", enforce_limits=False),
-    "xylo_audio3": b.Xylo(),
-    "xylo_imu": b.Xylo(device="imu", granularity="neuron"),
-    "spinnaker": b.Spinnaker(),
-    "cortex_m": b.CortexM(),
-    "cortex_m_16": b.CortexM(weight_bits=16, scale="percentile", percentile=97.5),
-    "largest": b.QFormat(scale="max"),
-    "percentile": b.QFormat(scale="percentile", percentile=90.0),
-    "clip": b.QFormat(clip=(0.5, 0.75, 1.0)),
-    "neurons": b.QFormat(granularity="neuron", weight_bits=5),
+    "qformat": bf.QFormat(),
+    "qformat_2_8": bf.QFormat(weight_bits=2, state_bits=8, decay_bits=6, rounding="floor"),
+    "qformat_4_12": bf.QFormat(weight_bits=4, state_bits=12, rounding="nearest_even"),
+    "qformat_6_24": bf.QFormat(weight_bits=6, state_bits=24, rounding="toward_zero"),
+    "qformat_16_32": bf.QFormat(weight_bits=16, state_bits=32, decay_bits=24),
+    "stochastic": bf.QFormat(rounding="stochastic"),
+    "loihi": bf.Loihi(),
+    "loihi_6": bf.Loihi(weight_bits=6, granularity="neuron"),
+    "xylo_a1": bf.Xylo(device="a1", enforce_limits=False),
+    "xylo_audio2": bf.Xylo(device="audio2", enforce_limits=False),
+    "xylo_audio3": bf.Xylo(),
+    "xylo_imu": bf.Xylo(device="imu", granularity="neuron"),
+    "spinnaker": bf.Spinnaker(),
+    "cortex_m": bf.CortexM(),
+    "cortex_m_16": bf.CortexM(weight_bits=16, scale="percentile", percentile=97.5),
+    "largest": bf.QFormat(scale="max"),
+    "percentile": bf.QFormat(scale="percentile", percentile=90.0),
+    "clip": bf.QFormat(clip=(0.5, 0.75, 1.0)),
+    "neurons": bf.QFormat(granularity="neuron", weight_bits=5),
 }
 
 BOTH = ("qformat", "loihi", "xylo_audio3", "spinnaker", "cortex_m")
@@ -61,17 +62,17 @@ def layered(**options: Any) -> Any:
 
 def fixed_of(net: Any, target: Any, **options: Any) -> Any:
     with quiet():
-        return b.to_fixed(net, target, **options)
+        return bf.to_fixed(net, target, **options)
 
 
 def _held(held: Any, n_threads: int, several: bool = False) -> Entries:
     """`several` if inputs may fire several times in a step."""
-    yield "integers", of_integers(b.fixed_integers(held), b.fixed_layers(held))
-    trains = b.record_fixed(held, RASTER, n_threads=n_threads)
+    yield "integers", of_integers(bf.fixed_integers(held), bf.fixed_layers(held))
+    trains = bf.record_fixed(held, RASTER, n_threads=n_threads)
     x = samples.counts() if several else samples.raster()
     counts = b.spike_counts(held, x, n_threads=n_threads)
     yield "spikes", of_spikes([b.rows_of(train) for train in trains], counts)
-    yield "counts", of_integers(counts, b.overflows(held))
+    yield "counts", of_integers(counts, bf.overflows(held))
 
 
 @case("fixed/targets", threads=True)
@@ -85,10 +86,10 @@ def targets(n_threads: int) -> Entries:
         held = fixed_of(samples.recurrent(), TARGETS[name], n_threads=n_threads)
         for entry, value in _held(held, n_threads):
             yield f"{name}/delayed/{entry}", value
-    held = fixed_of(samples.wide(), b.QFormat(), n_threads=n_threads)
+    held = fixed_of(samples.wide(), bf.QFormat(), n_threads=n_threads)
     x = samples.wide_raster()
-    trains = b.record_fixed(held, x, n_threads=n_threads)
-    yield "qformat/wide", of_spikes([b.rows_of(train) for train in trains], b.overflows(held))
+    trains = bf.record_fixed(held, x, n_threads=n_threads)
+    yield "qformat/wide", of_spikes([b.rows_of(train) for train in trains], bf.overflows(held))
 
 
 @case("fixed/report", "libm", threads=True)
@@ -98,10 +99,10 @@ def reports(n_threads: int) -> Entries:
     for name in ("qformat_2_8", "qformat_4_12", "loihi", "xylo_audio3"):
         held = fixed_of(net, TARGETS[name], n_threads=n_threads)
         with quiet():
-            found = b.report(held, RASTER, Y, n_threads=n_threads)
+            found = bf.report(held, RASTER, Y, n_threads=n_threads)
         yield name, of_floats([layer[:6] for layer in found[0]], found)
     held = fixed_of(net, TARGETS["qformat_2_8"], calibration=RASTER, n_threads=n_threads)
-    yield "calibrated", of_floats(b.clips(held), b.fixed_layers(held))
+    yield "calibrated", of_floats(bf.clips(held), bf.fixed_layers(held))
 
 
 @case("fixed/own", threads=True)
@@ -110,7 +111,7 @@ def own_formats(n_threads: int) -> Entries:
     net = b.network(samples.N_IN, [b.recurrent(37), b.dense(5)], seed=9)
     first = inputs.below(60, (37, samples.N_IN), 120) - 40
     own, last = inputs.below(61, (37, 37), 60) - 30, inputs.below(62, (5, 37), 120) - 40
-    form = b.Format(8, 16, 16, b.Shift(3, True), b.Multiply(3900, 12), 500, fires_at=">=")
+    form = bf.Format(8, 16, 16, bf.Shift(3, True), bf.Multiply(3900, 12), 500, fires_at=">=")
     forms = {
         "shift": form,
         "wide": dataclasses.replace(form, weight_bits=16, current_bits=24, membrane_bits=30),
@@ -123,11 +124,11 @@ def own_formats(n_threads: int) -> Entries:
         "neurons": dataclasses.replace(
             form, v_th=tuple(300 + 10 * i for i in range(37)), bias=tuple(range(37))
         ),
-        "table": dataclasses.replace(form, current_decay=b.Table((3000, 2000, 900, 0), 12)),
+        "table": dataclasses.replace(form, current_decay=bf.Table((3000, 2000, 900, 0), 12)),
     }
     for name, chosen in forms.items():
         end = dataclasses.replace(chosen, v_th=min(500, 2 ** (chosen.membrane_bits - 2)), bias=0)
-        held = b.fixed_from(net, [(chosen, first, own), (end, last, None)])
+        held = bf.fixed_from(net, [(chosen, first, own), (end, last, None)])
         for entry, value in _held(held, n_threads):
             yield f"{name}/{entry}", value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from golden import build as b
+from golden import build_fixed as bf
 from golden import inputs
 from golden.cases import samples
 from golden.cases.training import MSE
@@ -29,9 +30,9 @@ def wide(n_threads: int) -> Entries:
             yield f"{dtype}/{engine}", of_spikes(run.spikes, run.operations)
         trainer = b.trainer(net, loss=MSE, n_threads=n_threads)
         yield f"{dtype}/gradients", of_floats(b.gradients(trainer, x, y))
-    held = b.to_fixed(net, b.QFormat(), n_threads=n_threads)
-    trains = b.record_fixed(held, x, n_threads=n_threads)
-    yield "fixed", of_spikes([b.rows_of(train) for train in trains], b.overflows(held))
+    held = bf.to_fixed(net, bf.QFormat(), n_threads=n_threads)
+    trains = bf.record_fixed(held, x, n_threads=n_threads)
+    yield "fixed", of_spikes([b.rows_of(train) for train in trains], bf.overflows(held))
 
 
 @case("sizes/samples", threads=True)
