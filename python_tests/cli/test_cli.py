@@ -240,7 +240,7 @@ def test_ctrl_c_outside_training(monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("strsbp_rs.cli._main.load_data", interrupt)
+    monkeypatch.setattr("strsbp_rs.cli._train.load_data", interrupt)
     assert "interrupted" in strsbp("train", "demo", code=130)
 
 
@@ -301,7 +301,7 @@ def test_a_run_is_not_overwritten(recipe, tmp_path):
 def test_runs_that_are_given_no_folder_get_one_each(recipe, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     clock = SimpleNamespace(strftime=datetime(2026, 1, 2, 3, 4, 5).strftime)
-    monkeypatch.setattr("strsbp_rs.cli._main.time", clock)
+    monkeypatch.setattr("strsbp_rs.cli._train.time", clock)
     for _ in range(3):
         strsbp("train", recipe, "--epochs", 1, "--no-plots", "--quiet")
     names = ["small-20260102-030405", "small-20260102-030405-2", "small-20260102-030405-3"]

@@ -66,7 +66,7 @@ def test_of_two_runs_in_one_folder_one_is_refused(recipe, tmp_path):
 
 def test_default_folders_differ(recipe, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("strsbp_rs.cli._main.time.strftime", lambda _: "now")
+    monkeypatch.setattr("strsbp_rs.cli._train.time.strftime", lambda _: "now")
     for _ in range(3):
         strsbp("train", recipe, "--epochs", 1, *QUIET)
     assert sorted(os.listdir("runs")) == ["small-now", "small-now-2", "small-now-3"]
