@@ -91,16 +91,6 @@ impl RecurrentMask {
         }
         Ok(exists)
     }
-
-    /// Returns which neurons of the reservoir that [`RecurrentMask::build`] draws are excitatory, (n); `None` for other masks.
-    ///
-    /// # Errors
-    /// Those of [`RecurrentMask::validate`].
-    pub fn excitatory(&self, n: usize, seed: u64, stream: u64) -> Result<Option<Vec<bool>>> {
-        self.validate(n)?;
-        let is_reservoir = matches!(self, Self::Reservoir { .. });
-        is_reservoir.then(|| draw_excitatory(n, &mut generator(seed, stream))).transpose()
-    }
 }
 
 /// Draws exactly the share of excitatory neurons, every choice equally likely (selection sampling).
@@ -143,6 +133,14 @@ fn connectivity(pre: bool, post: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl RecurrentMask {
+        /// Tells which neurons of the reservoir that [`build`](Self::build) draws are excitatory, (n); `None` for other masks.
+        fn excitatory(&self, n: usize, seed: u64, stream: u64) -> Option<Vec<bool>> {
+            let is_reservoir = matches!(self, Self::Reservoir { .. });
+            is_reservoir.then(|| draw_excitatory(n, &mut generator(seed, stream)).unwrap())
+        }
+    }
 
     fn count(mask: &[bool]) -> f64 {
         mask.iter().filter(|&&exists| exists).count() as f64
@@ -189,20 +187,20 @@ mod tests {
         let mask = RecurrentMask::Reservoir { shape: [8, 10, 5], self_loops: false };
         let mut by_neuron = vec![0.0; 400];
         for seed in 0..200 {
-            let excitatory = mask.excitatory(400, seed, 1).unwrap().unwrap();
+            let excitatory = mask.excitatory(400, seed, 1).unwrap();
             assert_eq!(count(&excitatory), 320.0);
             by_neuron.iter_mut().zip(excitatory).for_each(|(sum, e)| *sum += f64::from(u8::from(e)));
         }
         // 200 draws each: a standard deviation is 5.7.
         assert!(by_neuron.iter().all(|&hits| (hits - 160.0).abs() < 30.0));
-        assert_eq!(RecurrentMask::AllToAll { self_loops: true }.excitatory(4, 0, 0).unwrap(), None);
+        assert_eq!(RecurrentMask::AllToAll { self_loops: true }.excitatory(4, 0, 0), None);
     }
 
     #[test]
     fn reservoir_connects_by_kind_and_distance() {
         let shape = [8, 10, 5];
         let mask = RecurrentMask::Reservoir { shape, self_loops: true };
-        let (exists, excitatory) = (mask.build(400, 5, 7).unwrap(), mask.excitatory(400, 5, 7).unwrap().unwrap());
+        let (exists, excitatory) = (mask.build(400, 5, 7).unwrap(), mask.excitatory(400, 5, 7).unwrap());
         let at = |i: usize| ((i / 50) as i64, (i / 5 % 10) as i64, (i % 5) as i64);
         let distance_squared = |k: usize, i: usize| {
             let ((x, y, z), (a, b, c)) = (at(k), at(i));

@@ -11,7 +11,7 @@ use crate::spikes::PaddedRows;
 pub struct MembraneTrace<F> {
     /// Synaptic current p.
     pub current: Vec<F>,
-    /// Membrane potential u before a reset, relative to rest; 0 while the neuron is held.
+    /// Membrane potential u before a reset, relative to rest; 0 while it is refractory.
     pub potential: Vec<F>,
 }
 
@@ -28,7 +28,7 @@ pub fn membrane_trace<F: Real>(
     let Some(params) = net.layers().get(layer) else { panic!("layer {layer} of {}", net.layers().len()) };
     let lif = params.lif();
     let (below, own) = (spikes.below(layer), &spikes.layers[layer]);
-    let (mut p, mut u, mut held_until) = (F::zero(), F::zero(), 0);
+    let (mut p, mut u, mut refractory_until) = (F::zero(), F::zero(), 0);
     let zeros = || filled("n_steps", Some(n_steps), F::zero()).or_unwind();
     let mut trace = MembraneTrace { current: zeros(), potential: zeros() };
     for t in 1..n_steps {
@@ -40,12 +40,12 @@ pub fn membrane_trace<F: Real>(
             };
             receive(&mut p, connection, &from.by_time, t, neuron);
         }
-        u = if t > held_until { lif.mem_decay * u + lif.mem_gain * p } else { F::zero() };
+        u = if t > refractory_until { lif.mem_decay * u + lif.mem_gain * p } else { F::zero() };
         trace.current[t] = p;
         trace.potential[t] = u;
         if own.by_time.row(t).contains(&(neuron as u32)) {
             u = F::zero();
-            held_until = t + lif.t_ref_steps as usize;
+            refractory_until = t + lif.t_ref_steps as usize;
         }
     }
     trace

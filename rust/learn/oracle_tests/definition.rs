@@ -47,7 +47,7 @@ pub fn arrives(raster: &Raster, j: usize, t: usize, delay: u32) -> bool {
 pub fn simulate<F: Real>(layer: &Layer<F>, plain: &Plain, input: &Raster) -> Raster {
     let (n, lif) = (layer.n_out(), layer.lif());
     let mut fired = vec![vec![false; n]; input.len()];
-    let (mut p, mut u, mut held) = (vec![0.0; n], vec![0.0; n], vec![0; n]);
+    let (mut p, mut u, mut refractory) = (vec![0.0; n], vec![0.0; n], vec![0; n]);
     for t in 1..input.len() {
         for i in 0..n {
             p[i] *= lif.syn_decay.widen();
@@ -58,12 +58,12 @@ pub fn simulate<F: Real>(layer: &Layer<F>, plain: &Plain, input: &Raster) -> Ras
             };
             p[i] += of(input, &plain.weight, &plain.delay, plain.n_in);
             p[i] += of(&fired, &plain.within, &plain.within_delay, n);
-            u[i] = if held[i] > 0 { 0.0 } else { lif.mem_decay.widen() * u[i] + lif.mem_gain.widen() * p[i] };
-            held[i] = if held[i] > 0 { held[i] - 1 } else { 0 };
+            u[i] = if refractory[i] > 0 { 0.0 } else { lif.mem_decay.widen() * u[i] + lif.mem_gain.widen() * p[i] };
+            refractory[i] = if refractory[i] > 0 { refractory[i] - 1 } else { 0 };
         }
         for i in 0..n {
             if u[i] >= lif.v_th.widen() {
-                (fired[t][i], u[i], held[i]) = (true, 0.0, lif.t_ref_steps);
+                (fired[t][i], u[i], refractory[i]) = (true, 0.0, lif.t_ref_steps);
             }
         }
     }
@@ -73,14 +73,14 @@ pub fn simulate<F: Real>(layer: &Layer<F>, plain: &Plain, input: &Raster) -> Ras
 /// Computes e_ij, the potential that a unit synapse from j alone would have at the firings of i, summed.
 pub fn s_psp<F: Real>(layer: &Layer<F>, pre: &Raster, j: usize, post: &Raster, i: usize, delay: u32) -> f64 {
     let lif = layer.lif();
-    let (mut p, mut u, mut held, mut sum) = (0.0, 0.0, 0, 0.0);
+    let (mut p, mut u, mut refractory, mut sum) = (0.0, 0.0, 0, 0.0);
     for t in 1..pre.len() {
         p = lif.syn_decay.widen() * p + f64::from(u8::from(arrives(pre, j, t, delay)));
-        u = if held > 0 { 0.0 } else { lif.mem_decay.widen() * u + lif.mem_gain.widen() * p };
-        held = u32::saturating_sub(held, 1);
+        u = if refractory > 0 { 0.0 } else { lif.mem_decay.widen() * u + lif.mem_gain.widen() * p };
+        refractory = u32::saturating_sub(refractory, 1);
         if post[t][i] {
             sum += u;
-            (u, held) = (0.0, lif.t_ref_steps);
+            (u, refractory) = (0.0, lif.t_ref_steps);
         }
     }
     sum

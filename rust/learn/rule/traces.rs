@@ -26,7 +26,7 @@ pub struct AdjointTrace<F> {
     trace: Vec<Lanes<F>>,
     /// (n_steps, blocks)
     fired: Vec<LaneMask>,
-    held: Vec<LaneMask>,
+    refractory: Vec<LaneMask>,
 }
 
 impl<F: Real> AdjointTrace<F> {
@@ -44,7 +44,7 @@ impl<F: Real> AdjointTrace<F> {
         let tail = n_steps.min(max_delay as usize);
         resize(&mut self.trace, (n_steps + 1 + tail) * B, Lanes::zero());
         self.trace[(n_steps + 1) * B..].fill(Lanes::zero());
-        for masks in [&mut self.fired, &mut self.held] {
+        for masks in [&mut self.fired, &mut self.refractory] {
             masks.clear();
             resize(masks, n_steps * B, 0);
         }
@@ -57,11 +57,11 @@ impl<F: Real> AdjointTrace<F> {
             }
         }
         for delay in 1..n_steps.min(lif.t_ref_steps as usize + 1) {
-            for (held, fired) in self.held[delay * B..].iter_mut().zip(&self.fired) {
-                *held |= fired;
+            for (refractory, fired) in self.refractory[delay * B..].iter_mut().zip(&self.fired) {
+                *refractory |= fired;
             }
         }
-        run_backwards::<F, B>(&self.fired, &self.held, &scales, lif, &mut self.trace);
+        run_backwards::<F, B>(&self.fired, &self.refractory, &scales, lif, &mut self.trace);
         Trace { rows: &self.trace, n_steps, blocks: B }
     }
 }
@@ -85,14 +85,15 @@ impl<'a, F> Trace<'a, F> {
 fn run_backwards_body<F: Real, I: Isa<F>, const B: usize>(
     isa: I,
     fired: &[LaneMask],
-    held: &[LaneMask],
+    refractory: &[LaneMask],
     scale: &[Lanes<F>; B],
     lif: &LifPropagator<F>,
     trace: &mut [Lanes<F>],
 ) {
-    let (fired, held, trace) = (fired.as_chunks::<B>().0, held.as_chunks::<B>().0, trace.as_chunks_mut::<B>().0);
+    let (fired, refractory, trace) =
+        (fired.as_chunks::<B>().0, refractory.as_chunks::<B>().0, trace.as_chunks_mut::<B>().0);
     let n_steps = fired.len();
-    let (held, trace) = (&held[..n_steps], &mut trace[..n_steps + 1]);
+    let (refractory, trace) = (&refractory[..n_steps], &mut trace[..n_steps + 1]);
     trace[n_steps] = [Lanes::zero(); B];
     trace[n_steps - 1] = [Lanes::zero(); B];
     let (mem_decay, mem_gain, syn_decay) =
@@ -100,7 +101,7 @@ fn run_backwards_body<F: Real, I: Isa<F>, const B: usize>(
     let (mut u, mut p) = ([isa.zero(); B], [isa.zero(); B]);
     for t in (1..n_steps).rev() {
         for b in 0..B {
-            let free = isa.select(isa.mask(held[t][b]), isa.zero(), isa.mul(mem_decay, u[b]));
+            let free = isa.select(isa.mask(refractory[t][b]), isa.zero(), isa.mul(mem_decay, u[b]));
             u[b] = isa.select(isa.mask(fired[t][b]), isa.load(&scale[b]), free);
             p[b] = isa.add(isa.mul(syn_decay, p[b]), isa.mul(mem_gain, u[b]));
             isa.store(p[b], &mut trace[t - 1][b]);
@@ -112,7 +113,7 @@ multiversion! {
     /// Runs the adjoint of the neurons' update over all steps.
     fn run_backwards<F: Real, const B: usize>(
         fired: &[LaneMask],
-        held: &[LaneMask],
+        refractory: &[LaneMask],
         scale: &[Lanes<F>; B],
         lif: &LifPropagator<F>,
         trace: &mut [Lanes<F>],
