@@ -69,8 +69,7 @@ impl<F: Real> Gradients<F> {
 
     /// Returns the numbers of each connection, to be changed, in the order of [`Network::trainable`].
     pub fn parts_mut(&mut self) -> impl Iterator<Item = PanelsViewMut<'_, F>> {
-        let mut rest = &mut *self.data;
-        self.parts.iter().map(move |part| PanelsViewMut::of(part.shape, take(&mut rest, part.end - part.start)))
+        views_mut(&self.parts, &mut self.data).map(|(_, panels)| panels)
     }
 
     /// Returns the numbers of a layer's connection from `origin`; `None` if it is not trainable.
@@ -81,22 +80,24 @@ impl<F: Real> Gradients<F> {
 
     /// Returns the numbers of a layer's connections, to be changed.
     pub fn layer_mut(&mut self, layer: usize) -> LayerGradients<'_, F> {
-        let (mut below, mut itself) = (None, None);
-        let first = self.parts.partition_point(|part| part.layer < layer);
-        let parts = self.parts[first..].iter().take_while(|part| part.layer == layer);
-        let mut rest = self.parts.get(first).map_or(&mut [][..], |part| &mut self.data[part.start..]);
-        for part in parts {
-            let panels = PanelsViewMut::of(part.shape, take(&mut rest, part.end - part.start));
+        let mut found = LayerGradients { below: None, itself: None };
+        for (part, panels) in views_mut(&self.parts, &mut self.data).filter(|(part, _)| part.layer == layer) {
             match part.origin {
-                Origin::Below => below = Some(panels),
-                Origin::Itself => itself = Some(panels),
+                Origin::Below => found.below = Some(panels),
+                Origin::Itself => found.itself = Some(panels),
             }
         }
-        LayerGradients { below, itself }
+        found
     }
 }
 
-/// Splits the first `n` blocks off a buffer.
-fn take<'a, F>(rest: &mut &'a mut [Lanes<F>], n: usize) -> &'a mut [Lanes<F>] {
-    rest.split_off_mut(..n).expect("the buffer holds all parts")
+/// Splits a buffer into its parts.
+fn views_mut<'a, F: Real>(
+    parts: &'a [Part],
+    mut rest: &'a mut [Lanes<F>],
+) -> impl Iterator<Item = (&'a Part, PanelsViewMut<'a, F>)> {
+    parts.iter().map(move |part| {
+        let data = rest.split_off_mut(..part.end - part.start).expect("the buffer holds all parts");
+        (part, PanelsViewMut::of(part.shape, data))
+    })
 }

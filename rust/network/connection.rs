@@ -32,7 +32,7 @@ pub(super) struct Known<F> {
 
 /// What a network gives to the connections of one of its layers.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct Context {
     /// Time step [ms].
     pub dt: f64,
     /// Seed of all that is drawn.
@@ -57,9 +57,9 @@ impl<F: Real> Connection<F> {
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) naming the field outside its domain, or the weight that [`Synapses::check`] refuses;
     /// [`Error::Memory`](crate::Error::Memory).
-    pub(super) fn new(config: &ConnectionConfig<'_>, place: Place, known: Option<Known<F>>) -> Result<Self> {
+    pub(super) fn new(config: &ConnectionConfig<'_>, context: Context, known: Option<Known<F>>) -> Result<Self> {
         let ConnectionConfig { origin, pattern, ref drawn } = *config;
-        let Place { dt, seed, layer } = place;
+        let Context { dt, seed, layer } = context;
         let shape = pattern.matrix();
         // Before weights are drawn, and by the names that the caller knows.
         let name = match (origin, drawn) {

@@ -1,6 +1,6 @@
 //! A layer with its connections.
 
-use super::connection::{Known, Place};
+use super::connection::{Context, Known};
 use super::{Connection, LayerConfig, Origin, Panels, Synapses, Taps};
 use crate::error::{Error, Result};
 use crate::neuron::{LifParams, LifPropagator};
@@ -27,16 +27,16 @@ impl<F: Real> Layer<F> {
     pub(super) fn new(
         config: &LayerConfig,
         n_in: usize,
-        place: Place,
+        context: Context,
         mut known: impl FnMut(Origin, [usize; 2]) -> Result<Option<Known<F>>>,
     ) -> Result<Self> {
-        let params = config.lif_params(place.dt);
+        let params = config.lif_params(context.dt);
         let lif = LifPropagator::new(&params)?;
         let connections = config.connections(n_in);
         let connections = connections.iter().map(|connection| {
             let shape = connection.pattern.matrix();
             let known = if connection.drawn.is_some() { known(connection.origin, shape)? } else { None };
-            Connection::new(connection, place, known)
+            Connection::new(connection, context, known)
         });
         Ok(Self { params, lif, connections: connections.collect::<Result<_>>()? })
     }

@@ -57,8 +57,8 @@ impl<F: Real> Network<F> {
             let mut n_in = config.n_in;
             let mut layers = Vec::new();
             for (index, layer) in config.layers.iter().enumerate() {
-                let place = connection::Place { dt: config.dt, seed: config.seed, layer: index };
-                layers.push(Layer::new(layer, n_in, place, |origin, shape| known(index, origin, shape))?);
+                let context = connection::Context { dt: config.dt, seed: config.seed, layer: index };
+                layers.push(Layer::new(layer, n_in, context, |origin, shape| known(index, origin, shape))?);
                 n_in = layer.n();
             }
             Ok(Self { config, layers, explicit_delays })
