@@ -97,7 +97,7 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Makes a number outside its domain.
+    /// Makes the error of a number outside its domain.
     pub fn value(name: impl Into<String>, expected: impl Into<String>, got: impl ToString) -> Self {
         Self::Value { name: name.into(), expected: expected.into(), got: got.to_string() }
     }
@@ -109,17 +109,17 @@ impl Error {
         Self::Shape { name: name.into(), got, expected: expected.into() }
     }
 
-    /// Makes an array or number of the wrong type.
+    /// Makes the error of an array or number of the wrong type.
     pub fn dtype(name: impl Into<String>, expected: impl Into<String>, got: impl ToString) -> Self {
         Self::Type { name: name.into(), expected: expected.into(), got: got.to_string() }
     }
 
-    /// Makes a file that is not ours, is damaged, or is of another version.
+    /// Makes the error of a file that is not ours, is damaged, or is of another version.
     pub fn format(path: impl Into<PathBuf>, detail: impl Into<String>) -> Self {
         Self::Format { path: path.into(), detail: detail.into() }
     }
 
-    /// Makes a refusal of the operating system.
+    /// Makes the error of a refusal of the operating system.
     pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         Self::Io { path: path.into(), source }
     }

@@ -84,7 +84,7 @@ pub fn reserve<T>(name: &str, values: &mut Vec<T>, more: usize) -> Result<()> {
     values.try_reserve(more).map_err(|_| no_room(name, values.len().checked_add(more), size_of::<T>()))
 }
 
-/// Does [`Vec::resize`] of a buffer, and unwinds if there is no room.
+/// Resizes a buffer as [`Vec::resize`] does, and unwinds if there is no room.
 pub fn resize<T: Clone>(buffer: &mut Vec<T>, n: usize, value: T) {
     let more = n.saturating_sub(buffer.len());
     reserve("the numbers of a sample in a buffer", buffer, more).or_unwind();

@@ -189,7 +189,7 @@ fn adam_rule<F: Real>(lr: f64, beta1: f64, beta2: f64, eps: f64, weight_decay: f
     }
 }
 
-/// Does one optimizer step on a slice of weights.
+/// Takes one step of the optimizer on a slice of weights.
 ///
 /// All slices have the length of `weight`, but for `v`, which may be empty if
 /// [`OptimizerConfig::has_second_moment`] says no. `m` and `v` start at 0. Where `mask` is 0 no synapse exists, and
@@ -222,7 +222,7 @@ pub fn update<F: Real>(
     }
 }
 
-/// Returns the loops; slices are cut to one length beforehand so that no bounds are checked in them.
+/// Runs the loops; slices are cut to one length beforehand so that no bounds are checked in them.
 #[inline(always)]
 fn update_where<F: Real>(
     constants: &StepConstants<F>,

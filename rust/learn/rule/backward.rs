@@ -241,7 +241,7 @@ impl<F: Real> Task<'_, F> {
         }
     }
 
-    /// Does [`accumulate`](Self::accumulate) where every neuron may receive from every one below.
+    /// Accumulates, see [`accumulate`](Self::accumulate), where every neuron may receive from every one below.
     fn accumulate_dense(
         &mut self,
         layer: &Layer<F>,

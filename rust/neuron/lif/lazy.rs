@@ -60,7 +60,7 @@ impl<F: Real> Power<F> {
     }
 }
 
-/// Returns one gap after the other.
+/// Composes two gaps, one after the other.
 fn compose([s0, m0, g0]: [f64; 3], [s1, m1, g1]: [f64; 3]) -> [f64; 3] {
     [s1 * s0, m1 * m0, m1 * g0 + g1 * s0]
 }
