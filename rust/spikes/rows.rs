@@ -26,6 +26,8 @@ pub struct PaddedRows {
     row_start: usize,
     sentinel: u32,
     cursor: Vec<u32>,
+    /// All masks of [`push_masks`](Self::push_masks), joined; empty where rows came as indices.
+    joined: Vec<LaneMask>,
 }
 
 impl PaddedRows {
@@ -36,6 +38,7 @@ impl PaddedRows {
         self.used = 0;
         self.row_start = 0;
         self.sentinel = sentinel as u32;
+        self.joined.clear();
     }
 
     /// Returns the number of rows.
@@ -123,6 +126,10 @@ impl PaddedRows {
     /// found first, without branches. Which neurons fire cannot be predicted, and a wrong guess costs more.
     #[inline(always)]
     pub fn push_masks<F: Real, I: Isa<F>>(&mut self, isa: I, masks: &[LaneMask]) {
+        if self.joined.len() < masks.len() {
+            self.grow_joined(masks.len());
+        }
+        self.joined.iter_mut().zip(masks).for_each(|(joined, mask)| *joined |= mask);
         let room = self.room(masks.len() * LANES);
         let (mut n, mut first) = (0, 0);
         for masks in masks.chunks(u64::BITS as usize) {
@@ -142,6 +149,26 @@ impl PaddedRows {
         }
         self.advance(n);
         self.end_row();
+    }
+
+    #[cold]
+    fn grow_joined(&mut self, n: usize) {
+        debug_assert_eq!(self.n_rows(), 0, "rows come either as masks or as indices");
+        resize(&mut self.joined, n, 0);
+    }
+
+    /// Calls `f` with every index that is in any row, some of them perhaps more than once.
+    pub fn for_each_listed(&self, mut f: impl FnMut(u32)) {
+        if self.joined.is_empty() {
+            return (0..self.n_rows()).for_each(|r| self.row(r).iter().for_each(|&index| f(index)));
+        }
+        for (l, &mask) in self.joined.iter().enumerate() {
+            let mut mask = mask;
+            while mask != 0 {
+                f((l * LANES) as u32 + mask.trailing_zeros());
+                mask &= mask - 1;
+            }
+        }
     }
 
     /// Adds a whole row.

@@ -52,15 +52,13 @@ impl SharedActivity {
     pub(crate) fn add_firing(&self, spikes: &SampleSpikes) {
         let layers = self.layers.iter().zip(&spikes.layers).zip(&self.open).filter(|(_, open)| **open);
         for ((fired, layer), _) in layers {
-            for t in 0..layer.by_time.n_rows() {
-                for &i in layer.by_time.row(t) {
-                    let fired = &fired[i as usize];
-                    // Read first: written once, the line then stays in the caches of all threads.
-                    if !fired.load(Ordering::Relaxed) {
-                        fired.store(true, Ordering::Relaxed);
-                    }
+            layer.by_time.for_each_listed(|i| {
+                let fired = &fired[i as usize];
+                // Read first: written once, the line then stays in the caches of all threads.
+                if !fired.load(Ordering::Relaxed) {
+                    fired.store(true, Ordering::Relaxed);
                 }
-            }
+            });
         }
     }
 
@@ -81,6 +79,7 @@ impl SharedActivity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::{Isa, Portable};
 
     fn sample(rows: &[&[u32]]) -> SampleSpikes {
         let mut spikes = SampleSpikes::new(1);
@@ -113,6 +112,27 @@ mod tests {
         shared.close();
         assert_eq!(shared.open, [true]);
         assert_eq!(shared.into_activity().silent(), [1]);
+    }
+
+    #[test]
+    fn marks_of_lists_and_of_masks_are_the_same() {
+        // SAFETY: every processor has it.
+        let isa = unsafe { <Portable as Isa<f32>>::new_unchecked() };
+        let mut by_masks = SampleSpikes::new(1);
+        by_masks.layers[0].by_time.clear(37);
+        for masks in [[0b1001, 0, 0], [1 << 15, 0b1010, 1 << 4], [0, 0b10, 0]] {
+            by_masks.layers[0].by_time.push_masks::<f32, _>(isa, &masks);
+        }
+        let mut shared = [SharedActivity::new([37].into_iter()), SharedActivity::new([37].into_iter())];
+        shared[0].add_firing(&by_masks);
+        let rows: Vec<&[u32]> = (0..3).map(|t| by_masks.layers[0].by_time.row(t)).collect();
+        let mut by_lists = SampleSpikes::new(1);
+        by_lists.layers[0].by_time.clear(37);
+        rows.iter().for_each(|row| by_lists.layers[0].by_time.push_row(row));
+        shared[1].add_firing(&by_lists);
+        let [of_masks, of_lists] = shared.map(SharedActivity::into_activity);
+        assert_eq!(of_masks, of_lists);
+        assert_eq!(of_masks.silent(), [31]);
     }
 
     #[test]
