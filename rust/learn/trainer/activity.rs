@@ -123,7 +123,7 @@ mod tests {
         for masks in [[0b1001, 0, 0], [1 << 15, 0b1010, 1 << 4], [0, 0b10, 0]] {
             by_masks.layers[0].by_time.push_masks::<f32, _>(isa, &masks);
         }
-        let mut shared = [SharedActivity::new([37].into_iter()), SharedActivity::new([37].into_iter())];
+        let shared = [SharedActivity::new([37].into_iter()), SharedActivity::new([37].into_iter())];
         shared[0].add_firing(&by_masks);
         let rows: Vec<&[u32]> = (0..3).map(|t| by_masks.layers[0].by_time.row(t)).collect();
         let mut by_lists = SampleSpikes::new(1);
