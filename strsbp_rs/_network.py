@@ -57,6 +57,8 @@ class Network(Running):
     _to_fixed: ClassVar[Callable[..., FixedNetwork]]
     """What `to_fixed` calls; `fixed._conversion` sets it."""
 
+    _layers: list[config.LayerConfig] | None = None
+
     def __init__(
         self,
         n_in: int,
@@ -120,7 +122,10 @@ class Network(Running):
         `Network(net.n_in, net.layers, seed=...)` has the same weights. They suit this number of
         inputs; for another, give `Firing()` anew.
         """
-        return [config.from_dict(layer) for layer in self._core.config()["layers"]]
+        if self._layers is None:
+            # What a network was built from never changes; warnings ask for it after every call.
+            self._layers = [config.from_dict(layer) for layer in self._core.config()["layers"]]
+        return list(self._layers)
 
     @property
     def dt(self) -> float:

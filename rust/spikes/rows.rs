@@ -129,10 +129,11 @@ impl PaddedRows {
         if self.joined.len() < masks.len() {
             self.grow_joined(masks.len());
         }
-        self.joined.iter_mut().zip(masks).for_each(|(joined, mask)| *joined |= mask);
-        let room = self.room(masks.len() * LANES);
+        self.room(masks.len() * LANES);
+        let room = &mut self.index[self.used..][..masks.len() * LANES];
+        let joined = &mut self.joined[..masks.len()];
         let (mut n, mut first) = (0, 0);
-        for masks in masks.chunks(u64::BITS as usize) {
+        for (masks, joined) in masks.chunks(u64::BITS as usize).zip(joined.chunks_mut(u64::BITS as usize)) {
             let mut busy = 0u64;
             for (l, &mask) in masks.iter().enumerate() {
                 busy |= u64::from(mask != 0) << l;
@@ -141,6 +142,7 @@ impl PaddedRows {
                 let l = busy.trailing_zeros();
                 busy &= busy - 1;
                 let mask = masks[l as usize];
+                joined[l as usize] |= mask;
                 let room = room[n..].first_chunk_mut().expect("no mask lists more than 16");
                 isa.list_bits(mask, first + l * LANES as u32, room);
                 n += mask.count_ones() as usize;
@@ -160,7 +162,9 @@ impl PaddedRows {
     /// Calls `f` with every index that is in any row, some of them perhaps more than once.
     pub fn for_each_listed(&self, mut f: impl FnMut(u32)) {
         if self.joined.is_empty() {
-            return (0..self.n_rows()).for_each(|r| self.row(r).iter().for_each(|&index| f(index)));
+            let rows = self.start.iter().zip(&self.len).filter(|(_, len)| **len > 0);
+            return rows
+                .for_each(|(&start, &len)| self.index[start as usize..][..len as usize].iter().for_each(|&i| f(i)));
         }
         for (l, &mask) in self.joined.iter().enumerate() {
             let mut mask = mask;
