@@ -10,7 +10,7 @@ import pytest
 import strsbp_rs as sr
 from strsbp_rs import _config, fixed
 from strsbp_rs.fixed import _target, _targets
-from strsbp_rs.recipes._recipe import Data
+from strsbp_rs.recipes._sections import Data
 
 CONFIGS = [
     *(sr.Firing, sr.Uniform, sr.Normal, sr.ConstantInit, sr.KaimingUniform, sr.AllToAll, sr.Sparse),

@@ -11,7 +11,8 @@ from strsbp_rs._network import Network
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import file_content
 from strsbp_rs.datasets import Dataset
-from strsbp_rs.recipes._recipe import Data, Recipe
+from strsbp_rs.recipes._recipe import Recipe
+from strsbp_rs.recipes._sections import Data
 from strsbp_rs.training._data import is_function, load_data, load_test_data
 from strsbp_rs.training._run import RunFolder
 from strsbp_rs.training._trainer import Trainer

@@ -1,0 +1,70 @@
+"""Sections of recipes that are no configurations of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strsbp_rs._fields import Checked
+
+__all__ = ["PATHS", "Data", "NetworkOptions", "Train"]
+
+
+@dataclass(frozen=True)
+class Data(Checked):
+    """Which data, and how much of it.
+
+    Args:
+        name: "demo" (also if empty), "fashion-mnist" or "mnist"; with `train` a name of one's own.
+        dir: Folder of a data set's files; where it is looked for, if empty, see `load_dataset`.
+        train: File of one's own samples, see `datasets.from_files`. Paths in a recipe's file are
+            relative to its folder.
+        test: Likewise of the test samples; if empty, a share of `train` where that has none.
+        train_labels: .npy file of the classes of `train`, where that has none.
+        test_labels: Likewise of `test`.
+        spikes: Whether x holds spike counts (n_samples, n_steps, n_neurons), not values to encode.
+        n_steps: Number of time steps, of events.
+        sensor_size: [n_neurons], or [width, height, polarities], of events.
+        test_share: Share of `train` kept for testing, where there are no test samples.
+        class_names: Names of the classes; their numbers if empty.
+        limit_train: Use the first so many training samples; 0 for all.
+        limit_test: Use the first so many test samples; 0 for all.
+    """
+
+    name: str = ""
+    dir: str = ""
+    train: str = ""
+    test: str = ""
+    train_labels: str = ""
+    test_labels: str = ""
+    spikes: bool = False
+    n_steps: int = 0
+    sensor_size: tuple[int, ...] = ()
+    test_share: float = 0.2
+    class_names: tuple[str, ...] = ()
+    limit_train: int = 0
+    limit_test: int = 0
+
+
+PATHS = ("train", "test", "train_labels", "test_labels")
+"""Fields of `Data` that name files."""
+
+
+@dataclass(frozen=True)
+class NetworkOptions(Checked):
+    """Options of the network beside its layers; see `Network`."""
+
+    dt: float = 1.0
+    dtype: str = "float32"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Train(Checked):
+    """Options of the training; see `Trainer`. A limit or norm of 0 is none."""
+
+    epochs: int = 10
+    batch_size: int = 32
+    weight_limit: float = 0.0
+    clip_norm: float = 0.0
+    engine: str = "clocked"
+    seed: int = 0
