@@ -155,7 +155,7 @@ impl PaddedRows {
 
     #[cold]
     fn grow_joined(&mut self, n: usize) {
-        debug_assert_eq!(self.n_rows(), 0, "rows come either as masks or as indices");
+        debug_assert!(self.len.iter().all(|&len| len == 0), "rows come either as masks or as indices");
         resize(&mut self.joined, n, 0);
     }
 
