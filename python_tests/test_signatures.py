@@ -16,7 +16,7 @@ from typing import Any
 import strsbp_rs as sr
 from strsbp_rs import plot
 from strsbp_rs.cli import _main
-from strsbp_rs.recipes import _recipe
+from strsbp_rs.recipes import _recipe, _sections
 
 GOLDEN = Path(__file__).parent / "golden" / "signatures.txt"
 
@@ -39,7 +39,7 @@ def callables() -> Iterator[tuple[str, Callable[..., Any]]]:
                 yield prefix + name, value
     for kinds in _recipe.Recipe.sections.values():
         for kind in kinds:
-            if kind.__module__ == _recipe.__name__:
+            if kind.__module__ == _sections.__name__:
                 yield f"recipe {kind.__name__}", kind
 
 
