@@ -196,7 +196,7 @@ impl<M: Model> Simulator<M> {
     /// the neuron fires, or not a number of the neurons' type or format; [`Error::Shape`] if there are not as many as neurons.
     pub fn set_potentials(&mut self, population: usize, potentials: &[f64]) -> Result<()> {
         if !matches!(self.now(), Time::Steps(0) | Time::Ms(0.0)) {
-            return Err(Error::value("potentials", "set at the start, at time 0", format!("{:?}", self.now())));
+            return Err(Error::value("potentials", "set at the start, at time 0", self.now()));
         }
         let graph = Arc::clone(self.graph());
         let (Population { n, .. }, params) = find(&graph, population)?;

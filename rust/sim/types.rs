@@ -41,6 +41,16 @@ pub enum Time {
     Ms(f64),
 }
 
+impl std::fmt::Display for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Steps(1) => write!(f, "1 step"),
+            Self::Steps(steps) => write!(f, "{steps} steps"),
+            Self::Ms(ms) => write!(f, "{ms} ms"),
+        }
+    }
+}
+
 /// Holds spikes, in order of time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Events {

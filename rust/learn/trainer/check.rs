@@ -35,8 +35,15 @@ pub fn check_recorded<F: Real>(net: &Network<F>, trains: &[&SpikeTrains]) -> Res
         let expected = format!("{} spike trains, of the input and of each layer", net.layers().len() + 1);
         return Err(Error::value("spikes", expected, trains.len()));
     }
+    let (n_samples, n_steps, n_in) = (trains[0].n_samples(), trains[0].n_steps(), trains[0].n_neurons());
+    if n_in != net.n_in() || n_samples == 0 {
+        let expected = match n_samples {
+            0 => "at least one sample".into(),
+            _ => format!("(n_samples, n_steps, n_in={})", net.n_in()),
+        };
+        return Err(Error::shape("spikes[0]", &[n_samples, n_steps, n_in], expected));
+    }
     check_inputs(net, Data::Spikes(trains[0]))?;
-    let (n_samples, n_steps) = (trains[0].n_samples(), trains[0].n_steps());
     for (l, (trains, layer)) in trains[1..].iter().zip(net.layers()).enumerate() {
         let got = [trains.n_samples(), trains.n_steps(), trains.n_neurons()];
         if got != [n_samples, n_steps, layer.n_out()] {
