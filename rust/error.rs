@@ -102,6 +102,16 @@ impl Error {
         Self::Value { name: name.into(), expected: expected.into(), got: got.to_string() }
     }
 
+    /// Says whose field is meant: `tau_m` becomes `layers[1].tau_m`.
+    pub fn within(mut self, owner: &str) -> Self {
+        match &mut self {
+            Self::Value { name, .. } => *name = format!("{owner}.{name}"),
+            Self::Shape { name, .. } => *name = format!("{name} of {owner}"),
+            _ => {}
+        }
+        self
+    }
+
     /// Makes an array of the wrong shape.
     pub fn shape(name: impl Into<String>, got: &[usize], expected: impl Into<String>) -> Self {
         let inner = got.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");

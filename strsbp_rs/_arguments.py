@@ -14,6 +14,7 @@ from strsbp_rs._arrays import as_array
 from strsbp_rs._strsbp_rs import check_classes
 
 __all__ = [
+    "count",
     "flag",
     "integer",
     "integers",
@@ -40,17 +41,35 @@ def integer(name: str, value: Any, *, low: int = 0, below: int = 2**64) -> int:
         TypeError: If it is not an integer.
         ValueError: If it is too small or too large.
     """
-    try:
-        if isinstance(value, (bool, np.bool_, np.timedelta64)):
-            raise TypeError
-        whole = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+    whole = _whole(name, value)
     if whole < low:
         raise ValueError(f"{name} must be >= {_power(low)}, got {whole}")
     if whole >= below:
         raise ValueError(f"{name} must be < {_power(below)}, got {whole}")
     return whole
+
+
+def count(name: str, value: Any, *, most: int = 2**31 - 1) -> int:
+    """Returns the number of things of which there must be one: an integer in [1, most].
+
+    Raises:
+        TypeError: If it is not an integer.
+        ValueError: If it is too small or too large; the message says both bounds.
+    """
+    whole = _whole(name, value)
+    if not 1 <= whole <= most:
+        end = f"{_power(most + 1)})" if _power(most).isdecimal() else f"{_power(most)}]"
+        raise ValueError(f"{name} must be in [1, {end}, got {whole}")
+    return whole
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        if isinstance(value, (bool, np.bool_, np.timedelta64)):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None
 
 
 def _power(limit: int) -> str:

@@ -9,12 +9,15 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache, partial
 from typing import Annotated, Any
 
-from strsbp_rs._arguments import flag, integer, integers, number, one_of, suggestion
+from strsbp_rs._arguments import count, flag, integer, integers, number, one_of, suggestion
 
-__all__ = ["U32", "Checked", "named", "refuse_subclass"]
+__all__ = ["U32", "Checked", "Count", "named", "refuse_subclass"]
 
 U32 = Annotated[int, partial(integer, below=2**32)]
 """A number that the core keeps in 32 bits."""
+
+Count = Annotated[int, count]
+"""Number of neurons, of which there is at least one."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,8 @@ def _choice(name: str, value: Any, parts: tuple[Any, ...]) -> Any:
     try:
         return number(name, value)
     except TypeError:
-        classes = ", ".join(kind.__name__ for kind in kinds)
-        raise TypeError(f"{name} must be a number or {classes}, got {value!r}") from None
+        others = [kind.__name__ for kind in kinds] + ["None"] * (types.NoneType in parts)
+        raise TypeError(f"{name} must be a number or {', '.join(others)}, got {value!r}") from None
 
 
 def named(name: str, value: Any, kinds: tuple[Any, ...], cure: str = "") -> Any:

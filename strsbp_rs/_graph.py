@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from strsbp_rs import _config as config
-from strsbp_rs._arguments import integer, number
+from strsbp_rs._arguments import count, integer, number
 from strsbp_rs._arrays import as_array, as_floats, dtype_name
 from strsbp_rs._fields import named, refuse_subclass
 from strsbp_rs._strsbp_rs import GraphCore
@@ -217,7 +218,7 @@ class Graph:
         self, n: int, name: str | None, kind: str, params: dict[str, Any] | None
     ) -> Population:
         name = f"{kind} {len(self._populations)}" if name is None else str(name)
-        n = integer("n", n)
+        n = count("n", n)
         index = self._core.add_population(name, n, params)
         population = Population(index, name, n, params is None, self._identity)
         self._populations.append(population)
@@ -369,7 +370,10 @@ def _weight_rule(weight: Any) -> dict[str, Any]:
     if isinstance(weight, config.Init):
         refuse_subclass("weight", weight, get_args(config.Init))
         return weight.to_dict()
-    return config.ConstantInit(_number("weight", weight)).to_dict()
+    value = _number("weight", weight)
+    if not math.isfinite(value):
+        raise ValueError(f"weight must be finite, got {value}")
+    return config.ConstantInit(value).to_dict()
 
 
 def _delay_rule(delay: Any) -> Any:

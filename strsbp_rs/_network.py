@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from strsbp_rs import _config as config
-from strsbp_rs._arguments import integer, number, threads
+from strsbp_rs._arguments import count, integer, number, threads
 from strsbp_rs._arrays import dtype_name, layer_arrays
 from strsbp_rs._carried import carried_part, read_carried
 from strsbp_rs._fields import refuse_subclass
@@ -76,7 +76,7 @@ class Network(Running):
             if not isinstance(layer, config.LayerConfig):
                 raise TypeError(f"layers[{index}] must be Dense or Recurrent, got {layer!r}")
             refuse_subclass(f"layers[{index}]", layer, get_args(config.LayerConfig))
-        n_in, dt = integer("n_in", n_in), number("dt", dt)
+        n_in, dt = count("n_in", n_in), number("dt", dt)
         description = {
             "n_in": n_in,
             "layers": [layer.to_dict() for layer in resolved(layers, n_in, dt)],

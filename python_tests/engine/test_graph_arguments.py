@@ -35,7 +35,8 @@ def graph_of_two() -> tuple[sr.Graph, sr.Population, sr.Population]:
             ValueError,
             r"seed must be < 2\^64, got 18446744073709551616",
         ),
-        (lambda: sr.Graph().add_input(10**30), ValueError, r"n must be < 2\^64, got 1000"),
+        (lambda: sr.Graph().add_input(10**30), ValueError, r"n must be in \[1, 2\^31\), got 1000"),
+        (lambda: sr.Graph().add_input(-1), ValueError, r"n must be in \[1, 2\^31\), got -1"),
         (lambda: sr.Graph(dtype="float16"), ValueError, "dtype must be .*got 'float16'"),
         (lambda: sr.Graph().add_input(0), ValueError, "n must be in .*got 0"),
         (lambda: sr.Graph().add_input(2**31), ValueError, "n must be in .*got 2147483648"),
@@ -88,15 +89,35 @@ def test_names_and_kinds() -> None:
     assert [p.name for p in graph.populations] == ["eye", "brain"]
 
 
+def made(value: Any) -> Any:
+    """What is refused when it is made is made where that is expected."""
+    return value() if callable(value) else value
+
+
 @pytest.mark.parametrize(
     ("rule", "options", "error", "message"),
     [
         (3, {}, TypeError, "rule must be a connection rule or two arrays, got 3"),
         (sr.Sparse(0.5), {}, TypeError, "rule must be a connection rule"),
         (sr.OneToOne(), {}, ValueError, "post must be of 3 neurons, as pre, got 4"),
-        (sr.FixedProbability(0.0), {}, ValueError, r"probability must be in \(0, 1\], got 0"),
-        (sr.FixedProbability(1.1), {}, ValueError, r"probability must be in \(0, 1\], got 1.1"),
-        (sr.FixedProbability(NAN), {}, ValueError, r"probability must be in \(0, 1\], got NaN"),
+        (
+            lambda: sr.FixedProbability(0.0),
+            {},
+            ValueError,
+            r"probability must be in \(0, 1\], got 0",
+        ),
+        (
+            lambda: sr.FixedProbability(1.1),
+            {},
+            ValueError,
+            r"probability must be in \(0, 1\], got 1.1",
+        ),
+        (
+            lambda: sr.FixedProbability(NAN),
+            {},
+            ValueError,
+            r"probability must be in \(0, 1\], got NaN",
+        ),
         (sr.FixedOutDegree(5), {}, ValueError, "n must be <= 4, the targets, got 5"),
         (sr.FixedInDegree(4), {}, ValueError, "n must be <= 3, the sources, got 4"),
         (None, {"weight": [1.0, 2.0]}, ValueError, "weight must be one number"),
@@ -106,15 +127,15 @@ def test_names_and_kinds() -> None:
         (([0], [1]), {"weight": "a"}, TypeError, "weight must be a number or an array of numbers"),
         (([0], [1]), {"weight": None}, TypeError, "weight must be a number or an array of numbers"),
         (([0], [1]), {"delay": ["a"]}, TypeError, "delay must be a number or an array of numbers"),
-        (None, {"weight": NAN}, ValueError, "value must be finite, got NaN"),
+        (None, {"weight": NAN}, ValueError, "weight must be finite, got nan"),
         (None, {"weight": 1e300}, ValueError, "weight must be in the range of float32"),
-        (None, {"weight": sr.Uniform(1, -1)}, ValueError, "low|high"),
-        (None, {"weight": sr.Normal(0, -1)}, ValueError, "std"),
+        (None, {"weight": lambda: sr.Uniform(1, -1)}, ValueError, "low|high"),
+        (None, {"weight": lambda: sr.Normal(0, -1)}, ValueError, "std"),
         (None, {"delay": [1.0, 2.0]}, ValueError, "delay must be one number"),
         (None, {"delay": -1.0}, ValueError, "delay must be finite and >= 0 ms, got -1"),
         (None, {"delay": INF}, ValueError, "delay must be finite and >= 0 ms, got inf"),
-        (None, {"delay": sr.UniformDelay(3, 1)}, ValueError, "delay"),
-        (None, {"delay": sr.UniformDelay(-1, 1)}, ValueError, "delay"),
+        (None, {"delay": lambda: sr.UniformDelay(3, 1)}, ValueError, "Delay"),
+        (None, {"delay": lambda: sr.UniformDelay(-1, 1)}, ValueError, "Delay"),
         (
             None,
             {"delay": sr.UniformDelay(0, 256)},
@@ -145,7 +166,9 @@ def test_names_and_kinds() -> None:
 def test_connect(rule: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:
     graph, eye, brain = graph_of_two()
     with pytest.raises(error, match=message):
-        graph.connect(eye, brain, rule, **options)
+        graph.connect(
+            eye, brain, made(rule), **{key: made(value) for key, value in options.items()}
+        )
     assert graph.projections == [] and graph.n_synapses == 0
 
 

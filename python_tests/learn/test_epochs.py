@@ -109,15 +109,15 @@ def test_a_tail_of_the_schedule_is_no_end(make):
 @pytest.mark.parametrize(
     ("schedule", "error", "message"),
     [
-        ("cosin", ValueError, "did you mean"),
-        (3, TypeError, "schedule must be"),
-        (sr.Cosine(epochs=-1), ValueError, "epochs must be finite and > 0, got -1"),
+        (lambda: "cosin", ValueError, "did you mean"),
+        (lambda: 3, TypeError, "schedule must be"),
+        (lambda: sr.Cosine(epochs=-1), ValueError, "epochs must be finite and > 0, got -1"),
     ],
 )
 def test_a_schedule_that_is_none_changes_nothing(make, schedule, error, message):
     trainer = make[0](schedule=sr.Step(every=3))
     with pytest.raises(error, match=message):
-        trainer.schedule = schedule
+        trainer.schedule = schedule()
     assert trainer.schedule == sr.Step(every=3)
     trainer.schedule = "inverse_sqrt"
     assert trainer.schedule == sr.InverseSqrt()

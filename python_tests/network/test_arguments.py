@@ -35,11 +35,16 @@ def test_neuron_constants(layer, field, value):
     ("make", "error", "message"),
     [
         (lambda: sr.Network(0, [sr.Dense(3)]), ValueError, "n_in must be .*got 0"),
-        (lambda: sr.Network(-1, [sr.Dense(3)]), ValueError, "n_in must be >= 0, got -1"),
+        (
+            lambda: sr.Network(-1, [sr.Dense(3)]),
+            ValueError,
+            r"n_in must be in \[1, 2\^31\), got -1",
+        ),
         (lambda: sr.Network(2.5, [sr.Dense(3)]), TypeError, "n_in must be an integer, got 2.5"),
         (lambda: sr.Network(3, []), ValueError, "layers must be at least one layer"),
         (lambda: sr.Network(3, [5]), TypeError, r"layers\[0\] must be Dense or Recurrent, got 5"),
-        (lambda: sr.Network(3, [sr.Dense(0)]), ValueError, r"layers\[0\]\.n must be .*got 0"),
+        (lambda: sr.Network(3, [sr.Dense(0)]), ValueError, r"Dense\.n must be .*got 0"),
+        (lambda: sr.Network(3, [sr.Dense(-1)]), ValueError, r"n must be in \[1, 2\^31\), got -1"),
         (lambda: sr.Network(3, [sr.Dense(2)], dt=0.0), ValueError, "dt must be"),
         (lambda: sr.Network(3, [sr.Dense(2)], dt=NAN), ValueError, "dt must be"),
         (lambda: sr.Network(3, [sr.Dense(2)], seed=-1), ValueError, "seed must be >= 0, got -1"),
@@ -75,38 +80,46 @@ def test_network(make, error, message):
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "message"),
+    ("make_options", "error", "message"),
     [
-        ({"batch_size": 0}, ValueError, "batch_size must be >= 1, got 0"),
-        ({"batch_size": 1.5}, TypeError, "batch_size must be an integer, got 1.5"),
-        ({"n_threads": 0}, ValueError, r"n_threads must be in \[1, .*got 0"),
-        ({"n_threads": -2}, ValueError, "n_threads must be >= 0, got -2"),
-        ({"seed": "a"}, TypeError, "seed must be an integer, got 'a'"),
-        ({"weight_limit": 0.0}, ValueError, "weight_limit must be finite and > 0, got 0"),
-        ({"weight_limit": NAN}, ValueError, "weight_limit must be finite and > 0, got NaN"),
-        ({"clip_norm": -1.0}, ValueError, "clip_norm must be finite and > 0, got -1"),
-        ({"loss": 3}, TypeError, "loss must be .*got 3"),
-        ({"optimizer": sr.Constant()}, TypeError, "optimizer must be"),
-        ({"optimizer": sr.Adam(lr=-1.0)}, ValueError, "lr"),
-        ({"optimizer": sr.Adam(lr=INF)}, ValueError, "lr"),
-        ({"optimizer": sr.Adam(beta1=1.0)}, ValueError, "beta1"),
-        ({"optimizer": sr.SGD(momentum=1.0)}, ValueError, "momentum"),
-        ({"loss": sr.CountMSE(dead_zone=-1)}, ValueError, "dead_zone"),
-        ({"loss": sr.CountMSE(target=NAN)}, ValueError, "target"),
-        ({"loss": sr.SoftmaxCrossEntropy(0.0)}, ValueError, "temperature"),
-        ({"schedule": sr.Cosine(epochs=0.0)}, ValueError, "epochs"),
-        ({"schedule": sr.Step(every=0)}, ValueError, "every"),
-        ({"rule": sr.StRsbp(silent_ratio=NAN)}, ValueError, "silent_ratio"),
-        ({"rule": sr.StRsbp(teacher_count=0)}, ValueError, "teacher_count must be >= 1, got 0"),
-        ({"rule": sr.StRsbp(solver_tolerance=2.0)}, ValueError, "solver_tolerance"),
-        ({"weight_penalty": sr.ExponentialPenalty(lam=-1.0)}, ValueError, "lam"),
-        ({"encoder": "poisson"}, TypeError, "encoder must be a BernoulliEncoder, got 'poisson'"),
+        (lambda: {"batch_size": 0}, ValueError, "batch_size must be >= 1, got 0"),
+        (lambda: {"batch_size": 1.5}, TypeError, "batch_size must be an integer, got 1.5"),
+        (lambda: {"n_threads": 0}, ValueError, r"n_threads must be in \[1, .*got 0"),
+        (lambda: {"n_threads": -2}, ValueError, "n_threads must be >= 0, got -2"),
+        (lambda: {"seed": "a"}, TypeError, "seed must be an integer, got 'a'"),
+        (lambda: {"weight_limit": 0.0}, ValueError, "weight_limit must be finite and > 0, got 0"),
+        (lambda: {"weight_limit": NAN}, ValueError, "weight_limit must be finite and > 0, got NaN"),
+        (lambda: {"clip_norm": -1.0}, ValueError, "clip_norm must be finite and > 0, got -1"),
+        (lambda: {"loss": 3}, TypeError, "loss must be .*got 3"),
+        (lambda: {"optimizer": sr.Constant()}, TypeError, "optimizer must be"),
+        (lambda: {"optimizer": sr.Adam(lr=-1.0)}, ValueError, "lr"),
+        (lambda: {"optimizer": sr.Adam(lr=INF)}, ValueError, "lr"),
+        (lambda: {"optimizer": sr.Adam(beta1=1.0)}, ValueError, "beta1"),
+        (lambda: {"optimizer": sr.SGD(momentum=1.0)}, ValueError, "momentum"),
+        (lambda: {"loss": sr.CountMSE(dead_zone=-1)}, ValueError, "dead_zone"),
+        (lambda: {"loss": sr.CountMSE(target=NAN)}, ValueError, "target"),
+        (lambda: {"loss": sr.SoftmaxCrossEntropy(0.0)}, ValueError, "temperature"),
+        (lambda: {"schedule": sr.Cosine(epochs=0.0)}, ValueError, "epochs"),
+        (lambda: {"schedule": sr.Step(every=0)}, ValueError, "every"),
+        (lambda: {"rule": sr.StRsbp(silent_ratio=NAN)}, ValueError, "silent_ratio"),
+        (
+            lambda: {"rule": sr.StRsbp(teacher_count=0)},
+            ValueError,
+            "teacher_count must be >= 1, got 0",
+        ),
+        (lambda: {"rule": sr.StRsbp(solver_tolerance=2.0)}, ValueError, "solver_tolerance"),
+        (lambda: {"weight_penalty": sr.ExponentialPenalty(lam=-1.0)}, ValueError, "lam"),
+        (
+            lambda: {"encoder": "poisson"},
+            TypeError,
+            "encoder must be a BernoulliEncoder, got 'poisson'",
+        ),
     ],
 )
-def test_trainer(small, options, error, message):
+def test_trainer(small, make_options, error, message):
     make_network, encoder, _, _ = small
     with refuse(error, message):
-        sr.Trainer(make_network(), **{"encoder": encoder, **options})
+        sr.Trainer(make_network(), **{"encoder": encoder, **make_options()})
 
 
 def bad_data(x, y):
@@ -189,16 +202,25 @@ def test_negative_zero_is_zero(small):
 def test_augment(small):
     make_network, encoder, x, y = small
     for augment, message in [
-        (sr.ImageAugment((5, 5)), r"image_shape must be of 12 pixels, as the input, got \(5, 5\)"),
-        (sr.ImageAugment((3, 4), max_shift=3), "max_shift must be < 3, the image's side, got 3"),
-        (sr.ImageAugment((3, 4), max_shift=1, first_epoch=0), "first_epoch must be >= 1, got 0"),
         (
-            sr.ImageAugment((3, 4), max_shift=1, shift_probability=float("nan")),
+            lambda: sr.ImageAugment((5, 5)),
+            r"image_shape must be of 12 pixels, as the input, got \(5, 5\)",
+        ),
+        (
+            lambda: sr.ImageAugment((3, 4), max_shift=3),
+            "max_shift must be < 3, the image's side, got 3",
+        ),
+        (
+            lambda: sr.ImageAugment((3, 4), max_shift=1, first_epoch=0),
+            "first_epoch must be >= 1, got 0",
+        ),
+        (
+            lambda: sr.ImageAugment((3, 4), max_shift=1, shift_probability=float("nan")),
             r"shift_probability must be in \[0, 1\], got NaN",
         ),
     ]:
-        trainer = sr.Trainer(make_network(), encoder=encoder, augment=augment)
         with refuse(ValueError, message):
+            trainer = sr.Trainer(make_network(), encoder=encoder, augment=augment())
             trainer.fit(x, y, epochs=1, progress=False)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import strsbp_rs as sr
 from strsbp_rs._config import encoder_from_file
-from strsbp_rs._strsbp_rs import NetworkCore, check_encoder
+from strsbp_rs._strsbp_rs import NetworkCore, check_configuration
 from strsbp_rs.recipes._recipe import load_recipe, with_overrides
 from strsbp_rs.training._user_part import read_encoder
 
@@ -44,12 +44,13 @@ def test_other_encoders_of_files_are_refused(values: object, message: str) -> No
 
 
 def test_the_core_takes_encoders_by_their_kind() -> None:
-    check_encoder(ENCODER.to_dict())
+    check_configuration("encoder", {"encoder": ENCODER.to_dict()})
     for bad in ({"n_steps": 3, "rate_scale": 1.0}, {"kind": "poisson"}, (3, 1.0)):
         with pytest.raises(TypeError, match="encoder"):
-            check_encoder(bad)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"rate_scale must be in \(0, 1\], got 2"):
-        check_encoder({"kind": "bernoulli", "n_steps": 3, "rate_scale": 2.0})
+            check_configuration("encoder", {"encoder": bad})
+    with pytest.raises(ValueError, match=r"encoder\.rate_scale must be in \(0, 1\], got 2"):
+        bad = {"kind": "bernoulli", "n_steps": 3, "rate_scale": 2.0}
+        check_configuration("encoder", {"encoder": bad})
     net = sr.Network(4, [sr.Dense(2)])
     assert isinstance(net._core, NetworkCore)
     counts = net.spike_counts(np.full((2, 4), 0.5), encoder=encoder_from_file(ENCODER.to_file()))

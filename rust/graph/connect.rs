@@ -92,16 +92,27 @@ fn delays_to_draw(delay: &Delay, dt: f64) -> Result<Vec<f64>> {
 }
 
 impl ConnectionRule {
+    /// Checks what does not depend on the populations.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the field outside its domain.
+    pub fn check_alone(&self) -> Result<()> {
+        match *self {
+            Self::FixedProbability { probability, .. } if !(probability > 0.0 && probability <= 1.0) => {
+                Err(Error::value("probability", "in (0, 1]", probability))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn validate(&self, drawing: &Drawing<'_>) -> Result<()> {
         let available = |n: usize, self_loops: bool| n - usize::from(drawing.same && !self_loops);
         match *self {
-            Self::AllToAll { .. } => Ok(()),
+            Self::AllToAll { .. } | Self::FixedProbability { .. } => self.check_alone(),
             Self::OneToOne if drawing.n_pre == drawing.n_post => Ok(()),
             Self::OneToOne => {
                 Err(Error::value("post", format!("of {} neurons, as pre", drawing.n_pre), drawing.n_post))
             }
-            Self::FixedProbability { probability, .. } if probability > 0.0 && probability <= 1.0 => Ok(()),
-            Self::FixedProbability { probability, .. } => Err(Error::value("probability", "in (0, 1]", probability)),
             Self::FixedOutDegree { n, self_loops } if n <= available(drawing.n_post, self_loops) => Ok(()),
             Self::FixedInDegree { n, self_loops } if n <= available(drawing.n_pre, self_loops) => Ok(()),
             Self::FixedOutDegree { n, self_loops } => {

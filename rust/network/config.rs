@@ -130,12 +130,13 @@ impl LayerConfig {
         if n == 0 || n >= 1 << 31 {
             return Err(Error::value(format!("layers[{index}].n"), "in [1, 2^31)", n));
         }
-        self.lif_params(dt).validate()?;
+        let of = |part: &str| format!("layers[{index}]{part}");
+        self.lif_params(dt).validate().map_err(|error| error.within(&of("")))?;
         for ConnectionConfig { origin, drawn, .. } in self.connections(n_in) {
             let Some(Drawn { init, mask, delay }) = drawn else { continue };
-            mask.map_or(Ok(()), |mask| mask.validate(n))?;
-            init.validate()?;
-            delay.validate(&format!("layers[{index}].{}", origin.delay_key()), dt)?;
+            mask.map_or(Ok(()), |mask| mask.validate(n)).map_err(|error| error.within(&of(".mask")))?;
+            init.validate().map_err(|error| error.within(&of(&format!(".{}", origin.init_key()))))?;
+            delay.validate(&of(&format!(".{}", origin.delay_key())), dt)?;
         }
         check_non_negative(&format!("layers[{index}].lateral_inhibition"), "", self.lateral_inhibition())
     }

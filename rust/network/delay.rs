@@ -47,6 +47,17 @@ impl Delay {
         *self == Self::default()
     }
 
+    /// Checks what does not depend on the time step; `name` is for the message.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first field outside its domain.
+    pub fn check_alone(&self, name: &str) -> Result<()> {
+        match self {
+            Self::Fixed(delay) => check_non_negative(name, "ms", *delay),
+            Self::Drawn(distribution) => distribution.check_alone().map_err(|error| error.within(name)),
+        }
+    }
+
     /// Checks the numbers; `name` is for the message.
     ///
     /// # Errors
@@ -87,14 +98,24 @@ impl Delay {
 }
 
 impl DelayDistribution {
+    /// Checks what does not depend on the time step.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first field outside its domain.
+    pub fn check_alone(&self) -> Result<()> {
+        let Self::UniformDelay { low, high } = *self;
+        check_non_negative("low", "ms", low)?;
+        check_non_negative("high", "ms", high)?;
+        match high < low {
+            true => Err(Error::value("high", format!(">= low = {low} ms"), high)),
+            false => Ok(()),
+        }
+    }
+
     /// Returns the first and last number of steps.
     pub(crate) fn range(&self, name: &str, dt: f64) -> Result<(u32, u32)> {
+        self.check_alone().map_err(|error| error.within(name))?;
         let Self::UniformDelay { low, high } = *self;
-        check_non_negative(&format!("{name}.low"), "ms", low)?;
-        check_non_negative(&format!("{name}.high"), "ms", high)?;
-        if high < low {
-            return Err(Error::value(format!("{name}.high"), format!(">= low = {low} ms"), high));
-        }
         let (low_steps, high_steps) = (low / dt, high / dt);
         if high_steps > f64::from(1u32 << LOG2_MAX_DELAY_STEPS) {
             let expected = format!("at most 2^{LOG2_MAX_DELAY_STEPS} steps of dt = {dt} ms");

@@ -44,15 +44,26 @@ pub enum RecurrentMask {
 }
 
 impl RecurrentMask {
+    /// Checks what does not depend on the layer.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the field outside its domain.
+    pub fn check_alone(&self) -> Result<()> {
+        match *self {
+            Self::Sparse { density, .. } if !(density > 0.0 && density <= 1.0) => {
+                Err(Error::value("density", "in (0, 1]", density))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Checks the mask for a layer of `n` neurons.
     ///
     /// # Errors
     /// [`Error::Value`] naming the first field outside its domain; [`Error::Shape`] if a grid does not hold `n` neurons.
     pub fn validate(&self, n: usize) -> Result<()> {
         match *self {
-            Self::AllToAll { .. } => Ok(()),
-            Self::Sparse { density, .. } if density > 0.0 && density <= 1.0 => Ok(()),
-            Self::Sparse { density, .. } => Err(Error::value("density", "in (0, 1]", density)),
+            Self::AllToAll { .. } | Self::Sparse { .. } => self.check_alone(),
             Self::Reservoir { shape, .. } => {
                 let cells = shape.iter().try_fold(1usize, |product, &d| product.checked_mul(d));
                 if cells == Some(n) && n > 0 {

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod calls;
+mod configurations;
 mod counts;
 mod ending;
 mod files;
@@ -61,6 +62,7 @@ mod _strsbp_rs {
     use crate::neuron::fixed::FixedParams;
     use crate::python::arrays::{from_python, vector};
     use crate::python::calls::long;
+    use crate::python::configurations::Configuration;
 
     /// Looks up NumPy's functions, which would else be when the first array is made: after a long call, and a Ctrl-C in that call
     /// would then end the look-up, which has no way to say so but a panic.
@@ -89,10 +91,11 @@ mod _strsbp_rs {
         crate::simd::level().name()
     }
 
-    /// Refuses an encoder outside its domain.
+    /// Refuses a configuration outside its domain, a dict of its group and its values; `owner` names it in the message.
     #[pyfunction]
-    fn check_encoder(encoder: crate::python::samples::EncoderArgument) -> PyResult<()> {
-        encoder.0.build()?;
+    fn check_configuration(owner: &str, configuration: &Bound<'_, PyAny>) -> PyResult<()> {
+        let configuration: Configuration = from_python(owner, configuration)?;
+        configuration.validate().map_err(|error| error.within(owner))?;
         Ok(())
     }
 

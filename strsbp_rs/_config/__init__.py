@@ -1,6 +1,7 @@
 """What a user says of networks and training: small frozen dataclasses.
 
-Types of their fields are checked when they are made, domains by the Rust core.
+Types of their fields are checked when they are made, and so are domains, by the core; what depends
+on a network or its time step, when that is made.
 """
 
 from __future__ import annotations

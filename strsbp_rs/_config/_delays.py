@@ -23,6 +23,7 @@ class UniformDelay(Config):
     low: float = 0.0
     high: float = 10.0
     kind: ClassVar[str] = "uniform_delay"
+    group: ClassVar[str | None] = "delay"
 
 
 Delay = float | UniformDelay

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from functools import partial
+from typing import Annotated, Any, ClassVar
 
+from strsbp_rs._arguments import count
 from strsbp_rs._config._base import Config
 from strsbp_rs._fields import U32
 
@@ -23,9 +25,10 @@ class BernoulliEncoder(Config):
             for images, whose many pixels make up for it, of 0.08.
     """
 
-    n_steps: int = 400
+    n_steps: Annotated[int, partial(count, most=2**24)] = 400
     rate_scale: float = 1.0
     kind: ClassVar[str] = "bernoulli"
+    group: ClassVar[str | None] = "encoder"
     kind_in_files: ClassVar[bool] = False
 
 
@@ -37,11 +40,12 @@ ENCODERS: tuple[type[Encoder], ...] = (BernoulliEncoder,)
 
 
 def encoder_from_file(values: Any) -> Encoder:
-    """Returns the encoder whose `to_file` gave `values`, their domains unchecked.
+    """Returns the encoder whose `to_file` gave `values`.
 
     Raises:
         TypeError: If a value has another type.
-        ValueError: If the kind is unknown, or fields are missing or others.
+        ValueError: If the kind is unknown, fields are missing or others, or one is outside its
+            domain.
     """
     by_kind = {cls.kind: cls for cls in ENCODERS}
     first = ENCODERS[0]
@@ -68,6 +72,7 @@ class ImageAugment(Config):
             epochs learn faster.
     """
 
+    group: ClassVar[str | None] = "augment"
     image_shape: tuple[int, int] = (28, 28)
     max_shift: int = 2
     shift_probability: float = 1.0

@@ -17,6 +17,7 @@ class Uniform(Config):
     low: float = -1.0
     high: float = 1.0
     kind: ClassVar[str] = "uniform"
+    group: ClassVar[str | None] = "init"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Normal(Config):
     mean: float = 0.0
     std: float = 1.0
     kind: ClassVar[str] = "normal"
+    group: ClassVar[str | None] = "init"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class ConstantInit(Config):
 
     value: float = 0.0
     kind: ClassVar[str] = "constant"
+    group: ClassVar[str | None] = "init"
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class KaimingUniform(Config):
 
     gain: float = 1.0
     kind: ClassVar[str] = "kaiming_uniform"
+    group: ClassVar[str | None] = "init"
 
 
 Init = Uniform | Normal | ConstantInit | KaimingUniform
@@ -76,7 +80,7 @@ class Firing(Config):
             value = getattr(self, name)
             if value is not None and not 0.0 < value < float("inf"):
                 unit = " ms" if name == "within" else ""
-                raise ValueError(f"{name} must be finite and > 0{unit}, got {value}")
+                raise ValueError(f"Firing.{name} must be finite and > 0{unit}, got {value}")
 
 
 LayerInit = Init | Firing

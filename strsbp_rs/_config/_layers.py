@@ -11,6 +11,7 @@ from strsbp_rs._config._base import Config, describe
 from strsbp_rs._config._delays import Delay
 from strsbp_rs._config._init import Firing, LayerInit
 from strsbp_rs._config._masks import AllToAll, Mask
+from strsbp_rs._fields import Count
 
 __all__ = ["Dense", "Discretisation", "LayerConfig", "Recurrent"]
 
@@ -38,7 +39,7 @@ class Dense(Config):
             every other neuron of the layer, without a delay; fixed, not trained. 0 for none.
     """
 
-    n: int
+    n: Count
     tau_m: float = field(default=64.0, kw_only=True)
     tau_s: float = field(default=8.0, kw_only=True)
     v_th: float = field(default=20.0, kw_only=True)
@@ -48,6 +49,7 @@ class Dense(Config):
     delay: Delay = field(default=0.0, kw_only=True)
     lateral_inhibition: float = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "dense"
+    group: ClassVar[str | None] = "neuron"
     letter: ClassVar[str] = ""
     """Before the number of neurons in `Network.outline`."""
 
@@ -79,7 +81,7 @@ class Recurrent(Config):
         recurrent_delay: Likewise `delay` of the layer's own spikes.
     """
 
-    n: int
+    n: Count
     tau_m: float = field(default=64.0, kw_only=True)
     tau_s: float = field(default=8.0, kw_only=True)
     v_th: float = field(default=20.0, kw_only=True)
@@ -91,6 +93,7 @@ class Recurrent(Config):
     recurrent_init: LayerInit = field(default=Firing(drive=0.25), kw_only=True)
     recurrent_delay: Delay = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "recurrent"
+    group: ClassVar[str | None] = "neuron"
     letter: ClassVar[str] = "R"
     written_names: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"rec_init": "recurrent_init", "rec_delay": "recurrent_delay"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from strsbp_rs._config._base import Config
 from strsbp_rs._fields import U32
@@ -35,6 +35,7 @@ class StRsbp(Config):
             see `Trainer.gradients`.
     """
 
+    group: ClassVar[str | None] = "rule"
     post_coupling: PostCoupling = "auto"
     silent_ratio: float = 0.0
     teacher_spikes: bool = True
@@ -55,6 +56,7 @@ class ExponentialPenalty(Config):
         scale: What weights are counted in; the authors' is their weight limit.
     """
 
+    group: ClassVar[str | None] = "penalty"
     lam: float = 10.0
     beta: float = 0.04
     scale: float = 8.0

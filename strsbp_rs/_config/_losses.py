@@ -24,6 +24,7 @@ class CountMSE(Config):
     other: float = 5.0
     dead_zone: float = 5.0
     kind: ClassVar[str] = "count_mse"
+    group: ClassVar[str | None] = "loss"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class SoftmaxCrossEntropy(Config):
 
     temperature: float = 4.0
     kind: ClassVar[str] = "softmax_cross_entropy"
+    group: ClassVar[str | None] = "loss"
 
 
 Loss = CountMSE | SoftmaxCrossEntropy

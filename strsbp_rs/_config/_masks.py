@@ -25,6 +25,7 @@ class Sparse(Config):
     density: float = 0.1
     self_loops: bool = False
     kind: ClassVar[str] = "sparse"
+    group: ClassVar[str | None] = "mask"
 
 
 @dataclass(frozen=True)

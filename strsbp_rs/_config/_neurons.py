@@ -31,3 +31,4 @@ class LIF(Config):
     t_ref: float = 2.0
     discretisation: Discretisation = "euler"
     kind: ClassVar[str] = "lif"
+    group: ClassVar[str | None] = "neuron"

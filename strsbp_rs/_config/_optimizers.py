@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from strsbp_rs._config._base import Config
 
@@ -28,6 +29,10 @@ class Adam(Config):
     beta2: float = 0.999
     eps: float = 1e-8
     kind: ClassVar[str] = "adam"
+    group: ClassVar[str | None] = "optimizer"
+
+    def _domain(self) -> dict[str, Any]:
+        return _with_rate(self.to_dict())
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,10 @@ class AdamW(Config):
     eps: float = 1e-8
     weight_decay: float = 1e-2
     kind: ClassVar[str] = "adamw"
+    group: ClassVar[str | None] = "optimizer"
+
+    def _domain(self) -> dict[str, Any]:
+        return _with_rate(self.to_dict())
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,12 @@ class SGD(Config):
     momentum: float = 0.9
     nesterov: bool = False
     kind: ClassVar[str] = "sgd"
+    group: ClassVar[str | None] = "optimizer"
 
 
 Optimizer = Adam | AdamW | SGD
+
+
+def _with_rate(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns them with the least learning rate, where that is left to the trainer."""
+    return values if values["lr"] is not None else {**values, "lr": sys.float_info.min}

@@ -30,6 +30,7 @@ class FixedProbability(Config):
     probability: float
     self_loops: bool = False
     kind: ClassVar[str] = "fixed_probability"
+    group: ClassVar[str | None] = "connection"
 
 
 @dataclass(frozen=True)

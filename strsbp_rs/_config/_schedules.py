@@ -17,6 +17,7 @@ class Constant(Config):
 
     warmup_epochs: float = 0.0
     kind: ClassVar[str] = "constant"
+    group: ClassVar[str | None] = "schedule"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class InverseSqrt(Config):
 
     warmup_epochs: float = 0.0
     kind: ClassVar[str] = "inverse_sqrt"
+    group: ClassVar[str | None] = "schedule"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Cosine(Config):
     min_factor: float = 0.0
     warmup_epochs: float = 0.0
     kind: ClassVar[str] = "cosine"
+    group: ClassVar[str | None] = "schedule"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Step(Config):
     factor: float = 0.1
     warmup_epochs: float = 0.0
     kind: ClassVar[str] = "step"
+    group: ClassVar[str | None] = "schedule"
 
 
 Schedule = Constant | InverseSqrt | Cosine | Step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from strsbp_rs._config import Config
 
@@ -25,6 +25,7 @@ class HardwareTarget(Config):
             whose threshold makes up for it (per channel, in the words of deep learning).
     """
 
+    group: ClassVar[str | None] = "hardware"
     scale: Literal["mse", "max", "percentile"] = "mse"
     percentile: float = 99.9
     clip: tuple[float, ...] = ()

@@ -283,7 +283,11 @@ def _build(kinds: tuple[type, ...], table: Any, path: str, source: str) -> Any:
     for name, f in fields.items():
         if f.default is dataclasses.MISSING and name not in values:
             raise RecipeError(f"{source}: {path}.{name} must be given for {cls.__name__}")
-    return cls(**values)
+    try:
+        return cls(**values)
+    except ValueError as error:
+        field = str(error).removeprefix(f"{cls.__name__}.")
+        raise RecipeError(f"{source}: {path}.{field}") from error
 
 
 def _convert(value: Any, hint: Any, path: str, source: str) -> Any:

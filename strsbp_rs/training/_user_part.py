@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from strsbp_rs._config import Encoder, encoder_from_file
-from strsbp_rs._strsbp_rs import check_encoder
 from strsbp_rs.training._history import History
 
 __all__ = ["encoder_and_history", "read_encoder"]
@@ -40,11 +39,7 @@ def read_encoder(values: Any) -> Encoder | None:
         TypeError: If a value has another type.
         ValueError: If one is outside its domain, or there are others.
     """
-    if values is None:
-        return None
-    encoder = encoder_from_file(values)
-    check_encoder(encoder.to_dict())
-    return encoder
+    return None if values is None else encoder_from_file(values)
 
 
 def _history(records: Any) -> History:

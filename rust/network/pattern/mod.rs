@@ -33,6 +33,14 @@ impl Origin {
         }
     }
 
+    /// Returns the key of the initial weights in a layer's configuration.
+    pub const fn init_key(self) -> &'static str {
+        match self {
+            Self::Below => "init",
+            Self::Itself => "recurrent_init",
+        }
+    }
+
     /// Returns the key of the delays in a layer's dict and its configuration.
     pub const fn delay_key(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result, check_positive};
+use crate::error::{Error, Result, check_non_negative, check_positive};
 
 /// Logarithm of the longest refractory time, in steps: the clocked engine counts them in `f32`, exact up to here (4.6 h at
 /// 1 ms). Delays end there too.
@@ -42,6 +42,17 @@ pub struct LifParams {
 }
 
 impl LifParams {
+    /// Checks what does not depend on the time step.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first field outside its domain.
+    pub fn check_alone(&self) -> Result<()> {
+        check_positive("tau_m", "ms", self.tau_m)?;
+        check_positive("tau_s", "ms", self.tau_s)?;
+        check_positive("v_th", "", self.v_th)?;
+        check_non_negative("t_ref", "ms", self.t_ref)
+    }
+
     /// Checks every field.
     ///
     /// Forward Euler needs `tau_m >= dt` and `tau_s >= dt`, as its decay factors `1 - dt/tau` turn negative below.
@@ -50,9 +61,7 @@ impl LifParams {
     /// [`Error::Value`] naming the first field outside its domain.
     pub fn validate(&self) -> Result<()> {
         check_positive("dt", "ms", self.dt)?;
-        check_positive("tau_m", "ms", self.tau_m)?;
-        check_positive("tau_s", "ms", self.tau_s)?;
-        check_positive("v_th", "", self.v_th)?;
+        self.check_alone()?;
         if self.discretisation == Discretisation::Euler {
             for (name, tau) in [("tau_m", self.tau_m), ("tau_s", self.tau_s)] {
                 if tau < self.dt {
