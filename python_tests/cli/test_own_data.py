@@ -320,6 +320,26 @@ def test_train_starter_on_files_and_functions(module, tmp_path):
     assert "--data own_data_module:four" in strsbp("eval", tmp_path / "m", code=2)
 
 
+def test_starter_has_the_defaults_of_the_package():
+    recipe = load_recipe("starter")
+    assert recipe.encoder == sr.BernoulliEncoder()
+    assert (recipe.optimizer, recipe.loss) == (sr.Adam(), sr.SoftmaxCrossEntropy())
+    assert recipe.layers == (sr.Dense(100), sr.Dense(10))
+
+
+def test_starter_learns_from_few_features(tmp_path):
+    """Three clouds of points in four dimensions, far apart."""
+    rng = np.random.default_rng(0)
+    y = np.arange(75) % 3
+    centres = np.array([[0.3, 0.3, 0.7, 0.5], [0.7, 0.3, 0.4, 0.5], [0.5, 0.7, 0.5, 0.5]])
+    x = np.clip(centres[y] + 0.05 * rng.standard_normal((75, 4)), 0, 1)
+    np.savez(tmp_path / "clouds.npz", x=x, y=y)
+    flags = ["--epochs", 10, "--no-plots", "--quiet"]
+    strsbp("train", "--data", tmp_path / "clouds.npz", "--out", tmp_path / "run", *flags)
+    report = json.loads(strsbp("eval", tmp_path / "run", "--json"))
+    assert report["accuracy"] >= 0.9
+
+
 @pytest.fixture
 def saved(arrays, tmp_path):
     """A trained network in a file of its own, and the file of its samples: (net, file, data)."""
