@@ -265,6 +265,14 @@ def test_weights_are_those_of_the_network(network):
     alike = sr.Network(2, [sr.Dense(3, init=sr.ConstantInit(0.0))])
     patch = plot.weight_histogram(alike).patches[0].get_data()
     assert patch.values[0] == 100.0 and (patch.edges[0], patch.edges[-1]) == (0.0, 1.0)
+    fixed = network.to_fixed(sr.QFormat(granularity="neuron"))
+    layer, drawn = fixed.layers[1], []
+    for matrix in ("weight", "recurrent_weight"):
+        drawn.append(plot.weights(fixed, 1, matrix=matrix).images[0].get_array())
+    np.testing.assert_array_equal(drawn[0], layer.scale[:, None] * layer.weight)
+    np.testing.assert_array_equal(drawn[1], layer.scale[:, None] * layer.recurrent_weight)
+    legend = plot.weight_histogram(fixed).get_legend().texts
+    assert [text.get_text() for text in legend] == labels
     with pytest.raises(ValueError, match="layer must be < 3, got 3"):
         plot.weights(network, 3)
     with pytest.raises(ValueError, match="matrix must be 'weight' for layer 0, got 'rec"):

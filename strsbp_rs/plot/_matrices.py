@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from strsbp_rs._arguments import integer, labels, strings
 from strsbp_rs._evaluation import Evaluation
-from strsbp_rs._network import Network
+from strsbp_rs._network import Network, Weights
+from strsbp_rs.fixed._network import FixedNetwork
 from strsbp_rs.plot._figure import axes_or_new, bare, colours
 
 __all__ = ["confusion_matrix", "weight_histogram", "weights"]
@@ -83,13 +84,15 @@ def confusion_matrix(
     return axes
 
 
-def weights(network: Network, layer: int = 0, *, matrix: str = "weight", ax: Any = None) -> Any:
+def weights(
+    network: Network | FixedNetwork, layer: int = 0, *, matrix: str = "weight", ax: Any = None
+) -> Any:
     """Draws the weights of a layer as an image: rows are its neurons, columns where they listen.
 
     Colours reach to the 99.5th percentile of the weights' sizes.
 
     Args:
-        network: The network.
+        network: The network; of one in fixed point, what its integers stand for is drawn.
         layer: Which layer; 0 is the first above the input.
         matrix: "weight" or, of recurrent layers, "recurrent_weight".
         ax: Axes to draw on; of a new figure if None.
@@ -102,9 +105,7 @@ def weights(network: Network, layer: int = 0, *, matrix: str = "weight", ax: Any
         TypeError: If an argument has the wrong type.
         ValueError: If there is no such layer or matrix.
     """
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {network!r:.200}")
-    all_weights, index = network.weights, integer("layer", layer)
+    all_weights, index = _weights_of(network), integer("layer", layer)
     if index >= len(all_weights):
         raise ValueError(f"layer must be < {len(all_weights)}, got {layer}")
     if matrix not in all_weights[index]:
@@ -125,11 +126,11 @@ def weights(network: Network, layer: int = 0, *, matrix: str = "weight", ax: Any
     return axes
 
 
-def weight_histogram(network: Network, *, ax: Any = None) -> Any:
+def weight_histogram(network: Network | FixedNetwork, *, ax: Any = None) -> Any:
     """Draws how the weights of all layers are distributed, of synapses that exist.
 
     Args:
-        network: The network.
+        network: The network; of one in fixed point, what its integers stand for is drawn.
         ax: Axes to draw on; of a new figure if None.
 
     Returns:
@@ -139,12 +140,12 @@ def weight_histogram(network: Network, *, ax: Any = None) -> Any:
         ImportError: Without matplotlib.
         TypeError: If an argument has the wrong type.
     """
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {network!r:.200}")
+    all_weights = _weights_of(network)
+    float_network = network if isinstance(network, Network) else network.network
     axes = axes_or_new(ax, (6.4, 3.6))
     named = []
-    for index, layer in enumerate(network.weights):
-        mask = network.recurrent_mask(index)
+    for index, layer in enumerate(all_weights):
+        mask = float_network.recurrent_mask(index)
         for name, values in layer.items():
             recurrent = name != "weight"
             exists = values[mask] if recurrent and mask is not None else values.ravel()
@@ -162,3 +163,17 @@ def weight_histogram(network: Network, *, ax: Any = None) -> Any:
     axes.legend(frameon=False, loc="best", fontsize="small")
     bare(axes)
     return axes
+
+
+def _weights_of(network: Network | FixedNetwork) -> Weights:
+    """Returns the weights of all layers; of integers, what they stand for."""
+    if isinstance(network, Network):
+        return network.weights
+    if not isinstance(network, FixedNetwork):
+        raise TypeError(f"network must be a Network or a FixedNetwork, got {network!r:.200}")
+    found = []
+    for layer in network.layers:
+        unit = layer.scale[:, np.newaxis]
+        matrices = {"weight": layer.weight, "recurrent_weight": layer.recurrent_weight}
+        found.append({name: unit * held for name, held in matrices.items() if held is not None})
+    return found
