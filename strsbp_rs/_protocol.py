@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["SpikingNetwork"]
 
 
+@runtime_checkable
 class SpikingNetwork(Protocol):
     """A network of layers that runs on samples: `Network` and `FixedNetwork` are such.
 
     For annotations: a function that takes a SpikingNetwork takes either, calls its methods with the
-    same arguments, and gets results of the same types. What methods do is said there.
+    same arguments, and gets results of the same types. What methods do is said there. Engines that
+    compute floating point alone, "event" and "continuous", are refused in fixed point; "clocked"
+    and "auto" are not. Files are read by the class: `Network.load`, `FixedNetwork.load`.
+    `isinstance(network, SpikingNetwork)` tells whether something has all of this by name.
     """
 
     @property
@@ -108,7 +112,3 @@ class SpikingNetwork(Protocol):
 
     def save(self, path: PathLike) -> None:
         """Writes the network to a file."""
-
-    @classmethod
-    def load(cls, path: PathLike) -> Self:
-        """Reads what `save` wrote."""
