@@ -149,7 +149,7 @@ def strings(name: str, values: Any) -> list[str]:
     listed = isinstance(values, Iterable) and not isinstance(values, (str, bytes))
     found = list(values) if listed else []
     if not listed or not all(isinstance(value, str) for value in found):
-        raise TypeError(f"{name} must be strings, got {values!r}")
+        raise TypeError(f"{name} must be a list of strings, got {values!r}")
     return [str(value) for value in found]
 
 
@@ -195,6 +195,18 @@ def threads(n_threads: int | None) -> int | None:
     return None if n_threads is None else integer("n_threads", n_threads)
 
 
+def _classes_of(array: NDArray[Any]) -> str:
+    """Returns how what are no classes becomes some, for the message; or what is in it."""
+    first = next((item for item in array.flat if not isinstance(item, (int, np.integer))), None)
+    if isinstance(first, (str, bytes)):
+        return ": of names, names, y = np.unique(y, return_inverse=True)"
+    if array.dtype == object:
+        return f", got {type(first).__name__} in it"
+    if array.ndim == 2:
+        return "; other targets than classes need a loss of your own (docs/guides/own-losses.md)"
+    return ""
+
+
 def labels(
     name: str, y: ArrayLike, n_samples: int | None = None, n_out: int | None = None
 ) -> NDArray[np.int64]:
@@ -205,11 +217,14 @@ def labels(
         ValueError: If their shape or one of them is another.
     """
     array = as_array(name, y)
+    if y is None:
+        raise TypeError(f"{name} must be given, integers (n_samples,), got None")
     if array.dtype.kind not in "iu":
-        raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
+        raise TypeError(f"{name} has dtype {array.dtype}, expected integers{_classes_of(array)}")
     if array.ndim != 1 or n_samples not in (None, len(array)):
         n = "n_samples" if n_samples is None else f"n_samples={n_samples}"
-        raise ValueError(f"{name} has shape {array.shape}, expected ({n},)")
+        cure = "; classes of rows that are one-hot are y.argmax(axis=1)" if array.ndim == 2 else ""
+        raise ValueError(f"{name} has shape {array.shape}, expected ({n},){cure}")
     classes = array.astype(np.int64)
     if n_out is not None:
         check_classes(classes, n_out)

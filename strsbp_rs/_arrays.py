@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["as_array", "as_floats", "dtype_name", "layer_arrays"]
+__all__ = ["as_array", "as_floats", "dtype_name", "layer_arrays", "what_else"]
 
 
 def as_array(name: str, value: Any) -> NDArray[Any]:
@@ -36,6 +36,17 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return array if array.flags.aligned else array.copy()
+
+
+def what_else(value: Any, array: NDArray[Any]) -> str:
+    """Returns what an array of no numbers, made of `value`, holds, for messages."""
+    if value is None or isinstance(value, (str, bytes)):
+        return repr(value)
+    kind = type(value).__name__
+    if not array.size or array.ndim == 0:
+        return kind
+    first = array.flat[0]
+    return f"{kind} of {'strings' if isinstance(first, (str, bytes)) else type(first).__name__}"
 
 
 def dtype_name(dtype: Any) -> str:

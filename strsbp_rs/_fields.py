@@ -77,7 +77,7 @@ def _tuple(name: str, value: Any, of: tuple[Any, ...]) -> tuple[Any, ...]:
     if of[-1] is Ellipsis:
         if isinstance(value, (str, bytes, Mapping, Set)) or not hasattr(value, "__iter__"):
             many = {float: "numbers", int: "integers", str: "strings"}[of[0]]
-            raise TypeError(f"{name} must be {many}, got {value!r}")
+            raise TypeError(f"{name} must be a list of {many}, got {value!r}")
         check = _check(of[0])
         return tuple(check(f"{name}[{index}]", item) for index, item in enumerate(value))
     found = integers(name, value, low=0, below=2**64)

@@ -12,9 +12,28 @@ from types import TracebackType
 
 from strsbp_rs._strsbp_rs import ClaimCore, make_folder, sweep_folder, write_file
 
-__all__ = ["Claim", "PathLike", "make_folder", "sweep_folder", "write_bytes", "write_text"]
+__all__ = [
+    "Claim",
+    "PathLike",
+    "file_name",
+    "make_folder",
+    "sweep_folder",
+    "write_bytes",
+    "write_text",
+]
 
 PathLike = str | os.PathLike[str]
+
+
+def file_name(path: PathLike, name: str = "path") -> str:
+    """Returns a path as a string.
+
+    Raises:
+        TypeError: If it is none; the message calls it `name`.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{name} must be str or os.PathLike, got {path!r}")
+    return os.fspath(path)
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:

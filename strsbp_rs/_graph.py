@@ -16,6 +16,7 @@ from strsbp_rs._arrays import as_array, as_floats, dtype_name
 from strsbp_rs._fields import named, refuse_subclass
 from strsbp_rs._strsbp_rs import GraphCore
 from strsbp_rs.fixed import Format
+from strsbp_rs.fixed._targets import refuse_target
 
 __all__ = ["Graph", "Population", "Projection"]
 
@@ -201,6 +202,7 @@ class Graph:
             TypeError: If `neuron` is none, or the graph holds neurons of the other kind.
             ValueError: If a field is outside its domain, or the name is taken.
         """
+        refuse_target("neuron", neuron)
         chosen: config.LIF | Format = named("neuron", neuron, (config.LIF, Format))
         if isinstance(chosen, Format) and self.dtype.kind != "i":
             raise TypeError(

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer
-from strsbp_rs._arrays import as_array
+from strsbp_rs._arrays import as_array, what_else
 from strsbp_rs._carried import checked_encoder
 from strsbp_rs._events import columns_of, is_events
 from strsbp_rs._spikes import SpikeTrains
@@ -62,7 +62,7 @@ def prepare_input(
                 "n_steps must be given with lists of events (or SpikeTrains.from_events of them)"
             )
         events: Any = x
-        trains = SpikeTrains.of_columns(
+        trains = SpikeTrains._of_columns(
             columns_of(name, events, None, None, 1.0), steps, n_in, None
         )
     elif encoder is not None:
@@ -90,10 +90,13 @@ def _is_event_list(x: Any) -> bool:
 
 def _numbers(name: str, x: Any) -> NDArray[Any]:
     array = as_array(name, x)
-    if array.dtype == object:
-        cure = f": give {name}.toarray()" if hasattr(x, "toarray") else ""
-        raise TypeError(f"{name} must be an array of numbers, got {type(x).__name__}{cure}")
-    return array
+    if array.dtype.kind not in "OSU":
+        return array
+    got = what_else(x, array)
+    if array.dtype.kind != "O":
+        raise TypeError(f"{name} has dtype {array.dtype}, expected truth values or numbers: {got}")
+    cure = f": give {name}.toarray()" if hasattr(x, "toarray") else ""
+    raise TypeError(f"{name} must be an array of numbers, got {got}{cure}")
 
 
 def _raster(name: str, array: NDArray[Any], n_in: int) -> SpikeTrains:
@@ -109,7 +112,7 @@ def _raster(name: str, array: NDArray[Any], n_in: int) -> SpikeTrains:
         cure = f"; as images of {n_in} values they need an encoder" if images else ""
         expected = f"(n_samples, n_steps, n_in={n_in})"
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}{cure}")
-    return SpikeTrains.of_raster(name, array)
+    return SpikeTrains._of_raster(name, array)
 
 
 def _analog(name: str, array: NDArray[Any], n_in: int) -> NDArray[Any]:

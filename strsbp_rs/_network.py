@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
@@ -14,7 +13,7 @@ from strsbp_rs._arguments import count, integer, number, threads
 from strsbp_rs._arrays import dtype_name, layer_arrays
 from strsbp_rs._carried import carried_part, read_carried
 from strsbp_rs._fields import refuse_subclass
-from strsbp_rs._files import PathLike
+from strsbp_rs._files import PathLike, file_name
 from strsbp_rs._firing import resolved
 from strsbp_rs._graph import Graph
 from strsbp_rs._inputs import Input
@@ -251,7 +250,7 @@ class Network(Running):
             ValueError: If a weight is not finite: no such file could be read.
         """
         part = {"network": carried_part(self.encoder, self.class_names)}
-        self._core.save(os.fspath(path), part)
+        self._core.save(file_name(path), part)
 
     @classmethod
     def load(cls, path: PathLike) -> Network:
@@ -261,7 +260,7 @@ class Network(Running):
             OSError: If the file cannot be read.
             ValueError: If it is not a file of this package, is damaged, or of another version.
         """
-        name = os.fspath(path)
+        name = file_name(path)
         core, user = NetworkCore.load(name)
         net = cls._wrap(core)
         net._encoder, net._class_names = read_carried(name, user, net.n_out)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from strsbp_rs._arguments import integer, integers, one_of
 from strsbp_rs._arrays import as_array
 from strsbp_rs._events import Columns, columns_of, sensor
+from strsbp_rs._files import file_name
 from strsbp_rs._indexing import samples_of, split, window_of
 from strsbp_rs._rasters import spike_numbers
 from strsbp_rs._strsbp_rs import SpikeTrainsCore
@@ -61,10 +62,10 @@ class SpikeTrains:
             ValueError: If it has fewer than three dimensions, or no steps or neurons, a number is
                 not whole or out of range, or all that are not 0 are 255 in uint8: a mask.
         """
-        return cls.of_raster("raster", raster)
+        return cls._of_raster("raster", raster)
 
     @classmethod
-    def of_raster(cls, name: str, raster: Any) -> SpikeTrains:
+    def _of_raster(cls, name: str, raster: Any) -> SpikeTrains:
         """As `from_dense`, of an argument of another name."""
         numbers = spike_numbers(name, raster)
         if numbers.dtype == np.bool_:
@@ -149,10 +150,10 @@ class SpikeTrains:
             n_steps = 1 + max((int(t.max()) for _, t, _ in columns if len(t)), default=-1)
             if n_steps < 1:
                 raise ValueError("n_steps must be given where no event says it")
-        return cls.of_columns(columns, integer("n_steps", n_steps), n, repeated)
+        return cls._of_columns(columns, integer("n_steps", n_steps), n, repeated)
 
     @classmethod
-    def of_columns(
+    def _of_columns(
         cls, columns: Columns, n_steps: int, n_neurons: int, repeated: str | None
     ) -> SpikeTrains:
         """As `from_events`, of the step and the neuron of every event."""
@@ -287,7 +288,7 @@ class SpikeTrains:
         Raises:
             OSError: If the file cannot be written.
         """
-        self._core.save(os.fspath(path))
+        self._core.save(file_name(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SpikeTrains:
@@ -297,7 +298,7 @@ class SpikeTrains:
             OSError: If the file cannot be read.
             ValueError: If it is not such a file of this package, is damaged, or of another version.
         """
-        return cls(SpikeTrainsCore.load(os.fspath(path)))
+        return cls(SpikeTrainsCore.load(file_name(path)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SpikeTrains) and self._core == other._core

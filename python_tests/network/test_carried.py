@@ -76,6 +76,14 @@ def test_rasters_need_no_encoder(carrying, rng):
     np.testing.assert_array_equal(carrying.spike_counts(trains), expected)
     events = list(trains.to_events())
     np.testing.assert_array_equal(carrying.spike_counts(events, n_steps=20), expected)
+    trainer, y = sr.Trainer(carrying, n_threads=1), np.zeros(5, int)
+    np.testing.assert_array_equal(trainer.evaluate(raster, y).counts, expected)
+    as_spikes = sr.Trainer(network(), n_threads=1).gradients(trains, y)
+    assert trainer.gradients(raster, y).loss == as_spikes.loss
+    history = trainer.fit(raster, y, epochs=1, validation_data=(raster, y), progress=False)
+    assert history["loss"] == [as_spikes.loss]
+    with pytest.raises(ValueError, match="with an encoder its samples are images"):
+        sr.Trainer(network(), encoder=ENCODER, n_threads=1).evaluate(raster, y)
     with pytest.raises(ValueError, match="encoder must be given"):
         network().spike_counts(rng.random((5, 4)))
     with pytest.raises(ValueError, match="shape"):
@@ -98,7 +106,7 @@ def test_files_without_them_have_none(tmp_path):
 def test_what_is_refused(carrying):
     with pytest.raises(TypeError, match="encoder must be a BernoulliEncoder, got 3"):
         carrying.encoder = 3
-    with pytest.raises(TypeError, match="class_names must be strings"):
+    with pytest.raises(TypeError, match="class_names must be a list of strings, got 'ab'"):
         carrying.class_names = "ab"
     with pytest.raises(ValueError, match="class_names must be at most 3, the outputs, got 4"):
         network(class_names=list("abcd"))

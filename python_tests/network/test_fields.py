@@ -105,7 +105,7 @@ def test_integers_serve_as_floats_and_arrays_as_tuples():
     assert type(sr.Dense(3, v_th=np.int64(2)).v_th) is float
     assert type(sr.Adam(lr=1).lr) is float
     assert sr.Dense(3, delay=np.float32(2.0)).delay == 2.0
-    with pytest.raises(TypeError, match="class_names must be strings, got 3"):
+    with pytest.raises(TypeError, match="class_names must be a list of strings, got 3"):
         Data(class_names=3)
     assert sr.Dense(3, delay="uniform_delay").delay == sr.UniformDelay()
     assert sr.Reservoir(np.array([2, 2, 1])).shape == (2, 2, 1)

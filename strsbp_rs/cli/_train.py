@@ -21,6 +21,7 @@ from strsbp_rs.fixed._targets import TARGETS
 from strsbp_rs.recipes._recipe import Recipe, load_recipe
 from strsbp_rs.training._data import (
     check_outputs,
+    check_values,
     data_overrides,
     is_function,
     load_data,
@@ -135,11 +136,11 @@ def train(
         return
     name = recipe or _default_recipe(init, data, data_dir)
     plan = load_recipe(name, [*settings, *given])
+    if plan.train.epochs == 0:
+        raise ValueError("train.epochs must be > 0, got 0")
     own_descent = any(setting.startswith("schedule.epochs") for setting in settings)
     if epochs is not None and isinstance(plan.schedule, Cosine) and not own_descent:
         plan = replace(plan, schedule=replace(plan.schedule, epochs=float(epochs)))
-    if plan.train.epochs == 0:
-        raise ValueError("train.epochs must be > 0, got 0")
     dataset = load_data(plan, plan.data.dir or None, function)
     if name == "starter":
         plan = with_outputs(plan, len(dataset.class_names))
@@ -155,9 +156,10 @@ def train(
     run = RunFolder(out or _free_folder(label))
     run.dataset = dataset
     check_outputs(plan, dataset)
+    check_values(dataset)
     trainer = plan.build(dataset.n_in, threads, network)
     trainer.network.class_names = dataset.class_names[: trainer.network.n_out]
-    trainer.check_epochs(plan.train.epochs)
+    trainer._check_epochs(plan.train.epochs)
     with run.claimed():
         run.create(plan, network)
         _train(run, plan, trainer, plots=not no_plots, quiet=quiet)

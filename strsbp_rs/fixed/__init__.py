@@ -8,6 +8,9 @@ overflow defined. Presets make the formats of hardware. A `Graph` of dtype "int8
     inputs = graph.add_input(16)
     neurons = graph.add_population(8, sr.fixed.loihi_format(du=400, dv=100, v_th=300))
     graph.connect(inputs, neurons, (pre, post), weight=sr.fixed.loihi_weights(weight))
+
+Two types are for annotations: `PerNeuron` is an integer for all neurons of a population or a list
+of one for each, `Device` the name of a chip of Xylo's family ("a1", "audio2", "audio3", "imu").
 """
 
 from strsbp_rs.fixed._cortex_m import cortex_m_format

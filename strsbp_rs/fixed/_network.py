@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from strsbp_rs import _config as config
 from strsbp_rs._carried import carried_part, read_carried
-from strsbp_rs._files import PathLike
+from strsbp_rs._files import PathLike, file_name
 from strsbp_rs._graph import Graph
 from strsbp_rs._inputs import Input
 from strsbp_rs._network import Network
@@ -232,7 +231,7 @@ class FixedNetwork(Running):
             "target": None if self._target is None else self._target.to_dict(),
             "network": carried_part(self._encoder, self._class_names),
         }
-        self._core.save(os.fspath(path), user)
+        self._core.save(file_name(path), user)
 
     @classmethod
     def load(cls, path: PathLike) -> FixedNetwork:
@@ -242,10 +241,10 @@ class FixedNetwork(Running):
             OSError: If the file cannot be read.
             ValueError: If it is not such a file of this package, is damaged, or of another version.
         """
-        core, user = FixedNetworkCore.load(os.fspath(path))
+        core, user = FixedNetworkCore.load(file_name(path))
         try:
             target = None if user["target"] is None else target_from_dict(user["target"])
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{os.fspath(path)}: has an unknown target ({error!r})") from error
+            raise ValueError(f"{file_name(path)}: has an unknown target ({error!r})") from error
         n_out = Network._wrap(core.network()).n_out
-        return cls._wrap(core, target, *read_carried(os.fspath(path), user, n_out))
+        return cls._wrap(core, target, *read_carried(file_name(path), user, n_out))

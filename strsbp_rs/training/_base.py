@@ -7,7 +7,7 @@ from typing import Any, get_args
 from strsbp_rs import _config as config
 from strsbp_rs._activity import Activity, warn_of_activity
 from strsbp_rs._fields import named
-from strsbp_rs._inputs import Input, prepare_input
+from strsbp_rs._inputs import Input, encoder_for, prepare_input
 from strsbp_rs._network import Network
 from strsbp_rs._strsbp_rs import TrainerCore
 from strsbp_rs._warnings import QuantizationWarning, warn
@@ -110,8 +110,13 @@ class TrainerBase:
         return goal_of(self._own_loss, y, data, self.network.n_out, weighted)
 
     def _prepared(self, x: Input, n_steps: int | None) -> Any:
-        """Returns samples as the core takes them."""
-        return prepare_input(x, self.network.n_in, self.encoder, n_steps)
+        """Returns samples as the core takes them.
+
+        The network's own encoder is for those that need one, as where the network is called.
+        """
+        own, n_in = self.network.encoder, self.network.n_in
+        given, carried = (None, own) if self.encoder == own else (self.encoder, None)
+        return prepare_input(x, n_in, encoder_for(x, n_in, given, carried), n_steps)
 
     def _chosen_goal(self, y: Any, d_counts: Any, data: Any, weighted: bool) -> Goal:
         """Returns what a batch is to lead to: its targets, or the derivatives of a loss."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from strsbp_rs._files import PathLike, sweep_folder
+from strsbp_rs._files import PathLike, file_name, sweep_folder
 from strsbp_rs._inputs import Input, encoder_dict
 from strsbp_rs.training import _hooks
 from strsbp_rs.training._callback import Callback
@@ -53,7 +53,7 @@ def swept_folder(checkpoint: PathLike | None) -> None:
         FileNotFoundError: If it does not exist.
     """
     if checkpoint is not None:
-        folder = os.path.dirname(os.path.abspath(os.fspath(checkpoint)))
+        folder = os.path.dirname(os.path.abspath(file_name(checkpoint, "checkpoint")))
         if not os.path.isdir(folder):
             raise FileNotFoundError(f"checkpoint: the folder {folder} does not exist")
         sweep_folder(folder)

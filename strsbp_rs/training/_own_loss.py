@@ -115,8 +115,14 @@ def goal_of(
     loss, targets = own, _Targets(y, data.shape[0])
 
     def evaluate(counts: NDArray[np.uint32], samples: NDArray[np.int64]) -> _Arrays:
-        shape = counts.shape
-        return _checked(loss(counts, targets.of(samples)), shape, weighted)
+        shape, wanted = counts.shape, targets.of(samples)
+        try:
+            result = loss(counts, wanted)
+        except Exception as error:
+            if wanted is None:
+                error.add_note("targets is None, as no y was given")
+            raise
+        return _checked(result, shape, weighted)
 
     return Goal(targets.classes(n_out), evaluate)
 

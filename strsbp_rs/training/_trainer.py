@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from numpy.typing import ArrayLike
 from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer, threads
 from strsbp_rs._carried import carried_part, read_carried
-from strsbp_rs._files import PathLike
+from strsbp_rs._files import PathLike, file_name
 from strsbp_rs._inputs import Input, encoder_dict
 from strsbp_rs._network import Network
 from strsbp_rs._strsbp_rs import TrainerCore
@@ -34,7 +33,8 @@ class Trainer(Stepping):
 
     Args:
         network: The network; trained in place. Its delays must stay as they are.
-        encoder: Makes spikes of analog samples; the network's own if None.
+        encoder: Makes spikes of analog samples; the network's own if None, which is used where
+            samples need one, as by the network itself: rasters stay spikes.
         loss: CountMSE or SoftmaxCrossEntropy; or "count_mse" or "softmax_cross_entropy", for their
             defaults. If None, SoftmaxCrossEntropy(), which works for any number of steps; the
             targets of CountMSE are numbers of spikes. Or a function (counts, targets) that returns
@@ -175,7 +175,7 @@ class Trainer(Stepping):
             OSError: If the checkpoint cannot be written.
             KeyboardInterrupt: On Ctrl-C.
         """
-        self.check_epochs(epochs)
+        self._check_epochs(epochs)
         data = self._prepared(x, n_steps)
         weight = checked_weights(sample_weight)
         goal = self._goal(y, data, weight is not None)
@@ -194,7 +194,7 @@ class Trainer(Stepping):
         """
         self._stopping = True
 
-    def check_epochs(self, epochs: int) -> None:
+    def _check_epochs(self, epochs: int) -> None:
         """Refuses numbers of epochs that `fit` does.
 
         Args:
@@ -205,9 +205,10 @@ class Trainer(Stepping):
             ValueError: If so many are completed already, or the schedule's learning rate comes to 0
                 before them.
         """
-        if integer("epochs", epochs) <= self.epoch:
+        epochs = integer("epochs", epochs, low=-(2**64))
+        if epochs <= self.epoch:
             raise ValueError(f"epochs must be > {self.epoch}, the epochs completed, got {epochs}")
-        self._core.check_horizon(integer("epochs", epochs))
+        self._core.check_horizon(epochs)
 
     # Files -----------------------------------------------------------------------------------
 
@@ -221,7 +222,7 @@ class Trainer(Stepping):
             OSError: If the file cannot be written.
             ValueError: If weights or moments are not finite: no such file could be read.
         """
-        self._core.save(os.fspath(path), self.network._core, self._user())
+        self._core.save(file_name(path), self.network._core, self._user())
 
     def _user(self) -> dict[str, Any]:
         """What a checkpoint holds besides."""
@@ -254,8 +255,8 @@ class Trainer(Stepping):
             ValueError: If it is not a checkpoint of this package, is damaged, or of another
                 version; or if it needs a `loss` and there is none, or has one already.
         """
-        network, core, user = TrainerCore.load(os.fspath(path), threads(n_threads))
-        name, net = os.fspath(path), Network._wrap(network)
+        network, core, user = TrainerCore.load(file_name(path), threads(n_threads))
+        name, net = file_name(path), Network._wrap(network)
         trainer = cls._restored(core, net, user, name, loss)
         net._encoder, net._class_names = read_carried(name, user, net.n_out)
         return trainer
