@@ -187,7 +187,9 @@ def test_what_quantize_and_init_refuse(recipe, tmp_path):
     out = tmp_path / "run"
     strsbp("train", recipe, "--out", out, "--no-plots", "--quiet", "--epochs", 1)
     said = strsbp("quantize", out, "--set", "weigth_bits=4", code=2)
-    assert "did you mean 'hardware.weight_bits'" in said
+    assert "--set: weigth_bits is not a field of QFormat; did you mean 'weight_bits'" in said
+    said = strsbp("quantize", out, "--set", "hardware.weight_bits=99", code=2)
+    assert "--set: weight_bits must be in [2, 16], got 99" in said
     assert "in [2, 16], got 99" in strsbp("quantize", out, "--set", "weight_bits=99", code=2)
     assert "--calibrate must be >= 1" in strsbp("quantize", out, "--calibrate", 0, code=2)
     assert "one of ['toward_zero'" in strsbp("quantize", out, "--set", "rounding=up", code=2)
@@ -244,6 +246,19 @@ def test_ctrl_c_outside_training(monkeypatch):
     assert "interrupted" in strsbp("train", "demo", code=130)
 
 
+SILENT = "layers.0.init={ kind = 'constant', value = 0.0 }"
+
+
+@pytest.mark.filterwarnings("always::strsbp_rs.SilentLayerWarning")
+def test_pictures_warn_of_nothing(recipe, tmp_path):
+    """Of what is silent the run warns, once; a picture is of one sample."""
+    pytest.importorskip("matplotlib")
+    flags = ["--epochs", 3, "--quiet", "--out", tmp_path / "run"]
+    said = strsbp("train", recipe, "--set", SILENT, *flags)
+    assert (tmp_path / "run" / "spike_raster.png").exists()
+    assert said.count("is silent") == 1
+
+
 def test_flags_reach_the_recipe(recipe, tmp_path):
     flags = "--epochs 1 --batch-size 8 --lr 0.02 --seed 4 --limit-train 24 --limit-test 10"
     settings = ["--set", "layers.0.v_th=6", "--set", "optimizer.kind=sgd"]
@@ -259,13 +274,20 @@ def test_flags_reach_the_recipe(recipe, tmp_path):
     ("args", "message"),
     [
         (["train", "nothing"], "recipe 'nothing' is not one of"),
+        (
+            ["train", "demo", "--set", "encoder.kind=poisson"],
+            "one of ['bernoulli'], got 'poisson'\n",
+        ),
         (["train", "demo", "--set", "optimizer.lrr=1"], "did you mean 'optimizer.lr'"),
         (["train", "demo", "--lr", "-1", "--out", "{tmp}/x"], "lr must be"),
         (["train", "demo", "--epochs", "0", "--out", "{tmp}/x"], "epochs must be > 0, got 0"),
         (["train", "fashion-mnist", "--data-dir", "{tmp}"], "has no train-images"),
         (["train", "--resume", "{tmp}"], "is not a run: it has no config.toml"),
         (["eval", "{tmp}"], "is not a run: it has no config.toml"),
-        (["info", "nothing"], "recipe 'nothing' is not one of"),
+        (
+            ["info", "nothing"],
+            "there is no folder or file 'nothing', and recipe 'nothing' is not one",
+        ),
     ],
 )
 def test_errors_are_one_line(tmp_path, args, message):

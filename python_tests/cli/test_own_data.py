@@ -312,6 +312,43 @@ def test_too_few_outputs(arrays, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_more_names_than_outputs(arrays, tmp_path):
+    x, y = arrays
+    np.savez(tmp_path / "mine.npz", x=x, y=y)
+    path = tmp_path / "mine.toml"
+    path.write_text(RECIPE.format(train="mine.npz", more='class_names = ["a", "b", "c", "d"]'))
+    said = strsbp("train", path, "--out", tmp_path / "run", code=2)
+    assert "data.class_names must be at most 3, the outputs (layers.1.n), got 4" in said
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("wrong", [np.nan, 1.5])
+def test_values_that_no_encoder_takes(arrays, tmp_path, wrong):
+    x, y = arrays
+    x_train = x.copy()
+    x_train[7, 2] = wrong
+    np.savez(tmp_path / "mine.npz", x_train=x_train, y_train=y, x_test=x, y_test=y)
+    said = strsbp("train", "--data", tmp_path / "mine.npz", "--out", tmp_path / "run", code=2)
+    assert f"mine.npz: x_train[7, 2] must be in [0, 1], got {wrong}" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_names_in_place_of_classes(arrays, tmp_path):
+    x, y = arrays
+    names = np.array(["cat", "dog", "cow"])[y]
+    np.savez(tmp_path / "mine.npz", x=x, y=names)
+    said = strsbp("train", "--data", tmp_path / "mine.npz", code=2)
+    assert "mine.npz has dtype <U3, expected integers: of names, names, y = np.unique(y, " in said
+    np.save(tmp_path / "x.npy", x)
+    said = strsbp("train", "--data", tmp_path / "x.npy", code=2)
+    assert "strsbp train --set data.train_labels=FILE" in said
+    np.save(tmp_path / "y.npy", y)
+    setting = f"data.train_labels={tmp_path / 'y.npy'}"
+    flags = ["--epochs", 1, "--no-plots", "--quiet", "--out", tmp_path / "run"]
+    strsbp("train", "--data", tmp_path / "x.npy", "--set", setting, *flags)
+    assert "samples with equal highest counts" in strsbp("eval", tmp_path / "run")
+
+
 def test_train_starter_on_files_and_functions(module, tmp_path):
     for name, data in (("f", "kept.npz"), ("m", "own_data_module:four")):
         flags = ["--epochs", 1, "--no-plots", "--quiet"]

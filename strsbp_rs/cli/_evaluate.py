@@ -84,8 +84,8 @@ def _evaluation_text(data: Dataset, result: Evaluation, confusion: NDArray[np.in
         f"{data.name}: accuracy {result.accuracy:.2%} on {len(data.y_test):,} test samples, "
         f"loss {result.loss:.4g}, {result.samples_per_s:.0f} samples/s ({result.engine})",
         f"firing rates [spikes per neuron and step], layer by layer: {rates}",
-        f"neurons that never fired, layer by layer: {silent}; images with equal highest counts: "
-        f"{result.n_tied:,}, images without an output spike: {result.n_spikeless:,}",
+        f"neurons that never fired, layer by layer: {silent}; samples with equal highest counts: "
+        f"{result.n_tied:,}, samples without an output spike: {result.n_spikeless:,}",
         *_overflow_lines(result),
         "",
         "rows: class, columns: prediction",

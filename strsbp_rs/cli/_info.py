@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 import strsbp_rs
+from strsbp_rs._arguments import suggestion
 from strsbp_rs._network import Network
 from strsbp_rs.cli._common import one_line_errors
 from strsbp_rs.fixed._network import FixedNetwork
@@ -43,5 +44,11 @@ def info(what: str | None) -> None:
         click.echo(Network.load(path).summary())
         with contextlib.suppress(ValueError):
             click.echo(FixedNetwork.load(path).summary())
-    else:
+    elif path.suffix == ".toml" or what in recipe_names():
         click.echo(load_recipe(what).to_toml())
+    else:
+        near = suggestion(what, recipe_names())
+        raise ValueError(
+            f"there is no folder or file '{what}', and recipe '{what}' is not one of "
+            f"{recipe_names()}{near}"
+        )

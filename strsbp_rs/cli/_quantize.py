@@ -11,7 +11,7 @@ import click
 from strsbp_rs.cli._common import data_option, one_line_errors
 from strsbp_rs.cli._saved import Saved
 from strsbp_rs.fixed._targets import TARGETS
-from strsbp_rs.recipes._recipe import with_overrides
+from strsbp_rs.recipes._recipe import RecipeError, with_overrides
 
 __all__ = ["quantize"]
 
@@ -60,8 +60,13 @@ def quantize(
     if target is not None or saved.recipe.hardware is None:
         # Of another kind first: options of the run's own hardware are not meant.
         kinds = ["kind=none", f"kind={target or 'qformat'}"]
-    overrides = [f"hardware.{setting}" for setting in (*kinds, *settings)]
-    plan = with_overrides(saved.recipe, overrides)
+    fields = (setting.strip().removeprefix("hardware.") for setting in settings)
+    overrides = [f"hardware.{setting}" for setting in (*kinds, *fields)]
+    try:
+        plan = with_overrides(saved.recipe, overrides, "--set")
+    except RecipeError as error:
+        # Named as they were typed, without their section.
+        raise RecipeError(str(error).replace("hardware.", "")) from error
     samples = saved.test_data(data, data_dir, limit_test)
     network = saved.network()
     assert plan.hardware is not None

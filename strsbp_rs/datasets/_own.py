@@ -110,8 +110,12 @@ def from_files(
         if needed and f"y_{part}" not in arrays:
             raise ValueError(
                 f"{train if part == 'train' else test or train} has no classes: it must hold y "
-                f"beside x, or {part}_labels must name a .npy file of them"
+                f"beside x, or {part}_labels must name a .npy file of them (strsbp train --set "
+                f"data.{part}_labels=FILE)"
             )
+    for part, file in (("train", train_labels or train), ("test", test_labels or test or train)):
+        if f"y_{part}" in arrays:
+            arrays[f"y_{part}"] = labels(f"y of {file}", arrays[f"y_{part}"])
     for part in ("train", "test"):
         if f"x_{part}" in arrays:
             arrays[f"x_{part}"] = _samples(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from strsbp_rs import _config as config
+from strsbp_rs._arguments import suggestion
 from strsbp_rs._network import Network
 from strsbp_rs.fixed._targets import Target
 from strsbp_rs.recipes._sections import PATHS, Data, NetworkOptions, Train
@@ -131,7 +132,7 @@ def load_recipe(name: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     else:
         raise RecipeError(
             f"recipe '{name}' is not one of {recipe_names()} or a path ending in .toml"
-            f"{_suggest(str(name), recipe_names())}"
+            f"{suggestion(str(name), recipe_names())}"
         )
     try:
         tree = _loads(source, text)
@@ -153,8 +154,13 @@ def _loads(source: str, text: str) -> dict[str, Any]:
         raise TomlError(f"{source}: {error}") from error
 
 
-def with_overrides(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+def with_overrides(recipe: Recipe, overrides: Sequence[str], source: str = "recipe") -> Recipe:
     """Returns a recipe with some settings changed, as `load_recipe` has them.
+
+    Args:
+        recipe: The recipe.
+        overrides: As of `load_recipe`.
+        source: Where they come from, for messages.
 
     Raises:
         RecipeError: If a field is unknown, or a value has the wrong type.
@@ -163,7 +169,7 @@ def with_overrides(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     for override in sorted(overrides, key=_kinds_first):
         _apply(tree, override)
     _anchor(tree, Path())
-    return _parse(tree, "recipe")
+    return _parse(tree, source)
 
 
 def _anchor(tree: dict[str, Any], folder: Path) -> None:
@@ -262,7 +268,7 @@ def _build(kinds: tuple[type, ...], table: Any, path: str, source: str) -> Any:
         if not isinstance(kind, str) or kind not in by_name:
             raise RecipeError(
                 f"{source}: {path}.kind must be one of {list(by_name)}, got {kind!r}"
-                f"{_suggest(str(kind), [str(name) for name in by_name])}"
+                f"{suggestion(str(kind), [str(name) for name in by_name])}"
             )
         cls = by_name[kind]
     hints = typing.get_type_hints(cls)
@@ -275,10 +281,8 @@ def _build(kinds: tuple[type, ...], table: Any, path: str, source: str) -> Any:
             raise RecipeError(f"{source}: {path}.{name} is given twice, also as {path}.{written}")
         if name not in fields:
             near = [f"{path}.{known}" for known in fields]
-            suggestion = _suggest(f"{path}.{name}", near)
-            raise RecipeError(
-                f"{source}: {path}.{name} is not a field of {cls.__name__}{suggestion}"
-            )
+            nearest = _suggest(f"{path}.{name}", near)
+            raise RecipeError(f"{source}: {path}.{name} is not a field of {cls.__name__}{nearest}")
         values[name] = _convert(value, hints[name], f"{path}.{name}", source)
     for name, f in fields.items():
         if f.default is dataclasses.MISSING and name not in values:

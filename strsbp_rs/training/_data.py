@@ -7,12 +7,15 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from strsbp_rs.datasets import Dataset, from_files, from_function, load_dataset
 from strsbp_rs.datasets._own import is_function
 from strsbp_rs.recipes._recipe import Recipe
 
 __all__ = [
     "check_outputs",
+    "check_values",
     "data_overrides",
     "is_function",
     "load_data",
@@ -89,18 +92,42 @@ def with_outputs(recipe: Recipe, n_classes: int) -> Recipe:
 
 
 def check_outputs(recipe: Recipe, data: Dataset) -> None:
-    """Refuses data with more classes than the network of a recipe has outputs.
+    """Refuses data with more classes, or names of them, than the network of a recipe has outputs.
 
     Raises:
         ValueError: Naming both, and the setting to change.
     """
     n_out, n_classes = recipe.layers[-1].n, int(max(data.y_train.max(), data.y_test.max())) + 1
+    setting = f"layers.{len(recipe.layers) - 1}.n"
     if n_out < n_classes:
-        setting = f"layers.{len(recipe.layers) - 1}.n"
         raise ValueError(
             f"{setting} must be >= {n_classes}, the number of classes of {data.name}, got {n_out}; "
             f"--set {setting}={n_classes}"
         )
+    # Data sets have all their names, whichever of their classes are trained on.
+    n_names = len(data.class_names)
+    if n_out < n_names and (recipe.data.train or is_function(recipe.data.name)):
+        raise ValueError(
+            f"data.class_names must be at most {n_out}, the outputs ({setting}), got {n_names}; "
+            f"name fewer, or --set {setting}={n_names}"
+        )
+
+
+def check_values(data: Dataset) -> None:
+    """Refuses values that no encoder takes, with the file and the array that hold them.
+
+    Raises:
+        ValueError: If one is not in [0, 1].
+    """
+    for part, x in (("x_train", data.x_train), ("x_test", data.x_test)):
+        if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+            continue
+        wrong = ~((x >= 0.0) & (x <= 1.0))
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise ValueError(
+                f"{data.source}: {part}[{row}, {column}] must be in [0, 1], got {x[row, column]}"
+            )
 
 
 def _from_files(recipe: Recipe, train: str, test: str | None, whole: bool = False) -> Dataset:

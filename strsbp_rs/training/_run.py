@@ -172,8 +172,8 @@ def _recording(trainer: Trainer, x: Input) -> Recording:
     """Returns the spikes of the network, or of the hardware it is trained through."""
     seed = trainer.config["seed"]
     if trainer.hardware is None:
-        return trainer.network.run(x, encoder=trainer.encoder, seed=seed)
-    # Without the warnings: the trainer has given them.
+        # Without the warnings: the trainer gives them, and one sample says little.
+        return trainer.network._quiet_run(x, encoder=trainer.encoder, seed=seed)
     fixed, _ = quantized(trainer.network, trainer.hardware)
     return fixed._quiet_run(x, encoder=trainer.encoder, seed=seed)
 
