@@ -3,6 +3,7 @@
 Times are in ms, potentials relative to rest. See `Network` and `Trainer`.
 """
 
+from strsbp_rs import _compiled as _compiled  # isort: skip
 from strsbp_rs import fixed, plot
 from strsbp_rs._config import (
     LIF,
