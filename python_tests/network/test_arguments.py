@@ -83,6 +83,7 @@ def test_network(make, error, message):
     ("make_options", "error", "message"),
     [
         (lambda: {"batch_size": 0}, ValueError, "batch_size must be >= 1, got 0"),
+        (lambda: {"batch_size": -1}, ValueError, "batch_size must be >= 1, got -1"),
         (lambda: {"batch_size": 1.5}, TypeError, "batch_size must be an integer, got 1.5"),
         (lambda: {"n_threads": 0}, ValueError, r"n_threads must be in \[1, .*got 0"),
         (lambda: {"n_threads": -2}, ValueError, "n_threads must be >= 0, got -2"),

@@ -65,7 +65,7 @@ def trainer_settings(
         "optimizer": steps.to_dict(),
         "schedule": named("schedule", schedule, get_args(config.Schedule)).to_dict(),
         "rule": rule.to_dict(),
-        "batch_size": integer("batch_size", batch_size),
+        "batch_size": integer("batch_size", batch_size, low=1),
         "augment": augment.to_dict() if augment else None,
         "weight_penalty": weight_penalty.to_dict() if weight_penalty else None,
         "weight_limit": None if weight_limit is None else number("weight_limit", weight_limit),
