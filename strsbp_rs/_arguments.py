@@ -199,7 +199,7 @@ def _classes_of(array: NDArray[Any]) -> str:
     """Returns how what are no classes becomes some, for the message; or what is in it."""
     first = next((item for item in array.flat if not isinstance(item, (int, np.integer))), None)
     if isinstance(first, (str, bytes)):
-        return ": of names, names, y = np.unique(y, return_inverse=True)"
+        return "; of names: names, y = np.unique(y, return_inverse=True)"
     if array.dtype == object:
         return f", got {type(first).__name__} in it"
     if array.ndim == 2:

@@ -94,7 +94,9 @@ def _numbers(name: str, x: Any) -> NDArray[Any]:
         return array
     got = what_else(x, array)
     if array.dtype.kind != "O":
-        raise TypeError(f"{name} has dtype {array.dtype}, expected truth values or numbers: {got}")
+        raise TypeError(
+            f"{name} has dtype {array.dtype}, expected truth values or numbers, got {got}"
+        )
     cure = f": give {name}.toarray()" if hasattr(x, "toarray") else ""
     raise TypeError(f"{name} must be an array of numbers, got {got}{cure}")
 

@@ -74,7 +74,7 @@ def test_names_in_place_of_classes(arrays, tmp_path):
     names = np.array(["cat", "dog", "cow"])[y]
     np.savez(tmp_path / "mine.npz", x=x, y=names)
     said = strsbp("train", "--data", tmp_path / "mine.npz", code=2)
-    assert "mine.npz has dtype <U3, expected integers: of names, names, y = np.unique(y, " in said
+    assert "mine.npz has dtype <U3, expected integers; of names: names, y = np.unique(y, " in said
     np.save(tmp_path / "x.npy", x)
     said = strsbp("train", "--data", tmp_path / "x.npy", code=2)
     assert "strsbp train --set data.train_labels=FILE" in said

@@ -44,8 +44,8 @@ def net() -> sr.Network:
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (["a", "b"], "x has dtype <U1, expected truth values or numbers: list of strings"),
-        ("cats.npz", "x has dtype <U8, expected truth values or numbers: 'cats.npz'"),
+        (["a", "b"], "x has dtype <U1, expected truth values or numbers, got list of strings"),
+        ("cats.npz", "x has dtype <U8, expected truth values or numbers, got 'cats.npz'"),
         (np.array([[None, 1]]), "x must be an array of numbers, got ndarray of NoneType"),
         (None, "x must be an array of numbers, got None"),
     ],
@@ -62,10 +62,10 @@ CURE = "names, y = np.unique(y, return_inverse=True)"
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (["cat", "dog"], f"y has dtype <U3, expected integers: of names, {CURE}"),
+        (["cat", "dog"], f"y has dtype <U3, expected integers; of names: {CURE}"),
         (
             np.array(["cat", "dog"], object),
-            f"y has dtype object, expected integers: of names, {CURE}",
+            f"y has dtype object, expected integers; of names: {CURE}",
         ),
         (None, "y must be given, integers (n_samples,), got None"),
         ([0, None], "y has dtype object, expected integers, got NoneType in it"),
