@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import operator
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
@@ -197,11 +198,12 @@ def threads(n_threads: int | None) -> int | None:
 
 def _classes_of(array: NDArray[Any]) -> str:
     """Returns how what are no classes becomes some, for the message; or what is in it."""
-    first = next((item for item in array.flat if not isinstance(item, (int, np.integer))), None)
-    if isinstance(first, (str, bytes)):
+    found = (item for item in array.flat if not isinstance(item, (int, np.integer)))
+    others = list(itertools.islice(found, 1))
+    if others and isinstance(others[0], (str, bytes)):
         return "; of names: names, y = np.unique(y, return_inverse=True)"
     if array.dtype == object:
-        return f", got {type(first).__name__} in it"
+        return f", got {type(others[0]).__name__} in it" if others else "; give y.astype(int)"
     if array.ndim == 2:
         return "; other targets than classes need a loss of your own (docs/guides/own-losses.md)"
     return ""

@@ -68,6 +68,7 @@ CURE = "names, y = np.unique(y, return_inverse=True)"
             f"y has dtype object, expected integers; of names: {CURE}",
         ),
         (None, "y must be given, integers (n_samples,), got None"),
+        (np.array([0, 1], object), "y has dtype object, expected integers; give y.astype(int)"),
         ([0, None], "y has dtype object, expected integers, got NoneType in it"),
         (
             [[0.5, 1.0, 0.0], [0.0, 1.0, 1.0]],
