@@ -5,8 +5,8 @@
 use strsbp_rs::engine::layered::{ForwardScratch, Lists, SampleSpikes, forward};
 use strsbp_rs::learn::{Loss, OptimizerConfig, PostCouplingModel, Schedule, StRsbp, TrainerConfig};
 use strsbp_rs::network::{
-    Delay, DelayDistribution, DenseConfig, Init, Layer, LayerConfig, Network, NetworkConfig, RecurrentConfig,
-    RecurrentMask,
+    AvgPool2dConfig, Conv2dConfig, Delay, DelayDistribution, DenseConfig, Init, Layer, LayerConfig, Network,
+    NetworkConfig, RecurrentConfig, RecurrentMask,
 };
 use strsbp_rs::neuron::Discretisation;
 use strsbp_rs::rng::StreamKey;
@@ -58,13 +58,53 @@ pub fn delayed(mut layer: LayerConfig) -> LayerConfig {
     match &mut layer {
         LayerConfig::Dense(dense) => dense.delay = drawn,
         LayerConfig::Recurrent(recurrent) => (recurrent.delay, recurrent.recurrent_delay) = (drawn, drawn),
+        _ => {}
     }
     layer
 }
 
+/// A convolution with the paper's time constants, of kernels of 5 x 5.
+pub fn conv(channels: usize, v_th: f64) -> LayerConfig {
+    LayerConfig::Conv2d(Conv2dConfig {
+        channels,
+        kernel: [5; 2],
+        stride: [1; 2],
+        padding: [0; 2],
+        dilation: [1; 2],
+        groups: 1,
+        tau_m: 64.0,
+        tau_s: 8.0,
+        v_th,
+        t_ref: 2.0,
+        discretisation: Discretisation::Euler,
+        init: Init::Uniform { low: -0.6, high: 1.0 },
+        delay: Delay::default(),
+    })
+}
+
+/// A pool of 2 x 2 with the paper's time constants.
+pub fn pool(v_th: f64) -> LayerConfig {
+    LayerConfig::AvgPool2d(AvgPool2dConfig {
+        kernel: [2; 2],
+        stride: [2; 2],
+        padding: [0; 2],
+        tau_m: 64.0,
+        tau_s: 8.0,
+        v_th,
+        t_ref: 2.0,
+        discretisation: Discretisation::Euler,
+    })
+}
+
+/// The paper's convolutional network, at thresholds with which all layers fire.
+pub fn paper_cnn() -> Network<f32> {
+    let layers = vec![conv(15, 8.0), pool(0.5), conv(40, 10.0), pool(0.5), dense(300, 10.0), dense(10, 8.0)];
+    Network::new(NetworkConfig { n_in: N_IN, in_shape: Some([1, 28, 28]), layers, dt: 1.0, seed: 1 }).expect("valid")
+}
+
 /// An untrained network.
 pub fn network(n_in: usize, layers: Vec<LayerConfig>) -> Network<f32> {
-    Network::new(NetworkConfig { n_in, layers, dt: 1.0, seed: 1 }).expect("valid")
+    Network::new(NetworkConfig { n_in, in_shape: None, layers, dt: 1.0, seed: 1 }).expect("valid")
 }
 
 /// The paper's network, with the weights and thresholds that the shipped recipe starts with.

@@ -89,12 +89,10 @@ pub fn fixed_from_bytes<F: Real>(path: &Path, bytes: &[u8]) -> Result<(Network<F
 
 /// Refuses a file that lacks integer weights of a layer.
 fn check_weights(config: &NetworkConfig, arrays: &Arrays<'_>) -> Result<()> {
-    let mut n_in = config.n_in;
-    for (l, layer) in config.layers.iter().enumerate() {
-        for connection in layer.connections(n_in) {
+    for (l, connections) in config.connections()?.iter().enumerate() {
+        for connection in connections {
             arrays.check_integers(&array_name(l, connection.origin), connection.pattern.matrix())?;
         }
-        n_in = layer.n();
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::connectivity::{Connectivity, Delays};
 use crate::error::{Error, Result};
 use crate::fixed::{FixedConnection, FixedNetwork};
 use crate::memory::{OrUnwind, catch, product, reserve, with_room};
-use crate::network::{Network, Origin, Pattern};
+use crate::network::{Network, Origin, Pattern, Place};
 use crate::neuron::fixed::FixedWeight;
 use crate::simd::Real;
 
@@ -34,6 +34,14 @@ impl<F: Real> Graph<F> {
                             let (matrix, shape) = (connection.weight(), connection.pattern().matrix());
                             let weight = |i: usize, tap: usize, j: usize| matrix.get(i, tap * shape[1] + j);
                             connectivity(shape, connection.taps(), dt, DENSE_SHARE, weight)
+                        }
+                        // TODO(14): kernels stored once
+                        pattern @ (Pattern::Conv2d(_) | Pattern::AvgPool2d(_)) => {
+                            let (matrix, columns) = (connection.weight(), pattern.matrix()[1]);
+                            let weight = |place: Place, tap: usize| {
+                                matrix.get(place.row as usize, tap * columns + place.column as usize)
+                            };
+                            unrolled(pattern, connection.taps(), dt, weight)
                         }
                     };
                     graph.add_projection(pre, own, synapses)?;
@@ -72,6 +80,14 @@ impl<W: FixedWeight> Graph<W> {
                                 if taps.tap(at) == tap { weights[at] } else { 0 }
                             };
                             connectivity(shape, taps.steps(), dt, share, weight)
+                        }
+                        Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => {
+                            let columns = pattern.matrix()[1];
+                            let weight = |place: Place, tap: usize| {
+                                let at = place.row as usize * columns + place.column as usize;
+                                if taps.tap(at) == tap { weights[at] } else { 0 }
+                            };
+                            unrolled(pattern, taps.steps(), dt, weight)
                         }
                     };
                     let narrow = |w: i32| W::try_from(w.into()).ok();
@@ -124,4 +140,30 @@ fn connectivity<W: Copy + PartialEq + Default>(
     }
     let distinct = (0..taps.len()).map(delay).collect();
     Connectivity::rows(n_pre, n_post, start, target, weights, Delays::each(distinct, index))
+}
+
+/// TODO(14): kernels stored once.
+fn unrolled<W: Copy + PartialEq + Default>(
+    pattern: &Pattern,
+    taps: &[u32],
+    dt: f64,
+    weight: impl Fn(Place, usize) -> W,
+) -> Connectivity<W> {
+    let delay = |tap: usize| f64::from(taps[tap]) * dt;
+    let (mut start, mut target, mut weights, mut index) = (vec![0], Vec::new(), Vec::new(), Vec::new());
+    for j in 0..pattern.pre().n() {
+        for tap in 0..taps.len() {
+            pattern.for_each_synapse(j, |post, place| {
+                let w = weight(place, tap);
+                if w != W::default() {
+                    target.push(post);
+                    weights.push(w);
+                    index.push(tap as u32);
+                }
+            });
+        }
+        start.push(target.len());
+    }
+    let distinct = (0..taps.len()).map(delay).collect();
+    Connectivity::rows(pattern.pre().n(), pattern.post().n(), start, target, weights, Delays::each(distinct, index))
 }

@@ -1,6 +1,7 @@
 //! Gradients against ST-RSBP in the words of its definition: dense steps, one S-PSP at a time, one dense system a layer.
 
 mod definition;
+mod spatial;
 
 use nalgebra::{DMatrix, DVector};
 use rand_chacha::ChaCha8Rng;
@@ -26,8 +27,8 @@ struct Expected {
 fn expected<F: Real>(net: &Network<F>, case: &Case, config: &TrainerConfig) -> Expected {
     let rule = &config.rule;
     let layers: Vec<Plain> = net.layers().iter().map(|l| plain(l, case.lateral, rule, case.n_steps)).collect();
-    let zeros = |l: &Layer<F>| [vec![0.0; l.n_out() * l.n_in()], vec![0.0; l.n_out() * l.n_out()]];
-    let mut gradients: Vec<_> = net.layers().iter().map(zeros).collect();
+    let zeros = |(l, plain): (&Layer<F>, &Plain)| [vec![0.0; plain.n_parameters], vec![0.0; l.n_out() * l.n_out()]];
+    let mut gradients: Vec<_> = net.layers().iter().zip(&layers).map(zeros).collect();
     let mut stats = BatchStats { n_spikes: vec![0; layers.len()], ..Default::default() };
     let mut all = Vec::new();
     for input in case.rasters() {
@@ -80,8 +81,9 @@ fn expected<F: Real>(net: &Network<F>, case: &Case, config: &TrainerConfig) -> E
             for i in 0..n {
                 for j in 0..plain.n_in {
                     let at = i * plain.n_in + j;
+                    let Some(parameter) = plain.parameter[at] else { continue };
                     let e = s_psp(layer, below, j, own, i, plain.delay[at]);
-                    gradients[l][0][at] += z[i] * e;
+                    gradients[l][0][parameter] += z[i] * e;
                     delta[j] += z[i] * plain.weight[at] * ratio(below, j, i, e);
                 }
                 for k in 0..n {

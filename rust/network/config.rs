@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delay, Dense, Init, Lateral, Origin, Pattern, RecurrentMask, Shape};
+use super::{
+    AvgPool1dConfig, AvgPool2dConfig, Conv1dConfig, Conv2dConfig, Delay, Dense, Init, Lateral, Origin, Pattern,
+    RecurrentMask, Shape,
+};
 use crate::error::{Error, Result, check_non_negative};
+use crate::memory::product;
 use crate::neuron::{Discretisation, LifParams};
 
 /// A network: `n_in` inputs and its layers.
@@ -12,6 +16,9 @@ use crate::neuron::{Discretisation, LifParams};
 pub struct NetworkConfig {
     /// Number of inputs.
     pub n_in: usize,
+    /// Channels, height and width of the inputs, where they lie somewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_shape: Option<[usize; 3]>,
     /// The layers, first above the input first.
     pub layers: Vec<LayerConfig>,
     /// Time step [ms].
@@ -28,6 +35,18 @@ pub enum LayerConfig {
     Dense(DenseConfig),
     /// Hears the layer below and itself.
     Recurrent(RecurrentConfig),
+    /// Receives from the channels of the layer below by kernels that slide over them.
+    #[serde(rename = "conv2d")]
+    Conv2d(Conv2dConfig),
+    /// Receives from the channels of the layer below by kernels that slide along them.
+    #[serde(rename = "conv1d")]
+    Conv1d(Conv1dConfig),
+    /// Receives from windows of each channel of the layer below.
+    #[serde(rename = "avg_pool2d")]
+    AvgPool2d(AvgPool2dConfig),
+    /// Receives from windows of each channel of the layer below, which is a line.
+    #[serde(rename = "avg_pool1d")]
+    AvgPool1d(AvgPool1dConfig),
 }
 
 /// A feed-forward layer.
@@ -111,42 +130,69 @@ impl NetworkConfig {
         if self.n_in == 0 || self.n_in >= 1 << 31 {
             return Err(Error::value("n_in", "in [1, 2^31)", self.n_in));
         }
-        let mut n_in = self.n_in;
+        let mut below = self.input()?;
         for (index, layer) in self.layers.iter().enumerate() {
-            layer.validate(n_in, self.dt, index)?;
-            n_in = layer.n();
+            below = layer.validate(below, self.dt, index)?;
         }
         Ok(())
+    }
+
+    /// Returns the shape of the inputs.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if it has not `n_in` places.
+    pub fn input(&self) -> Result<Shape> {
+        let Some([channels, height, width]) = self.in_shape else { return Ok(Shape::flat(self.n_in)) };
+        if product(&[channels, height, width]) != Some(self.n_in) {
+            let expected = format!("of {} places in all, n_in", self.n_in);
+            return Err(Error::value("in_shape", expected, format!("({channels}, {height}, {width})")));
+        }
+        Ok(Shape { channels, height, width })
+    }
+
+    /// Lists the connections of each layer, see [`LayerConfig::connections`].
+    ///
+    /// # Errors
+    /// Those of [`input`](Self::input) and [`LayerConfig::connections`].
+    pub(crate) fn connections(&self) -> Result<Vec<Vec<ConnectionConfig<'_>>>> {
+        let mut below = self.input()?;
+        let mut all = Vec::with_capacity(self.layers.len());
+        for (l, layer) in self.layers.iter().enumerate() {
+            let connections = layer.connections(below, l)?;
+            below = connections[0].pattern.post();
+            all.push(connections);
+        }
+        Ok(all)
     }
 }
 
 impl LayerConfig {
-    /// Checks every field of layer `index` above `n_in` neurons, with time step `dt` [ms].
+    /// Checks every field of layer `index` above `below`, with time step `dt` [ms], and returns the layer's shape.
     ///
     /// # Errors
     /// [`Error::Value`] or [`Error::Shape`] naming the first field outside its domain.
-    fn validate(&self, n_in: usize, dt: f64, index: usize) -> Result<()> {
-        let n = self.n();
-        if n == 0 || n >= 1 << 31 {
+    fn validate(&self, below: Shape, dt: f64, index: usize) -> Result<Shape> {
+        if let Self::Dense(DenseConfig { n, .. }) | Self::Recurrent(RecurrentConfig { n, .. }) = *self
+            && (n == 0 || n >= 1 << 31)
+        {
             return Err(Error::value(format!("layers[{index}].n"), "in [1, 2^31)", n));
         }
         let of = |part: &str| format!("layers[{index}]{part}");
         self.lif_params(dt).validate().map_err(|error| error.within(&of("")))?;
-        for ConnectionConfig { origin, drawn, .. } in self.connections(n_in) {
+        let connections = self.connections(below, index)?;
+        let post = connections[0].pattern.post();
+        if post.n() >= 1 << 31 {
+            let got = format!("{} x {} x {}", post.channels, post.height, post.width);
+            return Err(Error::value(of(": the number of neurons"), "in [1, 2^31)", got));
+        }
+        for ConnectionConfig { origin, drawn, .. } in connections {
             let Some(Drawn { init, mask, delay }) = drawn else { continue };
-            mask.map_or(Ok(()), |mask| mask.validate(n)).map_err(|error| error.within(&of(".mask")))?;
+            mask.map_or(Ok(()), |mask| mask.validate(post.n())).map_err(|error| error.within(&of(".mask")))?;
             init.validate().map_err(|error| error.within(&of(&format!(".{}", origin.init_key()))))?;
             delay.validate(&of(&format!(".{}", origin.delay_key())), dt)?;
         }
-        check_non_negative(&format!("layers[{index}].lateral_inhibition"), "", self.lateral_inhibition())
-    }
-
-    /// Returns the number of neurons.
-    pub fn n(&self) -> usize {
-        match self {
-            Self::Dense(layer) => layer.n,
-            Self::Recurrent(layer) => layer.n,
-        }
+        check_non_negative(&format!("layers[{index}].lateral_inhibition"), "", self.lateral_inhibition())?;
+        Ok(post)
     }
 
     /// Returns the neuron, with time step `dt` [ms].
@@ -154,6 +200,10 @@ impl LayerConfig {
         match self {
             Self::Dense(layer) => lif_params!(layer, dt),
             Self::Recurrent(layer) => lif_params!(layer, dt),
+            Self::Conv2d(layer) => lif_params!(layer, dt),
+            Self::Conv1d(layer) => lif_params!(layer, dt),
+            Self::AvgPool2d(layer) => lif_params!(layer, dt),
+            Self::AvgPool1d(layer) => lif_params!(layer, dt),
         }
     }
 
@@ -161,23 +211,28 @@ impl LayerConfig {
     fn lateral_inhibition(&self) -> f64 {
         match self {
             Self::Dense(layer) => layer.lateral_inhibition,
-            Self::Recurrent(_) => 0.0,
+            _ => 0.0,
         }
     }
 
-    /// Lists the connections onto the layer above `n_in` neurons: that from the layer below, then that onto itself.
+    /// Lists the connections onto layer `index` above neurons of shape `below`: that from the layer below, then that onto itself.
     ///
     /// All else that is made of a layer follows from them.
-    pub(crate) fn connections(&self, n_in: usize) -> Vec<ConnectionConfig<'_>> {
-        let shape = Shape::flat(self.n());
-        let from = |origin, pre, drawn| {
-            let pattern = Pattern::Dense(Dense { pre, post: shape });
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the size of a kernel or window that does not fit.
+    pub(crate) fn connections(&self, below: Shape, index: usize) -> Result<Vec<ConnectionConfig<'_>>> {
+        let name = format!("layers[{index}]");
+        let dense = |origin, pre, post, drawn| {
+            let pattern = Pattern::Dense(Dense { pre, post });
             ConnectionConfig { origin, pattern, drawn: Some(drawn) }
         };
-        let below = |init, delay| from(Origin::Below, Shape::flat(n_in), Drawn { init, mask: None, delay });
-        match self {
+        let from_below = |pattern, drawn| vec![ConnectionConfig { origin: Origin::Below, pattern, drawn }];
+        let drawn = |init, delay| Drawn { init, mask: None, delay };
+        Ok(match self {
             Self::Dense(layer) => {
-                let mut connections = vec![below(&layer.init, &layer.delay)];
+                let shape = Shape::flat(layer.n);
+                let mut connections = vec![dense(Origin::Below, below, shape, drawn(&layer.init, &layer.delay))];
                 if layer.lateral_inhibition > 0.0 {
                     let pattern = Pattern::Lateral(Lateral { shape, strength: layer.lateral_inhibition });
                     connections.push(ConnectionConfig { origin: Origin::Itself, pattern, drawn: None });
@@ -186,11 +241,48 @@ impl LayerConfig {
             }
             Self::Recurrent(layer) => {
                 let RecurrentConfig { recurrent_init: init, mask, recurrent_delay: delay, .. } = layer;
-                let recurrent = from(Origin::Itself, shape, Drawn { init, mask: Some(mask), delay });
-                vec![below(&layer.init, &layer.delay), recurrent]
+                let shape = Shape::flat(layer.n);
+                let recurrent = dense(Origin::Itself, shape, shape, Drawn { init, mask: Some(mask), delay });
+                vec![dense(Origin::Below, below, shape, drawn(&layer.init, &layer.delay)), recurrent]
             }
-        }
+            Self::Conv2d(layer) => {
+                check_plane(&name, below, layer.kernel)?;
+                from_below(Pattern::Conv2d(layer.pattern(&name, below)?), Some(drawn(&layer.init, &layer.delay)))
+            }
+            Self::Conv1d(layer) => {
+                check_line(&name, below, layer.kernel)?;
+                from_below(Pattern::Conv2d(layer.pattern(&name, below)?), Some(drawn(&layer.init, &layer.delay)))
+            }
+            Self::AvgPool2d(layer) => {
+                check_plane(&name, below, layer.kernel)?;
+                from_below(Pattern::AvgPool2d(layer.pattern(&name, below)?), None)
+            }
+            Self::AvgPool1d(layer) => {
+                check_line(&name, below, layer.kernel)?;
+                from_below(Pattern::AvgPool2d(layer.pattern(&name, below)?), None)
+            }
+        })
     }
+}
+
+/// Refuses a kernel of more than one place over neurons that lie nowhere.
+fn check_plane(layer: &str, below: Shape, kernel: [usize; 2]) -> Result<()> {
+    if below.plane() > 1 || kernel == [1, 1] {
+        return Ok(());
+    }
+    let expected = "above neurons in a plane, as those of an input n_in = (channels, height, width)";
+    Err(Error::value(layer, expected, format!("{} neurons without height and width", below.n())))
+}
+
+/// Refuses a kernel along a line over neurons that lie in none.
+fn check_line(layer: &str, below: Shape, kernel: usize) -> Result<()> {
+    let expected = "above neurons in a line, as those of an input n_in = (channels, length)";
+    let got = match below {
+        Shape { height: 1, width: 1, .. } if kernel != 1 => format!("{} neurons without a length", below.n()),
+        Shape { height: 1, .. } => return Ok(()),
+        Shape { height, width, .. } => format!("a plane of {height} x {width}"),
+    };
+    Err(Error::value(layer, expected, got))
 }
 
 /// A connection as the configuration of its layer says it.

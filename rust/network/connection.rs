@@ -18,7 +18,8 @@ pub struct Connection<F> {
     origin: Origin,
     pattern: Pattern,
     synapses: Synapses<F>,
-    /// The weights of a layer's connection onto itself again, by presynaptic neuron: what the simulation reads.
+    /// The weights again, column by column of the matrix, where the simulation adds a column at a time: those of a layer's connection
+    /// onto itself, and of kernels.
     rows: Vec<Lanes<F>>,
 }
 
@@ -149,7 +150,7 @@ impl<F: Real> Connection<F> {
         self.synapses.taps().steps()
     }
 
-    /// Returns the weights of a layer's connection onto itself by presynaptic neuron, those of the first delay first.
+    /// Returns the weights by column of the matrix, those of the first delay first, of a layer's connection onto itself and of kernels.
     #[inline(always)]
     pub fn rows(&self) -> &[Lanes<F>] {
         &self.rows
@@ -174,7 +175,7 @@ impl<F: Real> Connection<F> {
     }
 
     fn refresh(&mut self) {
-        if self.origin == Origin::Itself {
+        if self.origin == Origin::Itself || self.pattern.has_kernels() {
             self.synapses.weight().copy_to_presynaptic_rows(&mut self.rows);
         }
     }

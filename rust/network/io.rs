@@ -183,12 +183,9 @@ fn for_each_array(
     config: &NetworkConfig,
     mut check: impl FnMut(usize, Origin, [usize; 2]) -> Result<()>,
 ) -> Result<()> {
-    let mut n_in = config.n_in;
-    for (l, layer) in config.layers.iter().enumerate() {
-        let connections = layer.connections(n_in);
+    for (l, connections) in config.connections()?.iter().enumerate() {
         let mut kept = connections.iter().filter(|connection| connection.pattern.is_trainable());
         kept.try_for_each(|connection| check(l, connection.origin, connection.pattern.matrix()))?;
-        n_in = layer.n();
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! A layer with its connections.
 
+use super::config::ConnectionConfig;
 use super::connection::{Context, Known};
-use super::{Connection, LayerConfig, Origin, Panels, Synapses, Taps};
+use super::{Connection, Origin, Panels, Shape, Synapses, Taps};
 use crate::error::{Error, Result};
 use crate::neuron::{LifParams, LifPropagator};
 use crate::simd::Real;
@@ -20,19 +21,17 @@ pub struct Layer<F> {
 pub type LayerDelays = Vec<Vec<u32>>;
 
 impl<F: Real> Layer<F> {
-    /// Builds a layer with `n_in` inputs, of a configuration that has been validated; draws the weights that `known` does not have.
+    /// Builds a layer of a configuration that has been validated; draws the weights that `known` does not have.
     ///
     /// # Errors
     /// Those of [`Connection::new`] and of `known`.
     pub(super) fn new(
-        config: &LayerConfig,
-        n_in: usize,
+        params: LifParams,
+        connections: &[ConnectionConfig<'_>],
         context: Context,
         mut known: impl FnMut(Origin, [usize; 2]) -> Result<Option<Known<F>>>,
     ) -> Result<Self> {
-        let params = config.lif_params(context.dt);
         let lif = LifPropagator::new(&params)?;
-        let connections = config.connections(n_in);
         let connections = connections.iter().map(|connection| {
             let shape = connection.pattern.matrix();
             let known = if connection.drawn.is_some() { known(connection.origin, shape)? } else { None };
@@ -60,6 +59,11 @@ impl<F: Real> Layer<F> {
     /// Returns the number of neurons.
     pub fn n_out(&self) -> usize {
         self.connections[0].pattern().post().n()
+    }
+
+    /// Returns channels, height and width of the layer's neurons.
+    pub fn shape(&self) -> Shape {
+        self.connections[0].pattern().post()
     }
 
     /// Returns the connections onto the layer: that from the layer below; then that onto itself, if there is one.

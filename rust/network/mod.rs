@@ -9,6 +9,7 @@ mod layer;
 mod mask;
 mod params;
 mod pattern;
+mod spatial;
 mod synapses;
 
 pub use config::{DenseConfig, LayerConfig, NetworkConfig, RecurrentConfig};
@@ -19,7 +20,8 @@ pub use init::Init;
 pub use layer::{Layer, LayerDelays};
 pub use mask::RecurrentMask;
 pub use params::{PanelShape, Panels, PanelsView, PanelsViewMut, Taps};
-pub use pattern::{Dense, Geometry, Lateral, Origin, Pattern, Place, Shape};
+pub use pattern::{AvgPool2d, Conv2d, ConvSizes, Dense, Geometry, Lateral, Origin, Pattern, Place, Shape, Window};
+pub use spatial::{AvgPool1dConfig, AvgPool2dConfig, Conv1dConfig, Conv2dConfig};
 pub use synapses::Synapses;
 
 use connection::Known;
@@ -54,13 +56,14 @@ impl<F: Real> Network<F> {
     ) -> Result<Self> {
         config.validate()?;
         catch(|| {
-            let mut n_in = config.n_in;
-            let mut layers = Vec::new();
-            for (index, layer) in config.layers.iter().enumerate() {
+            let connections = config.connections()?;
+            let layers = config.layers.iter().zip(&connections).enumerate().map(|(index, (layer, connections))| {
                 let context = connection::Context { dt: config.dt, seed: config.seed, layer: index };
-                layers.push(Layer::new(layer, n_in, context, |origin, shape| known(index, origin, shape))?);
-                n_in = layer.n();
-            }
+                Layer::new(layer.lif_params(config.dt), connections, context, |origin, shape| {
+                    known(index, origin, shape)
+                })
+            });
+            let layers = layers.collect::<Result<_>>()?;
             Ok(Self { config, layers, explicit_delays })
         })
     }

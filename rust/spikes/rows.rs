@@ -153,6 +153,25 @@ impl PaddedRows {
         self.end_row();
     }
 
+    /// Appends a whole row: `plane * c + 16 l + bit` for every bit that is set in mask l of `parts` of plane c.
+    #[inline(always)]
+    pub fn push_masks_of_planes<F: Real, I: Isa<F>>(&mut self, isa: I, masks: &[LaneMask], parts: usize, plane: usize) {
+        let room = self.room(masks.len() * LANES);
+        let (mut n, mut first) = (0, 0);
+        for masks in masks.chunks_exact(parts) {
+            for (l, &mask) in masks.iter().enumerate() {
+                if mask != 0 {
+                    let room = room[n..].first_chunk_mut().expect("no mask lists more than 16");
+                    isa.list_bits(mask, first + (l * LANES) as u32, room);
+                    n += mask.count_ones() as usize;
+                }
+            }
+            first += plane as u32;
+        }
+        self.advance(n);
+        self.end_row();
+    }
+
     #[cold]
     fn grow_joined(&mut self, n: usize) {
         debug_assert!(self.len.iter().all(|&len| len == 0), "rows come either as masks or as indices");

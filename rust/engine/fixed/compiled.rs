@@ -172,6 +172,7 @@ fn taps(connection: &FixedConnection) -> Vec<u32> {
 fn spread(connection: &FixedConnection) -> Cow<'_, [i32]> {
     match connection.pattern {
         Pattern::Dense(_) | Pattern::Lateral(_) => spread_rows(connection),
+        Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => todo!("14"),
     }
 }
 

@@ -59,6 +59,7 @@ fn receive(connection: &FixedConnection, by_time: &PaddedRows, t: usize, neuron:
     let first_weight = match connection.pattern {
         // A row is a neuron.
         Pattern::Dense(_) | Pattern::Lateral(_) => neuron * connection.fan_in(),
+        Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => todo!("14"),
     };
     let taps = &connection.taps;
     for (first, row) in by_time.delayed(t - 1, taps.steps()) {

@@ -2,6 +2,7 @@
 
 use super::kernels::{dense_panel, input_panel, list_spikes, recurrent_steps};
 use super::plan::Plan;
+use super::spatial::{SpatialScratch, spatial_layer};
 use super::spikes::{LayerSpikes, SampleSpikes};
 use crate::memory::resize;
 use crate::network::{Connection, Layer, Network, Panels};
@@ -20,6 +21,7 @@ pub struct ForwardScratch<F> {
     /// Spikes that arrive at a layer with delays, listed by time.
     arriving: PaddedRows,
     layer: LayerScratch<F>,
+    spatial: SpatialScratch<F>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -69,25 +71,37 @@ fn forward_layer<F: Real>(
     spikes: &mut LayerSpikes,
     scratch: &mut ForwardScratch<F>,
 ) {
-    let ForwardScratch { arriving, layer: scratch } = scratch;
-    let below = if *layer.taps() == [0] {
-        below
-    } else {
-        arriving.delayed_from(below, layer.taps());
-        &*arriving
-    };
-    spikes.by_time.clear(layer.n_out());
+    let ForwardScratch { arriving, layer: scratch, spatial } = scratch;
     let (lif, by_time) = (layer.lif(), &mut spikes.by_time);
+    by_time.clear(layer.n_out());
     match Plan::of(layer) {
-        Plan::FusedDense(connection) => match connection.weight().panel_blocks() {
-            1 => dense_layer::<F, 1>(connection.weight(), lif, n_steps, below, by_time, &mut scratch.fired),
-            _ => dense_layer::<F, 2>(connection.weight(), lif, n_steps, below, by_time, &mut scratch.fired),
-        },
-        Plan::DenseRecurrent { below: connection, itself } => match connection.weight().panel_blocks() {
-            1 => recurrent_layer::<F, 1>(connection.weight(), itself, lif, n_steps, below, by_time, scratch),
-            _ => recurrent_layer::<F, 2>(connection.weight(), itself, lif, n_steps, below, by_time, scratch),
-        },
+        Plan::FusedDense(connection) => {
+            let below = arrivals(below, layer.taps(), arriving);
+            match connection.weight().panel_blocks() {
+                1 => dense_layer::<F, 1>(connection.weight(), lif, n_steps, below, by_time, &mut scratch.fired),
+                _ => dense_layer::<F, 2>(connection.weight(), lif, n_steps, below, by_time, &mut scratch.fired),
+            }
+        }
+        Plan::DenseRecurrent { below: connection, itself } => {
+            let below = arrivals(below, layer.taps(), arriving);
+            match connection.weight().panel_blocks() {
+                1 => recurrent_layer::<F, 1>(connection.weight(), itself, lif, n_steps, below, by_time, scratch),
+                _ => recurrent_layer::<F, 2>(connection.weight(), itself, lif, n_steps, below, by_time, scratch),
+            }
+        }
+        Plan::Spatial(connection, pattern) => {
+            spatial_layer(connection, pattern, lif, n_steps, below, by_time, spatial);
+        }
     }
+}
+
+/// Returns the spikes that arrive through synapses with these delays; those without are what fired.
+fn arrivals<'a>(below: &'a PaddedRows, taps: &[u32], arriving: &'a mut PaddedRows) -> &'a PaddedRows {
+    if *taps == [0] {
+        return below;
+    }
+    arriving.delayed_from(below, taps);
+    arriving
 }
 
 fn dense_layer<F: Real, const B: usize>(

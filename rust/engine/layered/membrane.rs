@@ -53,10 +53,22 @@ pub fn membrane_trace<F: Real>(
 
 /// Adds the weights of the spikes that `neuron` receives at step `t` through a connection, whose origin fired `by_time`.
 fn receive<F: Real>(p: &mut F, connection: &Connection<F>, by_time: &PaddedRows, t: usize, neuron: usize) {
-    let weight = match connection.pattern() {
-        Pattern::Dense(_) | Pattern::Lateral(_) => connection.weight(),
-    };
+    let (weight, pattern) = (connection.weight(), connection.pattern());
     for (first, row) in by_time.delayed(t - 1, connection.taps()) {
-        row.iter().for_each(|&j| *p += weight.get(neuron, (first + j) as usize));
+        match pattern {
+            Pattern::Dense(_) | Pattern::Lateral(_) => {
+                row.iter().for_each(|&j| *p += weight.get(neuron, (first + j) as usize));
+            }
+            Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => {
+                let tap = first as usize / by_time.n_columns();
+                for &j in row {
+                    pattern.for_each_synapse(j as usize, |post, place| {
+                        if post as usize == neuron {
+                            *p += weight.get(place.row as usize, tap * pattern.matrix()[1] + place.column as usize);
+                        }
+                    });
+                }
+            }
+        }
     }
 }

@@ -5,6 +5,8 @@ mod forward;
 pub mod kernels;
 mod membrane;
 mod plan;
+mod reach;
+mod spatial;
 mod spikes;
 
 pub use forward::{ForwardScratch, Lists, forward};

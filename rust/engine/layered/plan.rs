@@ -1,5 +1,6 @@
 //! How a layer's steps are run, by the patterns of its connections.
 
+use super::spatial::Spatial;
 use crate::network::{Connection, Layer, Pattern};
 use crate::simd::Real;
 
@@ -15,17 +16,19 @@ pub enum Plan<'a, F> {
         /// The connection of the layer onto itself.
         itself: &'a Connection<F>,
     },
+    /// A layer in a plane runs step by step, and every spike is scattered over the positions that it reaches.
+    Spatial(&'a Connection<F>, Spatial<'a>),
 }
 
 impl<'a, F: Real> Plan<'a, F> {
     /// Chooses the plan of a layer.
     pub fn of(layer: &'a Layer<F>) -> Self {
         let below = layer.below();
-        match (below.pattern(), layer.recurrent().map(|itself| (itself, itself.pattern()))) {
+        match (below.pattern(), layer.recurrent()) {
+            (Pattern::Conv2d(conv), _) => Self::Spatial(below, Spatial::Conv(conv)),
+            (Pattern::AvgPool2d(pool), _) => Self::Spatial(below, Spatial::Pool(pool)),
             (Pattern::Dense(_) | Pattern::Lateral(_), None) => Self::FusedDense(below),
-            (Pattern::Dense(_) | Pattern::Lateral(_), Some((itself, Pattern::Dense(_) | Pattern::Lateral(_)))) => {
-                Self::DenseRecurrent { below, itself }
-            }
+            (Pattern::Dense(_) | Pattern::Lateral(_), Some(itself)) => Self::DenseRecurrent { below, itself },
         }
     }
 }

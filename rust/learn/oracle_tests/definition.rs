@@ -10,6 +10,9 @@ pub type Raster = Vec<Vec<bool>>;
 /// A layer as plain matrices, (n_out, n_in) row-major.
 pub struct Plain {
     pub n_in: usize,
+    /// Of the synapses from below, the number of each one's parameter; none where there is no synapse.
+    pub parameter: Vec<Option<usize>>,
+    pub n_parameters: usize,
     pub weight: Vec<f64>,
     pub delay: Vec<u32>,
     /// Trained or of lateral inhibition.
@@ -28,10 +31,21 @@ pub fn plain<F: Real>(layer: &Layer<F>, lateral: f64, rule: &StRsbp, n_steps: us
         }
         _ => ((0..n * n).map(|at| if at / n == at % n { 0.0 } else { -lateral }).collect(), vec![0; n * n]),
     };
+    let pattern = layer.below().pattern();
+    let ([rows, columns], n_in) = (pattern.matrix(), layer.n_in());
+    let mut parameter = vec![None; n * n_in];
+    for j in 0..n_in {
+        pattern.for_each_synapse(j, |i, place| {
+            parameter[i as usize * n_in + j] = Some(place.row as usize * columns + place.column as usize);
+        });
+    }
+    let (weights, delays) = (widen(layer.synapses().rows()), layer.synapses().delays());
     Plain {
-        n_in: layer.n_in(),
-        weight: widen(layer.synapses().rows()),
-        delay: layer.synapses().delays(),
+        n_in,
+        weight: parameter.iter().map(|at| at.map_or(0.0, |at| weights[at])).collect(),
+        delay: parameter.iter().map(|at| at.map_or(0, |at| delays[at])).collect(),
+        parameter,
+        n_parameters: rows * columns,
         within,
         within_delay,
         one_minus_s: (0..=n_steps).map(|count| model.one_minus_s(count as u32)).collect(),

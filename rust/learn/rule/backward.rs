@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::StRsbp;
 use super::coupling::of_count;
 use super::solve::{Solved, SolverScratch};
+use super::spatial::{PlaneScratch, Sent};
 use super::traces::{
     AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group, send_down_silent,
 };
@@ -33,14 +34,15 @@ pub struct LayerAdjoint<F> {
 /// Buffers of a thread for the backward pass.
 #[derive(Clone, Debug, Default)]
 pub struct BackwardScratch<F> {
-    trace: AdjointTrace<F>,
-    layout: GroupLayout,
+    pub(super) trace: AdjointTrace<F>,
+    pub(super) layout: GroupLayout,
     solver: SolverScratch<F>,
     diagonal: Vec<F>,
     delta: Vec<Lanes<F>>,
     z: Vec<Lanes<F>>,
     all: Vec<u32>,
     group: Vec<u32>,
+    pub(super) plane: PlaneScratch,
 }
 
 impl LayerSpikes {
@@ -104,6 +106,7 @@ pub fn solve_layer<F: Real>(
         diagonal.push(of_count(one_minus_s, counts[i as usize]));
     }
     match recurrent.pattern() {
+        Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => unreachable!("no layer in a plane is recurrent"),
         Pattern::Dense(_) | Pattern::Lateral(_) => {
             couple(layer, recurrent, spikes, participants, rule, trace, layout, &mut solver.coupling);
         }
@@ -186,8 +189,48 @@ fn couple_with<F: Real, const B: usize>(
 }
 
 /// Returns the last of ascending delays.
-fn longest(taps: &[u32]) -> u32 {
+pub(super) fn longest(taps: &[u32]) -> u32 {
     taps.last().copied().unwrap_or(0)
+}
+
+/// How the accumulation of a layer is shared out, the same on any number of threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// By ranges of neurons, see [`tasks`]: their gradients are large.
+    Neurons,
+    /// By samples, each part with gradients of its own: many neurons share few weights.
+    Samples,
+}
+
+impl Split {
+    /// Returns the split of a layer.
+    pub fn of<F: Real>(layer: &Layer<F>) -> Self {
+        match layer.below().pattern() {
+            Pattern::Dense(_) | Pattern::Lateral(_) => Self::Neurons,
+            Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => Self::Samples,
+        }
+    }
+}
+
+/// Adds one sample's gradients of a layer that is split by samples onto `grad`, which is empty where the layer has none, and writes what
+/// the layer sends down.
+pub fn accumulate_sample<F: Real>(
+    layer: &Layer<F>,
+    spikes: &SampleSpikes,
+    l: usize,
+    z: &[F],
+    rule: &StRsbp,
+    grad: &mut [Lanes<F>],
+    down: Option<&mut [F]>,
+    scratch: &mut BackwardScratch<F>,
+) {
+    let sent = Sent { layer, own: &spikes.layers[l], below: spikes.below(l), z };
+    match (layer.below().pattern(), down) {
+        (Pattern::Conv2d(conv), down) => sent.through_kernels(conv, rule, grad, down, scratch),
+        (Pattern::AvgPool2d(pool), Some(down)) => sent.through_windows(pool, rule, down, scratch),
+        (Pattern::AvgPool2d(_), None) => {}
+        (Pattern::Dense(_) | Pattern::Lateral(_), _) => unreachable!("split by neurons"),
+    }
 }
 
 /// A task of the accumulation: a range of neurons and their gradients.
@@ -227,22 +270,6 @@ impl<F: Real> Task<'_, F> {
     ///
     /// `down`, if the layer below is trained, gets what they send to it: dLoss/do_j of the neurons below, (n_in).
     pub fn accumulate(
-        &mut self,
-        layer: &Layer<F>,
-        spikes: &SampleSpikes,
-        l: usize,
-        z: &[F],
-        rule: &StRsbp,
-        down: Option<&mut [F]>,
-        scratch: &mut BackwardScratch<F>,
-    ) {
-        match layer.below().pattern() {
-            Pattern::Dense(_) | Pattern::Lateral(_) => self.accumulate_dense(layer, spikes, l, z, rule, down, scratch),
-        }
-    }
-
-    /// Accumulates, see [`accumulate`](Self::accumulate), where every neuron may receive from every one below.
-    fn accumulate_dense(
         &mut self,
         layer: &Layer<F>,
         spikes: &SampleSpikes,

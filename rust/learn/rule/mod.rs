@@ -6,6 +6,7 @@ mod choice;
 mod coupling;
 mod s_psp;
 mod solve;
+mod spatial;
 mod st_rsbp;
 mod table;
 #[doc(hidden)]

@@ -250,6 +250,49 @@ multiversion! {
 }
 
 #[inline(always)]
+fn add_s_psps_of_window_body<F: Real, I: Isa<F>, const B: usize>(
+    isa: I,
+    trace: &[Lanes<F>],
+    by_neuron: &PaddedRows,
+    window: &[[u32; 2]],
+    layout: &GroupLayout,
+    weight: &[Lanes<F>],
+    sum: &mut [Lanes<F>],
+    mut down: Option<&mut [F]>,
+) {
+    for &[j, column] in window {
+        let j = j as usize;
+        let e = sum_rows::<F, I, B, B>(isa, trace, by_neuron.padded(j));
+        let mut sent = isa.zero();
+        for b in 0..B {
+            for part in &layout.parts[b] {
+                let at = column as usize * layout.stride + part.block;
+                let e = isa.spread(&part.spread, e[b]);
+                isa.add_to(&mut sum[at], e);
+                sent = isa.add(sent, isa.mul(isa.load(&weight[at]), e));
+            }
+        }
+        if let Some(down) = &mut down {
+            down[j] += isa.sum(sent) / F::from_f64(f64::from(by_neuron.lengths()[j]));
+        }
+    }
+}
+
+multiversion! {
+    /// [`add_s_psps_and_send_down`] for the neurons of one position of a plane: `window` lists the presynaptic neurons that fire under
+    /// its kernel, with the column of each.
+    pub fn add_s_psps_of_window<F: Real, const B: usize>(
+        trace: &[Lanes<F>],
+        by_neuron: &PaddedRows,
+        window: &[[u32; 2]],
+        layout: &GroupLayout,
+        weight: &[Lanes<F>],
+        sum: &mut [Lanes<F>],
+        down: Option<&mut [F]>,
+    ) = add_s_psps_of_window_body
+}
+
+#[inline(always)]
 fn couple_group_body<F: Real, I: Isa<F>, const B: usize>(
     isa: I,
     trace: &[Lanes<F>],

@@ -1,7 +1,8 @@
 //! The backward pass of a batch, on all cores.
 //!
 //! Adjoint solves run in parallel over samples, gradients in parallel over ranges of neurons, each going through the samples
-//! in their order. So no sum is ever split among threads, and the result does not depend on their number.
+//! in their order; where many neurons share few weights, over parts of the samples, always the same, whose gradients are then added in
+//! their order. So no sum is ever split among threads, and the result does not depend on their number.
 
 use std::sync::Mutex;
 
@@ -11,15 +12,18 @@ use super::crew::{ThreadScratch, scratch};
 use super::pass::SamplePass;
 use crate::error::{Error, Result};
 use crate::learn::rule::Solved;
-use crate::learn::rule::backward::{BackwardScratch, LayerAdjoint, solve_layer, tasks};
-use crate::learn::{Gradients, PostCouplingModel, StRsbp};
+use crate::learn::rule::backward::{BackwardScratch, LayerAdjoint, Split, accumulate_sample, solve_layer, tasks};
+use crate::learn::{Gradients, LayerGradients, PostCouplingModel, StRsbp};
 use crate::memory::{OrUnwind, collected, reserve, resize};
-use crate::network::{Layer, Network};
-use crate::simd::Real;
+use crate::network::{Layer, Network, PanelsViewMut};
+use crate::simd::{Lanes, Real, flat, flat_mut};
 use crate::stop::Stop;
 
 /// Says how many samples are worked on at once, which bounds the memory of large batches.
 pub(super) const MICRO_BATCH: usize = 64;
+
+/// Samples of a part whose gradients are summed apart, where a layer is split by samples.
+const SAMPLES_PER_PART: usize = 8;
 
 /// Holds what the backward pass needs beside the network and the forward pass.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +72,8 @@ pub(super) struct Adjoints<F> {
     samples: Vec<SampleAdjoint<F>>,
     /// What each task sends down, (n_tasks, n_samples, n_in).
     sent_down: Vec<F>,
+    /// Gradients of each part of the samples, where a layer is split by samples.
+    of_parts: Vec<Lanes<F>>,
 }
 
 #[derive(Debug, Default)]
@@ -93,7 +99,7 @@ impl<F: Real> Adjoints<F> {
     ) {
         let (n_layers, n_samples, n_out) = (net.layers().len(), pass.len(), net.n_out());
         self.samples.resize_with(self.samples.len().max(n_samples), SampleAdjoint::default);
-        let Self { samples, sent_down } = self;
+        let Self { samples, sent_down, of_parts } = self;
         let samples = &mut samples[..n_samples];
         samples.iter_mut().for_each(|adjoint| adjoint.layers.resize_with(n_layers, Default::default));
         let stop = &Stop::current();
@@ -111,28 +117,12 @@ impl<F: Real> Adjoints<F> {
                 let scratch = &mut scratch(threads).backward;
                 stop.during(|| adjoint.solve(layer, l, &pass[s], objective, scratch));
             });
-            let samples = &*samples;
-            let n_in = layer.n_in();
-            let mut tasks = tasks(layer, grads.layer_mut(l));
             let sends = l > 0 || d_input.is_some();
-            let sent = if sends { n_samples * n_in } else { 0 };
-            resize(sent_down, tasks.len() * sent, F::zero());
-            let mut sent_by_task: Vec<&mut [F]> = Vec::with_capacity(tasks.len());
-            match sent {
-                0 => sent_by_task.resize_with(tasks.len(), || &mut []),
-                _ => sent_by_task.extend(sent_down.chunks_exact_mut(sent)),
+            let of_layer = OfLayer { layer, l, samples, pass, rule: objective.rule, sends, threads, stop };
+            match Split::of(layer) {
+                Split::Neurons => of_layer.by_neurons(grads.layer_mut(l), sent_down),
+                Split::Samples => of_layer.by_samples(grads.layer_mut(l), sent_down, of_parts),
             }
-            tasks.par_iter_mut().zip(sent_by_task).with_max_len(1).for_each(|(task, sent)| {
-                let scratch = &mut scratch(threads).backward;
-                for (s, adjoint) in samples.iter().enumerate().filter(|(_, adjoint)| adjoint.layers[l].live) {
-                    if stop.is_set() {
-                        return;
-                    }
-                    let down = sends.then(|| &mut sent[s * n_in..(s + 1) * n_in]);
-                    let (spikes, z) = (&pass[s].spikes, &adjoint.layers[l].z);
-                    stop.during(|| task.accumulate(layer, spikes, l, z, objective.rule, down, scratch));
-                }
-            });
         }
         if let Some(d_input) = &mut d_input {
             let n_in = net.n_in();
@@ -155,6 +145,79 @@ impl<F: Real> Adjoints<F> {
             adjoint.solved.iter().for_each(|solved| solves.count(solved));
         }
         Ok(solves)
+    }
+}
+
+/// Everything that the accumulation of one layer reads.
+#[derive(Clone, Copy)]
+struct OfLayer<'a, F: Real> {
+    layer: &'a Layer<F>,
+    l: usize,
+    samples: &'a [SampleAdjoint<F>],
+    pass: &'a [SamplePass],
+    rule: &'a StRsbp,
+    /// Whether anything below the layer has a gradient.
+    sends: bool,
+    threads: &'a [Mutex<ThreadScratch<F>>],
+    stop: &'a Stop,
+}
+
+impl<F: Real> OfLayer<'_, F> {
+    fn by_neurons(self, grads: LayerGradients<'_, F>, sent_down: &mut Vec<F>) {
+        let Self { layer, l, samples, pass, rule, sends, threads, stop } = self;
+        let n_in = layer.n_in();
+        let mut tasks = tasks(layer, grads);
+        let sent = if sends { samples.len() * n_in } else { 0 };
+        resize(sent_down, tasks.len() * sent, F::zero());
+        let mut sent_by_task: Vec<&mut [F]> = Vec::with_capacity(tasks.len());
+        match sent {
+            0 => sent_by_task.resize_with(tasks.len(), || &mut []),
+            _ => sent_by_task.extend(sent_down.chunks_exact_mut(sent)),
+        }
+        tasks.par_iter_mut().zip(sent_by_task).with_max_len(1).for_each(|(task, sent)| {
+            let scratch = &mut scratch(threads).backward;
+            for (s, adjoint) in samples.iter().enumerate().filter(|(_, adjoint)| adjoint.layers[l].live) {
+                if stop.is_set() {
+                    return;
+                }
+                let down = sends.then(|| &mut sent[s * n_in..(s + 1) * n_in]);
+                let (spikes, z) = (&pass[s].spikes, &adjoint.layers[l].z);
+                stop.during(|| task.accumulate(layer, spikes, l, z, rule, down, scratch));
+            }
+        });
+    }
+
+    fn by_samples(self, grads: LayerGradients<'_, F>, sent_down: &mut Vec<F>, of_parts: &mut Vec<Lanes<F>>) {
+        let Self { layer, l, samples, pass, rule, sends, threads, stop } = self;
+        let (n_in, n_parts) = (layer.n_in(), samples.len().div_ceil(SAMPLES_PER_PART));
+        let grads = grads.below.map_or(&mut [][..], PanelsViewMut::into_data);
+        of_parts.clear();
+        resize(of_parts, n_parts * grads.len(), Lanes::zero());
+        resize(sent_down, if sends { samples.len() * n_in } else { 0 }, F::zero());
+        let mut parts = Vec::with_capacity(n_parts);
+        let (mut rest, mut rest_sent) = (&mut of_parts[..], &mut sent_down[..]);
+        for first in (0..samples.len()).step_by(SAMPLES_PER_PART) {
+            let n = SAMPLES_PER_PART.min(samples.len() - first);
+            let grad = rest.split_off_mut(..grads.len()).expect("as many as parts");
+            let sent = rest_sent.split_off_mut(..if sends { n * n_in } else { 0 }).expect("as many as samples");
+            parts.push((first, &samples[first..first + n], grad, sent));
+        }
+        parts.par_iter_mut().with_max_len(1).for_each(|(first, samples, grad, sent)| {
+            let scratch = &mut scratch(threads).backward;
+            for (s, adjoint) in samples.iter().enumerate().filter(|(_, adjoint)| adjoint.layers[l].live) {
+                if stop.is_set() {
+                    return;
+                }
+                let down = sends.then(|| &mut sent[s * n_in..(s + 1) * n_in]);
+                let (spikes, z) = (&pass[*first + s].spikes, &adjoint.layers[l].z);
+                stop.during(|| accumulate_sample(layer, spikes, l, z, rule, grad, down, scratch));
+            }
+        });
+        for part in of_parts.chunks_exact(grads.len().max(1)) {
+            for (sum, part) in flat_mut(grads).iter_mut().zip(flat(part)) {
+                *sum += *part;
+            }
+        }
     }
 }
 

@@ -4,13 +4,19 @@
 //! float, in integers, in C and in files alike; the pattern says where in it the weight of a synapse stands. So it is not generic, and
 //! all that computes with a connection is tested against [`Geometry::synapses`].
 
+mod conv;
 mod dense;
 mod lateral;
+mod pool;
 mod shape;
+mod window;
 
+pub use conv::{Conv2d, ConvSizes};
 pub use dense::Dense;
 pub use lateral::Lateral;
+pub use pool::AvgPool2d;
 pub use shape::Shape;
+pub use window::Window;
 
 /// Where a connection's spikes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +94,10 @@ pub enum Pattern {
     Dense(Dense),
     /// Every neuron to every other one of the same layer, all with one constant weight.
     Lateral(Lateral),
+    /// Kernels that slide over the channels below.
+    Conv2d(Conv2d),
+    /// The mean over windows of each channel, by one constant weight.
+    AvgPool2d(AvgPool2d),
 }
 
 /// `$call` on the pattern of any kind.
@@ -96,6 +106,8 @@ macro_rules! each {
         match $pattern {
             Pattern::Dense($one) => $call,
             Pattern::Lateral($one) => $call,
+            Pattern::Conv2d($one) => $call,
+            Pattern::AvgPool2d($one) => $call,
         }
     };
 }
@@ -104,6 +116,11 @@ impl Pattern {
     /// Whether the weights are parameters: drawn, trained, quantised and kept in files.
     pub fn is_trainable(&self) -> bool {
         self.constant().is_none()
+    }
+
+    /// Whether postsynaptic neurons share rows of the matrix.
+    pub fn has_kernels(&self) -> bool {
+        matches!(self, Self::Conv2d(_))
     }
 
     /// Calls `visit` for each synapse of presynaptic neuron `pre`, as [`Geometry::synapses`] lists them.

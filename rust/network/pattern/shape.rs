@@ -23,4 +23,20 @@ impl Shape {
     pub const fn n(self) -> usize {
         self.channels * self.height * self.width
     }
+
+    /// Returns the number of neurons of a channel.
+    pub const fn plane(self) -> usize {
+        self.height * self.width
+    }
+
+    /// Returns the channel, row and column of a neuron.
+    pub const fn place(self, neuron: usize) -> (usize, usize, usize) {
+        let at = neuron % self.plane();
+        (neuron / self.plane(), at / self.width, at % self.width)
+    }
+
+    /// Returns the number of the neuron of a channel at row `y` and column `x`.
+    pub const fn neuron(self, channel: usize, y: usize, x: usize) -> usize {
+        (channel * self.height + y) * self.width + x
+    }
 }

@@ -1,0 +1,293 @@
+//! Layers that lie in a plane: every spike scatters its kernel over the positions that it reaches.
+//!
+//! Channels are the lanes: the state of a position is its channels in blocks of 16, one position after the other. A column of the
+//! matrix of weights is what one tap of one channel below sends to all channels of a position, so a spike adds a column a position,
+//! and kernels are read where they stand. Listed, neurons have the numbers of their [`Shape`](crate::network::Shape), channel by
+//! channel.
+
+use super::reach::Reach;
+use crate::memory::resize;
+use crate::network::{AvgPool2d, Connection, Conv2d, Geometry};
+use crate::neuron::LifPropagator;
+use crate::neuron::lif::vectors::{FLUSH_EVERY, LifLanes, LifVectors};
+use crate::simd::{Isa, LANES, LaneMask, Lanes, Real, multiversion};
+use crate::spikes::PaddedRows;
+use crate::stop::is_stopped;
+
+/// Steps between two looks at whether to stop.
+const STEPS_UNASKED: usize = 64;
+
+/// A pattern in a plane.
+#[derive(Clone, Copy, Debug)]
+pub enum Spatial<'a> {
+    /// Kernels.
+    Conv(&'a Conv2d),
+    /// Windows of each channel.
+    Pool(&'a AvgPool2d),
+}
+
+/// Buffers of the simulation of a layer in a plane.
+#[derive(Clone, Debug, Default)]
+pub struct SpatialScratch<F> {
+    rows: Reach,
+    columns: Reach,
+    input: Vec<Lanes<F>>,
+    state: Vec<LifLanes<F>>,
+    /// Of each block of each position.
+    fired: Vec<LaneMask>,
+    /// Of each block of positions of each channel.
+    listed: Vec<LaneMask>,
+}
+
+/// Runs a layer in a plane over all steps; `below` lists the spikes from below without their delays.
+pub fn spatial_layer<F: Real>(
+    connection: &Connection<F>,
+    spatial: Spatial<'_>,
+    lif: &LifPropagator<F>,
+    n_steps: usize,
+    below: &PaddedRows,
+    by_time: &mut PaddedRows,
+    scratch: &mut SpatialScratch<F>,
+) {
+    let SpatialScratch { rows, columns, input, state, fired, listed } = scratch;
+    let (over_rows, over_columns, shape) = match spatial {
+        Spatial::Conv(conv) => (conv.rows(), conv.columns(), conv.post()),
+        Spatial::Pool(pool) => (pool.rows(), pool.columns(), pool.post()),
+    };
+    rows.set(over_rows);
+    columns.set(over_columns);
+    let n_blocks = shape.channels.div_ceil(LANES);
+    let n = shape.plane() * n_blocks;
+    input.clear();
+    resize(input, n, Lanes::zero());
+    state.clear();
+    resize(state, n, LifLanes::rest());
+    resize(fired, n, 0);
+    listed.clear();
+    resize(listed, shape.channels * shape.plane().div_ceil(LANES), 0);
+    by_time.end_row();
+    for t in 1..n_steps {
+        if t.is_multiple_of(STEPS_UNASKED) && is_stopped() {
+            (t..n_steps).for_each(|_| by_time.end_row());
+            return;
+        }
+        for (tap, &delay) in connection.taps().iter().enumerate() {
+            let Some(from) = (t - 1).checked_sub(delay as usize) else { break };
+            let spikes = below.row(from);
+            match spatial {
+                Spatial::Conv(conv) => {
+                    let kernels = &connection.rows()[tap * conv.matrix()[1] * n_blocks..];
+                    scatter(conv, kernels, rows, columns, n_blocks, spikes, input);
+                }
+                Spatial::Pool(pool) => {
+                    scatter_windows(pool, connection.weight().get(0, 0), rows, columns, n_blocks, spikes, input);
+                }
+            }
+        }
+        step_plane(lif, (t as u64).is_multiple_of(FLUSH_EVERY), input, state, fired);
+        list_plane::<F>(fired, n_blocks, shape.plane(), listed, by_time);
+    }
+}
+
+/// Adds the kernels of all spikes of a step.
+fn scatter<F: Real>(
+    conv: &Conv2d,
+    kernels: &[Lanes<F>],
+    rows: &Reach,
+    columns: &Reach,
+    n_blocks: usize,
+    spikes: &[u32],
+    input: &mut [Lanes<F>],
+) {
+    let scatter = match (conv.groups(), n_blocks) {
+        (1, 1) => scatter_kernels::<F, 1>,
+        (1, 2) => scatter_kernels::<F, 2>,
+        (1, 3) => scatter_kernels::<F, 3>,
+        (1, 4) => scatter_kernels::<F, 4>,
+        (1, _) => scatter_kernels::<F, 0>,
+        _ => scatter_grouped::<F>,
+    };
+    scatter(conv, kernels, rows, columns, n_blocks, spikes, input);
+}
+
+/// Calls `$add` for every spike and position with the first block of the column of its tap and that of the position.
+macro_rules! for_each_position {
+    ($pattern:expr, $rows:expr, $columns:expr, $n_blocks:expr, $spikes:expr, |$channel:ident, $tap:ident, $position:ident| $add:expr) => {{
+        let (plane, width, width_post) = ($pattern.pre().plane(), $pattern.pre().width, $pattern.post().width);
+        let kernel_width = $pattern.columns().kernel;
+        for &j in $spikes {
+            let ($channel, at) = (j as usize / plane, j as usize % plane);
+            let held_by_columns = $columns.of(at % width);
+            for &[y, tap_y] in $rows.of(at / width) {
+                for &[x, tap_x] in held_by_columns {
+                    let $tap = tap_y as usize * kernel_width + tap_x as usize;
+                    let $position = (y as usize * width_post + x as usize) * $n_blocks;
+                    $add
+                }
+            }
+        }
+    }};
+}
+
+#[inline(always)]
+fn scatter_kernels_body<F: Real, I: Isa<F>, const B: usize>(
+    isa: I,
+    conv: &Conv2d,
+    kernels: &[Lanes<F>],
+    rows: &Reach,
+    columns: &Reach,
+    n_blocks: usize,
+    spikes: &[u32],
+    input: &mut [Lanes<F>],
+) {
+    let n_blocks = if B > 0 { B } else { n_blocks };
+    let taps = conv.taps();
+    for_each_position!(conv, rows, columns, n_blocks, spikes, |channel, tap, position| {
+        let column = &kernels[(channel * taps + tap) * n_blocks..][..n_blocks];
+        for (sum, weight) in input[position..][..n_blocks].iter_mut().zip(column) {
+            isa.store(isa.add(isa.load(sum), isa.load(weight)), sum);
+        }
+    });
+}
+
+multiversion! {
+    /// Adds the column of each spike's tap onto every position that the spike reaches; a position has B blocks, or `n_blocks` if B is 0.
+    fn scatter_kernels<F: Real, const B: usize>(
+        conv: &Conv2d,
+        kernels: &[Lanes<F>],
+        rows: &Reach,
+        columns: &Reach,
+        n_blocks: usize,
+        spikes: &[u32],
+        input: &mut [Lanes<F>],
+    ) = scatter_kernels_body
+}
+
+/// Calls `$add` with each block that holds channels of a group, and the lanes of them.
+macro_rules! for_each_block_of_group {
+    ($group:expr, $channels:expr, |$block:ident, $lanes:ident| $add:expr) => {{
+        let (first, end) = ($group * $channels, ($group + 1) * $channels);
+        for $block in first / LANES..end.div_ceil(LANES) {
+            let from = first.saturating_sub($block * LANES);
+            let to = (end - $block * LANES).min(LANES);
+            let $lanes = (((1u32 << (to - from)) - 1) << from) as LaneMask;
+            $add
+        }
+    }};
+}
+
+#[inline(always)]
+fn scatter_grouped_body<F: Real, I: Isa<F>>(
+    isa: I,
+    conv: &Conv2d,
+    kernels: &[Lanes<F>],
+    rows: &Reach,
+    columns: &Reach,
+    n_blocks: usize,
+    spikes: &[u32],
+    input: &mut [Lanes<F>],
+) {
+    let (taps, channels_in, channels_out) = (conv.taps(), conv.channels_in(), conv.channels_out());
+    for_each_position!(conv, rows, columns, n_blocks, spikes, |channel, tap, position| {
+        let column = &kernels[(channel % channels_in * taps + tap) * n_blocks..][..n_blocks];
+        let input = &mut input[position..][..n_blocks];
+        for_each_block_of_group!(channel / channels_in, channels_out, |b, lanes| {
+            let weight = isa.select(isa.mask(lanes), isa.load(&column[b]), isa.zero());
+            isa.store(isa.add(isa.load(&input[b]), weight), &mut input[b]);
+        });
+    });
+}
+
+multiversion! {
+    /// [`scatter_kernels`] where a spike reaches the channels of its group only.
+    fn scatter_grouped<F: Real>(
+        conv: &Conv2d,
+        kernels: &[Lanes<F>],
+        rows: &Reach,
+        columns: &Reach,
+        n_blocks: usize,
+        spikes: &[u32],
+        input: &mut [Lanes<F>],
+    ) = scatter_grouped_body
+}
+
+/// Adds the weight of a pool for each spike onto the windows that hold it.
+fn scatter_windows<F: Real>(
+    pool: &AvgPool2d,
+    weight: F,
+    rows: &Reach,
+    columns: &Reach,
+    n_blocks: usize,
+    spikes: &[u32],
+    input: &mut [Lanes<F>],
+) {
+    for_each_position!(pool, rows, columns, n_blocks, spikes, |channel, _tap, position| {
+        input[position + channel / LANES][channel % LANES] += weight;
+    });
+}
+
+#[inline(always)]
+fn step_plane_body<F: Real, I: Isa<F>>(
+    isa: I,
+    lif: &LifPropagator<F>,
+    flush: bool,
+    input: &mut [Lanes<F>],
+    state: &mut [LifLanes<F>],
+    fired: &mut [LaneMask],
+) {
+    for ((input, state), fired) in input.iter_mut().zip(state).zip(fired) {
+        let mut lanes = LifVectors::load(isa, state);
+        *fired = lanes.step(isa, isa.load(input), lif);
+        if flush {
+            lanes.flush(isa, lif);
+        }
+        lanes.store(isa, state);
+        isa.store(isa.zero(), input);
+    }
+}
+
+multiversion! {
+    /// Advances all positions a step, and makes their input zero for the next one.
+    fn step_plane<F: Real>(
+        lif: &LifPropagator<F>,
+        flush: bool,
+        input: &mut [Lanes<F>],
+        state: &mut [LifLanes<F>],
+        fired: &mut [LaneMask],
+    ) = step_plane_body
+}
+
+#[inline(always)]
+fn list_plane_body<F: Real, I: Isa<F>>(
+    isa: I,
+    fired: &[LaneMask],
+    n_blocks: usize,
+    plane: usize,
+    listed: &mut [LaneMask],
+    by_time: &mut PaddedRows,
+) {
+    let parts = plane.div_ceil(LANES);
+    for (position, masks) in fired.chunks_exact(n_blocks).enumerate() {
+        for (b, &mask) in masks.iter().enumerate() {
+            let mut mask = mask;
+            while mask != 0 {
+                let channel = b * LANES + mask.trailing_zeros() as usize;
+                mask &= mask - 1;
+                listed[channel * parts + position / LANES] |= 1 << (position % LANES);
+            }
+        }
+    }
+    by_time.push_masks_of_planes(isa, listed, parts, plane);
+    listed.fill(0);
+}
+
+multiversion! {
+    /// Lists the neurons that fire, ascending; `listed`, zeros before and after, has a mask for each 16 positions of a channel.
+    fn list_plane<F: Real>(
+        fired: &[LaneMask],
+        n_blocks: usize,
+        plane: usize,
+        listed: &mut [LaneMask],
+        by_time: &mut PaddedRows,
+    ) = list_plane_body
+}
