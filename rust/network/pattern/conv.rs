@@ -108,6 +108,18 @@ impl Geometry for Conv2d {
         None
     }
 
+    fn most_onto(&self) -> usize {
+        self.channels_in() * self.rows.most_held() * self.columns.most_held()
+    }
+
+    fn place(&self, pre: usize, post: usize) -> Option<Place> {
+        let ((channel, y, x), (row, post_y, post_x)) = (self.pre.place(pre), self.post.place(post));
+        let (tap_y, tap_x) = (self.rows.tap(post_y, y)?, self.columns.tap(post_x, x)?);
+        let inner = channel.checked_sub(row / self.channels_out() * self.channels_in())?;
+        let column = (inner * self.rows.kernel + tap_y) * self.columns.kernel + tap_x;
+        (inner < self.channels_in()).then_some(Place { row: row as u32, column: column as u32 })
+    }
+
     fn synapses(&self, pre: usize) -> impl Iterator<Item = (u32, Place)> {
         let Self { post, rows, columns, .. } = *self;
         let (channel, y, x) = self.pre.place(pre);

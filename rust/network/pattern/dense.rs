@@ -32,6 +32,10 @@ impl Geometry for Dense {
         None
     }
 
+    fn place(&self, pre: usize, post: usize) -> Option<Place> {
+        Some(Place { row: post as u32, column: pre as u32 })
+    }
+
     fn synapses(&self, pre: usize) -> impl Iterator<Item = (u32, Place)> {
         (0..self.post.n() as u32).map(move |post| (post, Place { row: post, column: pre as u32 }))
     }

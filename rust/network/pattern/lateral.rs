@@ -32,6 +32,10 @@ impl Geometry for Lateral {
         Some(-self.strength)
     }
 
+    fn place(&self, pre: usize, post: usize) -> Option<Place> {
+        (pre != post).then_some(Place { row: post as u32, column: pre as u32 })
+    }
+
     fn synapses(&self, pre: usize) -> impl Iterator<Item = (u32, Place)> {
         let others = (0..self.shape.n() as u32).filter(move |&post| post as usize != pre);
         others.map(move |post| (post, Place { row: post, column: pre as u32 }))

@@ -82,6 +82,14 @@ pub trait Geometry {
     /// Returns the weight that all synapses have, if it is a constant of the pattern: it then is neither trained nor kept in files.
     fn constant(&self) -> Option<f64>;
 
+    /// Returns the most synapses onto a neuron, those of weight 0 included.
+    fn most_onto(&self) -> usize {
+        self.matrix()[1]
+    }
+
+    /// Returns the place of the weight of the synapse of `pre` onto `post`, if there is one.
+    fn place(&self, pre: usize, post: usize) -> Option<Place>;
+
     /// Lists the synapses of presynaptic neuron `pre`, in ascending order of postsynaptic neurons: the neuron, and the place of its
     /// weight.
     fn synapses(&self, pre: usize) -> impl Iterator<Item = (u32, Place)>;
@@ -123,6 +131,15 @@ impl Pattern {
         matches!(self, Self::Conv2d(_))
     }
 
+    /// Names the kind of windows that slide over a plane or a line, if neurons receive from such.
+    pub fn spatial_kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Dense(_) | Self::Lateral(_) => None,
+            Self::Conv2d(_) => Some("a convolution"),
+            Self::AvgPool2d(_) => Some("average pooling"),
+        }
+    }
+
     /// Calls `visit` for each synapse of presynaptic neuron `pre`, as [`Geometry::synapses`] lists them.
     pub fn for_each_synapse(&self, pre: usize, mut visit: impl FnMut(u32, Place)) {
         each!(self, one => one.synapses(pre).for_each(|(post, place)| visit(post, place)));
@@ -148,6 +165,16 @@ impl Pattern {
         each!(self, one => one.row(post))
     }
 
+    /// Returns the most synapses onto a neuron, those of weight 0 included.
+    pub fn most_onto(&self) -> usize {
+        each!(self, one => one.most_onto())
+    }
+
+    /// Returns the place of the weight of the synapse of `pre` onto `post`, if there is one.
+    pub fn place(&self, pre: usize, post: usize) -> Option<Place> {
+        each!(self, one => one.place(pre, post))
+    }
+
     /// Returns the weight that all synapses have, if it is a constant of the pattern.
     pub fn constant(&self) -> Option<f64> {
         each!(self, one => one.constant())
@@ -156,3 +183,6 @@ impl Pattern {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod places_tests;

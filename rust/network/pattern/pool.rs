@@ -57,6 +57,16 @@ impl Geometry for AvgPool2d {
         Some(1.0 / (self.rows.kernel * self.columns.kernel) as f64)
     }
 
+    fn most_onto(&self) -> usize {
+        self.rows.most_held() * self.columns.most_held()
+    }
+
+    fn place(&self, pre: usize, post: usize) -> Option<Place> {
+        let ((channel, y, x), (post_channel, post_y, post_x)) = (self.pre.place(pre), self.post.place(post));
+        let is_held = self.rows.tap(post_y, y).is_some() && self.columns.tap(post_x, x).is_some();
+        (channel == post_channel && is_held).then_some(Place { row: 0, column: 0 })
+    }
+
     fn synapses(&self, pre: usize) -> impl Iterator<Item = (u32, Place)> {
         let Self { post, rows, columns, .. } = *self;
         let (channel, y, x) = self.pre.place(pre);

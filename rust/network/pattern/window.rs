@@ -54,6 +54,22 @@ impl Window {
         })
     }
 
+    /// Returns the tap of the window at `position` under which place `at` lies; `None` if it holds another one.
+    pub fn tap(self, position: usize, at: usize) -> Option<usize> {
+        let offset = (at + self.padding).checked_sub(position * self.stride)?;
+        let tap = offset / self.dilation;
+        (offset.is_multiple_of(self.dilation) && tap < self.kernel).then_some(tap)
+    }
+
+    /// Returns the most places that a position of the window holds, those of the padding not counted.
+    pub fn most_held(self) -> usize {
+        let held = |position: usize| {
+            let taps_before = |place: usize| place.saturating_sub(position * self.stride).div_ceil(self.dilation);
+            taps_before(self.pre + self.padding).min(self.kernel).saturating_sub(taps_before(self.padding))
+        };
+        (0..self.post).map(held).max().unwrap_or(0)
+    }
+
     /// Returns the place under tap `tap` of the window at `position`; `None` in the padding.
     pub fn place(self, position: usize, tap: usize) -> Option<usize> {
         let at = (position * self.stride + tap * self.dilation).checked_sub(self.padding)?;
