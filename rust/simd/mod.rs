@@ -22,7 +22,7 @@ pub use isa::{Isa, Portable, Spread};
 pub use real::Real;
 pub use scalar::Scalar;
 pub use weight::Weight;
-pub use words::{WORDS, WordIsa, Words};
+pub use words::{WORDS, WordIsa, Words, flat_words_mut};
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
 

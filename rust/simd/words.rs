@@ -17,6 +17,13 @@ impl Words {
     }
 }
 
+/// Returns the words one after the other.
+pub fn flat_words_mut(words: &mut [Words]) -> &mut [i16] {
+    const { assert!(size_of::<Words>() == WORDS * size_of::<i16>()) };
+    // SAFETY: `Words` is `repr(C)` around an array, without padding as just asserted.
+    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * WORDS) }
+}
+
 /// An instruction set, for words: see [`Isa`]. Sums, differences and shifts wrap unless they are said to saturate.
 pub trait WordIsa: Isa<f32> {
     /// 32 words, in registers.

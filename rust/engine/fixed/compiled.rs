@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use super::lane_layer::{LaneLayer, LaneScratch};
+use super::plane::Plane;
+use super::plane_layer::{PlaneLayer, PlaneScratch};
 use super::rows::{IntegerRows, PackedRows};
 use super::word_layer::{Recurrent, WordLayer, WordScratch};
 use super::xylo_layer::{XyloLayer, XyloScratch};
@@ -26,7 +28,7 @@ pub struct Compiled {
 #[derive(Clone, Debug)]
 struct CompiledLayer {
     n: usize,
-    /// Delays of feed-forward synapses.
+    /// Delays by which the spikes from below are brought together for the layer.
     taps: Vec<u32>,
     kind: Kind,
 }
@@ -37,6 +39,7 @@ enum Kind {
     Words(WordLayer),
     Lanes(Box<LaneLayer>),
     Xylo(XyloLayer),
+    Plane(Box<PlaneLayer>),
 }
 
 /// Buffers of a simulation, so that it allocates nothing once it is warm.
@@ -46,6 +49,7 @@ pub struct FixedScratch {
     words: WordScratch,
     lanes: LaneScratch,
     xylo: XyloScratch,
+    plane: PlaneScratch,
     overflows: Vec<Overflows>,
 }
 
@@ -98,6 +102,15 @@ impl CompiledLayer {
     fn new(layer: &FixedLayer, number: usize) -> Result<Self> {
         let (params, n, below) = (&layer.params, layer.n_out(), layer.below());
         let population = FixedPopulation::new(params, n, number)?;
+        let plane = match &below.pattern {
+            Pattern::Dense(_) | Pattern::Lateral(_) => None,
+            Pattern::Conv2d(conv) => Some(catch(|| Ok(Plane::of_kernels(conv, below)))?),
+            Pattern::AvgPool2d(pool) => Some(catch(|| Ok(Plane::of_windows(pool, below)))?),
+        };
+        if let Some(plane) = plane {
+            let layer = catch(|| PlaneLayer::new(plane, layer, population, number))?;
+            return Ok(Self { n, taps: vec![0], kind: Kind::Plane(Box::new(layer)) });
+        }
         let kind = match params.model {
             FixedModel::Lif => catch(|| Kind::lif(layer, population))?,
             FixedModel::Xylo(_) => catch(|| {
@@ -127,6 +140,7 @@ impl CompiledLayer {
             Kind::Words(layer) => layer.forward(n_steps, below, own, &mut scratch.words),
             Kind::Lanes(layer) => layer.forward(n_steps, below, own, &mut scratch.lanes),
             Kind::Xylo(layer) => layer.forward(n_steps, below, own, &mut scratch.xylo),
+            Kind::Plane(layer) => layer.forward(n_steps, below, own, &mut scratch.plane),
         }
     }
 }
@@ -168,15 +182,8 @@ fn taps(connection: &FixedConnection) -> Vec<u32> {
     connection.taps.steps().to_vec()
 }
 
-/// Returns the weights as (n_out, n_taps * n_in), row-major, 0 where they belong to no synapse.
+/// Returns the weights of a dense connection as (n_out, n_taps * n_in), row-major, 0 where they belong to no synapse.
 fn spread(connection: &FixedConnection) -> Cow<'_, [i32]> {
-    match connection.pattern {
-        Pattern::Dense(_) | Pattern::Lateral(_) => spread_rows(connection),
-        Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => todo!("14"),
-    }
-}
-
-fn spread_rows(connection: &FixedConnection) -> Cow<'_, [i32]> {
     let (n_taps, [n_out, n_in]) = (connection.taps.steps().len(), connection.pattern.matrix());
     if n_taps == 1 {
         return Cow::Borrowed(&connection.weight);

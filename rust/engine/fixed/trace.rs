@@ -3,7 +3,7 @@
 use crate::engine::layered::{MembraneTrace, SampleSpikes};
 use crate::fixed::{FixedConnection, FixedNetwork};
 use crate::memory::{OrUnwind, filled};
-use crate::network::{Origin, Pattern};
+use crate::network::Origin;
 use crate::neuron::fixed::{At, FixedNeuron, FixedPopulation, Overflows};
 use crate::spikes::PaddedRows;
 
@@ -56,17 +56,13 @@ pub fn fixed_trace(
 /// Calls `take` with the weight of each spike that `neuron` receives at step `t` through a connection.
 fn receive(connection: &FixedConnection, by_time: &PaddedRows, t: usize, neuron: usize, mut take: impl FnMut(i32)) {
     let n_pre = by_time.n_columns() as u32;
-    let first_weight = match connection.pattern {
-        // A row is a neuron.
-        Pattern::Dense(_) | Pattern::Lateral(_) => neuron * connection.fan_in(),
-        Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => todo!("14"),
-    };
-    let taps = &connection.taps;
+    let FixedConnection { pattern, weight, taps, .. } = connection;
     for (first, row) in by_time.delayed(t - 1, taps.steps()) {
         for &pre in row {
-            let at = first_weight + pre as usize;
+            let Some(place) = pattern.place(pre as usize, neuron) else { continue };
+            let at = place.row as usize * connection.fan_in() + place.column as usize;
             if taps.tap(at) as u32 == first / n_pre {
-                take(connection.weight[at]);
+                take(weight[at]);
             }
         }
     }

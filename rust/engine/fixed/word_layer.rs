@@ -43,7 +43,7 @@ type Terms = [[Words; TERMS]; PARTS_OF_PANEL + 1];
 const NO_TERMS: Terms = [[Words::splat(0); TERMS]; PARTS_OF_PANEL + 1];
 
 /// Who fires of 32 neurons.
-type Fired = [LaneMask; WORDS / LANES];
+pub type Fired = [LaneMask; WORDS / LANES];
 
 /// Parts of 32 neurons of a panel.
 const PARTS_OF_PANEL: usize = PANEL / WORDS;
@@ -133,6 +133,7 @@ macro_rules! by_rounding {
         $call
     }};
 }
+pub(super) use by_rounding;
 
 /// Steps panel `p` once with all that arrives; who fires goes to `fired`. `terms` is a buffer.
 #[inline(always)]

@@ -11,4 +11,6 @@ mod spikes;
 
 pub use forward::{ForwardScratch, Lists, forward};
 pub use membrane::{MembraneTrace, membrane_trace};
+pub use reach::Reach;
+pub use spatial::list_plane;
 pub use spikes::{LayerSpikes, SampleSpikes};

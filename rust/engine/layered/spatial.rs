@@ -283,7 +283,7 @@ fn list_plane_body<F: Real, I: Isa<F>>(
 
 multiversion! {
     /// Lists the neurons that fire, ascending; `listed`, zeros before and after, has a mask for each 16 positions of a channel.
-    fn list_plane<F: Real>(
+    pub fn list_plane<F: Real>(
         fired: &[LaneMask],
         n_blocks: usize,
         plane: usize,

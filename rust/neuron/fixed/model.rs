@@ -68,6 +68,8 @@ pub struct Abilities {
     pub may_clear: [bool; 2],
     /// Whether the synapses of a layer may have delays.
     pub has_delays: bool,
+    /// Whether kernels and windows may slide over a layer's plane.
+    pub has_planes: bool,
     /// The most spikes of a neuron in a step that a layer of them sends.
     pub most_sent: u32,
     /// The most spikes of a presynaptic neuron in a step that a layer of them counts.
@@ -81,6 +83,7 @@ const LIF: Abilities = Abilities {
     acts_at_step_0: true,
     may_clear: [true, false],
     has_delays: true,
+    has_planes: true,
     most_sent: 1,
     most_received: 1,
 };
@@ -92,6 +95,7 @@ const XYLO: Abilities = Abilities {
     acts_at_step_0: false,
     may_clear: [false, true],
     has_delays: false,
+    has_planes: false,
     most_sent: u32::MAX,
     most_received: u32::MAX,
 };
