@@ -53,6 +53,41 @@ fn what_is_written_is_read() {
     assert_eq!(found.layers().len(), 3);
 }
 
+/// Kernels, windows and neurons, with delays.
+#[test]
+fn planes_are_written_and_read() {
+    let neuron = json!({"tau_m": 20.0, "tau_s": 5.0, "v_th": 0.5, "t_ref": 1.0, "discretisation": "euler"});
+    let layer = |more: Value| {
+        let mut layer = neuron.clone();
+        layer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        layer
+    };
+    let init = json!({"kind": "uniform", "low": -1.0, "high": 1.0});
+    let conv = json!({"kind": "conv2d", "channels": 4, "kernel": [3, 2], "stride": [1, 2], "padding": [1, 1], "dilation": [1, 1],
+        "groups": 2, "init": init, "delay": {"kind": "uniform_delay", "low": 0.0, "high": 3.0}});
+    let pool = json!({"kind": "avg_pool2d", "kernel": [2, 2], "stride": [2, 2], "padding": [0, 1]});
+    let dense = json!({"kind": "dense", "n": 3, "lateral_inhibition": 0.1, "init": init});
+    let config = json!({"n_in": 60, "in_shape": [2, 5, 6], "layers": [layer(conv), layer(pool), layer(dense)], "dt": 1.0, "seed": 4});
+    let net: Network<f32> = Network::new(serde_json::from_value(config).unwrap()).unwrap();
+    let target =
+        json!({"kind": "qformat", "weight_bits": 8, "state_bits": 16, "decay_bits": 12, "rounding": "nearest"});
+    let quantization = json!({"target": target, "scale": {"kind": "mse"}, "granularity": "neuron"});
+    let grid = crate::fixed::Grid::new(&net, &serde_json::from_value(quantization).unwrap()).unwrap();
+    let layers = grid.network(&net).unwrap();
+    let [kernels, windows, _] = layers.layers() else { panic!("three layers") };
+    assert_eq!((kernels.below().pattern.matrix(), windows.below().pattern.matrix()), ([4, 6], [1, 1]));
+    assert!(kernels.below().taps.steps().len() > 1);
+    let bytes = fixed_to_bytes(&net, &layers, Value::Null).unwrap();
+    let (again, found, _) = read(&bytes).unwrap();
+    assert_eq!((again.config(), found), (net.config(), layers));
+    for l in 0..2 {
+        let name = format!("layers.{l}.fixed_weight");
+        let lacks =
+            read(&changed(&bytes, |arrays: &mut Stored, _: &mut Value| drop(arrays.remove(&name)))).unwrap_err();
+        assert!(lacks.to_string().ends_with(&format!("lacks the array '{name}'")), "{lacks}");
+    }
+}
+
 #[test]
 fn what_no_conversion_could_have_written_is_refused() {
     let (net, layers) = network();

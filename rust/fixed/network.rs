@@ -26,7 +26,8 @@ pub struct FixedLayer {
     pub params: FixedParams,
     /// The connection from below; then the one of the layer onto itself, if there is one, lateral inhibition included.
     pub connections: Vec<FixedConnection>,
-    /// What one unit of a weight stands for: of all neurons, or of each.
+    /// What one unit of a weight stands for: of all weights, or of each row of the matrix, which is that of a neuron or of a channel of
+    /// kernels.
     pub scale: Vec<f64>,
     /// What all weights are multiples of: the target has no others.
     pub step: i32,
@@ -46,10 +47,12 @@ impl FixedConnection {
         self.pattern.matrix()[1]
     }
 
-    /// Returns the row of the matrix that holds the weights onto neuron `post`.
-    pub fn weights_onto(&self, post: usize) -> &[i32] {
-        let fan_in = self.fan_in();
-        &self.weight[self.pattern.row(post) * fan_in..][..fan_in]
+    /// Returns the sum of the magnitudes of the weights in each row of the matrix, times the synapses onto a neuron that a weight may
+    /// be of: no neuron receives more at a step.
+    fn sums_of_rows(&self) -> Vec<i64> {
+        let (fan_in, times) = (self.fan_in(), self.pattern.most_onto().div_ceil(self.fan_in()) as i64);
+        let sum = |row: &[i32]| row.iter().map(|&w| i64::from(w).abs()).sum::<i64>() * times;
+        self.weight.chunks_exact(fan_in).map(sum).collect()
     }
 }
 
@@ -77,16 +80,15 @@ impl FixedLayer {
         self.connections.get(1)
     }
 
-    /// Returns the sum of the magnitudes of all weights onto each neuron.
+    /// Returns the sum of the magnitudes of all weights onto each neuron, of those that it would have far from any edge.
     ///
     /// # Errors
     /// [`Error::Memory`].
     pub fn sums(&self) -> Result<Vec<i64>> {
         let mut sums = filled("n", Some(self.n_out()), 0i64)?;
         for connection in &self.connections {
-            for (post, sum) in sums.iter_mut().enumerate() {
-                *sum += connection.weights_onto(post).iter().map(|&w| i64::from(w).abs()).sum::<i64>();
-            }
+            let rows = connection.sums_of_rows();
+            sums.iter_mut().enumerate().for_each(|(post, sum)| *sum += rows[connection.pattern.row(post)]);
         }
         Ok(sums)
     }
@@ -101,6 +103,12 @@ impl FixedLayer {
             let expected = format!("{} by {} (others run in a graph)", abilities.most_sent, abilities.rules);
             return Err(Error::value("max_spikes", expected, params.max_spikes));
         }
+        if let Some(kind) = self.below().pattern.spatial_kind()
+            && !abilities.has_planes
+        {
+            let expected = format!("dense or recurrent by {}, which have a weight for every synapse", abilities.rules);
+            return Err(Error::value(format!("layers[{l}]"), expected, kind));
+        }
         self.check_weights(l)?;
         let mut delays = self.connections.iter().flat_map(|connection| connection.taps.steps());
         if let Some(delay) = delays.find(|&&delay| !abilities.has_delays && delay > 0) {
@@ -113,6 +121,10 @@ impl FixedLayer {
         let origins: Vec<_> = self.connections.iter().map(|connection| connection.origin).collect();
         if !matches!(origins[..], [Origin::Below] | [Origin::Below, Origin::Itself]) {
             let expected = "one from below, and at most one of the layer onto itself";
+            return Err(Error::value(format!("connections of layers[{l}]"), expected, format!("{origins:?}")));
+        }
+        if let (Some(kind), 2) = (self.below().pattern.spatial_kind(), origins.len()) {
+            let expected = format!("one from below alone, that of {kind}");
             return Err(Error::value(format!("connections of layers[{l}]"), expected, format!("{origins:?}")));
         }
         for FixedConnection { origin, pattern, weight, .. } in &self.connections {
@@ -152,9 +164,13 @@ impl FixedLayer {
     }
 
     fn check_scale(&self, l: usize) -> Result<()> {
-        let (name, n) = (format!("layers[{l}].scale"), self.n_out());
-        if self.scale.len() != 1 && self.scale.len() != n {
-            return Err(Error::shape(name, &[self.scale.len()], format!("(1,) or (n_out={n},)")));
+        let (name, [rows, _]) = (format!("layers[{l}].scale"), self.below().pattern.matrix());
+        if self.scale.len() != 1 && self.scale.len() != rows {
+            let expected = match rows == self.n_out() {
+                true => format!("(1,) or (n_out={rows},)"),
+                false => format!("(1,) or, a number for each row of the weights, ({rows},)"),
+            };
+            return Err(Error::shape(name, &[self.scale.len()], expected));
         }
         if let Some(scale) = self.scale.iter().find(|scale| !(scale.is_finite() && **scale > 0.0)) {
             return Err(Error::value(name, "finite and > 0", scale));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fixed::strategies::layer;
-use crate::network::{Dense, Shape};
+use crate::network::{AvgPool2d, Conv2d, ConvSizes, Dense, Shape};
 use crate::neuron::fixed::{Decay, FiresAt, FixedModel, Reset, Rounding, XyloVersion};
 
 fn lif(weight_bits: u32) -> FixedParams {
@@ -110,4 +110,66 @@ fn each_model_has_rules_of_its_own() {
         "max_spikes of layers[0] must be at most 1, what layers[1] counts of a neuron in a step, got 31"
     );
     FixedNetwork::new(vec![recurrent(&FixedParams { max_spikes: 1, ..xylo() }), output(&lif(8))]).unwrap();
+}
+
+/// A convolution of two channels over one of 3 x 4, of kernels of 2 x 2, or windows of 2 x 2 of its channels.
+fn spatial(params: &FixedParams, is_pool: bool) -> FixedLayer {
+    let [kernel, stride, padding] = [[2, 2], [1, 1], [0, 1]];
+    let (pattern, weight) = if is_pool {
+        let pre = Shape { channels: 2, height: 3, width: 4 };
+        (Pattern::AvgPool2d(AvgPool2d::new("pool", pre, kernel, stride, padding).unwrap()), vec![-9])
+    } else {
+        let pre = Shape { channels: 1, height: 3, width: 4 };
+        let sizes = ConvSizes { channels: 2, kernel, stride, padding, dilation: [1, 1], groups: 1 };
+        (Pattern::Conv2d(Conv2d::new("conv", pre, sizes).unwrap()), vec![1, -2, 3, 4, 5, 6, 7, -8])
+    };
+    let connection = FixedConnection { origin: Origin::Below, pattern, weight, taps: Taps::all(0) };
+    FixedLayer { params: params.clone(), connections: vec![connection], scale: vec![1.0], step: 1 }
+}
+
+#[test]
+fn planes_are_made_of_rows_that_neurons_share() {
+    let conv = spatial(&lif(8), false);
+    assert_eq!((conv.n_in(), conv.n_out(), conv.below().fan_in()), (12, 2 * 2 * 5, 4));
+    // Of each channel the kernel, of windows four times their weight.
+    let sums = conv.sums().unwrap();
+    assert_eq!((&sums[..10], &sums[10..]), (&[10; 10][..], &[26; 10][..]));
+    assert_eq!(spatial(&lif(8), true).sums().unwrap(), [36; 20]);
+    let with = |is_pool, change: &dyn Fn(&mut FixedLayer)| {
+        let mut layer = spatial(&lif(8), is_pool);
+        change(&mut layer);
+        refused(vec![layer])
+    };
+    FixedNetwork::new(vec![FixedLayer { scale: vec![1.0, 2.0], ..conv.clone() }]).unwrap();
+    assert_eq!(
+        with(false, &|layer| layer.scale = vec![1.0; 20]),
+        "layers[0].scale has shape (20,), expected (1,) or, a number for each row of the weights, (2,)"
+    );
+    assert_eq!(
+        with(false, &|layer| layer.connections[0].weight[7] = 128),
+        "layers[0].weight[1, 3] must be in [-128, 127], of weight_bits = 8, got 128"
+    );
+    assert_eq!(
+        with(true, &|layer| layer.connections[0].weight = vec![1, 2]),
+        "layers[0].weight has shape (2,), expected (1 * 1,)"
+    );
+    let lateral = |layer: &mut FixedLayer| {
+        let pattern = Pattern::Lateral(crate::network::Lateral { shape: Shape::flat(20), strength: 1.0 });
+        let connection = FixedConnection { origin: Origin::Itself, pattern, weight: vec![0; 400], taps: Taps::all(0) };
+        layer.connections.push(connection);
+    };
+    assert_eq!(
+        with(true, &lateral),
+        "connections of layers[0] must be one from below alone, that of average pooling, got [Below, Itself]"
+    );
+    let wide = FixedParams { weight_bits: 32, ..lif(8) };
+    let mut windows = spatial(&wide, true);
+    windows.connections[0].weight = vec![1 << 29];
+    assert!(refused(vec![windows]).ends_with("add up to < 2^31 for each neuron, got 2147483648"));
+    // No neurons of Xylo.
+    for (is_pool, kind) in [(false, "a convolution"), (true, "average pooling")] {
+        let expected =
+            "layers[0] must be dense or recurrent by the rules of Xylo, which have a weight for every synapse, got";
+        assert_eq!(refused(vec![spatial(&xylo(), is_pool)]), format!("{expected} {kind}"));
+    }
 }

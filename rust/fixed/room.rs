@@ -15,7 +15,7 @@ pub fn check_limits(layers: &[FixedLayer]) -> Result<()> {
         let longest = layer.connections.iter().flat_map(|connection| connection.taps.steps()).copied().max();
         let size = LayerSize {
             n_in: layer.n_in(),
-            fan_in: layer.connections.iter().map(FixedConnection::fan_in).sum(),
+            fan_in: layer.connections.iter().map(|connection| connection.pattern.most_onto()).sum(),
             longest_delay: longest.unwrap_or(0),
         };
         layer.params.limits.check_layer(&format!("layers[{l}]"), size, l == 0)?;
@@ -28,7 +28,7 @@ pub fn check_limits(layers: &[FixedLayer]) -> Result<()> {
 pub struct LayerSize {
     /// Number of neurons below.
     pub n_in: usize,
-    /// Number of synapses onto a neuron.
+    /// Most synapses onto a neuron.
     pub fan_in: usize,
     /// Longest delay [steps].
     pub longest_delay: u32,

@@ -14,7 +14,7 @@ use super::room::{LayerSize, check_limits};
 use super::targets::{Chip, LayerOutline, Neurons, Target, WeightGrid};
 use crate::error::{Error, Result};
 use crate::memory::{OrUnwind, collected, filled};
-use crate::network::{Connection, Layer, Network, Synapses};
+use crate::network::{Connection, Layer, Network};
 use crate::neuron::LifPropagator;
 use crate::neuron::fixed::FixedParams;
 use crate::simd::Real;
@@ -26,6 +26,9 @@ const CHUNK: usize = 1 << 14;
 
 /// Number added to and taken from one in [-2^51, 2^51] to round it to the nearest integer, halves to the even one.
 const ROUND: f64 = 6_755_399_441_055_744.0;
+
+/// How far from an integer a number is that rounding alone keeps from being one.
+const EXACT: f64 = 1e-6;
 
 /// What weights must be.
 const FINITE: &str = "finite (in training try a lower lr)";
@@ -40,7 +43,7 @@ pub enum Granularity {
     /// All onto a layer.
     #[default]
     Layer,
-    /// Those onto a neuron, whose threshold makes up for it: per channel, in the words of deep learning.
+    /// Those of a row of the matrix: onto a neuron or, of a convolution, a channel, whose thresholds make up for it.
     Neuron,
 }
 
@@ -61,7 +64,7 @@ pub struct Quantization {
 pub struct LayerGrid {
     /// Format of the neurons.
     pub format: FixedParams,
-    /// What one unit of an integer weight stands for: of all neurons, or of each.
+    /// What one unit of an integer weight stands for: of all weights, or of each row of the matrix.
     pub scale: Vec<f64>,
     /// Integer weights are `step` times an integer in [-levels, levels].
     grid: WeightGrid,
@@ -139,7 +142,7 @@ impl Grid {
 }
 
 impl LayerGrid {
-    /// Returns the neurons of a layer, and what a level is to stand for: of all of them, or of each.
+    /// Returns the neurons of a layer, and what a level is to stand for: of all weights, or of each row of the matrix.
     fn levels<F: Real>(
         layer: &Layer<F>,
         number: usize,
@@ -148,19 +151,22 @@ impl LayerGrid {
     ) -> Result<(Neurons, Vec<f64>)> {
         check()?;
         let weights = LayerWeights::new(layer, number)?;
-        let n = layer.n_out();
+        let [rows, _] = layer.below().pattern().matrix();
         let grid = quantization.target.chip().weight_grid();
         let groups = match quantization.granularity {
             Granularity::Layer => 1,
-            Granularity::Neuron => n,
+            Granularity::Neuron => rows,
         };
-        let rows_of = |group: usize| if groups == 1 { 0..n } else { group..group + 1 };
-        let scale = if quantization.target.chip().has_free_scale() { &quantization.scale } else { &Scale::Max };
+        let rows_of = |group: usize| if groups == 1 { 0..rows } else { group..group + 1 };
+        // A constant is not one of many weights, of which some may be clipped.
+        let is_free = quantization.target.chip().has_free_scale() && layer.below().is_trainable();
+        let scale = if is_free { &quantization.scale } else { &Scale::Max };
         let choose = |group: usize| level(&mut weights.of(rows_of(group)), grid.levels, scale, number);
         let found: Vec<Option<f64>> = (0..groups).into_par_iter().map(choose).collect();
         let lif = LifPropagator::<f64>::new(layer.params())?;
         let (name, is_recurrent) = (format!("layers[{number}]"), layer.recurrent().is_some());
-        let neurons = Neurons { name, lif, is_output, is_recurrent, sums: weights.sums() };
+        let per_row = layer.n_out() / rows;
+        let neurons = Neurons { name, lif, is_output, is_recurrent, per_row, sums: weights.sums() };
         let levels = usual_levels(&found, neurons.silent_level(grid));
         Ok((neurons, levels))
     }
@@ -171,10 +177,13 @@ impl LayerGrid {
         (neurons, levels, most_up): (&Neurons, &[f64], Option<i32>),
         target: &dyn Chip,
     ) -> Result<Self> {
-        let (format, grid, scale) = target.format(neurons, levels, most_up)?;
+        let (format, grid, scale) = match layer.below().pattern().constant() {
+            None => target.format(neurons, levels, most_up)?,
+            Some(constant) => constant_format(neurons, constant, most_up, target)?,
+        };
         let size = LayerSize {
             n_in: layer.n_in(),
-            fan_in: layer.connections().iter().map(|connection| connection.pattern().matrix()[1]).sum(),
+            fan_in: layer.connections().iter().map(|connection| connection.pattern().most_onto()).sum(),
             longest_delay: layer.connections().iter().flat_map(Connection::taps).copied().max().unwrap_or(0),
         };
         format.limits.check_layer(&neurons.name, size, is_first)?;
@@ -184,8 +193,8 @@ impl LayerGrid {
         Ok(Self { format, scale, grid, coarser })
     }
 
-    fn scale_of(&self, neuron: usize) -> f64 {
-        if self.scale.len() == 1 { self.scale[0] } else { self.scale[neuron] }
+    fn scale_of(&self, row: usize) -> f64 {
+        if self.scale.len() == 1 { self.scale[0] } else { self.scale[row] }
     }
 
     /// Rounds the weights of layer number `number`.
@@ -236,12 +245,34 @@ impl LayerGrid {
     }
 }
 
+/// Chooses a format for neurons that receive by one constant weight: the largest integer that the target holds without making it
+/// coarser, so that nothing of the weight is lost where scales are free.
+fn constant_format(
+    neurons: &Neurons,
+    constant: f64,
+    most_up: Option<i32>,
+    target: &dyn Chip,
+) -> Result<(FixedParams, WeightGrid, Vec<f64>)> {
+    let mut of_constant = target.weight_grid().levels;
+    loop {
+        let found = target.format(neurons, &[constant / f64::from(of_constant)], most_up)?;
+        let (_, grid, units) = &found;
+        let held = constant / (units[0] * f64::from(grid.step));
+        let is_exact = (held - held.round()).abs() < EXACT;
+        if is_exact || of_constant == 1 || !target.has_free_scale() {
+            return Ok(found);
+        }
+        of_constant = (held as i32).clamp(1, of_constant - 1);
+    }
+}
+
 /// Returns what a target needs to know of layers before weights are rounded.
 fn outlines<F: Real>(net: &Network<F>) -> Vec<LayerOutline> {
     let outline = |layer: &Layer<F>| LayerOutline {
         n_in: layer.n_in(),
         n_out: layer.n_out(),
         is_recurrent: layer.recurrent().is_some(),
+        spatial_kind: layer.below().pattern().spatial_kind(),
     };
     net.layers().iter().map(outline).collect()
 }
@@ -256,44 +287,46 @@ fn usual_levels(found: &[Option<f64>], silent: f64) -> Vec<f64> {
 
 /// Holds all weights onto the neurons of a layer.
 struct LayerWeights {
-    n_in: usize,
-    feed_forward: Vec<f32>,
-    /// (n, n), or empty.
-    recurrent: Vec<f32>,
+    /// Of each connection the length of a row, and the rows.
+    connections: Vec<(usize, Vec<f32>)>,
+    /// Synapses onto a neuron that one weight may be of.
+    times: usize,
 }
 
 impl LayerWeights {
     fn new<F: Real>(layer: &Layer<F>, number: usize) -> Result<Self> {
-        let values =
-            |synapses: &Synapses<F>| collected("n_out * n_in", synapses.rows().iter().map(|w| w.widen() as f32));
-        let weights = Self {
-            n_in: layer.n_in(),
-            feed_forward: values(layer.synapses())?,
-            recurrent: layer.recurrent().map_or(Ok(Vec::new()), |recurrent| values(recurrent.synapses()))?,
+        let values = |connection: &Connection<F>| {
+            let rows = connection.synapses().rows();
+            let values = collected("n_out * n_in", rows.iter().map(|w| w.widen() as f32))?;
+            Ok((connection.pattern().matrix()[1], values))
         };
-        match weights.feed_forward.iter().chain(&weights.recurrent).find(|w| !w.is_finite()) {
+        let pattern = layer.below().pattern();
+        let weights = Self {
+            connections: layer.connections().iter().map(values).collect::<Result<_>>()?,
+            times: pattern.most_onto().div_ceil(pattern.matrix()[1]),
+        };
+        match weights.connections.iter().flat_map(|(_, rows)| rows).find(|w| !w.is_finite()) {
             Some(w) => Err(Error::value(format!("weights of layers[{number}]"), FINITE, w)),
             None => Ok(weights),
         }
     }
 
-    /// Returns the weights onto some neurons.
-    fn of(&self, neurons: std::ops::Range<usize>) -> Vec<f32> {
-        let n = self.feed_forward.len() / self.n_in;
-        let recurrent = if self.recurrent.is_empty() { 0 } else { n };
-        let part = |rows: &[f32], n_in| rows[neurons.start * n_in..neurons.end * n_in].to_vec();
-        let mut values = part(&self.feed_forward, self.n_in);
-        values.extend(part(&self.recurrent, recurrent));
-        values
+    /// Returns the weights of some rows, those of all connections.
+    fn of(&self, rows: std::ops::Range<usize>) -> Vec<f32> {
+        let of = self.connections.iter().map(|(n_in, weights)| &weights[rows.start * n_in..rows.end * n_in]);
+        of.collect::<Vec<_>>().concat()
     }
 
-    /// Returns the sum of the magnitudes onto each neuron.
+    /// Returns the sum of the magnitudes onto a neuron of each row.
     fn sums(&self) -> Vec<f64> {
-        let n = self.feed_forward.len() / self.n_in;
-        let sum = |i| self.of(i..i + 1).iter().map(|&w| f64::from(w.abs())).sum();
-        (0..n).map(sum).collect()
+        let (n_in, weights) = &self.connections[0];
+        let sum = |row| self.of(row..row + 1).iter().map(|&w| f64::from(w.abs())).sum::<f64>() * self.times as f64;
+        (0..weights.len() / n_in).map(sum).collect()
     }
 }
+
+#[cfg(test)]
+mod plane_tests;
 
 #[cfg(test)]
 mod tests;

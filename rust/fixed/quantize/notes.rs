@@ -4,7 +4,7 @@ use super::{Grid, LayerGrid};
 use crate::error::{Error, Result};
 use crate::fixed::FixedLayer;
 use crate::fixed::targets::Chip;
-use crate::network::{Layer, Network, Synapses};
+use crate::network::{Layer, Network};
 use crate::neuron::fixed::{Decay, FixedParams};
 use crate::simd::Real;
 
@@ -16,6 +16,9 @@ const MUCH_WHERE_COARSER: f64 = 0.1;
 
 /// How much more coarsely that is.
 const COARSER: f64 = 1.5;
+
+/// By how much of itself a constant weight may become another one.
+const OFF: f64 = 0.01;
 
 /// How much longer or shorter a time constant may become.
 const LONGER: f64 = 1.1;
@@ -34,8 +37,8 @@ pub struct Note {
 struct Lost {
     n: usize,
     lost: usize,
-    /// Neurons with weights that all become 0.
-    neurons: usize,
+    /// Rows of the matrix, neurons or channels, with weights that all become 0.
+    rows: usize,
 }
 
 impl Grid {
@@ -52,6 +55,7 @@ impl Grid {
         let mut notes = Vec::new();
         for (l, (grid, (layer, integers))) in self.layers.iter().zip(net.layers().iter().zip(integers)).enumerate() {
             notes.extend(lost_weights(l, grid, layer, integers, target)?);
+            notes.extend(lost_constant(l, layer, integers, target));
             notes.extend(lost_times(l, &grid.format, layer, target)?);
         }
         Ok(notes)
@@ -65,7 +69,7 @@ fn lost_weights<F: Real>(
     integers: &FixedLayer,
     target: &dyn Chip,
 ) -> Result<Option<Note>> {
-    let Lost { n, lost, neurons } = count(layer, integers);
+    let Lost { n, lost, rows } = count(layer, integers);
     let is_coarser = grid.coarser >= COARSER;
     let much = if is_coarser { MUCH_WHERE_COARSER } else { MUCH };
     if n == 0 || (lost as f64) < much * n as f64 {
@@ -77,9 +81,11 @@ fn lost_weights<F: Real>(
         let expected = format!("some that do not become 0 on {name} ({why}; {cure})");
         return Err(Error::value(format!("weights of layers[{l}]"), expected, format!("{n}, all of which do")));
     }
-    let silent = match neurons {
+    let [all_rows, _] = layer.below().pattern().matrix();
+    let noun = if all_rows == layer.n_out() { "neurons" } else { "channels" };
+    let silent = match rows {
         0 => String::new(),
-        _ => format!(", all of {neurons} of its {} neurons", layer.n_out()),
+        _ => format!(", all of {rows} of its {all_rows} {noun}"),
     };
     let share = 100.0 * lost as f64 / n as f64;
     let text = format!(
@@ -89,26 +95,37 @@ fn lost_weights<F: Real>(
 }
 
 fn count<F: Real>(layer: &Layer<F>, integers: &FixedLayer) -> Lost {
-    let n_out = layer.n_out();
-    let mut kept = vec![[0usize; 2]; n_out];
-    let mut add = |synapses: &Synapses<F>, integers: &[i32]| {
-        let (rows, n_in) = (synapses.rows(), synapses.n_in());
-        for (kept, (row, integers)) in kept.iter_mut().zip(rows.chunks_exact(n_in).zip(integers.chunks_exact(n_in))) {
+    let mut kept = vec![[0usize; 2]; layer.below().pattern().matrix()[0]];
+    for (connection, integers) in layer.connections().iter().zip(&integers.connections) {
+        let (rows, n_in) = (connection.synapses().rows(), integers.fan_in());
+        let rows = rows.chunks_exact(n_in).zip(integers.weight.chunks_exact(n_in));
+        for (kept, (row, integers)) in kept.iter_mut().zip(rows) {
             for (w, &integer) in row.iter().zip(integers) {
                 kept[0] += usize::from(w.widen() != 0.0);
                 kept[1] += usize::from(integer != 0);
             }
         }
-    };
-    add(layer.synapses(), &integers.below().weight);
-    if let Some((recurrent, integers)) = layer.recurrent().zip(integers.recurrent()) {
-        add(recurrent.synapses(), &integers.weight);
     }
     kept.iter().fold(Lost::default(), |all, &[n, kept]| Lost {
         n: all.n + n,
         lost: all.lost + n - kept,
-        neurons: all.neurons + usize::from(n > 0 && kept == 0),
+        rows: all.rows + usize::from(n > 0 && kept == 0),
     })
+}
+
+/// Tells of the one weight that all synapses from below have, if the target does not hold it.
+fn lost_constant<F: Real>(l: usize, layer: &Layer<F>, integers: &FixedLayer, target: &dyn Chip) -> Option<Note> {
+    let constant = layer.below().pattern().constant()?;
+    let held = f64::from(integers.below().weight[0]) * integers.scale[0];
+    if (held / constant - 1.0).abs() <= OFF {
+        return None;
+    }
+    let text = format!(
+        "layers[{l}]: the weight of its windows, {constant:.4}, becomes {held:.4} on {}, whose scale of weights is its own; to make \
+         up for it, train through this target",
+        target.name()
+    );
+    Some(Note { about: format!("constant weight of layers[{l}]"), text })
 }
 
 /// Tells of refractory times and time constants that the target does not hold.

@@ -5,7 +5,7 @@ use super::*;
 use crate::fixed::targets::{CortexM, Loihi, QFormat, Spinnaker, Xylo, XyloDevice};
 use crate::neuron::fixed::Rounding;
 
-fn target() -> impl Strategy<Value = Target> {
+pub fn target() -> impl Strategy<Value = Target> {
     let qformat = (2u32..=16, 8u32..=32, 1u32..=31).prop_map(|(weight_bits, state_bits, decay_bits)| {
         Target::Qformat(QFormat { weight_bits, state_bits, decay_bits, rounding: Rounding::Nearest })
     });
@@ -20,12 +20,13 @@ fn target() -> impl Strategy<Value = Target> {
     ]
 }
 
-fn scale() -> impl Strategy<Value = Scale> {
+/// Draws scales of so many layers.
+pub fn scale(n_layers: usize) -> impl Strategy<Value = Scale> {
     prop_oneof![
         Just(Scale::Max),
         Just(Scale::Mse),
         (1.0..=100.0f64).prop_map(|percent| Scale::Percentile { percent }),
-        (0.01..=1.0f64).prop_map(|fraction| Scale::Clip { fractions: vec![fraction; 2] }),
+        (0.01..=1.0f64).prop_map(move |fraction| Scale::Clip { fractions: vec![fraction; n_layers] }),
     ]
 }
 
@@ -53,7 +54,7 @@ proptest! {
     #[test]
     fn weights_fit_their_format(
         target in target(),
-        scale in scale(),
+        scale in scale(2),
         granularity in proptest::sample::select(&[Granularity::Layer, Granularity::Neuron][..]),
         tau_m in 1.0..200.0f64,
         tau_s in 1.0..50.0f64,

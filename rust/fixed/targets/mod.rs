@@ -97,6 +97,8 @@ pub struct LayerOutline {
     pub n_out: usize,
     /// Whether the layer is connected onto itself.
     pub is_recurrent: bool,
+    /// Kind of the windows that slide over the layer below, if it has such.
+    pub spatial_kind: Option<&'static str>,
 }
 
 /// A chip, or a number format, says how a network is brought to it.

@@ -42,17 +42,19 @@ pub struct Neurons {
     pub is_output: bool,
     /// Whether it is connected onto itself.
     pub is_recurrent: bool,
-    /// Sum of the magnitudes of the weights onto each.
+    /// Neurons that share a row of the matrix of weights: one after the other, as those of a channel.
+    pub per_row: usize,
+    /// Sum of the magnitudes of the weights onto each, of one neuron a row.
     pub sums: Vec<f64>,
 }
 
 impl Neurons {
-    /// Makes a number of all neurons if there is one unit, else of each.
-    pub fn each<T>(&self, units: &[f64], f: impl Fn(f64) -> T) -> PerNeuron<T> {
+    /// Makes a number of all neurons if there is one unit, else of each: units are of rows.
+    pub fn each<T: Clone>(&self, units: &[f64], f: impl Fn(f64) -> T) -> PerNeuron<T> {
         if units.len() == 1 {
             PerNeuron::Same(f(units[0]))
         } else {
-            PerNeuron::Each(units.iter().map(|&u| f(u)).collect())
+            PerNeuron::Each(units.iter().flat_map(|&u| std::iter::repeat_n(f(u), self.per_row)).collect())
         }
     }
 

@@ -10,7 +10,14 @@ use crate::neuron::fixed::{Decay, FiresAt, Limits, Overflow, PerNeuron, Rounding
 /// Neurons of which half the membrane, or 63 of 64 parts, is left after a step, and 7 of 8 of the current.
 fn neurons(mem_decay: f64, v_th: f64, sums: &[f64]) -> Neurons {
     let lif = LifPropagator { syn_decay: 0.875, mem_decay, mem_gain: 0.125, v_th, flush: 0.0, t_ref_steps: 2 };
-    Neurons { name: "layers[0]".to_owned(), lif, is_output: false, is_recurrent: false, sums: sums.to_vec() }
+    Neurons {
+        name: "layers[0]".to_owned(),
+        lif,
+        is_output: false,
+        is_recurrent: false,
+        per_row: 1,
+        sums: sums.to_vec(),
+    }
 }
 
 fn target(target: Value) -> Target {

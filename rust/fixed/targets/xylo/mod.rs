@@ -35,6 +35,11 @@ impl Chip for Xylo {
     }
 
     fn check_network(&self, layers: &[LayerOutline]) -> Result<()> {
+        let spatial = |(l, layer): (usize, &LayerOutline)| Some((l, layer.spatial_kind?));
+        if let Some((l, kind)) = layers.iter().enumerate().find_map(spatial) {
+            let expected = format!("dense or recurrent on {}, which holds a weight for every synapse", self.name());
+            return Err(Error::value(format!("layers[{l}]"), expected, kind));
+        }
         let Some((output, hidden)) = layers.split_last() else { return Ok(()) };
         let (room, name) = (self.device.room(), self.name());
         let n_hidden: usize = hidden.iter().map(|layer| layer.n_out).sum();
