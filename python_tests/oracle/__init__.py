@@ -4,6 +4,7 @@ Nothing here is shared with the Rust code, and nothing here is fast. The modules
 the data flow:
 
     neuron     LIF layers, simulated with plain dense time steps
+    synapses   connections as lists of synapses that may share weights: convolutions, pools
     graph      populations of such neurons and lists of synapses between them, simulated likewise
     s_psp      S-PSPs three ways: explicit resets, sparse form, adjoint traces
     coupling   mean S-PSP of random trains: closed forms, and a Monte-Carlo of them

@@ -58,13 +58,7 @@ def analytic_gradients(
     factors = np.ones(len(samples)) if sample_weight is None else np.asarray(sample_weight)
     mean_loss = 0.0
     sums = [
-        {"weight": np.zeros_like(layer.weight)}
-        | (
-            {}
-            if layer.recurrent_weight is None
-            else {"recurrent_weight": np.zeros_like(layer.recurrent_weight)}
-        )
-        for layer in layers
+        {name: np.zeros_like(array) for name, array in layer.trained.items()} for layer in layers
     ]
     for trains, label, factor in zip(samples, labels, factors, strict=True):
         sample = sample_point(layers, trains, label, rule)
@@ -74,7 +68,8 @@ def analytic_gradients(
         for number in reversed(range(len(layers))):
             point, layer = sample.layers[number], layers[number]
             z = np.linalg.solve(system_matrix(point, gain).T, delta)
-            sums[number]["weight"] += z[:, None] * point.e
+            if "weight" in layer.trained:
+                sums[number]["weight"] += layer.of_parameters(z[:, None] * point.e)
             if layer.recurrent_weight is not None:
                 mask = True if layer.mask is None else layer.mask
                 sums[number]["recurrent_weight"] += np.where(mask, z[:, None] * point.e_within, 0.0)

@@ -110,7 +110,9 @@ def model_counts(
     counts = [sample.layers[0].counts_in]
     for number, point in enumerate(sample.layers):
         layer = point.layer
-        weight = changed.get((number, "weight"), layer.weight)
+        weight = layer.weight
+        if (number, "weight") in changed:
+            weight = layer.unrolled(changed[number, "weight"])
         within = layer.within_weight
         if (number, "recurrent_weight") in changed:
             within = layer.lateral_weight + changed[number, "recurrent_weight"]
@@ -127,8 +129,8 @@ def model_loss(
 
 
 def perturbed(array: Array, step: float) -> Array:
-    """One copy of a matrix per entry, with that entry changed by step. Shape (size, *shape)."""
-    copies = np.tile(array, (array.size, 1, 1))
+    """One copy of an array per entry, with that entry changed by step. Shape (size, *shape)."""
+    copies = np.tile(array, (array.size, *[1] * array.ndim))
     copies.reshape(array.size, -1)[np.diag_indices(array.size)] += step
     return copies
 
@@ -145,17 +147,15 @@ def step_size(sample: SamplePoint, rule: Rule, key: tuple[int, str], array: Arra
 
 
 def finite_difference(sample: SamplePoint, rule: Rule, loss: Loss, key: tuple[int, str]) -> Array:
-    """Gradient with respect to one matrix: central differences, extrapolated twice (Richardson).
+    """Gradient with respect to one array: central differences, extrapolated twice (Richardson).
 
     Args:
         sample: The recorded sample.
         rule: Options.
         loss: Loss on the counts.
-        key: Which matrix, (layer, name).
+        key: Which array, (layer, name).
     """
-    layer = sample.layers[key[0]].layer
-    array = layer.weight if key[1] == "weight" else layer.recurrent_weight
-    assert array is not None
+    array = sample.layers[key[0]].layer.trained[key[1]]
     step = step_size(sample, rule, key, array)
 
     def central(h: float) -> Array:
@@ -194,8 +194,7 @@ def finite_difference_gradients(
         sample = sample_point(layers, trains, label, rule)
         mean_loss += factor * float(model_loss(sample, rule, loss, {})) / len(samples)
         for number, layer in enumerate(layers):
-            names = ["weight"] if layer.recurrent_weight is None else ["weight", "recurrent_weight"]
-            for name in names:
+            for name in layer.trained:
                 gradient = finite_difference(sample, rule, loss, (number, name))
                 if name == "recurrent_weight" and layer.mask is not None:
                     gradient = np.where(layer.mask, gradient, 0.0)

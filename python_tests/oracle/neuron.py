@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from .synapses import Synapses
 
 Array = npt.NDArray[np.float64]
 Raster = npt.NDArray[np.bool_]
@@ -67,6 +70,9 @@ class Layer:
             The weights must be 0 where it is False, and only existing synapses are trained.
         delay: Steps that spikes take beyond the one they always do, shape of weight. None: none.
         recurrent_delay: Likewise, shape of recurrent_weight.
+        synapses: Which entries of weight are synapses, and which of them share a parameter; None
+            where each is one of its own. Weight and delay are unrolled, 0 elsewhere.
+        parameters: The weights that synapses share, of their own shape.
         lateral_inhibition: Strength of a fixed inhibition between any two neurons of the layer,
             which has no delay; only without recurrent weights.
         tau_m, tau_s: Membrane and synaptic time constant [ms].
@@ -81,6 +87,8 @@ class Layer:
     mask: Raster | None = None
     delay: Steps | None = None
     recurrent_delay: Steps | None = None
+    synapses: Synapses | None = None
+    parameters: Array | None = None
     lateral_inhibition: float = 0.0
     tau_m: float = 64.0
     tau_s: float = 8.0
@@ -104,6 +112,33 @@ class Layer:
             dt=self.dt,
             discretisation=self.discretisation,
         )
+
+    @property
+    def trained(self) -> dict[str, Array]:
+        """The parameters, by their names."""
+        found = {}
+        if self.synapses is None:
+            found["weight"] = self.weight
+        elif self.synapses.trained:
+            assert self.parameters is not None
+            found["weight"] = self.parameters
+        if self.recurrent_weight is not None:
+            found["recurrent_weight"] = self.recurrent_weight
+        return found
+
+    def unrolled(self, parameters: Array) -> Array:
+        """The weights (..., n_out, n_in) that parameters, which may have more axes, stand for."""
+        if self.synapses is None or self.parameters is None:
+            return parameters
+        variants = parameters.shape[: parameters.ndim - self.parameters.ndim]
+        return self.synapses.unrolled(parameters.reshape(*variants, self.parameters.size))
+
+    def of_parameters(self, gradient: Array) -> Array:
+        """The gradient of the parameters, of that of the unrolled weights."""
+        if self.synapses is None or self.parameters is None:
+            return gradient
+        summed = self.synapses.summed(gradient, self.parameters.size)
+        return summed.reshape(self.parameters.shape)
 
     @property
     def lateral_weight(self) -> Array:
