@@ -28,12 +28,14 @@ class Activity:
         silent: Neurons of every layer that never fired.
         n_samples: Number of samples.
         n_steps: Number of time steps of each.
+        sizes: Neurons of every layer.
     """
 
     n_spikes: Sequence[int]
     silent: Sequence[int]
     n_samples: int
     n_steps: int
+    sizes: Sequence[int]
 
 
 def warn_of_activity(
@@ -72,25 +74,24 @@ def warn_of_activity(
 def _silence(
     index: int, layers: Sequence[config.LayerConfig], dt: float, activity: Activity
 ) -> str | None:
-    layer, n_samples = layers[index], activity.n_samples
+    layer, n, n_samples = layers[index], activity.sizes[index], activity.n_samples
     spikes, silent = activity.n_spikes[index] / n_samples, activity.silent[index]
-    many = n_samples >= _FEW_SAMPLES and silent >= _SILENT_SHARE * layer.n
+    many = n_samples >= _FEW_SAMPLES and silent >= _SILENT_SHARE * n
     if spikes >= 1.0 and not many:
         return None
-    rate = spikes / (layer.n * activity.n_steps)
+    rate = spikes / (n * activity.n_steps)
     below = ""
     if index > 0:
         received = activity.n_spikes[index - 1] / (
-            layers[index - 1].n * n_samples * activity.n_steps
+            activity.sizes[index - 1] * n_samples * activity.n_steps
         )
         below = f"; layer {index - 1} below it has {received:.2g}"
     return (
-        f"{_name(index, layer)} is silent: {spikes:.3g} spikes a sample, {rate:.2g} a neuron and "
-        f"step{below}; {silent} of its {layer.n} neurons never fired in {n_samples:,} samples. "
-        f"Without spikes it neither tells nor learns anything. {_units(layer, dt)}Give it init="
-        f"Firing(rate=...) with the rate of its input, or larger weights; or lower its v_th "
-        f"({layer.v_th:g}); or raise the rate of the input (rate_scale of the encoder) or the "
-        f"number of steps ({activity.n_steps}); {_GUIDE}."
+        f"{_name(index, layer, n)} is silent: {spikes:.3g} spikes a sample, {rate:.2g} a neuron "
+        f"and step{below}; {silent} of its {n} neurons never fired in {n_samples:,} samples. "
+        f"Without spikes it neither tells nor learns anything. {_units(layer, dt)}"
+        f"{_cures(layer, 'larger', 'lower')}; or raise the rate of the input (rate_scale of the "
+        f"encoder) or the number of steps ({activity.n_steps}); {_GUIDE}."
     )
 
 
@@ -103,7 +104,8 @@ def _units(layer: config.LayerConfig, dt: float) -> str:
 
 
 def _saturation(index: int, layer: config.LayerConfig, dt: float, activity: Activity) -> str | None:
-    n_firing = layer.n - activity.silent[index]
+    n = activity.sizes[index]
+    n_firing = n - activity.silent[index]
     if n_firing == 0:
         return None
     rate = activity.n_spikes[index] / (n_firing * activity.n_samples * activity.n_steps)
@@ -112,16 +114,25 @@ def _saturation(index: int, layer: config.LayerConfig, dt: float, activity: Acti
     if not _SATURATED_SHARE * most < rate <= most:
         return None
     return (
-        f"{_name(index, layer)} is saturated: those of its neurons that fire have {rate:.3g} "
+        f"{_name(index, layer, n)} is saturated: those of its neurons that fire have {rate:.3g} "
         f"spikes a step, of at most {most:.3g} with t_ref {layer.t_ref:g} ms, whatever they "
-        f"receive. Give it init=Firing(rate=...) with the rate of its input, or smaller weights; "
-        f"or raise its v_th ({layer.v_th:g}); or lower the rate of the input (rate_scale of the "
-        f"encoder); {_GUIDE}."
+        f"receive. {_cures(layer, 'smaller', 'raise')}; or lower the rate of the input (rate_scale "
+        f"of the encoder); {_GUIDE}."
     )
 
 
-def _name(index: int, layer: config.LayerConfig) -> str:
-    return f"layer {index} ({layer.kind}, {layer.n} neurons)"
+def _cures(layer: config.LayerConfig, weights: str, threshold: str) -> str:
+    """What may be done to a layer itself; the weights of pools are fixed."""
+    v_th = f"{threshold} its v_th ({layer.v_th:g})"
+    if isinstance(layer, config.Pool):
+        return v_th.capitalize()
+    return (
+        f"Give it init=Firing(rate=...) with the rate of its input, or {weights} weights; or {v_th}"
+    )
+
+
+def _name(index: int, layer: config.LayerConfig, n: int) -> str:
+    return f"layer {index} ({layer.kind}, {n} neurons)"
 
 
 def _names(indices: Sequence[int]) -> str:

@@ -32,6 +32,8 @@ def columns_of(
     sensor_size: tuple[int, int, int] | None,
     time_unit: str | None,
     dt: float,
+    *,
+    may_be_flat: bool = False,
 ) -> Columns:
     """Returns the step and the neuron of the events of every sample.
 
@@ -41,6 +43,8 @@ def columns_of(
         sensor_size: Size of the sensor; None where x alone says which neuron it is.
         time_unit: What t counts; steps, if None.
         dt: Time step [ms].
+        may_be_flat: Whether, with `sensor_size`, x alone says which neuron it is in arrays that
+            have neither y nor p.
 
     Raises:
         TypeError: If an array lacks a field, or a field has the wrong type.
@@ -62,7 +66,8 @@ def columns_of(
     columns = []
     for sample, array in enumerate(events):
         of = f"{name}[{sample}]"
-        if sensor_size is None:
+        is_flat = may_be_flat and not {"y", "p"} & set(_fields(array))
+        if sensor_size is None or is_flat:
             cure = "; SpikeTrains.from_events(sensor_size=...) makes it of them"
             t, neuron = event_columns(of, array, allow_float=unit != "step", cure=cure)
         else:
@@ -90,8 +95,12 @@ def event_columns(
     return _times(name, array, allow_float), _column(name, array, "x")
 
 
+def _fields(array: Any) -> tuple[str, ...]:
+    return getattr(getattr(array, "dtype", None), "names", None) or ()
+
+
 def _structured(name: str, array: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
-    fields = getattr(getattr(array, "dtype", None), "names", None) or ()
+    fields = _fields(array)
     if "t" not in fields or "x" not in fields:
         got = f"fields {fields}" if fields else type(array).__name__
         raise TypeError(f"{name} has {got}, expected a structured array with t and x")

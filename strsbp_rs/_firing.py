@@ -26,7 +26,7 @@ from strsbp_rs import _config as config
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["learning_rate", "resolved"]
+__all__ = ["learning_rate", "resolved", "without_firing"]
 
 INPUT_RATE = 0.3
 """Spikes a step expected of an input of the network: about the mean of features that are spread
@@ -45,43 +45,73 @@ _RESERVOIR_DEGREE = 18
 """Synapses of a neuron far from the faces of a `Reservoir`, on average."""
 
 
+def without_firing(layers: Sequence[config.LayerConfig]) -> list[config.LayerConfig]:
+    """Returns the layers with any initial weights in place of `Firing`."""
+    return [_replaced(layer, config.Uniform(), config.Uniform()) for layer in layers]
+
+
 def resolved(
-    layers: Sequence[config.LayerConfig], n_in: int, dt: float
+    layers: Sequence[config.LayerConfig], fan_ins: Sequence[int], dt: float
 ) -> list[config.LayerConfig]:
-    """Returns the layers with numbers in place of `Firing`."""
+    """Returns the layers with numbers in place of `Firing`.
+
+    Args:
+        layers: The layers.
+        fan_ins: Synapses of a neuron of each from the layer below; of a convolution, of one that
+            lies inside.
+        dt: Time step [ms].
+    """
     found: list[config.LayerConfig] = []
-    for index, layer in enumerate(layers):
-        below = n_in if index == 0 else layers[index - 1].n
-        changes: dict[str, Any] = {}
-        if isinstance(layer.init, config.Firing):
-            changes["init"] = _uniform(layer, layer.init, below, dt, is_input=index == 0)
+    for index, (layer, fan_in) in enumerate(zip(layers, fan_ins, strict=True)):
+        init, recurrent_init = None, None
+        given = getattr(layer, "init", None)
+        if isinstance(given, config.Firing):
+            init = _uniform(layer, given, fan_in, dt, is_input=_hears_input(layers, index))
         if isinstance(layer, config.Recurrent) and isinstance(layer.recurrent_init, config.Firing):
             n = _recurrent_inputs(layer)
-            changes["recurrent_init"] = _uniform(layer, layer.recurrent_init, n, dt, is_input=False)
-        found.append(replace(layer, **changes))
+            recurrent_init = _uniform(layer, layer.recurrent_init, n, dt, is_input=False)
+        found.append(_replaced(layer, init, recurrent_init))
     return found
 
 
-def learning_rate(layers: Sequence[config.LayerConfig], n_in: int, dt: float) -> float:
-    """Returns a learning rate of Adam for a network of these layers.
+def learning_rate(layers: Sequence[config.LayerConfig], fan_ins: Sequence[int], dt: float) -> float:
+    """Returns a learning rate of Adam for a network of these layers, of fan-ins as for `resolved`.
 
     A step of Adam changes every weight by about the learning rate, whatever its size. If all m
     weights of a neuron change alike, its potential does by m r sum_k kappa[k] times that: so the
     rate must fall with the number of inputs, as in Yang & Hu et al. (Tensor Programs V, 2022), and
     grow with the threshold. It is the geometric mean of what is right for the layers. With this
     share of the threshold it is 0.0014 for the recipe of Fashion-MNIST, whose 0.003 was found by
-    hand for inputs that fire less.
+    hand for inputs that fire less. Pools have no weights, and do not count.
     """
     logs = []
-    for index, layer in enumerate(layers):
-        n: float = n_in if index == 0 else layers[index - 1].n
-        rate = INPUT_RATE if index == 0 else HIDDEN_RATE
-        drift = n * rate
+    for index, (layer, fan_in) in enumerate(zip(layers, fan_ins, strict=True)):
+        if isinstance(layer, config.Pool):
+            continue
+        drift = fan_in * (INPUT_RATE if _hears_input(layers, index) else HIDDEN_RATE)
         if isinstance(layer, config.Recurrent):
             drift += _recurrent_inputs(layer) * HIDDEN_RATE
         kernel = _kernel(layer, dt, config.Firing().within)
         logs.append(math.log(layer.v_th / (drift * float(kernel.sum()))))
-    return _CHANGE * math.exp(sum(logs) / len(logs))
+    return _CHANGE * math.exp(sum(logs) / max(len(logs), 1))
+
+
+def _hears_input(layers: Sequence[config.LayerConfig], index: int) -> bool:
+    """Whether a layer receives from the input, at most through pools, which keep rates."""
+    return all(isinstance(layer, config.Pool) for layer in layers[:index])
+
+
+def _replaced(
+    layer: config.LayerConfig, init: config.Init | None, recurrent_init: config.Init | None
+) -> config.LayerConfig:
+    """The layer with these in place of `Firing`."""
+    given = {"init": init, "recurrent_init": recurrent_init}
+    changes: dict[str, Any] = {
+        name: value
+        for name, value in given.items()
+        if isinstance(getattr(layer, name, None), config.Firing)
+    }
+    return replace(layer, **changes)
 
 
 def _uniform(

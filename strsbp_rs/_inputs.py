@@ -5,8 +5,9 @@ What an array means depends on its axes and on whether an encoder is given, neve
 - without an encoder it is a raster (n_samples, n_steps, ...), of spikes or their counts;
 - with one it holds analog values (n_samples, ...), which the encoder makes spikes of.
 
-The axes that are left out here are flattened in C order and must multiply to the number of inputs.
-Values then decide only what is refused.
+The axes that are left out here are flattened in C order. They must be those of the network's
+inputs where these have a shape, else multiply to their number. Values then decide only what is
+refused.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from strsbp_rs._arguments import integer
 from strsbp_rs._arrays import as_array, what_else
 from strsbp_rs._carried import checked_encoder
 from strsbp_rs._events import columns_of, is_events
+from strsbp_rs._shapes import fits, sensor_of
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import SpikeTrainsCore
 
@@ -33,7 +35,7 @@ Input = ArrayLike | SpikeTrains | Sequence[NDArray[Any]]
 
 def prepare_input(
     x: Input,
-    n_in: int,
+    in_shape: tuple[int, ...],
     encoder: config.Encoder | None,
     n_steps: int | None = None,
 ) -> SpikeTrainsCore | NDArray[Any]:
@@ -41,7 +43,7 @@ def prepare_input(
 
     Args:
         x: SpikeTrains; a list of event arrays; or an array, see above.
-        n_in: Number of inputs of the network.
+        in_shape: Shape of the network's inputs, (n_in,) where they have none.
         encoder: Makes spikes of analog values.
         n_steps: Number of time steps of event lists; of other samples that which they have.
 
@@ -62,14 +64,13 @@ def prepare_input(
                 "n_steps must be given with lists of events (or SpikeTrains.from_events of them)"
             )
         events: Any = x
-        trains = SpikeTrains._of_columns(
-            columns_of(name, events, None, None, 1.0), steps, n_in, None
-        )
+        columns = columns_of(name, events, sensor_of(in_shape), "step", 1.0, may_be_flat=True)
+        trains = SpikeTrains._of_columns(columns, steps, math.prod(in_shape), None)
     elif encoder is not None:
         _check_steps(steps, encoder.n_steps, "the encoder")
-        return _analog(name, _numbers(name, x), n_in)
+        return _analog(name, _numbers(name, x), in_shape)
     else:
-        trains = _raster(name, _numbers(name, x), n_in)
+        trains = _raster(name, _numbers(name, x), in_shape)
     _check_steps(steps, trains.shape[1], name)
     return trains._core
 
@@ -101,34 +102,45 @@ def _numbers(name: str, x: Any) -> NDArray[Any]:
     raise TypeError(f"{name} must be an array of numbers, got {got}{cure}")
 
 
-def _raster(name: str, array: NDArray[Any], n_in: int) -> SpikeTrains:
+def _named(in_shape: tuple[int, ...], axes: str) -> str:
+    """The shapes that samples may have, of which `axes` come first."""
+    flat = f"({axes}, n_in={math.prod(in_shape)})"
+    if len(in_shape) == 1:
+        return flat
+    names = ("channels", "length") if len(in_shape) == 2 else ("channels", "height", "width")
+    sizes = ", ".join(f"{name}={size}" for name, size in zip(names, in_shape, strict=True))
+    return f"({axes}, {sizes}) or {flat}"
+
+
+def _raster(name: str, array: NDArray[Any], in_shape: tuple[int, ...]) -> SpikeTrains:
     """Spikes or their counts, (n_samples, n_steps, ...)."""
+    n_in = math.prod(in_shape)
     if array.ndim == 2:
         one = f"; if {name} is the raster of one sample, give {name}[None]"
         raise ValueError(
             f"encoder must be given where {name} holds analog values (n_samples, n_in={n_in}), "
             f"got None, and {name} of shape {array.shape}{one if array.shape[1] == n_in else ''}"
         )
-    if array.ndim < 3 or math.prod(array.shape[2:]) != n_in:
-        images = array.ndim > 2 and math.prod(array.shape[1:]) == n_in
+    if array.ndim < 3 or not fits(array.shape[2:], in_shape):
+        images = array.ndim > 2 and fits(array.shape[1:], in_shape)
         cure = f"; as images of {n_in} values they need an encoder" if images else ""
-        expected = f"(n_samples, n_steps, n_in={n_in})"
+        expected = _named(in_shape, "n_samples, n_steps")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}{cure}")
     return SpikeTrains._of_raster(name, array)
 
 
-def _analog(name: str, array: NDArray[Any], n_in: int) -> NDArray[Any]:
+def _analog(name: str, array: NDArray[Any], in_shape: tuple[int, ...]) -> NDArray[Any]:
     """Values that an encoder makes spikes of, (n_samples, ...)."""
-    shape = array.shape
-    if array.ndim > 2 and math.prod(shape[1:]) != n_in and math.prod(shape[2:]) == n_in:
+    shape, expected = array.shape, _named(in_shape, "n_samples")
+    if array.ndim > 2 and not fits(shape[1:], in_shape) and fits(shape[2:], in_shape):
         values = math.prod(shape[1:])
         raise ValueError(
-            f"{name} has shape {shape}, expected (n_samples, n_in={n_in}): with an encoder its "
+            f"{name} has shape {shape}, expected {expected}: with an encoder its "
             f"samples are images of {values} values, for a network with n_in={values}; if it is a "
             f"raster of {shape[1]} steps, give SpikeTrains.from_dense({name}), or no encoder"
         )
-    if array.ndim < 2 or math.prod(shape[1:]) != n_in:
-        raise ValueError(f"{name} has shape {shape}, expected (n_samples, n_in={n_in})")
+    if array.ndim < 2 or not fits(shape[1:], in_shape):
+        raise ValueError(f"{name} has shape {shape}, expected {expected}")
     if array.dtype.kind not in "bf" and array.dtype != np.uint8:
         cures = (
             f": give {name}.astype(np.uint8) if its values are 0 to 255, else floats in [0, 1], as "
@@ -140,7 +152,7 @@ def _analog(name: str, array: NDArray[Any], n_in: int) -> NDArray[Any]:
         )
     # Types that the core does not read: truth values, and floats of other widths.
     wanted = {"?": np.float32, "e": np.float32, "g": np.float64}.get(array.dtype.char, array.dtype)
-    return np.ascontiguousarray(array.reshape(shape[0], n_in), dtype=wanted)
+    return np.ascontiguousarray(array.reshape(shape[0], math.prod(in_shape)), dtype=wanted)
 
 
 # Encoders ----------------------------------------------------------------------------------------
@@ -148,7 +160,7 @@ def _analog(name: str, array: NDArray[Any], n_in: int) -> NDArray[Any]:
 
 def encoder_for(
     x: Input,
-    n_in: int,
+    in_shape: tuple[int, ...],
     given: config.Encoder | None,
     carried: config.Encoder | None,
 ) -> config.Encoder | None:
@@ -165,7 +177,7 @@ def encoder_for(
         shape = np.shape(x)
     except ValueError:  # No array at all, which is told where samples are taken.
         return carried
-    is_raster = len(shape) > 2 and math.prod(shape[2:]) == n_in != math.prod(shape[1:])
+    is_raster = len(shape) > 2 and fits(shape[2:], in_shape) and not fits(shape[1:], in_shape)
     return None if is_raster else carried
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
@@ -14,10 +15,11 @@ from strsbp_rs._arrays import dtype_name, layer_arrays
 from strsbp_rs._carried import carried_part, read_carried
 from strsbp_rs._fields import refuse_subclass
 from strsbp_rs._files import PathLike, file_name
-from strsbp_rs._firing import resolved
+from strsbp_rs._firing import resolved, without_firing
 from strsbp_rs._graph import Graph
 from strsbp_rs._inputs import Input
 from strsbp_rs._running import Running
+from strsbp_rs._shapes import by, input_shape, natural_shape, on_line, outlined
 from strsbp_rs._strsbp_rs import GraphCore, NetworkCore
 from strsbp_rs._tables import html_table
 from strsbp_rs.fixed._targets import Target
@@ -28,18 +30,28 @@ if TYPE_CHECKING:
 __all__ = ["Delays", "Network", "Weights"]
 
 Weights = list[dict[str, NDArray[Any]]]
-"""One dict a layer: "weight" (n_out, n_in) and, for recurrent layers, "recurrent_weight" (n, n)."""
+"""One dict a layer: "weight" (n_out, n_in) and, for recurrent layers, "recurrent_weight" (n, n).
+
+Those of a Conv2d are (channels, channels_in / groups, kernel height, kernel width), those of a
+Conv1d (channels, channels_in / groups, kernel); a pool has none."""
 
 Delays = list[dict[str, NDArray[np.float64]]]
-"""One dict a layer: "delay" (n_out, n_in) and, if recurrent, "recurrent_delay" (n, n) [ms]."""
+"""One dict a layer: "delay" (n_out, n_in) and, if recurrent, "recurrent_delay" (n, n) [ms].
+
+Those of a convolution are of the shape of its weights; a pool has none."""
+
+
+_KINDS = ", ".join(cls.__name__ for cls in get_args(config.LayerConfig))
 
 
 class Network(Running):
     """A stack of layers of leaky integrate-and-fire neurons.
 
     Args:
-        n_in: Number of inputs.
-        layers: The layers, first above the input first.
+        n_in: Number of inputs; or, where they lie in a plane or on a line, their shape: (height,
+            width), (channels, height, width) or, below a Conv1d or AvgPool1d, (channels, length).
+        layers: The layers, first above the input first. Above neurons in a plane, Dense and
+            Recurrent receive from all of them, in C order.
         dt: Time step [ms].
         dtype: "float32" or "float64", or NumPy's type of that name: type of weights, potentials and
             gradients.
@@ -48,8 +60,8 @@ class Network(Running):
         class_names: Names of the outputs, for people. Files keep both.
 
     Raises:
-        TypeError: If a layer is not Dense or Recurrent, or a field has the wrong type.
-        ValueError: If a field is outside its domain.
+        TypeError: If something else is among the layers, or a field has the wrong type.
+        ValueError: If a field is outside its domain, or a kernel does not fit the layer below.
     """
 
     _core: NetworkCore
@@ -60,7 +72,7 @@ class Network(Running):
 
     def __init__(
         self,
-        n_in: int,
+        n_in: int | tuple[int, ...],
         layers: Sequence[config.LayerConfig],
         *,
         dt: float = 1.0,
@@ -70,18 +82,20 @@ class Network(Running):
         class_names: Sequence[str] = (),
     ) -> None:
         if not isinstance(layers, Iterable):
-            raise TypeError(f"layers must be a list of Dense and Recurrent, got {layers!r}")
+            raise TypeError(f"layers must be a list of Dense, Recurrent and so on, got {layers!r}")
         for index, layer in enumerate(layers):
             if not isinstance(layer, config.LayerConfig):
-                raise TypeError(f"layers[{index}] must be Dense or Recurrent, got {layer!r}")
+                raise TypeError(f"layers[{index}] must be {_KINDS}, got {layer!r}")
             refuse_subclass(f"layers[{index}]", layer, get_args(config.LayerConfig))
-        n_in, dt = count("n_in", n_in), number("dt", dt)
+        layers, dt = list(layers), number("dt", dt)
         description = {
-            "n_in": n_in,
-            "layers": [layer.to_dict() for layer in resolved(layers, n_in, dt)],
+            **input_shape(n_in, layers),
+            "layers": [layer.to_dict() for layer in without_firing(layers)],
             "dt": dt,
             "seed": integer("seed", seed),
         }
+        fan_ins = [fan_in for _, fan_in in NetworkCore.sizes(description)]
+        description["layers"] = [layer.to_dict() for layer in resolved(layers, fan_ins, dt)]
         self._core = NetworkCore(description, dtype_name(dtype))
         self.encoder = encoder
         self.class_names = class_names
@@ -105,20 +119,52 @@ class Network(Running):
 
     @property
     def n_in(self) -> int:
-        """Number of inputs."""
+        """Number of inputs, in all."""
         return int(self._core.config()["n_in"])
+
+    @property
+    def in_shape(self) -> tuple[int, ...]:
+        """Shape of a sample's inputs.
+
+        (channels, height, width) or, below layers on a line, (channels, length), if the network was
+        given one; else (n_in,).
+        """
+        values = self._core.config()
+        shape = values.get("in_shape")
+        if shape is None:
+            return (int(values["n_in"]),)
+        return natural_shape(shape, is_line=on_line(self.layers))
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the layers: (n,), (channels, height, width) or (channels, length).
+
+        Neuron number (c * height + y) * width + x is that of channel c at (y, x): spikes and counts
+        of a layer, reshaped, have these axes.
+        """
+        sizes = NetworkCore.sizes(self._core.config())
+        return [
+            natural_shape(shape, isinstance(layer, config.Line))
+            if isinstance(layer, config.Line | config.Plane)
+            else (math.prod(shape),)
+            for layer, (shape, _) in zip(self.layers, sizes, strict=True)
+        ]
+
+    def _fan_ins(self) -> list[int]:
+        """Returns the synapses of a neuron of each layer from the layer below, see `_firing`."""
+        return [fan_in for _, fan_in in NetworkCore.sizes(self._core.config())]
 
     @property
     def n_out(self) -> int:
         """Number of output neurons."""
-        return self.layers[-1].n
+        return self._sizes()[-1]
 
     @property
     def layers(self) -> list[config.LayerConfig]:
         """The layers, first above the input first; for delays set later, see `delays`.
 
         With the numbers that were found in place of `Firing`, as files have them:
-        `Network(net.n_in, net.layers, seed=...)` has the same weights. They suit this number of
+        `Network(net.in_shape, net.layers, seed=...)` has the same weights. They suit this number of
         inputs; for another, give `Firing()` anew.
         """
         if self._layers is None:
@@ -152,34 +198,47 @@ class Network(Running):
 
     def summary(self) -> str:
         """Returns the network as a table, for people."""
-        lines = [f"Network of {self.n_in} inputs, {self.n_parameters:,} weights, {self.dtype}"]
-        for index, (layer, delays) in enumerate(zip(self.layers, self.delays, strict=True)):
+        inputs = by(self.in_shape)
+        lines = [f"Network of {inputs} inputs, {self.n_parameters:,} weights, {self.dtype}"]
+        kinds = max(9, *(len(layer.kind) for layer in self.layers))
+        sizes = max(5, *(len(by(shape)) for shape in self.shapes))
+        layers = zip(self.layers, self.shapes, self.delays, strict=True)
+        for index, (layer, shape, delays) in enumerate(layers):
             tail = layer._remark()
+            if isinstance(layer, config.Line | config.Plane):
+                n = sum(array.size for array in delays.values())
+                tail += f", {n:,} weights" if delays else ", no weights"
             for name, delay in delays.items():
                 if delay.any():
                     tail += f", {name} {delay.min():g} to {delay.max():g} ms"
             lines.append(
-                f"  {index}: {layer.kind:9} {layer.n:5} neurons, tau_m {layer.tau_m:g} ms, "
-                f"tau_s {layer.tau_s:g} ms, v_th {layer.v_th:g}, t_ref {layer.t_ref:g} ms{tail}"
+                f"  {index}: {layer.kind:{kinds}} {by(shape):>{sizes}} neurons, "
+                f"tau_m {layer.tau_m:g} ms, tau_s {layer.tau_s:g} ms, v_th {layer.v_th:g}, "
+                f"t_ref {layer.t_ref:g} ms{tail}"
             )
         return "\n".join(lines)
 
     @property
     def outline(self) -> str:
-        """Sizes of the input and the layers, in short: 784-400-R400-10 has a recurrent one."""
-        sizes = [f"{layer.letter}{layer.n}" for layer in self.layers]
-        return "-".join([str(self.n_in), *sizes])
+        """Sizes of the input and the layers, in short: 784-400-R400-10 has a recurrent one.
+
+        28x28-15C5-P2-300-10 has 15 channels with kernels of 5 x 5, then pools of 2 x 2; s2 behind a
+        kernel or pool is a stride that is not 1 or, of pools, not their size.
+        """
+        return "-".join([outlined(self.in_shape), *(layer._outline() for layer in self.layers)])
 
     def __repr__(self) -> str:
         return f"<{self.summary()}>"
 
     def _repr_html_(self) -> str:
         rows = []
-        for index, (layer, delays) in enumerate(zip(self.layers, self.delays, strict=True)):
-            n = [*(f"{array.size:,}" for array in self.weights[index].values())]
-            longest = max(float(delay.max(initial=0.0)) for delay in delays.values())
+        layers = zip(self.layers, self.shapes, self.delays, strict=True)
+        for index, (layer, shape, delays) in enumerate(layers):
+            n = [f"{array.size:,}" for array in delays.values()]
+            longest = max((float(delay.max(initial=0.0)) for delay in delays.values()), default=0.0)
             times = (f"{value:g}" for value in (layer.tau_m, layer.tau_s, layer.t_ref, longest))
-            rows.append((index, layer.kind, layer.n, " + ".join(n), f"{layer.v_th:g}", *times))
+            weights = " + ".join(n) or "none"
+            rows.append((index, layer.kind, by(shape), weights, f"{layer.v_th:g}", *times))
         return html_table(
             (
                 *("layer", "kind", "neurons", "weights", "v_th"),

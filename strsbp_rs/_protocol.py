@@ -37,6 +37,14 @@ class SpikingNetwork(Protocol):
         """Number of inputs."""
 
     @property
+    def in_shape(self) -> tuple[int, ...]:
+        """Shape of a sample's inputs."""
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the layers."""
+
+    @property
     def n_out(self) -> int:
         """Number of output neurons."""
 

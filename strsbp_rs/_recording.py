@@ -96,4 +96,5 @@ def recorded_activity(spikes: list[SpikeTrains]) -> Activity:
     layers = spikes[1:]
     n_samples, n_steps, _ = spikes[0].shape
     silent = [int(np.count_nonzero(~train.counts().any(axis=0))) for train in layers]
-    return Activity([train.n_spikes for train in layers], silent, n_samples, n_steps)
+    sizes = [train.shape[2] for train in layers]
+    return Activity([train.n_spikes for train in layers], silent, n_samples, n_steps, sizes)

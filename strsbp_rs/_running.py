@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -58,6 +59,20 @@ class Running(ABC):
     @abstractmethod
     def n_in(self) -> int:
         """Number of inputs."""
+
+    @property
+    @abstractmethod
+    def in_shape(self) -> tuple[int, ...]:
+        """Shape of a sample's inputs, see `Network.in_shape`."""
+
+    @property
+    @abstractmethod
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the layers, see `Network.shapes`."""
+
+    def _sizes(self) -> list[int]:
+        """Returns the number of neurons of every layer."""
+        return [math.prod(shape) for shape in self.shapes]
 
     @property
     @abstractmethod
@@ -154,7 +169,8 @@ class Running(ABC):
                 (n_samples, H, W). Without one a raster (n_samples, n_steps, n_in) of truth values
                 or whole numbers, which are counts of spikes, or frames (n_samples, n_steps, P, H,
                 W). Either way SpikeTrains, or a list of event arrays with fields t (time steps) and
-                x (inputs). See docs/inputs.md.
+                x (inputs) or, of a network whose inputs lie in a plane, t, x, y and p. Samples of a
+                network with an `in_shape` have these axes or are flat. See docs/inputs.md.
             encoder: Makes spikes of analog values; the network's own if None.
             n_steps: Number of time steps of event lists; if None that of the encoder. Of other
                 samples it is known, and another is refused.
@@ -244,7 +260,7 @@ class Running(ABC):
         values = self._counted(samples)
         counts, seconds = values["counts"], time.perf_counter() - start
         per_neuron = len(counts) * values["n_steps"]
-        sizes = [layer.n for layer in self._neurons()]
+        sizes = self._sizes()
         return evaluation_of(
             counts,
             loss=_mean_loss(known, goal, counts),
@@ -267,8 +283,8 @@ class Running(ABC):
         n_threads: int | None,
         engine: str,
     ) -> _Samples:
-        encoder = encoder_for(x, self.n_in, encoder, self.encoder)
-        data = prepare_input(x, self.n_in, encoder, n_steps)
+        encoder = encoder_for(x, self.in_shape, encoder, self.encoder)
+        data = prepare_input(x, self.in_shape, encoder, n_steps)
         pair, seed = input_options(encoder, seed)
         return _Samples(data, pair, seed, threads(n_threads), config.check_engine(engine))
 
@@ -277,7 +293,7 @@ class Running(ABC):
         values = self._core.spike_counts(*samples.arguments(), operations)
         n_samples = len(values["counts"])
         silent, n_steps = values["silent_neurons"], values["n_steps"]
-        self._warn(Activity(values["n_spikes"], silent, n_samples, n_steps))
+        self._warn(Activity(values["n_spikes"], silent, n_samples, n_steps, self._sizes()))
         return values
 
     def _recorded(

@@ -123,7 +123,7 @@ def test_training_through_hardware_warns():
 
 def told(layers, n_spikes, silent, n_samples=40, n_steps=100):
     """What is said of layers that did this."""
-    activity = Activity(n_spikes, silent, n_samples, n_steps)
+    activity = Activity(n_spikes, silent, n_samples, n_steps, [layer.n for layer in layers])
     return [message for _, message in caught(lambda: warn_of_activity(layers, 1.0, activity))[1]]
 
 

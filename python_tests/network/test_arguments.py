@@ -42,7 +42,10 @@ def test_neuron_constants(layer, field, value):
         ),
         (lambda: sr.Network(2.5, [sr.Dense(3)]), TypeError, "n_in must be an integer, got 2.5"),
         (lambda: sr.Network(3, []), ValueError, "layers must be at least one layer"),
-        (lambda: sr.Network(3, [5]), TypeError, r"layers\[0\] must be Dense or Recurrent, got 5"),
+        (
+            *(lambda: sr.Network(3, [5]), TypeError),
+            r"layers\[0\] must be Dense, Recurrent, Conv2d, Conv1d, AvgPool2d, AvgPool1d, got 5",
+        ),
         (lambda: sr.Network(3, [sr.Dense(0)]), ValueError, r"Dense\.n must be .*got 0"),
         (lambda: sr.Network(3, [sr.Dense(-1)]), ValueError, r"n must be in \[1, 2\^31\), got -1"),
         (lambda: sr.Network(3, [sr.Dense(2)], dt=0.0), ValueError, "dt must be"),

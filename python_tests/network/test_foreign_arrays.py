@@ -91,7 +91,9 @@ def test_torch():
 
 
 def test_what_is_no_list():
-    with pytest.raises(TypeError, match="layers must be a list of Dense and Recurrent, got 5"):
+    with pytest.raises(
+        TypeError, match="layers must be a list of Dense, Recurrent and so on, got 5"
+    ):
         sr.Network(5, 5)
     for name in ("weights", "delays"):
         with pytest.raises(TypeError, match=f"{name} must be a list of dicts of arrays, got int"):

@@ -17,7 +17,7 @@ METHODS = (
     *("run", "spike_counts", "predict", "evaluate"),
     *("to_graph", "summary", "save"),
 )
-PROPERTIES = ("n_in", "n_out", "dt", "encoder", "class_names")
+PROPERTIES = ("n_in", "in_shape", "shapes", "n_out", "dt", "encoder", "class_names")
 
 
 def test_signatures_are_those_of_the_protocol() -> None:

@@ -48,11 +48,16 @@ where
     values.into_pyarray(py).reshape(shape)
 }
 
+/// Returns an array of any number of axes from its values in C order.
+pub fn with_axes<T: Element>(py: Python<'_>, values: Vec<T>, axes: Vec<usize>) -> PyResult<Bound<'_, PyArrayDyn<T>>> {
+    values.into_pyarray(py).reshape(axes)
+}
+
 /// Returns the values of a float array of shape `expected`, in C order.
-pub fn matrix<T: Element + Copy>(
+pub fn values_of<T: Element + Copy>(
     name: &str,
     value: &Bound<'_, PyAny>,
-    expected: [usize; 2],
+    expected: &[usize],
     dtype: &str,
 ) -> PyResult<Vec<T>> {
     let Ok(array) = value.cast::<PyArrayDyn<T>>() else {
@@ -61,7 +66,18 @@ pub fn matrix<T: Element + Copy>(
         return Err(Error::dtype(name, dtype, got).into());
     };
     if array.shape() != expected {
-        return Err(Error::shape(name, array.shape(), format!("(n_out={}, n_in={})", expected[0], expected[1])).into());
+        return Err(Error::shape(name, array.shape(), named_axes(expected)).into());
     }
     Ok(collected(name, array.readonly().as_array().iter().copied())?)
+}
+
+/// Returns the axes of the weights of a connection with their names, for the message.
+fn named_axes(axes: &[usize]) -> String {
+    let names: &[&str] = match axes.len() {
+        2 => &["n_out", "n_in"],
+        3 => &["channels", "channels_in / groups", "kernel"],
+        _ => &["channels", "channels_in / groups", "kernel height", "kernel width"],
+    };
+    let sizes: Vec<_> = names.iter().zip(axes).map(|(name, size)| format!("{name}={size}")).collect();
+    format!("({})", sizes.join(", "))
 }

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::files::container;
 use crate::learn::{Data, Worker};
 use crate::memory::catch;
-use crate::network::{Network, NetworkConfig, io};
+use crate::network::{ConnectionConfig, Network, NetworkConfig, Shape, io};
 use crate::simd::Weight;
 
 /// A network; strsbp_rs.Network wraps it.
@@ -54,6 +54,19 @@ impl NetworkCore {
             _ => return Err(Error::value("dtype", "'float32' or 'float64'", format!("'{dtype}'")).into()),
         };
         Ok(Self::new(net))
+    }
+
+    /// Checks a configuration, and returns channels, height and width of each layer with the fan-in of its weights from below.
+    #[staticmethod]
+    fn sizes(config: &Bound<'_, PyAny>) -> PyResult<Vec<([usize; 3], usize)>> {
+        let config: NetworkConfig = from_python("network", config)?;
+        config.validate()?;
+        let of_layer = |connections: &Vec<ConnectionConfig<'_>>| {
+            let pattern = &connections[0].pattern;
+            let Shape { channels, height, width } = pattern.post();
+            ([channels, height, width], pattern.matrix()[1])
+        };
+        Ok(config.connections()?.iter().map(of_layer).collect())
     }
 
     /// Makes the network in the bytes of a file.

@@ -4,12 +4,12 @@ use numpy::Element;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::arrays::{matrix, shaped};
+use super::arrays::{values_of, with_axes};
 use super::calls::long;
 use crate::error::Error;
 use crate::learn::Gradients;
 use crate::memory::{catch, collected};
-use crate::network::{Connection, LayerDelays, Network, Origin, delays_in_steps};
+use crate::network::{Connection, LayerConfig, LayerDelays, Network, Origin, delays_in_steps};
 use crate::simd::{Real, Weight};
 
 /// Key of a connection's array in the dict of its layer.
@@ -25,6 +25,15 @@ fn n_synapses<F: Real>(connection: &Connection<F>) -> usize {
     connection.pattern().matrix().iter().product()
 }
 
+/// Returns the axes of the arrays of a connection of layer `l`: those of its pattern, without the height where it lies on a line.
+fn axes<F: Real>(net: &Network<F>, l: usize, connection: &Connection<F>) -> Vec<usize> {
+    let mut axes = connection.pattern().axes();
+    if matches!(net.config().layers[l], LayerConfig::Conv1d(_)) {
+        axes.remove(2);
+    }
+    axes
+}
+
 /// Makes a dict a layer of what `array` says of each trainable connection and of the numbers in `of`, in NumPy's order.
 fn to_python<'py, F: Real, T: Element, A: Send>(
     py: Python<'py>,
@@ -36,7 +45,7 @@ fn to_python<'py, F: Real, T: Element, A: Send>(
     let dicts: Vec<_> = net.layers().iter().map(|_| PyDict::new(py)).collect();
     for ((l, connection), of) in net.trainable().zip(of) {
         let values = long(py, None, n_synapses(connection), || catch(|| array(connection, of)))?;
-        dicts[l].set_item(key(connection.origin()), shaped(py, values, connection.pattern().matrix())?)?;
+        dicts[l].set_item(key(connection.origin()), with_axes(py, values, axes(net, l, connection))?)?;
     }
     PyList::new(py, dicts)
 }
@@ -94,7 +103,7 @@ fn from_python<F: Real, T: Element + Copy + Send, C: Send>(
             let key = key(connection.origin());
             let name = format!("{argument}[{l}]['{key}']");
             let value = dict.get_item(key)?.ok_or_else(|| Error::value(&name, "an array", "nothing"))?;
-            let values = matrix::<T>(&name, &value, connection.pattern().matrix(), dtype)?;
+            let values = values_of::<T>(&name, &value, &axes(net, l, connection), dtype)?;
             long(py, None, values.len(), || catch(|| check(&name, values, connection)))
         });
         checked.push(read.collect::<PyResult<_>>()?);

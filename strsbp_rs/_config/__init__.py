@@ -27,11 +27,11 @@ from strsbp_rs._config._init import (
     Normal,
     Uniform,
 )
-from strsbp_rs._config._layers import Dense, Discretisation, LayerConfig, Recurrent
+from strsbp_rs._config._layers import Dense, LayerConfig, Line, Plane, Pool, Recurrent
 from strsbp_rs._config._learning import ExponentialPenalty, PostCoupling, StRsbp
 from strsbp_rs._config._losses import CountMSE, Loss, SoftmaxCrossEntropy
 from strsbp_rs._config._masks import AllToAll, Mask, Reservoir, Sparse
-from strsbp_rs._config._neurons import LIF
+from strsbp_rs._config._neurons import LIF, Discretisation
 from strsbp_rs._config._optimizers import SGD, Adam, AdamW, Optimizer
 from strsbp_rs._config._rules import (
     ConnectionRule,
@@ -41,6 +41,7 @@ from strsbp_rs._config._rules import (
     OneToOne,
 )
 from strsbp_rs._config._schedules import Constant, Cosine, InverseSqrt, Schedule, Step
+from strsbp_rs._config._spatial import AvgPool1d, AvgPool2d, Conv1d, Conv2d
 
 __all__ = [
     "ENCODERS",
@@ -50,11 +51,15 @@ __all__ = [
     "Adam",
     "AdamW",
     "AllToAll",
+    "AvgPool1d",
+    "AvgPool2d",
     "BernoulliEncoder",
     "Config",
     "ConnectionRule",
     "Constant",
     "ConstantInit",
+    "Conv1d",
+    "Conv2d",
     "Cosine",
     "CountMSE",
     "Delay",
@@ -73,11 +78,14 @@ __all__ = [
     "KaimingUniform",
     "LayerConfig",
     "LayerInit",
+    "Line",
     "Loss",
     "Mask",
     "Normal",
     "OneToOne",
     "Optimizer",
+    "Plane",
+    "Pool",
     "PostCoupling",
     "Recurrent",
     "Reservoir",
@@ -101,7 +109,7 @@ _KINDS: dict[str, type[Config]] = {
         *(Firing, Uniform, Normal, ConstantInit, KaimingUniform),
         *(AllToAll, Sparse, Reservoir),
         *(UniformDelay,),
-        *(Dense, Recurrent, LIF),
+        *(Dense, Recurrent, Conv2d, Conv1d, AvgPool2d, AvgPool1d, LIF),
         *(CountMSE, SoftmaxCrossEntropy),
         *(Adam, AdamW, SGD),
     )

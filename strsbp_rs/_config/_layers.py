@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from strsbp_rs._config._base import Config, describe
 from strsbp_rs._config._delays import Delay
 from strsbp_rs._config._init import Firing, LayerInit
 from strsbp_rs._config._masks import AllToAll, Mask
+from strsbp_rs._config._neurons import Discretisation
+from strsbp_rs._config._spatial import AvgPool1d, AvgPool2d, Conv1d, Conv2d
 from strsbp_rs._fields import Count
 
-__all__ = ["Dense", "Discretisation", "LayerConfig", "Recurrent"]
-
-
-Discretisation = Literal["euler", "exact"]
-"""How a neuron is brought onto the time grid."""
+__all__ = ["Dense", "LayerConfig", "Line", "Plane", "Pool", "Recurrent"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,10 @@ class Dense(Config):
     lateral_inhibition: float = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "dense"
     group: ClassVar[str | None] = "neuron"
-    letter: ClassVar[str] = ""
-    """Before the number of neurons in `Network.outline`."""
+
+    def _outline(self) -> str:
+        """What `Network.outline` says of the layer."""
+        return str(self.n)
 
     def _remark(self) -> str:
         """What `Network.summary` says beside the neurons."""
@@ -94,14 +94,27 @@ class Recurrent(Config):
     recurrent_delay: Delay = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "recurrent"
     group: ClassVar[str | None] = "neuron"
-    letter: ClassVar[str] = "R"
     written_names: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"rec_init": "recurrent_init", "rec_delay": "recurrent_delay"}
     )
+
+    def _outline(self) -> str:
+        """What `Network.outline` says of the layer."""
+        return f"R{self.n}"
 
     def _remark(self) -> str:
         """What `Network.summary` says beside the neurons."""
         return f", {describe(self.mask)}"
 
 
-LayerConfig = Dense | Recurrent
+Line = Conv1d | AvgPool1d
+"""A layer whose neurons lie on a line."""
+
+Plane = Conv2d | AvgPool2d
+"""A layer whose neurons lie in a plane."""
+
+Pool = AvgPool2d | AvgPool1d
+"""A layer whose synapses have a fixed weight."""
+
+LayerConfig = Dense | Recurrent | Conv2d | Conv1d | AvgPool2d | AvgPool1d
+"""A layer of any kind."""

@@ -1,14 +1,17 @@
-"""Neurons of a graph."""
+"""Neurons."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from strsbp_rs._config._base import Config
-from strsbp_rs._config._layers import Discretisation
 
-__all__ = ["LIF"]
+__all__ = ["LIF", "Discretisation"]
+
+
+Discretisation = Literal["euler", "exact"]
+"""How a neuron is brought onto the time grid."""
 
 
 @dataclass(frozen=True, kw_only=True)

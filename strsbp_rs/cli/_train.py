@@ -23,6 +23,7 @@ from strsbp_rs.training._data import (
     check_outputs,
     check_values,
     data_overrides,
+    inputs_of,
     is_function,
     load_data,
     with_outputs,
@@ -123,7 +124,7 @@ def train(
             if epochs is not None:
                 plan = with_horizon(plan, former)
             run.dataset = load_data(plan, plan.data.dir or None, function)
-            trainer = run.load(plan, run.dataset.n_in, threads)
+            trainer = run.load(plan, inputs_of(plan, run.dataset), threads)
             run.revised = plan
             if plan.train.epochs < trainer.epoch:
                 raise ValueError(
@@ -157,7 +158,7 @@ def train(
     run.dataset = dataset
     check_outputs(plan, dataset)
     check_values(dataset)
-    trainer = plan.build(dataset.n_in, threads, network)
+    trainer = plan.build(inputs_of(plan, dataset), threads, network)
     trainer.network.class_names = dataset.class_names[: trainer.network.n_out]
     trainer._check_epochs(plan.train.epochs)
     with run.claimed():

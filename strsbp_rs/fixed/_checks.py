@@ -117,7 +117,7 @@ def weight_errors(
     pairs = [(weights["weight"], held.weight)]
     if "recurrent_weight" in weights and held.recurrent_weight is not None:
         pairs.append((weights["recurrent_weight"], held.recurrent_weight))
-    scale = np.broadcast_to(held.scale[:, None], (layer.n, 1))
+    scale = np.broadcast_to(held.scale[:, None], (len(weights["weight"]), 1))
     errors, squares, clipped, zeros, n = 0.0, 0.0, 0, 0, 0
     for weight, integers in pairs:
         exists = weight != 0

@@ -117,6 +117,16 @@ class FixedNetwork(Running):
         return self.network.n_in
 
     @property
+    def in_shape(self) -> tuple[int, ...]:
+        """Shape of a sample's inputs, see `Network.in_shape`."""
+        return self.network.in_shape
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the layers, see `Network.shapes`."""
+        return self.network.shapes
+
+    @property
     def n_out(self) -> int:
         """Number of output neurons."""
         return self.network.n_out
@@ -140,13 +150,14 @@ class FixedNetwork(Running):
         """Returns the network as a table, for people."""
         target = "formats of its own" if self._target is None else str(self._target)
         lines = [f"Fixed-point network: {target}"]
-        for index, (neurons, layer) in enumerate(
-            zip(self.network.layers, self.layers, strict=True)
+        net = self.network
+        for index, (neurons, n, layer) in enumerate(
+            zip(net.layers, net._sizes(), self.layers, strict=True)
         ):
             form, (low, high) = layer.format, (layer.scale.min(), layer.scale.max())
             unit = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
             lines.append(
-                f"  {index}: {neurons.kind:9} {neurons.n:5} neurons, weights of {form.weight_bits} "
+                f"  {index}: {neurons.kind:9} {n:5} neurons, weights of {form.weight_bits} "
                 f"bits (unit {unit}), currents of {form.current_bits}, membranes of "
                 f"{form.membrane_bits}, v_th {value_range(form.v_th)}"
             )
@@ -157,13 +168,14 @@ class FixedNetwork(Running):
 
     def _repr_html_(self) -> str:
         rows = []
-        for index, (neurons, layer) in enumerate(
-            zip(self.network.layers, self.layers, strict=True)
+        net = self.network
+        for index, (neurons, n, layer) in enumerate(
+            zip(net.layers, net._sizes(), self.layers, strict=True)
         ):
             form, (low, high) = layer.format, (layer.scale.min(), layer.scale.max())
             unit = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
             bits = (form.weight_bits, form.current_bits, form.membrane_bits)
-            rows.append((index, neurons.kind, neurons.n, *bits, unit, value_range(form.v_th)))
+            rows.append((index, neurons.kind, n, *bits, unit, value_range(form.v_th)))
         bit_names = ("bits of weights", "of currents", "of membranes")
         header = ("layer", "kind", "neurons", *bit_names, "unit of a weight", "v_th")
         target = "formats of its own" if self._target is None else str(self._target)

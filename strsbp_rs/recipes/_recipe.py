@@ -8,7 +8,7 @@ import os
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -19,6 +19,7 @@ from strsbp_rs._arguments import suggestion
 from strsbp_rs._network import Network
 from strsbp_rs.fixed._targets import Target
 from strsbp_rs.recipes._sections import PATHS, Data, NetworkOptions, Train
+from strsbp_rs.recipes._values import field_value
 from strsbp_rs.recipes._writing import toml_table
 from strsbp_rs.training._trainer import Trainer
 
@@ -65,11 +66,15 @@ class Recipe:
     train: Train = field(default_factory=Train)
 
     def build(
-        self, n_in: int, n_threads: int | None = None, network: Network | None = None
+        self,
+        n_in: int | tuple[int, ...],
+        n_threads: int | None = None,
+        network: Network | None = None,
     ) -> Trainer:
         """Returns a trainer of a network; of a new one with `n_in` inputs, if None."""
         if network is None:
             options = dataclasses.asdict(self.network)
+            n_in = options.pop("in_shape") or n_in
             network = Network(n_in, self.layers, encoder=self.encoder, **options)
         return Trainer(
             network,
@@ -298,42 +303,15 @@ def _convert(value: Any, hint: Any, path: str, source: str) -> Any:
     def wrong(expected: str) -> RecipeError:
         return RecipeError(f"{source}: {path} must be {expected}, got {value!r}")
 
-    if isinstance(hint, types.UnionType):
-        kinds = tuple(kind for kind in typing.get_args(hint) if kind not in (float, types.NoneType))
-        if (isinstance(value, dict) and kinds) or kinds == typing.get_args(hint):
+    parts = typing.get_args(hint)
+    if isinstance(hint, types.UnionType) and int not in parts:
+        kinds = tuple(kind for kind in parts if kind not in (float, types.NoneType))
+        if (isinstance(value, dict) and kinds) or kinds == parts:
             return _build(kinds, value, path, source)
         if type(value) not in (int, float):
             raise wrong("a number or a table" if kinds else "a number")
         return float(value)
-    if typing.get_origin(hint) is typing.Literal:
-        if value not in typing.get_args(hint):
-            raise wrong(f"one of {list(typing.get_args(hint))}")
-        return value
-    if typing.get_args(hint) == (float, ...):
-        if not isinstance(value, list) or not all(type(item) in (int, float) for item in value):
-            raise wrong("a list of numbers")
-        return tuple(float(item) for item in value)
-    if typing.get_args(hint) in ((int, ...), (str, ...)):
-        item_type, _ = typing.get_args(hint)
-        if not isinstance(value, list) or not all(type(item) is item_type for item in value):
-            raise wrong("a list of integers" if item_type is int else "a list of strings")
-        return tuple(value)
-    if typing.get_origin(hint) is tuple:
-        n = len(typing.get_args(hint))
-        whole = isinstance(value, list) and all(type(item) is int for item in value)
-        if not whole or len(value) != n:
-            raise wrong(f"a list of {n} integers")
-        return tuple(value)
-    checks: dict[Any, tuple[str, Callable[[Any], bool]]] = {
-        float: ("a number", lambda v: type(v) in (int, float)),
-        int: ("an integer >= 0", lambda v: type(v) is int and v >= 0),
-        bool: ("true or false", lambda v: type(v) is bool),
-        str: ("a string", lambda v: type(v) is str),
-    }
-    expected, fits = checks[hint]
-    if not fits(value):
-        raise wrong(expected)
-    return float(value) if hint is float else value
+    return field_value(value, hint, wrong)
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:

@@ -51,11 +51,20 @@ PATHS = ("train", "test", "train_labels", "test_labels")
 
 @dataclass(frozen=True)
 class NetworkOptions(Checked):
-    """Options of the network beside its layers; see `Network`."""
+    """Options of the network beside its layers; see `Network`.
+
+    Args:
+        dt: Time step [ms].
+        dtype: Type of weights and potentials.
+        seed: Seed of weights, masks and delays.
+        in_shape: Shape of the inputs, as `Network` takes it; that of the data's images if empty and
+            a layer lies in a plane.
+    """
 
     dt: float = 1.0
     dtype: str = "float32"
     seed: int = 0
+    in_shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -114,9 +114,9 @@ class TrainerBase:
 
         The network's own encoder is for those that need one, as where the network is called.
         """
-        own, n_in = self.network.encoder, self.network.n_in
+        own, in_shape = self.network.encoder, self.network.in_shape
         given, carried = (None, own) if self.encoder == own else (self.encoder, None)
-        return prepare_input(x, n_in, encoder_for(x, n_in, given, carried), n_steps)
+        return prepare_input(x, in_shape, encoder_for(x, in_shape, given, carried), n_steps)
 
     def _chosen_goal(self, y: Any, d_counts: Any, data: Any, weighted: bool) -> Goal:
         """Returns what a batch is to lead to: its targets, or the derivatives of a loss."""
@@ -131,6 +131,10 @@ class TrainerBase:
     def _check_activity(self, values: dict[str, Any], warned: set[str] | None = None) -> None:
         """Warns, of what was not warned of before, if a layer is silent or saturated."""
         activity = Activity(
-            values["n_spikes"], values["silent_neurons"], values["n_samples"], values["n_steps"]
+            values["n_spikes"],
+            values["silent_neurons"],
+            values["n_samples"],
+            values["n_steps"],
+            self.network._sizes(),
         )
         warn_of_activity(self.network.layers, self.network.dt, activity, warned)

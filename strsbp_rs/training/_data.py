@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from strsbp_rs._config import Dense, Line, Plane, Recurrent
 from strsbp_rs.datasets import Dataset, from_files, from_function, load_dataset
 from strsbp_rs.datasets._own import is_function
 from strsbp_rs.recipes._recipe import Recipe
@@ -17,6 +19,7 @@ __all__ = [
     "check_outputs",
     "check_values",
     "data_overrides",
+    "inputs_of",
     "is_function",
     "load_data",
     "load_test_data",
@@ -85,10 +88,28 @@ def load_test_data(recipe: Recipe, data: str, limit: int | None = None) -> Datas
     return replace(loaded, x_test=loaded.x_test[:limit], y_test=loaded.y_test[:limit])
 
 
+def inputs_of(recipe: Recipe, data: Dataset) -> int | tuple[int, ...]:
+    """Returns the inputs of a recipe's network for some data, as `Network` takes them.
+
+    Raises:
+        ValueError: If the recipe's shape is not that of the samples.
+    """
+    given = recipe.network.in_shape
+    if given and math.prod(given) != data.n_in:
+        raise ValueError(
+            f"network.in_shape must be of {data.n_in} places, as the samples of {data.name}, "
+            f"got {list(given)}"
+        )
+    spatial = any(isinstance(layer, Line | Plane) for layer in recipe.layers)
+    return given or (data.image_shape if spatial and data.image_shape else data.n_in)
+
+
 def with_outputs(recipe: Recipe, n_classes: int) -> Recipe:
-    """Returns the recipe with an output neuron for every class."""
-    last = replace(recipe.layers[-1], n=n_classes)
-    return replace(recipe, layers=(*recipe.layers[:-1], last))
+    """Returns the recipe with an output neuron for every class, where its last layer is flat."""
+    last = recipe.layers[-1]
+    if not isinstance(last, Dense | Recurrent):
+        return recipe
+    return replace(recipe, layers=(*recipe.layers[:-1], replace(last, n=n_classes)))
 
 
 def check_outputs(recipe: Recipe, data: Dataset) -> None:
@@ -97,7 +118,9 @@ def check_outputs(recipe: Recipe, data: Dataset) -> None:
     Raises:
         ValueError: Naming both, and the setting to change.
     """
-    n_out, n_classes = recipe.layers[-1].n, int(max(data.y_train.max(), data.y_test.max())) + 1
+    last, n_classes = recipe.layers[-1], int(max(data.y_train.max(), data.y_test.max())) + 1
+    # How many there are in a plane is known when the network is made; it then refuses the classes.
+    n_out = last.n if isinstance(last, Dense | Recurrent) else n_classes
     setting = f"layers.{len(recipe.layers) - 1}.n"
     if n_out < n_classes:
         raise ValueError(

@@ -117,7 +117,7 @@ class RunFolder(Callback):
             raise FileNotFoundError(f"{self.path} is not a run: it has no {self.config.name}")
         return load_recipe(self.config, overrides)
 
-    def load(self, recipe: Recipe, n_in: int, n_threads: int | None) -> Trainer:
+    def load(self, recipe: Recipe, n_in: int | tuple[int, ...], n_threads: int | None) -> Trainer:
         """Returns the trainer after the last whole epoch; with no epoch, as the run began."""
         if self.checkpoint.exists():
             trainer = Trainer.load(self.checkpoint, n_threads=n_threads)

@@ -52,7 +52,7 @@ def trainer_settings(
         get_args(config.Optimizer),
     )
     if steps.lr is None:
-        lr = learning_rate(network.layers, network.n_in, network.dt)
+        lr = learning_rate(network.layers, network._fan_ins(), network.dt)
         steps = replace(steps, lr=lr)
     schedule = config.Constant() if schedule is None else schedule
     rule = named("rule", config.StRsbp() if rule is None else rule, (config.StRsbp,))

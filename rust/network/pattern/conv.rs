@@ -100,6 +100,10 @@ impl Geometry for Conv2d {
         [self.post.channels, self.channels_in() * self.taps()]
     }
 
+    fn axes(&self) -> Vec<usize> {
+        vec![self.post.channels, self.channels_in(), self.rows.kernel, self.columns.kernel]
+    }
+
     fn row(&self, post: usize) -> usize {
         post / self.post.plane()
     }

@@ -76,6 +76,11 @@ pub trait Geometry {
     /// Returns the shape of the matrix of weights, rows by fan-in.
     fn matrix(&self) -> [usize; 2];
 
+    /// Returns the axes of the matrix as people number its entries, in the same order.
+    fn axes(&self) -> Vec<usize> {
+        self.matrix().to_vec()
+    }
+
     /// Returns the row of the matrix that holds the weights onto postsynaptic neuron `post`.
     fn row(&self, post: usize) -> usize;
 
@@ -158,6 +163,11 @@ impl Pattern {
     /// Returns the shape of the matrix of weights, rows by fan-in.
     pub fn matrix(&self) -> [usize; 2] {
         each!(self, one => one.matrix())
+    }
+
+    /// Returns the axes of the matrix as people number its entries: of kernels (channels, channels below of a group, height, width).
+    pub fn axes(&self) -> Vec<usize> {
+        each!(self, one => one.axes())
     }
 
     /// Returns the row of the matrix that holds the weights onto postsynaptic neuron `post`.
