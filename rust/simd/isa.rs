@@ -53,6 +53,13 @@ pub trait Isa<F: Scalar>: Copy {
         indices[place..][..8].copy_from_slice(&array::<_, 8>(|at| first + 8 + high[at]));
     }
 
+    /// Lists `first` + `stride` times the position of every bit that is set, ascending; the rest of `indices` may be overwritten too.
+    #[inline(always)]
+    fn list_strided(self, bits: LaneMask, first: u32, stride: u32, indices: &mut [u32; LANES]) {
+        self.list_bits(bits, 0, indices);
+        indices.iter_mut().for_each(|index| *index = first.wrapping_add(stride.wrapping_mul(*index)));
+    }
+
     /// Returns the sum of all lanes: halves onto each other, down to one.
     #[inline(always)]
     fn sum(self, value: Self::Vector) -> F {

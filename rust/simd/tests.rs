@@ -72,7 +72,11 @@ fn results<F: Real, I: Isa<F>>(
 fn listed<F: Real, I: Isa<F>>(isa: I, mask: LaneMask) -> (Vec<u32>, LaneMask) {
     let mut indices = [0; LANES];
     isa.list_bits(mask, 48, &mut indices);
-    (indices[..mask.count_ones() as usize].to_vec(), isa.bits(isa.mask(mask)))
+    let n = mask.count_ones() as usize;
+    let mut strided = [0; LANES];
+    isa.list_strided(mask, 7, 9, &mut strided);
+    assert!(indices[..n].iter().zip(&strided).all(|(index, strided)| 7 + 9 * (index - 48) == *strided));
+    (indices[..n].to_vec(), isa.bits(isa.mask(mask)))
 }
 
 fn words() -> impl Strategy<Value = Words> {

@@ -1,15 +1,13 @@
 //! Lists of indices, one a row, in the form the kernels read.
 
+mod transpose;
+
 use crate::error::Error;
 use crate::memory::{OrUnwind, reserve, resize};
 use crate::simd::{Isa, LANES, LaneMask, Real};
-use crate::stop::is_stopped;
 
 /// Lists are padded to a multiple of this, so that kernels unroll without a remainder loop.
 pub const PAD: usize = 4;
-
-/// Indices that take long: whether to stop is asked row by row.
-const MANY: usize = 1 << 22;
 
 /// One list of indices a row: the neurons that fire at a step, or the steps at which a neuron fires.
 ///
@@ -153,20 +151,33 @@ impl PaddedRows {
         self.end_row();
     }
 
-    /// Appends a whole row: `plane * c + 16 l + bit` for every bit that is set in mask l of `parts` of plane c.
+    /// Appends a whole row: `plane * (16 l + bit) + p` for every bit that is set in mask l of position p, which has `n_blocks`.
     #[inline(always)]
-    pub fn push_masks_of_planes<F: Real, I: Isa<F>>(&mut self, isa: I, masks: &[LaneMask], parts: usize, plane: usize) {
+    pub fn push_masks_of_plane<F: Real, I: Isa<F>>(
+        &mut self,
+        isa: I,
+        masks: &[LaneMask],
+        n_blocks: usize,
+        plane: usize,
+    ) {
         let room = self.room(masks.len() * LANES);
-        let (mut n, mut first) = (0, 0);
-        for masks in masks.chunks_exact(parts) {
+        let (mut n, mut at) = (0, 0);
+        for masks in masks.chunks(u64::BITS as usize) {
+            let mut busy = 0u64;
             for (l, &mask) in masks.iter().enumerate() {
-                if mask != 0 {
-                    let room = room[n..].first_chunk_mut().expect("no mask lists more than 16");
-                    isa.list_bits(mask, first + (l * LANES) as u32, room);
-                    n += mask.count_ones() as usize;
-                }
+                busy |= u64::from(mask != 0) << l;
             }
-            first += plane as u32;
+            while busy != 0 {
+                let l = busy.trailing_zeros() as usize;
+                busy &= busy - 1;
+                let (position, block) =
+                    if n_blocks == 1 { (at + l, 0) } else { ((at + l) / n_blocks, (at + l) % n_blocks) };
+                let first = block * LANES * plane + position;
+                let room = room[n..].first_chunk_mut().expect("no mask lists more than 16");
+                isa.list_strided(masks[l], first as u32, plane as u32, room);
+                n += masks[l].count_ones() as usize;
+            }
+            at += masks.len();
         }
         self.advance(n);
         self.end_row();
@@ -190,6 +201,16 @@ impl PaddedRows {
             while mask != 0 {
                 f((l * LANES) as u32 + mask.trailing_zeros());
                 mask &= mask - 1;
+            }
+        }
+    }
+
+    /// Sorts every row.
+    pub fn sort(&mut self) {
+        for (&start, &len) in self.start.iter().zip(&self.len) {
+            let row = &mut self.index[start as usize..][..len as usize];
+            if !row.is_sorted() {
+                row.sort_unstable();
             }
         }
     }
@@ -243,108 +264,6 @@ impl PaddedRows {
             }
             self.end_row();
         }
-    }
-
-    /// Becomes the transpose of `other`, whose indices are spread evenly, as over the steps of an encoded sample.
-    ///
-    /// One pass over the indices instead of two: the lengths of the rows are guessed before they are known.
-    pub fn transpose_of_even(&mut self, other: &Self) {
-        let (n_rows, total) = (other.n_columns(), other.total());
-        if total > MANY {
-            return self.transpose_of(other);
-        }
-        self.clear(other.n_rows());
-        let mean = total as f64 / n_rows as f64;
-        // Six standard deviations of a Poisson number above the mean.
-        let capacity = (mean + 6.0 * mean.sqrt() + 8.0) as usize / PAD * PAD;
-        if n_rows * capacity > 4 * total || !self.transpose_evenly(other, capacity) {
-            self.transpose_of(other);
-        }
-    }
-
-    /// Returns [`transpose_of`](Self::transpose_of) with rows of at most `capacity` indices, a multiple of four; `false` if one is
-    /// longer.
-    fn transpose_evenly(&mut self, other: &Self, capacity: usize) -> bool {
-        let n_rows = other.n_columns();
-        // Room for the padding of a full row.
-        let stride = capacity + PAD;
-        let mut len = std::mem::take(&mut self.len);
-        len.clear();
-        resize(&mut len, n_rows, 0);
-        let sentinel = self.sentinel;
-        let index = self.room(n_rows * stride);
-        for r in 0..other.n_rows() {
-            for &c in other.row(r) {
-                let len = &mut len[c as usize];
-                // An index too many lands in the next row, or nowhere; all is thrown away then.
-                if let Some(place) = index.get_mut(c as usize * stride + *len as usize) {
-                    *place = r as u32;
-                }
-                *len += 1;
-            }
-        }
-        let fits = len.iter().all(|&len| len as usize <= capacity);
-        if fits {
-            for (index, &len) in index.chunks_exact_mut(stride).zip(&len) {
-                index[len as usize..][..PAD].fill(sentinel);
-            }
-            reserve("neurons of a sample", &mut self.start, n_rows).or_unwind();
-            self.start.extend((0..n_rows).map(|r| (r * stride) as u32));
-            self.advance(n_rows * stride);
-            self.row_start = self.used;
-        }
-        self.len = len;
-        fits
-    }
-
-    /// Becomes the transpose of `other`: row `r` lists, ascending, the rows of `other` that hold `r`.
-    pub fn transpose_of(&mut self, other: &Self) {
-        let (n_rows, is_long) = (other.n_columns(), other.total() > MANY);
-        self.clear(other.n_rows());
-        resize(&mut self.len, n_rows, 0);
-        for r in 0..other.n_rows() {
-            if is_long && is_stopped() {
-                return self.silence(other);
-            }
-            for &c in other.row(r) {
-                self.len[c as usize] += 1;
-            }
-        }
-        let mut end = 0;
-        self.cursor.clear();
-        reserve("steps or neurons of a sample", &mut self.cursor, n_rows).or_unwind();
-        reserve("steps or neurons of a sample", &mut self.start, n_rows).or_unwind();
-        for &len in &self.len {
-            self.cursor.push(end as u32);
-            self.start.push(end as u32);
-            end += (len as usize).next_multiple_of(PAD);
-        }
-        let mut cursor = std::mem::take(&mut self.cursor);
-        let sentinel = self.sentinel;
-        let index = self.room(end);
-        for row in index.as_chunks_mut::<PAD>().0 {
-            *row = [sentinel; PAD];
-        }
-        for r in 0..other.n_rows() {
-            if is_long && is_stopped() {
-                self.cursor = cursor;
-                return self.silence(other);
-            }
-            for &c in other.row(r) {
-                let at = &mut cursor[c as usize];
-                index[*at as usize] = r as u32;
-                *at += 1;
-            }
-        }
-        self.advance(end);
-        self.row_start = self.used;
-        self.cursor = cursor;
-    }
-
-    /// Becomes the transpose of lists as long as `other`, but empty: what work that is to stop leaves.
-    fn silence(&mut self, other: &Self) {
-        self.clear(other.n_rows());
-        (0..other.n_columns()).for_each(|_| self.end_row());
     }
 }
 

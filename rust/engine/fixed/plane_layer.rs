@@ -42,7 +42,6 @@ pub struct PlaneScratch {
     blocks: Vec<FixedBlock>,
     single: Vec<FixedNeuron>,
     fired: Vec<LaneMask>,
-    listed: Vec<LaneMask>,
 }
 
 impl PlaneLayer {
@@ -99,15 +98,13 @@ impl PlaneLayer {
         n_steps: usize,
         below: &PaddedRows,
         own: &mut PaddedRows,
-        PlaneScratch { sums, blocks, fired, listed, .. }: &mut PlaneScratch,
+        PlaneScratch { sums, blocks, fired, .. }: &mut PlaneScratch,
     ) -> Overflows {
         let (n_blocks, shape, mut overflows) = (blocks.len(), self.plane.shape(), Overflows::default());
         let ahead = (LINES_AHEAD / n_blocks).clamp(1, n_steps);
         sums.clear();
         sums.resize(ahead * n_blocks, Lanes([0; LANES]));
         fired.resize(ahead * n_blocks, 0);
-        listed.clear();
-        listed.resize(shape.channels * shape.plane().div_ceil(LANES), 0);
         let mut first = 1;
         while first < n_steps {
             if is_stopped() {
@@ -122,7 +119,7 @@ impl PlaneLayer {
             }
             overflows += lanes.run(blocks, sums, fired);
             for fired in fired.chunks_exact(n_blocks) {
-                list_plane::<f32>(fired, self.plane.n_blocks(), shape.plane(), listed, own);
+                list_plane::<f32>(fired, self.plane.n_blocks(), shape.plane(), own);
             }
             first = end;
         }

@@ -35,7 +35,6 @@ pub struct WordPlaneScratch {
     /// Of a step whose sums words do not hold, likewise.
     far: Vec<Lanes<i32>>,
     fired: Vec<Fired>,
-    listed: Vec<LaneMask>,
 }
 
 #[cfg(test)]
@@ -75,15 +74,13 @@ impl WordPlane {
         own: &mut PaddedRows,
         scratch: &mut WordPlaneScratch,
     ) -> Overflows {
-        let WordPlaneScratch { states, sums, far, fired, listed } = scratch;
+        let WordPlaneScratch { states, sums, far, fired } = scratch;
         states.clone_from(&self.rest);
         let (n_lines, shape, mut overflows) = (states.len(), plane.shape(), Overflows::default());
         let ahead = (lines_ahead / n_lines).clamp(1, n_steps);
         sums.clear();
         sums.resize(ahead * n_lines, Words::splat(0));
         fired.resize(ahead * n_lines, Fired::default());
-        listed.clear();
-        listed.resize(shape.channels * shape.plane().div_ceil(LANES), 0);
         let n_blocks = shape.plane() * plane.n_blocks();
         let mut first = 1;
         while first < n_steps {
@@ -112,7 +109,7 @@ impl WordPlane {
             }
             for fired in fired.chunks_exact(n_lines) {
                 let fired = &fired.as_flattened()[..n_blocks];
-                list_plane::<f32>(fired, plane.n_blocks(), shape.plane(), listed, own);
+                list_plane::<f32>(fired, plane.n_blocks(), shape.plane(), own);
             }
             first += n.max(1);
         }

@@ -2,8 +2,8 @@
 //!
 //! Channels are the lanes: the state of a position is its channels in blocks of 16, one position after the other. A column of the
 //! matrix of weights is what one tap of one channel below sends to all channels of a position, so a spike adds a column a position,
-//! and kernels are read where they stand. Listed, neurons have the numbers of their [`Shape`](crate::network::Shape), channel by
-//! channel.
+//! and kernels are read where they stand. Neurons have the numbers of their [`Shape`](crate::network::Shape), channel by channel, but
+//! those of a step are listed position by position.
 
 use super::reach::Reach;
 use crate::memory::resize;
@@ -35,8 +35,6 @@ pub struct SpatialScratch<F> {
     state: Vec<LifLanes<F>>,
     /// Of each block of each position.
     fired: Vec<LaneMask>,
-    /// Of each block of positions of each channel.
-    listed: Vec<LaneMask>,
 }
 
 /// Runs a layer in a plane over all steps; `below` lists the spikes from below without their delays.
@@ -49,7 +47,7 @@ pub fn spatial_layer<F: Real>(
     by_time: &mut PaddedRows,
     scratch: &mut SpatialScratch<F>,
 ) {
-    let SpatialScratch { rows, columns, input, state, fired, listed } = scratch;
+    let SpatialScratch { rows, columns, input, state, fired } = scratch;
     let (over_rows, over_columns, shape) = match spatial {
         Spatial::Conv(conv) => (conv.rows(), conv.columns(), conv.post()),
         Spatial::Pool(pool) => (pool.rows(), pool.columns(), pool.post()),
@@ -63,8 +61,6 @@ pub fn spatial_layer<F: Real>(
     state.clear();
     resize(state, n, LifLanes::rest());
     resize(fired, n, 0);
-    listed.clear();
-    resize(listed, shape.channels * shape.plane().div_ceil(LANES), 0);
     by_time.end_row();
     for t in 1..n_steps {
         if t.is_multiple_of(STEPS_UNASKED) && is_stopped() {
@@ -85,7 +81,7 @@ pub fn spatial_layer<F: Real>(
             }
         }
         step_plane(lif, (t as u64).is_multiple_of(FLUSH_EVERY), input, state, fired);
-        list_plane::<F>(fired, n_blocks, shape.plane(), listed, by_time);
+        list_plane::<F>(fired, n_blocks, shape.plane(), by_time);
     }
 }
 
@@ -110,15 +106,40 @@ fn scatter<F: Real>(
     scatter(conv, kernels, rows, columns, n_blocks, spikes, input);
 }
 
+/// A number that others are often divided by.
+#[derive(Clone, Copy, Debug)]
+struct Divisor {
+    value: u32,
+    /// 2^64 / value, rounded up; a product with it has the quotient in its upper half. 0 stands for a value of 1.
+    inverse: u64,
+}
+
+impl Divisor {
+    fn new(value: usize) -> Self {
+        Self { value: value as u32, inverse: (u64::MAX / value as u64).wrapping_add(1) }
+    }
+
+    /// Returns quotient and remainder.
+    #[inline(always)]
+    fn divide(self, number: u32) -> (usize, usize) {
+        if self.inverse == 0 {
+            return (number as usize, 0);
+        }
+        let quotient = ((u128::from(self.inverse) * u128::from(number)) >> 64) as u32;
+        (quotient as usize, (number - quotient * self.value) as usize)
+    }
+}
+
 /// Calls `$add` for every spike and position with the first block of the column of its tap and that of the position.
 macro_rules! for_each_position {
     ($pattern:expr, $rows:expr, $columns:expr, $n_blocks:expr, $spikes:expr, |$channel:ident, $tap:ident, $position:ident| $add:expr) => {{
-        let (plane, width, width_post) = ($pattern.pre().plane(), $pattern.pre().width, $pattern.post().width);
-        let kernel_width = $pattern.columns().kernel;
+        let (plane, width) = (Divisor::new($pattern.pre().plane()), Divisor::new($pattern.pre().width));
+        let (kernel_width, width_post) = ($pattern.columns().kernel, $pattern.post().width);
         for &j in $spikes {
-            let ($channel, at) = (j as usize / plane, j as usize % plane);
-            let held_by_columns = $columns.of(at % width);
-            for &[y, tap_y] in $rows.of(at / width) {
+            let ($channel, at) = plane.divide(j);
+            let (at_y, at_x) = width.divide(at as u32);
+            let held_by_columns = $columns.of(at_x);
+            for &[y, tap_y] in $rows.of(at_y) {
                 for &[x, tap_x] in held_by_columns {
                     let $tap = tap_y as usize * kernel_width + tap_x as usize;
                     let $position = (y as usize * width_post + x as usize) * $n_blocks;
@@ -263,31 +284,32 @@ fn list_plane_body<F: Real, I: Isa<F>>(
     fired: &[LaneMask],
     n_blocks: usize,
     plane: usize,
-    listed: &mut [LaneMask],
     by_time: &mut PaddedRows,
 ) {
-    let parts = plane.div_ceil(LANES);
-    for (position, masks) in fired.chunks_exact(n_blocks).enumerate() {
-        for (b, &mask) in masks.iter().enumerate() {
-            let mut mask = mask;
-            while mask != 0 {
-                let channel = b * LANES + mask.trailing_zeros() as usize;
-                mask &= mask - 1;
-                listed[channel * parts + position / LANES] |= 1 << (position % LANES);
-            }
-        }
-    }
-    by_time.push_masks_of_planes(isa, listed, parts, plane);
-    listed.fill(0);
+    by_time.push_masks_of_plane(isa, fired, n_blocks, plane);
 }
 
 multiversion! {
-    /// Lists the neurons that fire, ascending; `listed`, zeros before and after, has a mask for each 16 positions of a channel.
+    /// Lists the neurons that fire, position by position.
     pub fn list_plane<F: Real>(
         fired: &[LaneMask],
         n_blocks: usize,
         plane: usize,
-        listed: &mut [LaneMask],
         by_time: &mut PaddedRows,
     ) = list_plane_body
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_product_divides(value in prop_oneof![1..40usize, 1..1usize << 31], number: u32) {
+            let (quotient, remainder) = Divisor::new(value).divide(number);
+            prop_assert_eq!((quotient, remainder), (number as usize / value, number as usize % value));
+        }
+    }
 }

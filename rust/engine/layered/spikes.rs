@@ -102,6 +102,11 @@ impl SampleSpikes {
         }
     }
 
+    /// Lists the neurons of every step in ascending order; layers in a plane list theirs by position.
+    pub(crate) fn sort(&mut self) {
+        self.layers.iter_mut().for_each(|layer| layer.by_time.sort());
+    }
+
     /// Returns the spikes that layer `l` receives: those of the layer below, or the input.
     pub fn below(&self, l: usize) -> &LayerSpikes {
         if l == 0 { &self.input } else { &self.layers[l - 1] }

@@ -121,8 +121,10 @@ pub fn record<F: Real, T: Copy + Send>(
         let use_sample = |spikes: &SampleSpikes, counted: Option<Counts>, output: &mut Option<Sample<T>>| {
             let of_layer = |of: &Traced| Traces::of_sample(spikes, n_steps, of, &trace);
             let operations = graph.as_ref().map(|graph| operations(graph, n_steps, spikes)).or(counted);
+            let mut sorted = spikes.clone();
+            sorted.sort();
             *output = Some(Sample {
-                spikes: spikes.clone(),
+                spikes: sorted,
                 traces: traced.iter().map(of_layer).collect(),
                 operations: operations.unwrap_or_default(),
             });
