@@ -4,7 +4,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::connectivity::{Connectivity, Delays};
+use super::connectivity::Connectivity;
+use super::delays::Delays;
 use crate::error::{Error, Result, check_non_negative};
 use crate::memory::check_room;
 use crate::network::{Delay, Init};

@@ -1,7 +1,8 @@
 //! Networks of layers as graphs.
 
 use super::Graph;
-use super::connectivity::{Connectivity, Delays};
+use super::connectivity::Connectivity;
+use super::delays::Delays;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedConnection, FixedNetwork};
 use crate::memory::{OrUnwind, catch, product, reserve, with_room};

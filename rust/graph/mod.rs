@@ -6,11 +6,13 @@
 
 mod connect;
 mod connectivity;
+mod delays;
 mod layered;
 mod parts;
 
 pub use connect::{ConnectionRule, Drawing};
-pub use connectivity::{Connectivity, Delays, Row};
+pub use connectivity::{Connectivity, Row};
+pub use delays::Delays;
 pub use parts::Parts;
 
 use crate::error::{Error, Result, check_positive};

@@ -1,6 +1,7 @@
 //! Connectivity as plain arrays, to be kept outside and taken back as it was.
 
-use super::connectivity::{Connectivity, Delays};
+use super::connectivity::Connectivity;
+use super::delays::Delays;
 use crate::error::{Error, Result};
 use crate::memory::{collected, with_room};
 use crate::stop::check;
