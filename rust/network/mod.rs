@@ -21,7 +21,9 @@ pub use init::Init;
 pub use layer::{Layer, LayerDelays};
 pub use mask::RecurrentMask;
 pub use params::{PanelShape, Panels, PanelsView, PanelsViewMut, Taps};
-pub use pattern::{AvgPool2d, Conv2d, ConvSizes, Dense, Geometry, Lateral, Origin, Pattern, Place, Shape, Window};
+pub use pattern::{
+    AvgPool2d, Conv2d, ConvSizes, Dense, Geometry, Lateral, Origin, Pattern, Place, Reach, Shape, Window,
+};
 pub use spatial::{AvgPool1dConfig, AvgPool2dConfig, Conv1dConfig, Conv2dConfig};
 pub use synapses::Synapses;
 

@@ -1,7 +1,6 @@
 //! Kernels that spikes add onto the positions they reach.
 
-use crate::engine::layered::Reach;
-use crate::network::{Shape, Window};
+use crate::network::{Reach, Shape, Window};
 use crate::simd::{LANES, multiversion};
 
 /// Says which positions of a plane spikes reach, and where weights onto them are held.

@@ -5,12 +5,10 @@ mod forward;
 pub mod kernels;
 mod membrane;
 mod plan;
-mod reach;
 mod spatial;
 mod spikes;
 
 pub use forward::{ForwardScratch, Lists, forward};
 pub use membrane::{MembraneTrace, membrane_trace};
-pub use reach::Reach;
 pub use spatial::list_plane;
 pub use spikes::{LayerSpikes, SampleSpikes};

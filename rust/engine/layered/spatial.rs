@@ -5,9 +5,8 @@
 //! and kernels are read where they stand. Neurons have the numbers of their [`Shape`](crate::network::Shape), channel by channel, but
 //! those of a step are listed position by position.
 
-use super::reach::Reach;
 use crate::memory::resize;
-use crate::network::{AvgPool2d, Connection, Conv2d, Geometry};
+use crate::network::{AvgPool2d, Connection, Conv2d, Geometry, Reach};
 use crate::neuron::LifPropagator;
 use crate::neuron::lif::vectors::{FLUSH_EVERY, LifLanes, LifVectors};
 use crate::simd::{Isa, LANES, LaneMask, Lanes, Real, multiversion};

@@ -8,6 +8,7 @@ mod conv;
 mod dense;
 mod lateral;
 mod pool;
+mod reach;
 mod shape;
 mod window;
 
@@ -15,6 +16,7 @@ pub use conv::{Conv2d, ConvSizes};
 pub use dense::Dense;
 pub use lateral::Lateral;
 pub use pool::AvgPool2d;
+pub use reach::Reach;
 pub use shape::Shape;
 pub use window::Window;
 

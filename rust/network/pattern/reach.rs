@@ -1,12 +1,12 @@
 //! Which windows hold a place, as tables.
 
+use super::Window;
 use crate::memory::{OrUnwind, reserve};
-use crate::network::Window;
 
 /// The positions of a window that hold each place of an axis.
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
-    start: Vec<u32>,
+    start: Vec<usize>,
     /// Position and tap, the positions of a place ascending.
     held: Vec<[u32; 2]>,
 }
@@ -21,13 +21,19 @@ impl Reach {
         for at in 0..window.pre {
             reserve("places under a kernel", &mut self.held, window.kernel).or_unwind();
             self.held.extend(window.holding(at).map(|(position, tap)| [position as u32, tap as u32]));
-            self.start.push(self.held.len() as u32);
+            self.start.push(self.held.len());
         }
     }
 
     /// Returns the positions that hold place `at`, ascending, each with the tap that lies there.
     #[inline(always)]
     pub fn of(&self, at: usize) -> &[[u32; 2]] {
-        &self.held[self.start[at] as usize..self.start[at + 1] as usize]
+        &self.held[self.start[at]..self.start[at + 1]]
+    }
+
+    /// Returns the bytes of the table.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.start[..]) + size_of_val(&self.held[..])
     }
 }
