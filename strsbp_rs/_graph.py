@@ -93,7 +93,9 @@ class Graph:
     def __reduce__(self) -> tuple[Any, ...]:
         core = self._core.copy()
         seed, constants = core.constants()
-        arrays = [core.parts(index) for index in range(len(self._projections))]
+        arrays = [
+            (*core.parts(index), core.sliding(index)) for index in range(len(self._projections))
+        ]
         known = self._identity, self._populations, self._projections
         return _restored, (core.dt, core.dtype, seed, constants, arrays, *known)
 

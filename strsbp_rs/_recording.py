@@ -23,7 +23,8 @@ class Operations:
     Attributes:
         input_events: Spikes of the inputs.
         spikes: Spikes of the neurons.
-        synaptic_events: Synapses that spikes arrived through.
+        synaptic_events: Synapses that spikes arrived through. Convolutions and pools have one for
+            each position of a kernel that a neuron lies under, none where the weight is 0.
         state_updates: Times that the state of a neuron was computed anew.
         near_ties: Times that a potential came so near the threshold that rounding may have decided
             whether the neuron fires. The event engine and the clocked one compute the same numbers

@@ -3,14 +3,20 @@
 use std::ops::Range;
 
 use super::delays::{Delays, SYNAPSES, UNASKED, distinct_delays, take_pairs};
+use super::kernels::{KernelRow, Kernels};
+use super::sliding::Sliding;
 use crate::error::{Error, Result};
 use crate::memory::{catch, collected, filled};
+use crate::network::Place;
 use crate::stop::{check, looking};
 
 /// Holds synapses from the neurons of one population onto those of another, in compressed rows: one a presynaptic neuron.
 ///
 /// Four bytes of target and four of `f32` weight a synapse, and another one where delays differ from synapse to synapse.
-/// Where every neuron receives from every other one, targets are not stored at all.
+/// Where every neuron receives from every other one, targets are not stored at all. Of kernels that slide over a plane there are no
+/// rows either: their weights are stored once, and the synapses of a neuron follow from where it lies.
+///
+/// Synapses are asked for by place. Of kernels, one place stands for all synapses of a neuron that have one delay.
 #[derive(Clone, Debug)]
 pub struct Connectivity<W> {
     n_pre: usize,
@@ -28,25 +34,35 @@ enum Targets {
         start: Vec<usize>,
         target: Vec<u32>,
     },
+    Kernels(Box<Kernels>),
 }
 
-/// Holds the synapses of one presynaptic neuron.
+/// Holds synapses of one presynaptic neuron.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'a, W> {
-    /// Postsynaptic neurons, or `None`: neuron i is at place i.
-    pub target: Option<&'a [u32]>,
-    /// Weights.
-    pub weight: &'a [W],
+pub enum Row<'a, W> {
+    /// Weights onto all neurons.
+    All(&'a [W]),
+    /// Postsynaptic neurons and weights.
+    Listed(&'a [u32], &'a [W]),
+    /// Kernels that lie over the neuron.
+    Kernels(KernelRow<'a, W>),
 }
 
-impl<W: Copy> Row<'_, W> {
+impl<'a, W: Copy> Row<'a, W> {
     /// Hands out postsynaptic neurons and weights, one after the other.
     #[inline(always)]
     pub fn for_each(&self, mut visit: impl FnMut(u32, W)) {
-        match self.target {
-            Some(target) => target.iter().zip(self.weight).for_each(|(&i, &w)| visit(i, w)),
-            None => (0..).zip(self.weight).for_each(|(i, &w)| visit(i, w)),
+        match self {
+            Self::Listed(target, weight) => target.iter().zip(*weight).for_each(|(&i, &w)| visit(i, w)),
+            Self::All(weight) => (0..).zip(*weight).for_each(|(i, &w)| visit(i, w)),
+            Self::Kernels(row) => row.for_each(visit),
         }
+    }
+
+    /// Returns the postsynaptic neurons, if they are listed.
+    #[inline(always)]
+    pub fn listed(&self) -> Option<&'a [u32]> {
+        if let Self::Listed(target, _) = self { Some(target) } else { None }
     }
 }
 
@@ -69,6 +85,17 @@ impl<W: Copy> Connectivity<W> {
         assert_eq!((start.len(), start[n_pre], target.len()), (n_pre + 1, weight.len(), weight.len()));
         debug_assert!(target.iter().all(|&i| (i as usize) < n_post));
         Self { n_pre, n_post, targets: Targets::Rows { start, target }, weight, delays }
+    }
+
+    /// Makes synapses of kernels, `weight(place, delay)` of which is that at a place of their matrix if it has delay number `delay`,
+    /// and otherwise 0; there is no synapse of weight 0. Unwinds if there is no room.
+    pub(crate) fn kernels(sliding: Sliding, delays: Vec<f64>, weight: impl Fn(Place, usize) -> W) -> Self
+    where
+        W: PartialEq + Default,
+    {
+        let (kernels, weight) = Kernels::new(sliding, delays.len(), weight);
+        let (n_pre, n_post) = (sliding.pre.n(), sliding.post.n());
+        Self { n_pre, n_post, targets: Targets::Kernels(Box::new(kernels)), weight, delays: Delays::elsewhere(delays) }
     }
 
     /// Makes rows of lists of synapses in any order: `delay` holds one delay for all, or one for each [ms].
@@ -158,12 +185,15 @@ impl<W: Copy> Connectivity<W> {
 
     /// Returns the number of synapses.
     pub fn len(&self) -> usize {
-        self.weight.len()
+        match &self.targets {
+            Targets::Kernels(kernels) => kernels.n_synapses(),
+            Targets::All | Targets::Rows { .. } => self.weight.len(),
+        }
     }
 
     /// Says whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.weight.is_empty()
+        self.len() == 0
     }
 
     /// Returns the transmission delays.
@@ -171,17 +201,27 @@ impl<W: Copy> Connectivity<W> {
         &self.delays
     }
 
-    /// Returns the weights, row after row.
+    /// Returns the weights, row after row; those of kernels, each once.
     pub fn weight(&self) -> &[W] {
         &self.weight
     }
 
-    /// Returns the row starts and targets, unless every neuron receives from every other one.
+    /// Returns the row starts and targets, if synapses are listed.
     pub(super) fn compressed_rows(&self) -> Option<(&[usize], &[u32])> {
         match &self.targets {
-            Targets::All => None,
+            Targets::All | Targets::Kernels(_) => None,
             Targets::Rows { start, target } => Some((start, target)),
         }
+    }
+
+    /// Returns how kernels slide, if synapses are made of them.
+    pub fn sliding(&self) -> Option<&Sliding> {
+        self.of_kernels().map(Kernels::sliding)
+    }
+
+    /// Returns the kernels that synapses are made of.
+    pub(super) fn of_kernels(&self) -> Option<&Kernels> {
+        if let Targets::Kernels(kernels) = &self.targets { Some(kernels) } else { None }
     }
 
     /// Says whether every neuron receives from every other one.
@@ -189,45 +229,131 @@ impl<W: Copy> Connectivity<W> {
         matches!(self.targets, Targets::All)
     }
 
-    /// Returns where the synapses of neuron `pre` are.
+    /// Says whether the synapses of each neuron are listed.
+    pub fn is_listed(&self) -> bool {
+        matches!(self.targets, Targets::Rows { .. })
+    }
+
+    /// Says whether synapses are made of kernels, which all neurons share.
+    pub fn has_kernels(&self) -> bool {
+        self.of_kernels().is_some()
+    }
+
+    /// Returns the places of the synapses of neuron `pre`.
     #[inline(always)]
     pub fn range(&self, pre: usize) -> Range<usize> {
         match &self.targets {
             Targets::All => pre * self.n_post..(pre + 1) * self.n_post,
             Targets::Rows { start, .. } => start[pre]..start[pre + 1],
+            Targets::Kernels(kernels) => pre * kernels.n_delays()..(pre + 1) * kernels.n_delays(),
         }
     }
 
-    /// Returns where those with delay number `group` are.
+    /// Returns the places of those with delay number `group`, of kernels also where there is none.
     #[inline(always)]
     pub fn group_range(&self, pre: usize, group: usize) -> Range<usize> {
-        self.delays.within(self.range(pre), group)
+        match &self.targets {
+            Targets::Kernels(kernels) => {
+                let place = pre * kernels.n_delays() + group;
+                place..place + 1
+            }
+            Targets::All | Targets::Rows { .. } => self.delays.within(self.range(pre), group),
+        }
     }
 
-    /// Returns the synapses at places of [`range`](Self::range).
+    /// Returns the first place at or after `place` at which neuron `pre` has synapses.
+    #[inline(always)]
+    pub fn next_place(&self, pre: usize, place: usize) -> Option<usize> {
+        let mut places = place..self.range(pre).end;
+        match &self.targets {
+            Targets::Kernels(_) => places.find(|&place| self.count(place..place + 1) > 0),
+            Targets::All | Targets::Rows { .. } => places.next(),
+        }
+    }
+
+    /// Returns the places of the synapses of neuron `pre` that have the delay of those at `place`.
+    #[inline(always)]
+    pub fn group_at(&self, pre: usize, place: usize) -> Range<usize> {
+        match &self.targets {
+            Targets::Kernels(_) => place..place + 1,
+            Targets::All | Targets::Rows { .. } => self.group_range(pre, self.delays.group(place)),
+        }
+    }
+
+    /// Returns the delay of the synapses at `place` [ms].
+    #[inline(always)]
+    pub fn delay(&self, place: usize) -> f64 {
+        let group = match &self.targets {
+            Targets::Kernels(kernels) => place % kernels.n_delays(),
+            Targets::All | Targets::Rows { .. } => self.delays.group(place),
+        };
+        self.delays.distinct()[group]
+    }
+
+    /// Returns the number of synapses at places of [`range`](Self::range).
+    #[inline(always)]
+    pub fn count(&self, range: Range<usize>) -> usize {
+        match &self.targets {
+            Targets::Kernels(kernels) => {
+                let n_delays = kernels.n_delays();
+                range.map(|place| kernels.count_of(place / n_delays, place % n_delays)).sum()
+            }
+            Targets::All | Targets::Rows { .. } => range.len(),
+        }
+    }
+
+    /// Returns the synapses at places of [`group_range`](Self::group_range).
     #[inline(always)]
     pub fn at(&self, range: Range<usize>) -> Row<'_, W> {
-        let target = match &self.targets {
-            Targets::All => None,
-            Targets::Rows { target, .. } => Some(&target[range.clone()]),
-        };
-        Row { target, weight: &self.weight[range] }
+        match &self.targets {
+            Targets::All => Row::All(&self.weight[range]),
+            Targets::Rows { target, .. } => Row::Listed(&target[range.clone()], &self.weight[range]),
+            Targets::Kernels(kernels) => {
+                debug_assert_eq!(range.len(), 1);
+                let (pre, group) = (range.start / kernels.n_delays(), range.start % kernels.n_delays());
+                Row::Kernels(kernels.row(&self.weight, pre, group))
+            }
+        }
     }
 
     /// Returns the postsynaptic neuron of the synapse at `place` of the row of `pre`.
+    #[cfg(test)]
     pub fn target(&self, pre: usize, place: usize) -> usize {
+        self.compressed_rows().map_or_else(|| place - pre * self.n_post, |(_, target)| target[place] as usize)
+    }
+
+    /// Hands out the postsynaptic neurons and weights of all synapses of neuron `pre`, delay after delay.
+    pub fn for_each(&self, pre: usize, mut visit: impl FnMut(usize, W)) {
+        let range = self.range(pre);
         match &self.targets {
-            Targets::All => place - pre * self.n_post,
-            Targets::Rows { target, .. } => target[place] as usize,
+            Targets::Kernels(_) => {
+                range.for_each(|place| self.at(place..place + 1).for_each(|i, w| visit(i as usize, w)))
+            }
+            Targets::All | Targets::Rows { .. } => self.at(range).for_each(|i, w| visit(i as usize, w)),
         }
     }
 
     /// Tells, in numbers, which neurons are connected.
     pub(crate) fn shape(&self, mut take: impl FnMut(u64)) {
         [self.n_pre, self.n_post, self.len()].into_iter().for_each(|n| take(n as u64));
-        if let Targets::Rows { start, target } = &self.targets {
-            start.iter().for_each(|&at| take(at as u64));
-            take_pairs(target, take);
+        match &self.targets {
+            Targets::All => {}
+            Targets::Rows { start, target } => {
+                start.iter().for_each(|&at| take(at as u64));
+                take_pairs(target, take);
+            }
+            Targets::Kernels(kernels) => {
+                kernels.sliding().words().into_iter().for_each(&mut take);
+                kernels.for_each_weight(|Place { row, column }, _, _| take(u64::from(row) << 32 | u64::from(column)));
+            }
+        }
+    }
+
+    /// Tells, in numbers, the delay of every synapse.
+    pub(crate) fn delay_words(&self, mut take: impl FnMut(u64)) {
+        self.delays.words(&mut take);
+        if let Targets::Kernels(kernels) = &self.targets {
+            kernels.for_each_weight(|_, delay, _| take(delay as u64));
         }
     }
 
@@ -235,11 +361,11 @@ impl<W: Copy> Connectivity<W> {
     pub fn input_sizes(&self, size: impl Fn(W) -> f64) -> Vec<(u64, f64)> {
         let mut sizes = vec![(0, 0.0); self.n_post];
         for pre in 0..self.n_pre {
-            for place in self.range(pre) {
-                let (n, sum) = &mut sizes[self.target(pre, place)];
+            self.for_each(pre, |post, weight| {
+                let (n, sum) = &mut sizes[post];
                 *n += 1;
-                *sum += size(self.weight[place]);
-            }
+                *sum += size(weight);
+            });
         }
         sizes
     }

@@ -27,7 +27,7 @@ pub struct Delays {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Index {
-    /// All synapses have the one delay.
+    /// All synapses have the one delay, or tell theirs by themselves.
     Same,
     Small(Vec<u8>),
     Large(Vec<u32>),
@@ -55,6 +55,11 @@ impl Delays {
         Self { distinct, index: Index::Small(index) }
     }
 
+    /// Makes the delays, ascending, of synapses that tell by themselves which of them they have.
+    pub(super) fn elsewhere(distinct: Vec<f64>) -> Self {
+        Self { distinct, index: Index::Same }
+    }
+
     /// Returns the delays that occur [ms], ascending.
     pub fn distinct(&self) -> &[f64] {
         &self.distinct
@@ -77,7 +82,7 @@ impl Delays {
 
     /// Returns the delay number of the synapse at `place`.
     #[inline(always)]
-    pub fn group(&self, place: usize) -> usize {
+    pub(super) fn group(&self, place: usize) -> usize {
         match &self.index {
             Index::Same => 0,
             Index::Small(index) => index[place] as usize,
@@ -85,8 +90,8 @@ impl Delays {
         }
     }
 
-    /// Tells, in numbers, the delay of every synapse.
-    pub(crate) fn words(&self, mut take: impl FnMut(u64)) {
+    /// Tells, in numbers, the delay of every synapse, but of those that tell it by themselves.
+    pub(super) fn words(&self, mut take: impl FnMut(u64)) {
         take(self.distinct.len() as u64);
         self.distinct.iter().for_each(|delay| take(delay.to_bits()));
         match &self.index {

@@ -3,10 +3,11 @@
 use super::Graph;
 use super::connectivity::Connectivity;
 use super::delays::Delays;
+use super::sliding::Sliding;
 use crate::error::{Error, Result};
 use crate::fixed::{FixedConnection, FixedNetwork};
 use crate::memory::{OrUnwind, catch, product, reserve, with_room};
-use crate::network::{Network, Origin, Pattern, Place};
+use crate::network::{Connection, Network, Origin, Pattern, Place, Taps};
 use crate::neuron::fixed::FixedWeight;
 use crate::simd::Real;
 
@@ -36,14 +37,8 @@ impl<F: Real> Graph<F> {
                             let weight = |i: usize, tap: usize, j: usize| matrix.get(i, tap * shape[1] + j);
                             connectivity(shape, connection.taps(), dt, DENSE_SHARE, weight)
                         }
-                        // TODO(14): kernels stored once
-                        pattern @ (Pattern::Conv2d(_) | Pattern::AvgPool2d(_)) => {
-                            let (matrix, columns) = (connection.weight(), pattern.matrix()[1]);
-                            let weight = |place: Place, tap: usize| {
-                                matrix.get(place.row as usize, tap * columns + place.column as usize)
-                            };
-                            unrolled(pattern, connection.taps(), dt, weight)
-                        }
+                        Pattern::Conv2d(conv) => kernels(conv.into(), connection, dt),
+                        Pattern::AvgPool2d(pool) => kernels(pool.into(), connection, dt),
                     };
                     graph.add_projection(pre, own, synapses)?;
                 }
@@ -82,14 +77,8 @@ impl<W: FixedWeight> Graph<W> {
                             };
                             connectivity(shape, taps.steps(), dt, share, weight)
                         }
-                        Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => {
-                            let columns = pattern.matrix()[1];
-                            let weight = |place: Place, tap: usize| {
-                                let at = place.row as usize * columns + place.column as usize;
-                                if taps.tap(at) == tap { weights[at] } else { 0 }
-                            };
-                            unrolled(pattern, taps.steps(), dt, weight)
-                        }
+                        Pattern::Conv2d(conv) => whole_kernels(conv.into(), weights, taps, dt),
+                        Pattern::AvgPool2d(pool) => whole_kernels(pool.into(), weights, taps, dt),
                     };
                     let narrow = |w: i32| W::try_from(w.into()).ok();
                     let refused = |w| Error::value("weight", format!("in the range of {}", W::DTYPE), w);
@@ -100,6 +89,22 @@ impl<W: FixedWeight> Graph<W> {
             Ok(graph)
         })
     }
+}
+
+/// Makes the connectivity of kernels, of which no synapse has the weight 0.
+fn kernels<F: Real>(sliding: Sliding, connection: &Connection<F>, dt: f64) -> Connectivity<F> {
+    let (matrix, columns) = (connection.weight(), connection.pattern().matrix()[1]);
+    let weight = |Place { row, column }: Place, tap: usize| matrix.get(row as usize, tap * columns + column as usize);
+    Connectivity::kernels(sliding, connection.taps().iter().map(|&tap| f64::from(tap) * dt).collect(), weight)
+}
+
+/// Makes the connectivity of kernels in fixed point, of which no synapse has the weight 0.
+fn whole_kernels(sliding: Sliding, weights: &[i32], taps: &Taps, dt: f64) -> Connectivity<i32> {
+    let weight = |place: Place, tap: usize| {
+        let at = sliding.entry(place);
+        if taps.tap(at) == tap { weights[at] } else { 0 }
+    };
+    Connectivity::kernels(sliding, taps.steps().iter().map(|&tap| f64::from(tap) * dt).collect(), weight)
 }
 
 fn layer_name(l: usize) -> String {
@@ -141,30 +146,4 @@ fn connectivity<W: Copy + PartialEq + Default>(
     }
     let distinct = (0..taps.len()).map(delay).collect();
     Connectivity::rows(n_pre, n_post, start, target, weights, Delays::each(distinct, index))
-}
-
-/// TODO(14): kernels stored once.
-fn unrolled<W: Copy + PartialEq + Default>(
-    pattern: &Pattern,
-    taps: &[u32],
-    dt: f64,
-    weight: impl Fn(Place, usize) -> W,
-) -> Connectivity<W> {
-    let delay = |tap: usize| f64::from(taps[tap]) * dt;
-    let (mut start, mut target, mut weights, mut index) = (vec![0], Vec::new(), Vec::new(), Vec::new());
-    for j in 0..pattern.pre().n() {
-        for tap in 0..taps.len() {
-            pattern.for_each_synapse(j, |post, place| {
-                let w = weight(place, tap);
-                if w != W::default() {
-                    target.push(post);
-                    weights.push(w);
-                    index.push(tap as u32);
-                }
-            });
-        }
-        start.push(target.len());
-    }
-    let distinct = (0..taps.len()).map(delay).collect();
-    Connectivity::rows(pattern.pre().n(), pattern.post().n(), start, target, weights, Delays::each(distinct, index))
 }

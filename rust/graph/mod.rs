@@ -2,18 +2,24 @@
 //!
 //! A [`Graph`] is what the engines of [`sim`](crate::sim) run. It may have any topology, loops included; a layered
 //! [`Network`](crate::network::Network) is one of them ([`Graph::from_network`]), in fixed point
-//! ([`Graph::from_fixed_network`]) as well.
+//! ([`Graph::from_fixed_network`]) as well. Convolutions and pools keep their kernels once ([`Sliding`]), and no table of synapses.
 
 mod connect;
 mod connectivity;
 mod delays;
+mod kernels;
 mod layered;
 mod parts;
+mod sliding;
+#[cfg(test)]
+pub(crate) mod strategies;
 
 pub use connect::{ConnectionRule, Drawing};
 pub use connectivity::{Connectivity, Row};
 pub use delays::Delays;
+pub use kernels::KernelRow;
 pub use parts::Parts;
+pub use sliding::Sliding;
 
 use crate::error::{Error, Result, check_positive};
 use crate::network::{Delay, Init};

@@ -14,7 +14,7 @@ use super::net::{Net, with_net};
 use super::network::NetworkCore;
 use super::shared::{Changing, Shared};
 use crate::error::Error;
-use crate::graph::{ConnectionRule, Connectivity, Graph, Parts};
+use crate::graph::{ConnectionRule, Connectivity, Graph, Parts, Sliding};
 use crate::memory::collected;
 use crate::network::{Delay, Init};
 use crate::neuron::NeuronParams;
@@ -271,11 +271,11 @@ impl GraphCore {
         })
     }
 
-    /// Returns the arrays of a projection's synapses: start, target (`None` if all receive from all), weight, distinct delays [ms], and which
-    /// of them each synapse has (`None` if all have the one).
+    /// Returns the arrays of a projection's synapses: start, target (`None` unless synapses are listed), weight, distinct delays [ms], and
+    /// which of them each weight has (`None` if all have the one).
     fn parts<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Bound<'py, PyTuple>> {
         fn arrays<'py, W: PyWeight>(py: Python<'py>, parts: Parts<W>) -> PyResult<Bound<'py, PyTuple>> {
-            let Parts { rows, weight, distinct, index } = parts;
+            let Parts { rows, weight, distinct, index, .. } = parts;
             let (start, target) = rows.unzip();
             let start = start.map(|start| vector(py, start.into_iter().map(|at| at as u64).collect()));
             let target = target.map(|target| vector(py, target));
@@ -283,14 +283,23 @@ impl GraphCore {
             (start, target, vector(py, weight), vector(py, distinct), index).into_pyobject(py)
         }
         with_graph!(&self.graph.present(), graph => {
-            let n = graph.projections().len();
             let found = graph.projections().get(projection);
-            let found = found.ok_or_else(|| Error::value("projection", format!("in [0, {n})"), projection))?;
+            let found = found.ok_or_else(|| no_projection(graph.projections().len(), projection))?;
             arrays(py, long(py, None, found.synapses.len(), || found.synapses.to_parts())?)
         })
     }
 
-    /// Adds a projection of which `parts` told the arrays; its number.
+    /// Returns how the kernels of a projection slide, in numbers; `None` if it has none.
+    fn sliding(&self, projection: usize) -> PyResult<Option<Vec<u64>>> {
+        with_graph!(&self.graph.present(), graph => {
+            let found = graph.projections().get(projection);
+            let found = found.ok_or_else(|| no_projection(graph.projections().len(), projection))?;
+            Ok(found.synapses.sliding().map(|sliding| sliding.words().to_vec()))
+        })
+    }
+
+    /// Adds a projection of which `parts` told the arrays, and `sliding` how kernels slide; its number.
+    #[pyo3(signature = (pre, post, rows, weight, distinct, index, sliding=None))]
     fn add_parts(
         &self,
         pre: usize,
@@ -299,14 +308,15 @@ impl GraphCore {
         weight: &Bound<'_, PyAny>,
         distinct: PyReadonlyArray1<'_, f64>,
         index: Option<PyReadonlyArray1<'_, u32>>,
+        sliding: Option<Vec<u64>>,
     ) -> PyResult<usize> {
-        type Arrays = (Option<(Vec<usize>, Vec<u32>)>, Vec<f64>, Option<Vec<u32>>);
+        type Arrays = (Option<(Vec<usize>, Vec<u32>)>, Vec<f64>, Option<Vec<u32>>, Option<Sliding>);
         fn add<W: PyWeight>(
             graph: Arc<Graph<W>>,
             changing: &Changing<'_, AnyGraph>,
             (pre, post): (usize, usize),
             weight: &Bound<'_, PyAny>,
-            (rows, distinct, index): Arrays,
+            (rows, distinct, index, sliding): Arrays,
         ) -> PyResult<usize> {
             let sizes = |at: usize| graph.populations().get(at).map_or(0, |population| population.n);
             let (n_pre, n_post) = (sizes(pre), sizes(post));
@@ -316,13 +326,14 @@ impl GraphCore {
             if let Some(at) = weight.iter().position(|w| !w.is_number()) {
                 return Err(Error::value(format!("weight[{at}]"), "finite", weight[at]).into());
             }
-            let synapses = Connectivity::from_parts(n_pre, n_post, Parts { rows, weight, distinct, index })?;
+            let synapses = Connectivity::from_parts(n_pre, n_post, Parts { rows, weight, distinct, index, sliding })?;
             Ok(changing.change(|graph| W::of_mut(graph).add_projection(pre, post, synapses))?)
         }
         let rows = rows.map(|(start, target)| {
             (start.as_array().iter().map(|&at| at as usize).collect(), target.as_array().to_vec())
         });
-        let arrays = (rows, distinct.as_array().to_vec(), index.map(|index| index.as_array().to_vec()));
+        let sliding = sliding.map(|words| Sliding::from_words(&words)).transpose()?;
+        let arrays = (rows, distinct.as_array().to_vec(), index.map(|index| index.as_array().to_vec()), sliding);
         let changing = self.graph.changing()?;
         with_graph!(changing.present(), graph => add(graph, &changing, (pre, post), weight, arrays))
     }
@@ -336,12 +347,10 @@ impl GraphCore {
 
     /// Returns the number of synapses of a projection.
     fn n_synapses(&self, projection: usize) -> PyResult<usize> {
-        let n = |n: Option<usize>, all: usize| {
-            n.ok_or_else(|| Error::value("projection", format!("in [0, {all})"), projection).into())
-        };
         with_graph!(&self.graph.present(), graph => {
-            let found = graph.projections().get(projection).map(|projection| projection.synapses.len());
-            n(found, graph.projections().len())
+            let found = graph.projections().get(projection);
+            let found = found.ok_or_else(|| no_projection(graph.projections().len(), projection))?;
+            Ok(found.synapses.len())
         })
     }
 
@@ -352,7 +361,7 @@ impl GraphCore {
         }).collect())
     }
 
-    /// Returns the synapses of a projection, in the order they are kept in: pre, post, weight, delay [ms].
+    /// Returns the synapses of a projection, those of each neuron by delay, then target: pre, post, weight, delay [ms].
     fn synapses<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Bound<'py, PyDict>> {
         fn lists<'py, F: PyWeight>(py: Python<'py>, synapses: &Connectivity<F>) -> PyResult<Bound<'py, PyDict>> {
             let lists = long(py, None, synapses.len(), || synapses.to_lists())?;
@@ -364,10 +373,14 @@ impl GraphCore {
             Ok(dict)
         }
         with_graph!(&self.graph.present(), graph => {
-            let n = graph.projections().len();
             let found = graph.projections().get(projection);
-            let found = found.ok_or_else(|| Error::value("projection", format!("in [0, {n})"), projection))?;
+            let found = found.ok_or_else(|| no_projection(graph.projections().len(), projection))?;
             lists(py, &found.synapses)
         })
     }
+}
+
+/// Returns the refusal of a projection that is not one of `n`.
+fn no_projection(n: usize, projection: usize) -> Error {
+    Error::value("projection", format!("in [0, {n})"), projection)
 }

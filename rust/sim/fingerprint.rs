@@ -7,7 +7,7 @@ use crate::simd::Weight;
 
 /// Holds hashes of all that makes a graph but its weights, the same on every machine.
 ///
-/// All-to-all projections and lists of the same synapses are told apart, and so are a network's synapses of weight 0.
+/// All-to-all projections, kernels and lists of the same synapses are told apart, and so are a network's synapses of weight 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     /// Bits of the time step [ms].
@@ -34,7 +34,7 @@ impl Fingerprint {
             synapses.add_word(projection.pre as u64);
             synapses.add_word(projection.post as u64);
             projection.synapses.shape(|word| synapses.add_word(word));
-            projection.synapses.delays().words(|word| delays.add_word(word));
+            projection.synapses.delay_words(|word| delays.add_word(word));
         }
         Self {
             dt: graph.dt().to_bits(),

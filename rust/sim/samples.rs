@@ -233,7 +233,8 @@ pub fn operations<F: Real>(graph: &Graph<F>, n_steps: usize, spikes: &SampleSpik
                     counts.synaptic_events += (row.len() * synapses.n_post()) as u64;
                     continue;
                 }
-                let arriving = row.iter().map(|&neuron| synapses.group_range(neuron as usize, group).len() as u64);
+                let arriving =
+                    row.iter().map(|&neuron| synapses.count(synapses.group_range(neuron as usize, group)) as u64);
                 counts.synaptic_events += arriving.sum::<u64>();
             }
         }

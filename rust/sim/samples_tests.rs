@@ -30,6 +30,40 @@ fn network(explicit_delays: bool) -> Network<f64> {
     net
 }
 
+/// Kernels, a pool above them, and recurrent neurons on top; delays of single taps of the kernels, if any.
+fn planes(explicit_delays: bool) -> Network<f64> {
+    let neuron = |v_th: f64, more: Value| {
+        let mut layer = json!({"tau_m": 20.0, "tau_s": 5.0, "v_th": v_th, "t_ref": 1.0, "discretisation": "exact"});
+        layer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        layer
+    };
+    let init = json!({"kind": "uniform", "low": -0.3, "high": 0.5});
+    let layers = [
+        neuron(
+            0.7,
+            json!({"kind": "conv2d", "channels": 6, "kernel": [3, 2], "stride": [1, 2], "padding": [1, 0],
+            "dilation": [1, 1], "groups": 2, "init": init, "delay": 0.5}),
+        ),
+        neuron(0.3, json!({"kind": "avg_pool2d", "kernel": [3, 2], "stride": [2, 1], "padding": [1, 0]})),
+        neuron(
+            0.4,
+            json!({"kind": "recurrent", "n": 10, "init": init, "mask": {"kind": "all_to_all", "self_loops": true},
+            "recurrent_init": init, "recurrent_delay": 1.0}),
+        ),
+    ];
+    let config = json!({"n_in": 60, "in_shape": [2, 6, 5], "layers": layers, "dt": 0.5, "seed": 4});
+    let mut net = Network::new(serde_json::from_value(config).unwrap()).unwrap();
+    if explicit_delays {
+        let mut delays = net.delays();
+        for (delays, most) in delays.iter_mut().flatten().zip([4, 3, 2]) {
+            let n = delays.len() as u32;
+            *delays = (0..n).map(|at| at * 7 % most).collect();
+        }
+        net.set_delays(&delays).unwrap();
+    }
+    net
+}
+
 fn run(
     net: &Network<f64>,
     simulation: &SampleSimulation<f64>,
@@ -37,12 +71,13 @@ fn run(
     scratch: &mut SampleScratch<f64>,
     sample: u32,
 ) -> (SampleSpikes, Option<Counts>) {
-    let mut trains = SpikeTrains::empty(N_STEPS, 8).unwrap();
+    let n_in = net.n_in() as u32;
+    let mut trains = SpikeTrains::empty(N_STEPS, net.n_in()).unwrap();
     let fires = |t: u32, i: u32| (t * (sample + 3) + i * 5) % 11 < 3;
-    let rows: Vec<Vec<u32>> = (0..N_STEPS as u32).map(|t| (0..8).filter(|&i| fires(t, i)).collect()).collect();
+    let rows: Vec<Vec<u32>> = (0..N_STEPS as u32).map(|t| (0..n_in).filter(|&i| fires(t, i)).collect()).collect();
     trains.push_sample(rows.iter().map(Vec::as_slice)).unwrap();
     let mut spikes = SampleSpikes::new(net.layers().len());
-    spikes.input.set(trains.sample(0), 8);
+    spikes.input.set(trains.sample(0), net.n_in());
     let counts = simulation.run(net, N_STEPS, &mut spikes, lists, scratch);
     (spikes, counts)
 }
@@ -86,17 +121,43 @@ fn engines_on_the_grid_agree() {
 }
 
 #[test]
+fn engines_on_the_grid_agree_on_kernels() {
+    for explicit_delays in [false, true] {
+        let net = planes(explicit_delays);
+        let graph = Graph::from_network(&net).unwrap();
+        assert!(graph.projections()[..2].iter().all(|projection| projection.synapses.has_kernels()));
+        let [clocked, event] =
+            [EngineKind::Clocked, EngineKind::Event].map(|kind| SampleSimulation::new(&net, kind).unwrap());
+        let mut scratch = SampleScratch::default();
+        for sample in 0..3 {
+            let (expected, _) = run(&net, &clocked, Lists::All, &mut scratch, sample);
+            let (spikes, counts) = run(&net, &event, Lists::All, &mut scratch, sample);
+            assert_eq!(by_time(&spikes), by_time(&expected));
+            assert!(by_time(&spikes).iter().all(|rows| rows.iter().flatten().count() > 10));
+            let (counts, done) = (counts.unwrap(), operations(&graph, N_STEPS, &expected));
+            let same = |c: Counts| (c.input_events, c.spikes, c.synaptic_events);
+            assert_eq!(same(counts), same(done));
+        }
+    }
+}
+
+#[test]
 fn continuous_spikes_are_seen_at_the_end_of_their_step() {
-    let net = network(true);
-    let simulation = SampleSimulation::new(&net, EngineKind::Continuous).unwrap();
-    let graph = Arc::new(Graph::from_network(&net).unwrap());
+    for net in [network(true), planes(true)] {
+        check_continuous(&net);
+    }
+}
+
+fn check_continuous(net: &Network<f64>) {
+    let simulation = SampleSimulation::new(net, EngineKind::Continuous).unwrap();
+    let graph = Arc::new(Graph::from_network(net).unwrap());
     let mut scratch = SampleScratch::default();
     for sample in 0..3 {
-        let (spikes, counts) = run(&net, &simulation, Lists::All, &mut scratch, sample);
+        let (spikes, counts) = run(net, &simulation, Lists::All, &mut scratch, sample);
         let mut engine = ContinuousEngine::new(Arc::clone(&graph)).unwrap();
         let input = &spikes.input.by_time;
         engine.push((0..N_STEPS).flat_map(|t| input.row(t).iter().map(move |&x| (t as f64 * 0.5, x)))).unwrap();
-        let mut expected = vec![vec![Vec::new(); N_STEPS]; 2];
+        let mut expected = vec![vec![Vec::new(); N_STEPS]; net.layers().len()];
         let mut record = |time: f64, population: usize, neuron: u32| {
             let step = (1..N_STEPS).find(|&step| time <= step as f64 * 0.5).unwrap();
             expected[population - 1][step].push(neuron);

@@ -302,5 +302,9 @@ mod tests;
 mod state_tests;
 
 #[cfg(test)]
+#[path = "kernels_tests.rs"]
+mod kernels_tests;
+
+#[cfg(test)]
 #[path = "fixed_tests.rs"]
 mod fixed_tests;

@@ -78,17 +78,17 @@ impl<F: Real> BlockNeurons<F> {
     }
 
     fn receive(&mut self, row: Row<'_, F>) {
-        match row.target {
-            None => {
-                add_weights(&mut flat_mut(&mut self.input)[..self.n], row.weight);
+        match row {
+            Row::All(weight) => {
+                add_weights(&mut flat_mut(&mut self.input)[..self.n], weight);
                 self.reached.set_first(self.blocks.len());
             }
-            Some(target) => {
+            row => {
                 let input = flat_mut(&mut self.input);
-                for (&i, &w) in target.iter().zip(row.weight) {
+                row.for_each(|i, w| {
                     input[i as usize] += w;
                     self.reached.set(i as usize / LANES);
-                }
+                });
             }
         }
     }

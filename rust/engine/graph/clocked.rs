@@ -13,7 +13,7 @@ use super::snapshot::Snapshot;
 use super::transit::{Delivery, LONGEST_WINDOW, Transit};
 use super::window::{Arrivals, advance_window};
 use crate::error::Result;
-use crate::graph::{Connectivity, Graph, Population};
+use crate::graph::{Connectivity, Graph, Population, Row};
 use crate::neuron::fixed::Overflows;
 use crate::neuron::lif::lazy::{Bounds, LazyLif};
 use crate::neuron::lif::vectors::LifLanes;
@@ -102,9 +102,9 @@ impl<F: Real> ClockedNeurons for LifNeurons<F> {
         }
         let (row, n_blocks) = (synapses.at(spike.range), self.state.len());
         let input = flat_mut(&mut self.input[spike.step * n_blocks..][..n_blocks]);
-        match row.target {
-            Some(target) => target.iter().zip(row.weight).for_each(|(&i, &w)| input[i as usize] += w),
-            None => super::block::add_weights(&mut input[..self.n], row.weight),
+        match row {
+            Row::All(weight) => super::block::add_weights(&mut input[..self.n], weight),
+            row => row.for_each(|i, w| input[i as usize] += w),
         }
     }
 

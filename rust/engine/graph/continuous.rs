@@ -172,14 +172,13 @@ impl<W: Weight> ContinuousEngine<W> {
     fn send(&mut self, population: usize, pre: u32, fired: f64) {
         for &projection in &self.projections[population] {
             let synapses = &self.graph.projections()[projection].synapses;
-            let range = synapses.range(pre as usize);
-            if !range.is_empty() {
-                let delay = synapses.delays().distinct()[synapses.delays().group(range.start)];
-                let time = fired + delay;
+            let row = synapses.range(pre as usize);
+            if let Some(place) = synapses.next_place(pre as usize, row.start) {
+                let time = fired + synapses.delay(place);
                 let n = self.arrivals.len() + 1;
                 let room = self.arrivals.try_reserve(1).map_err(|_| no_room(UNDER_WAY, Some(n), size_of::<Arrival>()));
                 room.or_unwind();
-                self.arrivals.push(Reverse(Arrival { time, fired, projection, pre, place: range.start }));
+                self.arrivals.push(Reverse(Arrival { time, fired, projection, pre, place }));
             }
         }
     }
@@ -206,25 +205,20 @@ impl<W: Weight> ContinuousEngine<W> {
             let post = graph.projections()[projection].post;
             let Neurons { lif, first, .. } = populations[post].expect("no projection ends at an input");
             let synapses = &graph.projections()[projection].synapses;
-            let (row, delays) = (synapses.range(pre as usize), synapses.delays());
-            let range = synapses.group_range(pre as usize, delays.group(place));
-            if range.end < row.end {
-                let delay = delays.distinct()[delays.group(range.end)];
-                let next = Arrival { time: fired + delay, place: range.end, ..arrival };
+            let range = synapses.group_at(pre as usize, place);
+            if let Some(place) = synapses.next_place(pre as usize, range.end) {
+                let next = Arrival { time: fired + synapses.delay(place), place, ..arrival };
                 *arrivals.peek_mut().expect("just seen") = Reverse(next);
             } else {
                 arrivals.pop();
             }
-            let begin = range.start;
-            counts.synaptic_events += range.len() as u64;
-            let row = synapses.at(range);
-            for (at, &w) in row.weight.iter().enumerate() {
-                let target = row.target.map_or_else(|| synapses.target(pre as usize, begin + at), |t| t[at] as usize);
-                let neuron = &mut neurons[first + target];
+            counts.synaptic_events += synapses.count(range.clone()) as u64;
+            synapses.at(range).for_each(|target, w| {
+                let neuron = &mut neurons[first + target as usize];
                 catch_up(&lif, neuron, time);
                 neuron.current += w.widen();
-                reached.set(first + target);
-            }
+                reached.set(first + target as usize);
+            });
         }
         let mut population = 0;
         reached.drain(|neuron| {

@@ -9,7 +9,7 @@ pub struct Counts {
     pub input_events: u64,
     /// Spikes of the neurons.
     pub spikes: u64,
-    /// Synapses that spikes arrived through.
+    /// Synapses that spikes arrived through; of kernels those of weights that are not 0.
     pub synaptic_events: u64,
     /// Times that the state of a neuron was computed anew.
     pub state_updates: u64,

@@ -56,7 +56,10 @@ impl<'a, W: Weight> Rows<'a, W> {
 
     /// Returns the synapses of all rows.
     pub fn n_synapses(&self) -> usize {
-        self.places.iter().map(|(_, range)| range.len()).sum()
+        let n = |(projection, range): &(usize, Range<usize>)| {
+            self.graph.projections()[*projection].synapses.count(range.clone())
+        };
+        self.places.iter().map(n).sum()
     }
 }
 

@@ -48,28 +48,30 @@ impl<F: Real> SharedRows<F> {
 
     /// Makes masks of a projection if each of its neurons has one weight and reaches no other neuron twice.
     fn take(&mut self, synapses: &Connectivity<F>, n_blocks: usize) -> Option<(u32, Vec<F>)> {
-        if synapses.is_empty() || synapses.is_all() || synapses.delays().distinct().len() > 1 {
+        // Of kernels, masks would be the table of synapses that is not kept.
+        if synapses.is_empty() || !synapses.is_listed() || synapses.delays().distinct().len() > 1 {
             return None;
         }
         let n_before = self.reach.len();
         let first = u32::try_from(n_before / n_blocks).ok()?;
         u32::try_from(first as usize + synapses.n_pre()).ok()?;
         let weight = |pre| {
-            let weights = synapses.at(synapses.range(pre)).weight;
+            let weights = &synapses.weight()[synapses.range(pre)];
             let first = weights.first().copied().unwrap_or(F::zero());
             weights.iter().all(|&w| w == first).then_some(first)
         };
         let weights = (0..synapses.n_pre()).map(weight).collect::<Option<Vec<F>>>()?;
         self.reach.resize(n_before + synapses.n_pre() * n_blocks, 0);
+        let mut is_twice = false;
         for (pre, mask) in self.reach[n_before..].chunks_exact_mut(n_blocks).enumerate() {
-            for place in synapses.range(pre) {
-                let target = synapses.target(pre, place);
+            synapses.for_each(pre, |target, _| {
                 let (block, bit) = (&mut mask[target / LANES], 1 << (target % LANES));
-                if *block & bit != 0 {
-                    self.reach.truncate(n_before);
-                    return None;
-                }
+                is_twice |= *block & bit != 0;
                 *block |= bit;
+            });
+            if is_twice {
+                self.reach.truncate(n_before);
+                return None;
             }
         }
         Some((first, weights))

@@ -19,6 +19,8 @@ pub struct SingleNeurons<A: Arithmetic> {
     reached: Vec<u32>,
     n_reached: usize,
     repeats: Repeats,
+    /// The synapses of one neuron, where kernels make them.
+    of_kernels: (Vec<u32>, Vec<A::Weight>),
     wheel: Wheel,
     /// The last step that was run.
     latest: u64,
@@ -96,6 +98,7 @@ impl<A: Arithmetic> SingleNeurons<A> {
             reached: vec![0; n + 1],
             n_reached: 0,
             repeats: Repeats::new(),
+            of_kernels: (Vec::new(), Vec::new()),
             wheel: Wheel::new(n),
             latest: 0,
             swept: 0,
@@ -114,40 +117,50 @@ impl<A: Arithmetic> SingleNeurons<A> {
     /// Says whether all neurons that more than one synapse reaches are listed, if that can be told at little cost.
     fn only_once(&mut self, rows: &Rows<'_, A::Weight>) -> bool {
         if rows.places.len() < 2 {
-            return rows.iter().all(|row| row.target.is_none_or(are_different));
+            return rows.iter().all(|row| row.listed().is_none_or(are_different));
         }
-        if rows.n_synapses() > Repeats::MOST.min(self.neurons.len() / 4) || rows.iter().any(|row| row.target.is_none())
+        if rows.n_synapses() > Repeats::MOST.min(self.neurons.len() / 4)
+            || rows.iter().any(|row| matches!(row, Row::All(_)))
         {
             return false;
         }
         let Self { neurons, reached, n_reached, repeats, .. } = self;
-        for &i in rows.iter().flat_map(|row| row.target.unwrap_or_default()) {
-            if repeats.is_repeated(i) {
-                neurons[i as usize].list(i, reached, n_reached);
-            }
+        for row in rows.iter() {
+            row.for_each(|i, _| {
+                if repeats.is_repeated(i) {
+                    neurons[i as usize].list(i, reached, n_reached);
+                }
+            });
         }
         repeats.forget();
         true
     }
 
     fn receive_rows<const AT_ONCE: bool>(&mut self, step: u64, rows: &Rows<'_, A::Weight>) -> u64 {
-        let Self { lif, neurons, reached, n_reached, .. } = self;
+        let Self { lif, neurons, reached, n_reached, of_kernels, .. } = self;
         let (lif, neurons, reached) = (&*lif, &mut neurons[..], &mut reached[..]);
         let (mut n_listed, mut n_done) = (*n_reached, 0);
         let mut following = rows.iter();
         let mut next = following.next();
-        for &i in next.and_then(|row| row.target).unwrap_or_default().iter().take(AHEAD) {
-            prefetch_at(neurons, i as usize);
-        }
-        while let Some(Row { target, weight }) = next {
+        ask_for_first(neurons, next.and_then(|row| row.listed()).unwrap_or_default());
+        while let Some(row) = next {
             next = following.next();
-            let Some(target) = target else {
-                for (i, &w) in (0..).zip(weight) {
-                    n_done += reach::<A, false>(lif, neurons, reached, &mut n_listed, step, i, w);
+            let (target, weight) = match row {
+                Row::All(weight) => {
+                    for (i, &w) in (0..).zip(weight) {
+                        n_done += reach::<A, false>(lif, neurons, reached, &mut n_listed, step, i, w);
+                    }
+                    continue;
                 }
-                continue;
+                Row::Listed(target, weight) => (target, weight),
+                Row::Kernels(row) => {
+                    let (target, weight) = of_kernels;
+                    row.list(target, weight);
+                    ask_for_first(neurons, target);
+                    (&target[..], &weight[..])
+                }
             };
-            let after = next.and_then(|row| row.target).unwrap_or_default();
+            let after = next.and_then(|row| row.listed()).unwrap_or_default();
             let (ahead, n_early) = (&target[target.len().min(AHEAD)..], target.len().saturating_sub(AHEAD));
             for ((&i, &w), &ahead) in target.iter().zip(weight).zip(ahead) {
                 prefetch_at(neurons, ahead as usize);
@@ -254,6 +267,12 @@ fn reach<A: Arithmetic, const AT_ONCE: bool>(
 
 /// How many targets ahead of the one at work a neuron is asked for.
 const AHEAD: usize = 32;
+
+/// Asks for the first neurons of a row.
+#[inline(always)]
+fn ask_for_first<N>(neurons: &[N], target: &[u32]) {
+    target.iter().take(AHEAD).for_each(|&i| prefetch_at(neurons, i as usize));
+}
 
 /// Says whether no target is there twice: rows ascend, but for synapses between the same two neurons.
 fn are_different(target: &[u32]) -> bool {

@@ -9,7 +9,7 @@ use super::Counts;
 use super::bit_set::BitSet;
 use super::snapshot::RecentSpikes;
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Row};
 use crate::memory::{OrUnwind, no_room, reserve};
 use crate::simd::Weight;
 use crate::simd::prefetch;
@@ -115,7 +115,7 @@ impl<W: Weight> Transit<W> {
         for (at, projection) in graph.projections().iter().enumerate() {
             let steps = projection.synapses.delays().steps(&format!("projections[{at}].delay"), graph.dt())?;
             delays[projection.pre].extend_from_slice(&steps);
-            links.push(Link { number: at, pre: projection.pre, steps, reads_rows: true });
+            links.push(Link { number: at, pre: projection.pre, steps, reads_rows: !projection.synapses.has_kernels() });
         }
         for delays in &mut delays {
             delays.sort_unstable();
@@ -228,8 +228,9 @@ impl<W: Weight> Transit<W> {
                     self.recent[link.pre].between(first.saturating_sub(shift), first + n_steps, shift)
                 {
                     let range = synapses.group_range(neuron as usize, group);
-                    counts.synaptic_events += range.len() as u64;
-                    if !range.is_empty() {
+                    let n = synapses.count(range.clone());
+                    counts.synaptic_events += n as u64;
+                    if n > 0 {
                         let step = (fired_at + shift - first) as usize;
                         take(Delivery { step, projection: link.number, neuron, range });
                     }
@@ -349,9 +350,15 @@ fn announce(delays: &[u32], step: u64, n_slots: usize, arrivals: &mut BitSet) {
 fn ask_for_rows<W: Weight>(graph: &Graph<W>, links: &[Link], population: usize, neuron: u32) {
     for link in links.iter().filter(|link| link.pre == population && link.reads_rows) {
         let synapses = &graph.projections()[link.number].synapses;
-        let row = synapses.at(synapses.range(neuron as usize));
-        prefetch(row.weight);
-        prefetch(row.target.unwrap_or_default());
+        match synapses.at(synapses.range(neuron as usize)) {
+            Row::All(weight) => prefetch(weight),
+            Row::Listed(target, weight) => {
+                prefetch(weight);
+                prefetch(target);
+            }
+            // Kernels are near: all neurons have the same.
+            Row::Kernels(_) => {}
+        }
     }
 }
 

@@ -79,8 +79,7 @@ proptest! {
                 transit.deliver(step, 1, &mut counts, |spike| {
                     let projection = &graph.projections()[spike.projection];
                     assert_eq!((spike.step, projection.post), (0, 1));
-                    let row = projection.synapses.at(spike.range);
-                    arrived.extend(row.target.unwrap().iter().copied().zip(row.weight.iter().copied()));
+                    projection.synapses.at(spike.range).for_each(|i, w| arrived.push((i, w)));
                 });
             }
             let mut due = expected.get(&step).cloned().unwrap_or_default();

@@ -10,16 +10,15 @@ type Synapse = (u32, u32, f64, i32);
 fn synapses(of: &Connectivity<i32>) -> [Vec<Synapse>; 2] {
     let mut lists = [Vec::new(), Vec::new()];
     for pre in 0..of.n_pre() {
-        for place in of.range(pre) {
-            let delay = of.delays().distinct()[of.delays().group(place)];
-            lists[0].push((pre as u32, of.target(pre, place) as u32, delay, of.weight()[place]));
-        }
+        let mut place = of.range(pre).start;
+        of.for_each(pre, |target, weight| {
+            assert_eq!(weight, of.weight()[place]);
+            lists[0].push((pre as u32, target as u32, of.delay(place), weight));
+            place += 1;
+        });
         for (group, &delay) in of.delays().distinct().iter().enumerate() {
             let row = of.at(of.group_range(pre, group));
-            for (at, &weight) in row.weight.iter().enumerate() {
-                let target = row.target.map_or(at as u32, |target| target[at]);
-                lists[1].push((pre as u32, target, delay, weight));
-            }
+            row.for_each(|target, weight| lists[1].push((pre as u32, target, delay, weight)));
         }
     }
     lists

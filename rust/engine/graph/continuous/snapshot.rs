@@ -20,7 +20,8 @@ pub struct ContinuousState {
     pub refractory: f64,
 }
 
-/// Holds a spike on its way: to the synapses of one neuron in one projection from `place` on that have the same delay.
+/// Holds a spike on its way: to the synapses of one neuron in one projection from `place` on that have the same delay. Of kernels,
+/// that is a single place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arrival {
     /// When [ms].
@@ -92,11 +93,11 @@ impl ContinuousSnapshot {
             if pre >= synapses.n_pre() || !synapses.range(pre).contains(&arrival.place) {
                 return false;
             }
-            let group = synapses.delays().group(arrival.place);
             arrival.time >= self.now
                 && (0.0..=self.now).contains(&arrival.fired)
-                && arrival.time == arrival.fired + synapses.delays().distinct()[group]
-                && arrival.place == synapses.group_range(pre, group).start
+                && arrival.time == arrival.fired + synapses.delay(arrival.place)
+                && synapses.next_place(pre, arrival.place) == Some(arrival.place)
+                && synapses.group_at(pre, arrival.place).start == arrival.place
         };
         if !self.arrivals.iter().all(fits) {
             return Err(Error::value("state.arrivals", "future arrivals at the graph's synapses", "others"));

@@ -7,7 +7,7 @@ use super::SumLimits;
 use crate::engine::graph::clocked::{list_masks, window_of};
 use crate::engine::graph::{Clocked, ClockedNeurons, Delivery, NeuronState, Transit};
 use crate::error::Result;
-use crate::graph::{Connectivity, Graph, Population};
+use crate::graph::{Connectivity, Graph, Population, Row};
 use crate::neuron::NeuronParams;
 use crate::neuron::fixed::{
     Anchor, At, FixedBlock, FixedLanes, FixedNeuron, FixedPopulation, FixedState, FixedWeight, Overflows,
@@ -122,12 +122,12 @@ impl<W: FixedWeight> ClockedNeurons for FixedNeurons<W> {
             return row.for_each(|i, w| arrivals.push((i, w.into())));
         }
         let input = flat_mut(&mut self.input[spike.step * n_blocks..][..n_blocks]);
-        match row.target {
-            Some(target) => target.iter().zip(row.weight).for_each(|(&i, &w)| {
+        match row {
+            Row::All(weight) => W::add_row(&mut input[..self.n], weight),
+            row => row.for_each(|i, w| {
                 let sum = &mut input[i as usize];
                 *sum = sum.wrapping_add(w.into());
             }),
-            None => W::add_row(&mut input[..self.n], row.weight),
         }
     }
 

@@ -73,16 +73,16 @@ fn check_room<W: FixedWeight>(graph: &Graph<W>, at: usize, limits: &Limits) -> R
     for projection in graph.projections() {
         let synapses = &projection.synapses;
         for j in (0..synapses.n_pre()).filter(|_| projection.post == at) {
-            synapses.range(j).for_each(|place| fan_in[synapses.target(j, place)] += 1);
+            synapses.for_each(j, |post, _| fan_in[post] += 1);
         }
         if projection.post == at && graph.populations()[projection.pre].params.is_none() {
-            inputs += (0..synapses.n_pre()).filter(|&j| !synapses.range(j).is_empty()).count();
+            inputs += (0..synapses.n_pre()).filter(|&j| synapses.count(synapses.range(j)) > 0).count();
         }
         // Xylo holds the synapses onto its output neurons elsewhere.
         let post = graph.populations()[projection.post].params.as_ref();
         let is_readout = post.map(NeuronParams::fixed).transpose()?.is_some_and(FixedParams::is_xylo_output);
         if projection.pre == at && !is_readout {
-            fan_out.iter_mut().enumerate().for_each(|(j, n)| *n += synapses.range(j).len());
+            fan_out.iter_mut().enumerate().for_each(|(j, n)| *n += synapses.count(synapses.range(j)));
         }
         let longest = synapses.delays().steps("delay", graph.dt())?.into_iter().max().unwrap_or(0);
         if let Some(most) = limits.delay.filter(|&most| projection.post == at && longest > most) {
@@ -125,14 +125,13 @@ fn arriving<W: FixedWeight>(graph: &Graph<W>, at: usize) -> Result<Vec<Arriving>
         let pre = graph.populations()[projection.pre].params.as_ref().map(NeuronParams::fixed).transpose()?;
         let synapses = &projection.synapses;
         for j in 0..synapses.n_pre() {
-            for place in synapses.range(j) {
-                let weight = i64::from(synapses.weight()[place].into()).abs();
-                let arriving = &mut arriving[synapses.target(j, place)];
+            synapses.for_each(j, |post, weight| {
+                let (weight, arriving) = (i64::from(weight.into()).abs(), &mut arriving[post]);
                 match pre {
                     Some(pre) => arriving.neurons += weight * i64::from(pre.max_spikes),
                     None => arriving.inputs += weight,
                 }
-            }
+            });
         }
     }
     Ok(arriving)
