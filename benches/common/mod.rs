@@ -98,7 +98,7 @@ pub fn pool(v_th: f64) -> LayerConfig {
 
 /// The paper's convolutional network, at thresholds with which all layers fire.
 pub fn paper_cnn() -> Network<f32> {
-    let layers = vec![conv(15, 8.0), pool(0.5), conv(40, 10.0), pool(0.5), dense(300, 10.0), dense(10, 8.0)];
+    let layers = vec![conv(15, 5.0), pool(0.6), conv(40, 25.0), pool(0.6), dense(300, 10.0), dense(10, 8.0)];
     Network::new(NetworkConfig { n_in: N_IN, in_shape: Some([1, 28, 28]), layers, dt: 1.0, seed: 1 }).expect("valid")
 }
 

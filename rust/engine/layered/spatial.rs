@@ -16,6 +16,9 @@ use crate::stop::is_stopped;
 /// Steps between two looks at whether to stop.
 const STEPS_UNASKED: usize = 64;
 
+/// In place of a window, for places that none holds.
+const NO_WINDOW: u32 = u32::MAX;
+
 /// A pattern in a plane.
 #[derive(Clone, Copy, Debug)]
 pub enum Spatial<'a> {
@@ -30,7 +33,8 @@ pub enum Spatial<'a> {
 pub struct SpatialScratch<F> {
     rows: Reach,
     columns: Reach,
-    input: Vec<Lanes<F>>,
+    /// Of a pool with disjoint windows, the first block of the window of each place.
+    window: Vec<u32>,
     state: Vec<LifLanes<F>>,
     /// Of each block of each position.
     fired: Vec<LaneMask>,
@@ -46,7 +50,7 @@ pub fn spatial_layer<F: Real>(
     by_time: &mut PaddedRows,
     scratch: &mut SpatialScratch<F>,
 ) {
-    let SpatialScratch { rows, columns, input, state, fired } = scratch;
+    let SpatialScratch { rows, columns, window, state, fired } = scratch;
     let (over_rows, over_columns, shape) = match spatial {
         Spatial::Conv(conv) => (conv.rows(), conv.columns(), conv.post()),
         Spatial::Pool(pool) => (pool.rows(), pool.columns(), pool.post()),
@@ -54,9 +58,11 @@ pub fn spatial_layer<F: Real>(
     rows.set(over_rows);
     columns.set(over_columns);
     let n_blocks = shape.channels.div_ceil(LANES);
+    window.clear();
+    if let Spatial::Pool(pool) = spatial {
+        list_windows(pool, rows, columns, n_blocks, window);
+    }
     let n = shape.plane() * n_blocks;
-    input.clear();
-    resize(input, n, Lanes::zero());
     state.clear();
     resize(state, n, LifLanes::rest());
     resize(fired, n, 0);
@@ -72,15 +78,30 @@ pub fn spatial_layer<F: Real>(
             match spatial {
                 Spatial::Conv(conv) => {
                     let kernels = &connection.rows()[tap * conv.matrix()[1] * n_blocks..];
-                    scatter(conv, kernels, rows, columns, n_blocks, spikes, input);
+                    scatter(conv, kernels, rows, columns, n_blocks, spikes, state);
                 }
                 Spatial::Pool(pool) => {
-                    scatter_windows(pool, connection.weight().get(0, 0), rows, columns, n_blocks, spikes, input);
+                    let weight = connection.weight().get(0, 0);
+                    scatter_windows(pool, weight, window, rows, columns, n_blocks, spikes, state);
                 }
             }
         }
-        step_plane(lif, (t as u64).is_multiple_of(FLUSH_EVERY), input, state, fired);
+        step_plane(lif, (t as u64).is_multiple_of(FLUSH_EVERY), state, fired);
         list_plane::<F>(fired, n_blocks, shape.plane(), by_time);
+    }
+}
+
+/// Lists the first block of the one window that holds each place; nothing if windows overlap.
+fn list_windows(pool: &AvgPool2d, rows: &Reach, columns: &Reach, n_blocks: usize, window: &mut Vec<u32>) {
+    if [pool.rows(), pool.columns()].iter().any(|window| window.stride < window.kernel) {
+        return;
+    }
+    resize(window, pool.pre().plane(), NO_WINDOW);
+    for (at, window) in window.iter_mut().enumerate() {
+        let (y, x) = (at / pool.pre().width, at % pool.pre().width);
+        if let (&[[y, _]], &[[x, _]]) = (rows.of(y), columns.of(x)) {
+            *window = ((y as usize * pool.post().width + x as usize) * n_blocks) as u32;
+        }
     }
 }
 
@@ -92,7 +113,7 @@ fn scatter<F: Real>(
     columns: &Reach,
     n_blocks: usize,
     spikes: &[u32],
-    input: &mut [Lanes<F>],
+    state: &mut [LifLanes<F>],
 ) {
     let scatter = match (conv.groups(), n_blocks) {
         (1, 1) => scatter_kernels::<F, 1>,
@@ -102,7 +123,7 @@ fn scatter<F: Real>(
         (1, _) => scatter_kernels::<F, 0>,
         _ => scatter_grouped::<F>,
     };
-    scatter(conv, kernels, rows, columns, n_blocks, spikes, input);
+    scatter(conv, kernels, rows, columns, n_blocks, spikes, state);
 }
 
 /// A number that others are often divided by.
@@ -158,14 +179,37 @@ fn scatter_kernels_body<F: Real, I: Isa<F>, const B: usize>(
     columns: &Reach,
     n_blocks: usize,
     spikes: &[u32],
-    input: &mut [Lanes<F>],
+    state: &mut [LifLanes<F>],
 ) {
     let n_blocks = if B > 0 { B } else { n_blocks };
     let taps = conv.taps();
+    if conv.columns().stride == 1 && conv.columns().dilation == 1 {
+        // The positions of a row that a spike reaches are neighbours, and so are the taps, the other way round.
+        let (plane, width) = (Divisor::new(conv.pre().plane()), Divisor::new(conv.pre().width));
+        let (kernel_width, width_post) = (conv.columns().kernel, conv.post().width);
+        for &j in spikes {
+            let (channel, at) = plane.divide(j);
+            let (at_y, at_x) = width.divide(at as u32);
+            let &[[x, last], ..] = columns.of(at_x) else { continue };
+            let n = columns.of(at_x).len();
+            let tap = last as usize + 1 - n;
+            for &[y, tap_y] in rows.of(at_y) {
+                let position = (y as usize * width_post + x as usize) * n_blocks;
+                let column = (channel * taps + tap_y as usize * kernel_width + tap) * n_blocks;
+                let kernel = kernels[column..][..n * n_blocks].rchunks_exact(n_blocks);
+                for (state, weights) in state[position..][..n * n_blocks].chunks_exact_mut(n_blocks).zip(kernel) {
+                    for (state, weight) in state.iter_mut().zip(weights) {
+                        isa.add_to(state.current_mut(), isa.load(weight));
+                    }
+                }
+            }
+        }
+        return;
+    }
     for_each_position!(conv, rows, columns, n_blocks, spikes, |channel, tap, position| {
         let column = &kernels[(channel * taps + tap) * n_blocks..][..n_blocks];
-        for (sum, weight) in input[position..][..n_blocks].iter_mut().zip(column) {
-            isa.store(isa.add(isa.load(sum), isa.load(weight)), sum);
+        for (state, weight) in state[position..][..n_blocks].iter_mut().zip(column) {
+            isa.add_to(state.current_mut(), isa.load(weight));
         }
     });
 }
@@ -179,7 +223,7 @@ multiversion! {
         columns: &Reach,
         n_blocks: usize,
         spikes: &[u32],
-        input: &mut [Lanes<F>],
+        state: &mut [LifLanes<F>],
     ) = scatter_kernels_body
 }
 
@@ -205,15 +249,15 @@ fn scatter_grouped_body<F: Real, I: Isa<F>>(
     columns: &Reach,
     n_blocks: usize,
     spikes: &[u32],
-    input: &mut [Lanes<F>],
+    state: &mut [LifLanes<F>],
 ) {
     let (taps, channels_in, channels_out) = (conv.taps(), conv.channels_in(), conv.channels_out());
     for_each_position!(conv, rows, columns, n_blocks, spikes, |channel, tap, position| {
         let column = &kernels[(channel % channels_in * taps + tap) * n_blocks..][..n_blocks];
-        let input = &mut input[position..][..n_blocks];
+        let state = &mut state[position..][..n_blocks];
         for_each_block_of_group!(channel / channels_in, channels_out, |b, lanes| {
             let weight = isa.select(isa.mask(lanes), isa.load(&column[b]), isa.zero());
-            isa.store(isa.add(isa.load(&input[b]), weight), &mut input[b]);
+            isa.add_to(state[b].current_mut(), weight);
         });
     });
 }
@@ -227,22 +271,33 @@ multiversion! {
         columns: &Reach,
         n_blocks: usize,
         spikes: &[u32],
-        input: &mut [Lanes<F>],
+        state: &mut [LifLanes<F>],
     ) = scatter_grouped_body
 }
 
-/// Adds the weight of a pool for each spike onto the windows that hold it.
+/// Adds the weight of a pool for each spike onto the windows that hold it; of disjoint windows, `window` has the one of each place.
 fn scatter_windows<F: Real>(
     pool: &AvgPool2d,
     weight: F,
+    window: &[u32],
     rows: &Reach,
     columns: &Reach,
     n_blocks: usize,
     spikes: &[u32],
-    input: &mut [Lanes<F>],
+    state: &mut [LifLanes<F>],
 ) {
+    if !window.is_empty() {
+        let plane = Divisor::new(pool.pre().plane());
+        for &j in spikes {
+            let (channel, at) = plane.divide(j);
+            if window[at] != NO_WINDOW {
+                state[window[at] as usize + channel / LANES].current_mut()[channel % LANES] += weight;
+            }
+        }
+        return;
+    }
     for_each_position!(pool, rows, columns, n_blocks, spikes, |channel, _tap, position| {
-        input[position + channel / LANES][channel % LANES] += weight;
+        state[position + channel / LANES].current_mut()[channel % LANES] += weight;
     });
 }
 
@@ -251,27 +306,24 @@ fn step_plane_body<F: Real, I: Isa<F>>(
     isa: I,
     lif: &LifPropagator<F>,
     flush: bool,
-    input: &mut [Lanes<F>],
     state: &mut [LifLanes<F>],
     fired: &mut [LaneMask],
 ) {
-    for ((input, state), fired) in input.iter_mut().zip(state).zip(fired) {
+    for (state, fired) in state.iter_mut().zip(fired) {
         let mut lanes = LifVectors::load(isa, state);
-        *fired = lanes.step(isa, isa.load(input), lif);
+        *fired = lanes.step_received(isa, lif);
         if flush {
             lanes.flush(isa, lif);
         }
         lanes.store(isa, state);
-        isa.store(isa.zero(), input);
     }
 }
 
 multiversion! {
-    /// Advances all positions a step, and makes their input zero for the next one.
+    /// Advances all positions a step. A spike has been added onto currents that had decayed.
     fn step_plane<F: Real>(
         lif: &LifPropagator<F>,
         flush: bool,
-        input: &mut [Lanes<F>],
         state: &mut [LifLanes<F>],
         fired: &mut [LaneMask],
     ) = step_plane_body

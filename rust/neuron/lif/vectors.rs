@@ -28,6 +28,12 @@ impl<F: Real> LifLanes<F> {
         (self.current[lane], self.potential[lane], self.refractory[lane].max(F::zero()).widen() as u64)
     }
 
+    /// Returns the synaptic currents, to be changed.
+    #[inline(always)]
+    pub fn current_mut(&mut self) -> &mut Lanes<F> {
+        &mut self.current
+    }
+
     /// Sets what [`neuron`](Self::neuron) reads.
     pub fn set_neuron(&mut self, lane: usize, current: F, potential: F, refractory: u64) {
         (self.current[lane], self.potential[lane], self.refractory[lane]) =
@@ -72,6 +78,12 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
     #[inline(always)]
     fn integrate(&mut self, isa: I, input: I::Vector, free: I::Mask, lif: &LifPropagator<F>) -> I::Mask {
         self.current = isa.add(isa.mul(isa.splat(lif.syn_decay), self.current), input);
+        self.charge(isa, free, lif)
+    }
+
+    /// Integrates the current and says which neurons fire; those not `free` stay at 0.
+    #[inline(always)]
+    fn charge(&mut self, isa: I, free: I::Mask, lif: &LifPropagator<F>) -> I::Mask {
         let potential =
             isa.add(isa.mul(isa.splat(lif.mem_decay), self.potential), isa.mul(isa.splat(lif.mem_gain), self.current));
         self.potential = isa.select(free, potential, isa.zero());
@@ -85,6 +97,21 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
     pub fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
         let free = isa.greater(isa.splat(F::one()), self.refractory);
         let fires = self.integrate(isa, input, free, lif);
+        self.reset(isa, fires, lif)
+    }
+
+    /// Advances a step of neurons whose current has decayed and received the spikes of the step before, says which neurons fire, and
+    /// leaves their current decayed for the next one.
+    #[inline(always)]
+    pub fn step_received(&mut self, isa: I, lif: &LifPropagator<F>) -> LaneMask {
+        let free = isa.greater(isa.splat(F::one()), self.refractory);
+        let fires = self.charge(isa, free, lif);
+        self.current = isa.mul(isa.splat(lif.syn_decay), self.current);
+        self.reset(isa, fires, lif)
+    }
+
+    #[inline(always)]
+    fn reset(&mut self, isa: I, fires: I::Mask, lif: &LifPropagator<F>) -> LaneMask {
         self.potential = isa.select(fires, isa.zero(), self.potential);
         let t_ref = isa.splat(F::from_f64(f64::from(lif.t_ref_steps)));
         self.refractory = isa.select(fires, t_ref, isa.sub(self.refractory, isa.splat(F::one())));
