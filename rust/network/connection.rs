@@ -90,7 +90,7 @@ impl<F: Real> Connection<F> {
             None => Synapses::new(shape, &drawn.init.fill(shape[0], shape[1], seed, stream)?, exists, taps),
             Some((name, weights)) => {
                 let synapses = Synapses::new(shape, &weights, exists, taps);
-                synapses.check(&name, &weights)?;
+                synapses.check(&name, &weights, &shape)?;
                 synapses
             }
         };

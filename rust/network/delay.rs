@@ -4,6 +4,7 @@ use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::Taps;
+use super::synapses::entry;
 use crate::error::{Error, Result, check_non_negative};
 use crate::memory::{product, with_room};
 use crate::neuron::{STEP_TOLERANCE, whole_steps};
@@ -139,14 +140,14 @@ pub(crate) fn delay_steps(name: &str, delay: f64, dt: f64) -> Result<u32> {
     whole_steps(delay, dt, LOG2_MAX_DELAY_STEPS).map_err(|expected| Error::value(name, expected, delay))
 }
 
-/// Returns the delays [ms] of (n_out, n_in) synapses, in steps; `name` is for the message.
+/// Returns the delays [ms] of synapses, in steps; `name` and the axes of their array are for the message.
 ///
 /// # Errors
 /// Those of [`delay_steps`], naming the synapse; [`Error::Memory`].
-pub fn delays_in_steps(name: &str, delays: &[f64], n_in: usize, dt: f64) -> Result<Vec<u32>> {
+pub fn delays_in_steps(name: &str, delays: &[f64], axes: &[usize], dt: f64) -> Result<Vec<u32>> {
     let steps = |(at, &delay): (usize, &f64)| {
         whole_steps(delay, dt, LOG2_MAX_DELAY_STEPS)
-            .map_err(|expected| Error::value(format!("{name}[{}, {}]", at / n_in, at % n_in), expected, delay))
+            .map_err(|expected| Error::value(entry(name, axes, at), expected, delay))
     };
     let mut all = with_room(name, Some(delays.len()))?;
     for entry in delays.iter().enumerate() {
@@ -217,7 +218,7 @@ mod tests {
         assert_eq!(message(uniform(0.0, 2e7), 1.0), "delay.high must be at most 2^24 steps of dt = 1 ms, got 20000000");
         assert_eq!(message(uniform(3.0, 2.0), 1.0), "delay.high must be >= low = 3 ms, got 2");
         assert!(message(uniform(1.2, 1.8), 1.0).contains("next whole step of dt = 1 ms from low = 1.2 ms on, got 1.8"));
-        let error = delays_in_steps("delay", &[0.0, 1.0, 2.0, 0.5], 2, 1.0).unwrap_err().to_string();
+        let error = delays_in_steps("delay", &[0.0, 1.0, 2.0, 0.5], &[2, 2], 1.0).unwrap_err().to_string();
         assert_eq!(error, "delay[1, 1] must be a whole number of steps of dt = 1 ms, got 0.5");
     }
 

@@ -167,7 +167,7 @@ pub(crate) fn build<F: Real>(path: &Path, config: NetworkConfig, arrays: &Arrays
     let delays = |name: String, shape: [usize; 2]| {
         let steps = arrays.floats::<F>(&name, shape)?;
         let steps = collected(&name, steps.iter().map(|steps| steps.widen()))?;
-        delays_in_steps(&name, &steps, shape[1], 1.0)
+        delays_in_steps(&name, &steps, &shape, 1.0)
     };
     Network::build(config, explicit_delays, |l, origin, shape| {
         let name = weight_name(l, origin);
@@ -207,7 +207,7 @@ fn arrays<F: Real>(net: &Network<F>) -> Result<Tensors<F>> {
         let (origin, synapses) = (connection.origin(), connection.synapses());
         let (shape, rows) = (connection.pattern().matrix().to_vec(), synapses.rows());
         let name = weight_name(l, origin);
-        synapses.check(&name, &rows)?;
+        synapses.check(&name, &rows, &shape)?;
         tensors.push((name, shape.clone(), rows));
         if net.explicit_delays() {
             tensors.push((delay_name(l, origin), shape, steps(synapses.delays())));

@@ -121,17 +121,17 @@ impl<F: Real> Synapses<F> {
         *self = Self::new(shape, &self.rows(), self.exists().as_deref(), taps);
     }
 
-    /// Refuses weights that are not finite, or that stand where no synapse exists.
+    /// Refuses weights that are not finite, or that stand where no synapse exists; `axes` are those of the array for the message.
     ///
     /// # Errors
     /// [`Error::Value`] naming the weight; [`Error::Interrupted`] if the work is to stop.
-    pub fn check(&self, name: &str, rows: &[F]) -> Result<()> {
+    pub fn check(&self, name: &str, rows: &[F], axes: &[usize]) -> Result<()> {
         let exists = self.exists();
         for (at, &value) in rows.iter().enumerate() {
             if at.is_multiple_of(UNASKED) {
                 check()?;
             }
-            let name = || format!("{name}[{}, {}]", at / self.n_in, at % self.n_in);
+            let name = || entry(name, axes, at);
             if !value.is_finite() {
                 return Err(Error::value(name(), "finite", value.widen()));
             }
@@ -141,6 +141,17 @@ impl<F: Real> Synapses<F> {
         }
         Ok(())
     }
+}
+
+/// Names entry `at`, in C order, of an array.
+pub(super) fn entry(name: &str, axes: &[usize], mut at: usize) -> String {
+    let mut index = Vec::new();
+    for &n in axes.iter().rev() {
+        index.push((at % n).to_string());
+        at /= n;
+    }
+    index.reverse();
+    format!("{name}[{}]", index.join(", "))
 }
 
 fn mask<F: Real>([n_out, n_in]: [usize; 2], exists: Option<&[bool]>, taps: &Taps) -> Option<Panels<F>> {
@@ -195,8 +206,8 @@ mod tests {
     #[test]
     fn errors_name_the_weight() {
         let group = synapses(&[0, 1, 0, 1, 0, 1], Some(&EXISTS));
-        group.check("w", &group.rows()).unwrap();
-        let message = |rows: [f64; 6]| group.check("w", &rows).unwrap_err().to_string();
+        group.check("w", &group.rows(), &[2, 3]).unwrap();
+        let message = |rows: [f64; 6]| group.check("w", &rows, &[2, 3]).unwrap_err().to_string();
         assert_eq!(message(WEIGHTS), "w[0, 2] must be 0, as no synapse exists there, got 3");
         assert_eq!(message([1.0, 1.0, 0.0, 1.0, f64::NAN, 1.0]), "w[1, 1] must be finite, got NaN");
     }

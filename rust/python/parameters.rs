@@ -75,7 +75,7 @@ pub fn delays_to_python<'py, F: Real>(py: Python<'py>, net: &Network<F>) -> PyRe
     })
 }
 
-/// Reads what [`to_python`] makes, layer by layer; `check` gets an array's name, its values and its connection.
+/// Reads what [`to_python`] makes, layer by layer; `check` gets an array's name, its values, its connection and its axes.
 fn from_python<F: Real, T: Element + Copy + Send, C: Send>(
     py: Python<'_>,
     net: &Network<F>,
@@ -83,7 +83,7 @@ fn from_python<F: Real, T: Element + Copy + Send, C: Send>(
     arrays: &[Bound<'_, PyDict>],
     key: Key,
     dtype: &str,
-    check: impl Fn(&str, Vec<T>, &Connection<F>) -> Result<C, Error> + Sync,
+    check: impl Fn(&str, Vec<T>, &Connection<F>, &[usize]) -> Result<C, Error> + Sync,
 ) -> PyResult<Vec<Vec<C>>> {
     if arrays.len() != net.layers().len() {
         let expected = format!("a list of one dict for each of the {} layers", net.layers().len());
@@ -103,8 +103,9 @@ fn from_python<F: Real, T: Element + Copy + Send, C: Send>(
             let key = key(connection.origin());
             let name = format!("{argument}[{l}]['{key}']");
             let value = dict.get_item(key)?.ok_or_else(|| Error::value(&name, "an array", "nothing"))?;
-            let values = values_of::<T>(&name, &value, &axes(net, l, connection), dtype)?;
-            long(py, None, values.len(), || catch(|| check(&name, values, connection)))
+            let axes = axes(net, l, connection);
+            let values = values_of::<T>(&name, &value, &axes, dtype)?;
+            long(py, None, values.len(), || catch(|| check(&name, values, connection, &axes)))
         });
         checked.push(read.collect::<PyResult<_>>()?);
     }
@@ -117,9 +118,9 @@ pub fn weights_from_python<F: Real + Element>(
     net: &Network<F>,
     weights: &[Bound<'_, PyDict>],
 ) -> PyResult<impl FnOnce(&mut Network<F>) + Send + use<F>> {
-    let check = |name: &str, rows: Vec<F>, connection: &Connection<F>| {
+    let check = |name: &str, rows: Vec<F>, connection: &Connection<F>, axes: &[usize]| {
         let synapses = connection.synapses();
-        synapses.check(name, &rows)?;
+        synapses.check(name, &rows, axes)?;
         Ok(synapses.panels_of(&rows))
     };
     let checked = from_python(py, net, "weights", weights, Origin::weight_key, F::DTYPE, check)?;
@@ -137,8 +138,7 @@ pub fn delays_from_python<F: Real>(
     delays: &[Bound<'_, PyDict>],
 ) -> PyResult<Vec<LayerDelays>> {
     let dt = net.config().dt;
-    let check = |name: &str, delays: Vec<f64>, connection: &Connection<F>| {
-        delays_in_steps(name, &delays, connection.pattern().matrix()[1], dt)
-    };
+    let check =
+        |name: &str, delays: Vec<f64>, _: &Connection<F>, axes: &[usize]| delays_in_steps(name, &delays, axes, dt);
     from_python(py, net, "delays", delays, Origin::delay_key, f64::DTYPE, check)
 }

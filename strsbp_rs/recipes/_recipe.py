@@ -303,8 +303,8 @@ def _convert(value: Any, hint: Any, path: str, source: str) -> Any:
     def wrong(expected: str) -> RecipeError:
         return RecipeError(f"{source}: {path} must be {expected}, got {value!r}")
 
-    parts = typing.get_args(hint)
-    if isinstance(hint, types.UnionType) and int not in parts:
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union) and int not in parts:
         kinds = tuple(kind for kind in parts if kind not in (float, types.NoneType))
         if (isinstance(value, dict) and kinds) or kinds == parts:
             return _build(kinds, value, path, source)

@@ -22,7 +22,7 @@ def field_value(value: Any, hint: Any, wrong: Wrong) -> Any:
         wrong: Makes the error to raise.
     """
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
-    if isinstance(hint, types.UnionType):
+    if origin in (types.UnionType, typing.Union):
         return _size(value, parts, wrong)
     if origin is typing.Literal:
         if value not in parts:
