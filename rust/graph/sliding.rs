@@ -36,6 +36,11 @@ impl From<&AvgPool2d> for Sliding {
 }
 
 impl Sliding {
+    /// Returns the postsynaptic shape.
+    pub fn post(&self) -> Shape {
+        self.post
+    }
+
     /// Returns the channels of a group, presynaptic and postsynaptic.
     pub(super) fn channels_of_group(&self) -> [usize; 2] {
         [self.pre.channels / self.groups, self.post.channels / self.groups]

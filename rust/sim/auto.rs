@@ -65,6 +65,8 @@ impl Auto {
 pub struct CostModel {
     n_neurons: f64,
     n_blocks: f64,
+    /// In samples, where the lanes of a block are channels of one position of a plane.
+    n_sample_blocks: f64,
     /// Neurons that one arriving spike touches are touched in blocks, or one by one.
     in_blocks: bool,
     /// Synapses of a presynaptic neuron, on average.
@@ -93,9 +95,17 @@ impl CostModel {
             Some(_) => population.n.div_ceil(LANES),
             None => 0,
         };
+        let n_blocks: usize = graph.populations().iter().map(blocks).sum();
+        // Of those in a plane, as its kernels tell.
+        let kernels = graph.projections().iter().filter_map(|projection| projection.synapses.sliding());
+        let more = kernels.map(|kernels| {
+            let post = kernels.post();
+            post.plane() * post.channels.div_ceil(LANES) - post.n().div_ceil(LANES)
+        });
         Self {
             n_neurons: graph.size(false) as f64,
-            n_blocks: graph.populations().iter().map(blocks).sum::<usize>() as f64,
+            n_blocks: n_blocks as f64,
+            n_sample_blocks: (n_blocks + more.sum::<usize>()) as f64,
             in_blocks: 2 * whole > n_synapses,
             fan_out: n_synapses as f64 / rows.max(1) as f64,
         }
@@ -115,9 +125,9 @@ impl CostModel {
         window.steps as f64 * self.n_blocks * cost::CLOCKED_BLOCK + window.counts.synaptic_events as f64 * synapse
     }
 
-    /// Returns the time of the clocked simulation of samples [ns], whose weights and states stay in registers and near caches.
+    /// Returns the time of the clocked simulation of samples of a network [ns], whose weights and states stay in registers and near caches.
     pub fn clocked_samples(&self, window: Window) -> f64 {
-        window.steps as f64 * self.n_blocks * cost::SAMPLE_BLOCK
+        window.steps as f64 * self.n_sample_blocks * cost::SAMPLE_BLOCK
             + window.counts.synaptic_events as f64 * cost::SAMPLE_SYNAPSE
     }
 

@@ -3,7 +3,7 @@
 use super::cost::*;
 use super::*;
 use crate::graph::{ConnectionRule, Connectivity};
-use crate::network::{Delay, Init};
+use crate::network::{Conv2d, ConvSizes, Delay, Init, Shape};
 use crate::neuron::{Discretisation, LifParams};
 
 fn params() -> LifParams {
@@ -34,11 +34,30 @@ fn close(got: f64, expected: f64) {
 
 #[test]
 fn models_count_blocks_and_fan_out() {
-    let CostModel { n_neurons, n_blocks, in_blocks, fan_out } = CostModel::new(&graph(true));
+    let CostModel { n_neurons, n_blocks, n_sample_blocks, in_blocks, fan_out } = CostModel::new(&graph(true));
     // Blocks of 16: three and one. Rows: one of each input in each projection.
     assert_eq!((n_neurons, n_blocks, in_blocks, fan_out), (40.0, 4.0, true, 1050.0 / 60.0));
+    assert_eq!(n_sample_blocks, 4.0);
     let CostModel { in_blocks, fan_out, .. } = CostModel::new(&graph(false));
     assert_eq!((in_blocks, fan_out), (false, 2.0));
+}
+
+#[test]
+fn models_count_synapses_and_positions_of_kernels() {
+    let pre = Shape { channels: 1, height: 1, width: 30 };
+    let sizes =
+        ConvSizes { channels: 20, kernel: [1, 3], stride: [1, 2], padding: [0, 1], dilation: [1, 1], groups: 1 };
+    let conv = Conv2d::new("conv", pre, sizes).unwrap();
+    let mut graph = graph(false);
+    let plane = graph.add("plane", 20 * 15, Some(params().into())).unwrap();
+    graph.add_projection(0, plane, Connectivity::kernels((&conv).into(), vec![0.0], |_, _| 1.0)).unwrap();
+    let CostModel { n_neurons, n_blocks, n_sample_blocks, in_blocks, fan_out } = CostModel::new(&graph);
+    // 300 neurons in 19 blocks; in samples, two blocks at each of 15 positions. One tap of the first window lies in the padding.
+    assert_eq!((n_neurons, n_blocks, n_sample_blocks, in_blocks), (340.0, 23.0, 34.0, false));
+    assert_eq!(fan_out, (60.0 + 20.0 * (45.0 - 1.0)) / 60.0);
+    let costs = CostModel::new(&graph);
+    close(costs.clocked(window(100, 7000)), 2300.0 * CLOCKED_BLOCK + 7000.0 * CLOCKED_SYNAPSE);
+    close(costs.clocked_samples(window(100, 7000)), 3400.0 * SAMPLE_BLOCK + 7000.0 * SAMPLE_SYNAPSE);
 }
 
 #[test]
@@ -62,7 +81,13 @@ fn costs_are_sums_of_what_is_done() {
 
 #[test]
 fn memory_that_is_far_costs_more() {
-    let far = CostModel { n_neurons: 4.0 * 30_000.0, n_blocks: 7500.0, in_blocks: false, fan_out: 10.0 };
+    let far = CostModel {
+        n_neurons: 4.0 * 30_000.0,
+        n_blocks: 7500.0,
+        n_sample_blocks: 7500.0,
+        in_blocks: false,
+        fan_out: 10.0,
+    };
     // Two doublings of what is near for states; for inputs as many as 120,000 / 16,384 has.
     let doublings = (120_000.0f64 / 16_384.0).log2();
     let own = 10.0 * 7500.0 * CLOCKED_BLOCK + 5000.0 * CLOCKED_SYNAPSE * (1.0 + 0.5 * doublings);
@@ -74,7 +99,7 @@ fn memory_that_is_far_costs_more() {
     let furthest = CostModel { n_neurons: 1e12, ..far };
     assert_eq!((furthest.distance(NEAR_STATES), far.distance(1e9)), (6.0, 0.0));
     // No row of synapses touches more blocks than there are.
-    let few = CostModel { n_neurons: 20.0, n_blocks: 2.0, in_blocks: true, fan_out: 1e3 };
+    let few = CostModel { n_neurons: 20.0, n_blocks: 2.0, n_sample_blocks: 2.0, in_blocks: true, fan_out: 1e3 };
     let active = 10.0 * (1.0 - (-0.5f64).exp());
     close(few.event(window(10, 5000)), active * (EVENT_STEP + 2.0 * BLOCK) + 5000.0 * CLOCKED_WHOLE_SYNAPSE);
 }
