@@ -8,8 +8,8 @@ use crate::engine::fixed::{Compiled, FixedScratch};
 use crate::engine::layered::{Lists, SampleSpikes};
 use crate::fixed::FixedNetwork;
 use crate::fixed::strategies::layer;
-use crate::graph::{ConnectionRule, Graph};
-use crate::network::{Delay, DelayDistribution, Init, Taps};
+use crate::graph::{ConnectionRule, Connectivity, Graph};
+use crate::network::{Conv2d, ConvSizes, Delay, DelayDistribution, Geometry, Init, Place, Shape, Taps};
 use crate::neuron::fixed::{Decay, FixedParams, Rounding};
 use crate::neuron::{Discretisation, LifParams};
 use crate::sim::{EngineKind, Events, FloatSimulator, Time};
@@ -49,7 +49,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// One population receives everything, one by one synapse and delay after the other; both receive from each other.
+/// One population receives everything, one by one synapse and delay after the other; both receive from each other, and one through
+/// kernels.
 fn graph() -> Arc<Graph<f32>> {
     let params =
         LifParams { tau_m: 20.0, tau_s: 5.0, v_th: 1.0, t_ref: 2.0, dt: 1.0, discretisation: Discretisation::Exact };
@@ -65,6 +66,16 @@ fn graph() -> Arc<Graph<f32>> {
     graph.connect(1, 2, &few, &weight, &drawn).unwrap();
     graph.connect(2, 2, &few, &weight, &drawn).unwrap();
     graph.connect(2, 2, &few, &Init::Uniform { low: -0.5, high: 0.0 }, &Delay::Fixed(1.0)).unwrap();
+    let plane = Shape { channels: 1, height: 2, width: 5 };
+    let sizes = ConvSizes { channels: 4, kernel: [2, 3], stride: [1, 1], padding: [0, 1], dilation: [1, 1], groups: 1 };
+    let conv = Conv2d::new("conv", plane, sizes).unwrap();
+    let plane = graph.add_population("plane", conv.post().n(), params).unwrap();
+    // Every other weight has a delay, and one is 0.
+    let weight = |Place { row, column }: Place, delay| {
+        if (row + column) as usize % 2 == delay { column as f32 / 8.0 } else { 0.0 }
+    };
+    graph.add_projection(0, plane, Connectivity::kernels((&conv).into(), vec![0.0, 7.0], weight)).unwrap();
+    graph.connect(plane, 2, &few, &Init::Uniform { low: -0.3, high: 0.6 }, &drawn).unwrap();
     Arc::new(graph)
 }
 
