@@ -109,7 +109,23 @@ def recurrent(n: int, **options: Any) -> sr.Recurrent:
     return sr.Recurrent(n, **options)
 
 
-def network(n_in: int, layers: Sequence[Any], **options: Any) -> sr.Network:
+def conv2d(channels: int, kernel: Any, **options: Any) -> sr.Conv2d:
+    return sr.Conv2d(channels, kernel, **options)
+
+
+def conv1d(channels: int, kernel: int, **options: Any) -> sr.Conv1d:
+    return sr.Conv1d(channels, kernel, **options)
+
+
+def avg_pool2d(kernel: Any, **options: Any) -> sr.AvgPool2d:
+    return sr.AvgPool2d(kernel, **options)
+
+
+def avg_pool1d(kernel: int, **options: Any) -> sr.AvgPool1d:
+    return sr.AvgPool1d(kernel, **options)
+
+
+def network(n_in: int | tuple[int, ...], layers: Sequence[Any], **options: Any) -> sr.Network:
     return sr.Network(n_in, layers, **options)
 
 

@@ -10,6 +10,7 @@ from golden.cases import (
     old,
     quantised,
     sizes,
+    spatial,
     training,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "old",
     "quantised",
     "sizes",
+    "spatial",
     "training",
 ]
