@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::sliding::Sliding;
+use crate::error::Error;
 use crate::memory::{OrUnwind, reserve};
 use crate::network::{Place, Reach, Shape};
 
@@ -38,7 +39,7 @@ pub(super) struct Kernels {
 #[derive(Clone, Debug)]
 struct Cells {
     /// Where each cell starts.
-    start: Vec<usize>,
+    start: Vec<u32>,
     /// Of each weight, the number of its channel in the group.
     channel: Vec<u32>,
 }
@@ -105,6 +106,7 @@ impl Kernels {
             n_synapses: 0,
         };
         let (mut start, mut channels, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+        reserve(ENTRIES, &mut start, 1).or_unwind();
         start.push(0);
         for delay in 0..n_delays {
             reserve(ENTRIES, &mut start, n_cells).or_unwind();
@@ -118,11 +120,16 @@ impl Kernels {
                         weights.push(weight);
                     }
                 }
-                start.push(weights.len());
+                start.push(weights.len() as u32);
             }
         }
         weights.shrink_to_fit();
         if n_delays > 1 || weights.len() < n_cells * group[1] {
+            if u32::try_from(weights.len()).is_err() {
+                let expected = "< 2^32 where some are 0 or delays differ";
+                return Err(Error::value(ENTRIES, expected, weights.len())).or_unwind();
+            }
+            start.shrink_to_fit();
             channels.shrink_to_fit();
             kernels.cells = Some(Cells { start, channel: channels });
         }
@@ -161,7 +168,7 @@ impl Kernels {
     fn cell(&self, cell: usize) -> Range<usize> {
         match &self.cells {
             None => cell * self.group[1]..(cell + 1) * self.group[1],
-            Some(cells) => cells.start[cell]..cells.start[cell + 1],
+            Some(cells) => cells.start[cell] as usize..cells.start[cell + 1] as usize,
         }
     }
 
