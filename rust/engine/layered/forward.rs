@@ -57,7 +57,12 @@ pub fn forward<F: Real>(
     for (l, layer) in net.layers().iter().enumerate() {
         let (done, rest) = spikes.layers.split_at_mut(l);
         let below = if l == 0 { &spikes.input } else { &done[l - 1] };
-        forward_layer(layer, n_steps, &below.by_time, &mut rest[0], scratch);
+        // One channel, in any order of the neurons, is a plane place by place.
+        let is_ordered = match l {
+            0 => layer.below().pattern().pre().channels == 1,
+            _ => Plan::of(&net.layers()[l - 1]).is_spatial() || layer.below().pattern().pre().channels == 1,
+        };
+        forward_layer(layer, n_steps, &below.by_time, is_ordered, &mut rest[0], scratch);
         if lists == Lists::All || l + 1 == n_layers {
             rest[0].list_by_neuron();
         }
@@ -68,6 +73,7 @@ fn forward_layer<F: Real>(
     layer: &Layer<F>,
     n_steps: usize,
     below: &PaddedRows,
+    is_ordered: bool,
     spikes: &mut LayerSpikes,
     scratch: &mut ForwardScratch<F>,
 ) {
@@ -90,7 +96,7 @@ fn forward_layer<F: Real>(
             }
         }
         Plan::Spatial(connection, pattern) => {
-            spatial_layer(connection, pattern, lif, n_steps, below, by_time, spatial);
+            spatial_layer(connection, pattern, lif, n_steps, below, is_ordered, by_time, spatial);
         }
     }
 }

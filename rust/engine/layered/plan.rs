@@ -31,4 +31,9 @@ impl<'a, F: Real> Plan<'a, F> {
             (Pattern::Dense(_) | Pattern::Lateral(_), Some(itself)) => Self::DenseRecurrent { below, itself },
         }
     }
+
+    /// Whether neurons are listed position by position.
+    pub fn is_spatial(&self) -> bool {
+        matches!(self, Self::Spatial(..))
+    }
 }
