@@ -188,3 +188,6 @@ multiversion! {
         by_time: &mut PaddedRows,
     ) = list_plane_body
 }
+
+#[cfg(test)]
+mod tests;
