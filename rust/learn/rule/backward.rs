@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::StRsbp;
 use super::coupling::of_count;
-use super::solve::{Solved, SolverScratch};
-use super::spatial::{PlaneScratch, Sent};
+use super::scratch::{BackwardScratch, longest};
+use super::solve::Solved;
+use super::spatial::Sent;
 use super::traces::{
     AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps, add_s_psps_and_send_down, couple_group, send_down_silent,
 };
@@ -29,20 +30,6 @@ pub struct LayerAdjoint<F> {
     pub z: Vec<F>,
     /// Whether any z is not zero: without, the layer and all below have no gradient.
     pub live: bool,
-}
-
-/// Buffers of a thread for the backward pass.
-#[derive(Clone, Debug, Default)]
-pub struct BackwardScratch<F> {
-    pub(super) trace: AdjointTrace<F>,
-    pub(super) layout: GroupLayout,
-    solver: SolverScratch<F>,
-    diagonal: Vec<F>,
-    delta: Vec<Lanes<F>>,
-    z: Vec<Lanes<F>>,
-    all: Vec<u32>,
-    group: Vec<u32>,
-    pub(super) plane: PlaneScratch,
 }
 
 impl LayerSpikes {
@@ -186,11 +173,6 @@ fn couple_with<F: Real, const B: usize>(
             couple_group(trace, pre, layout, data, per_count, ratio, n_blocks, row, add);
         }
     }
-}
-
-/// Returns the last of ascending delays.
-pub(super) fn longest(taps: &[u32]) -> u32 {
-    taps.last().copied().unwrap_or(0)
 }
 
 /// How the accumulation of a layer is shared out, the same on any number of threads.

@@ -5,6 +5,8 @@ pub mod backward;
 mod choice;
 mod coupling;
 mod s_psp;
+#[doc(hidden)]
+pub mod scratch;
 mod solve;
 mod spatial;
 mod st_rsbp;

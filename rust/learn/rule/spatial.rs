@@ -4,22 +4,12 @@
 //! memory is bounded by the adjoint trace of the channels of one position, at most [`GROUP`] of them at once, which stays in the cache.
 
 use super::StRsbp;
-use super::backward::{BackwardScratch, longest};
+use super::scratch::{BackwardScratch, PlaneScratch, longest};
 use super::traces::{AdjointTrace, GROUP, GroupLayout, Trace, add_s_psps_of_window};
 use crate::engine::layered::LayerSpikes;
 use crate::network::{AvgPool2d, Conv2d, Geometry, Layer, Shape, Window};
 use crate::simd::{LANES, Lanes, Real};
 use crate::stop::is_stopped;
-
-/// Buffers of a thread for layers in a plane.
-#[derive(Clone, Debug, Default)]
-pub struct PlaneScratch {
-    /// Channels of a position that fire, and the neurons they are.
-    channels: Vec<u32>,
-    neurons: Vec<u32>,
-    /// The neurons under a window that fire, and the column of each in the matrix of weights.
-    window: Vec<[u32; 2]>,
-}
 
 /// What one sample sends through a layer in a plane.
 #[derive(Clone, Copy, Debug)]

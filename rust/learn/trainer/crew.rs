@@ -7,7 +7,7 @@ use rayon::ThreadPool;
 use super::data::LoadScratch;
 use crate::engine::layered::SampleSpikes;
 use crate::error::Result;
-use crate::learn::rule::backward::BackwardScratch;
+use crate::learn::rule::scratch::BackwardScratch;
 use crate::sim::SampleScratch;
 use crate::simd::Real;
 use crate::spikes::PaddedRows;
