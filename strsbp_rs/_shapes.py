@@ -24,7 +24,7 @@ def input_shape(n_in: Any, layers: Sequence[config.LayerConfig]) -> dict[str, An
         ValueError: If it has more axes, or one is out of range.
     """
     if isinstance(n_in, str) or not isinstance(n_in, Iterable) or getattr(n_in, "ndim", 1) == 0:
-        return {"n_in": integer("n_in", n_in)}
+        return {"n_in": count("n_in", n_in)}
     sizes = integers("n_in", n_in, low=1, below=2**31)
     if not 1 <= len(sizes) <= 3:
         raise ValueError(

@@ -64,7 +64,7 @@ def test_tensors_are_read(kind):
         (OnGpu(), "x must be an array or a tensor on the CPU, got OnGpu: can't convert cuda:0"),
         (NeedsGrad(), "x must be an array .*got NeedsGrad: Can't call numpy"),
         (object(), "x must be an array of numbers, got object"),
-        (None, "x must be an array of numbers, got NoneType"),
+        (None, "x must be an array of numbers, got None"),
     ],
 )
 def test_what_cannot_be_read(x, message):
