@@ -6,11 +6,14 @@ the axes: `ax.figure.savefig("picture.png")` writes them to a file, a notebook s
 
 from strsbp_rs.plot._curves import learning_curve, learning_curves
 from strsbp_rs.plot._matrices import confusion_matrix, weight_histogram, weights
+from strsbp_rs.plot._planes import feature_maps, kernels
 from strsbp_rs.plot._raster import raster, rasters
 from strsbp_rs.plot._rates import rates, traces
 
 __all__ = [
     "confusion_matrix",
+    "feature_maps",
+    "kernels",
     "learning_curve",
     "learning_curves",
     "raster",

@@ -89,7 +89,8 @@ def weights(
 ) -> Any:
     """Draws the weights of a layer as an image: rows are its neurons, columns where they listen.
 
-    Colours reach to the 99.5th percentile of the weights' sizes.
+    Of a convolution rows are its channels, columns the taps of their kernels; `kernels` draws these
+    as pictures. Colours reach to the 99.5th percentile of the weights' sizes.
 
     Args:
         network: The network; of one in fixed point, what its integers stand for is drawn.
@@ -110,8 +111,13 @@ def weights(
         raise ValueError(f"layer must be < {len(all_weights)}, got {layer}")
     if matrix not in all_weights[index]:
         known = " or ".join(repr(name) for name in all_weights[index])
+        if not known:
+            kind = network.layers[index].kind
+            raise ValueError(f"layer must be one with weights, got {index}, which is {kind}")
         raise ValueError(f"matrix must be {known} for layer {index}, got {matrix!r}")
     values = all_weights[index][matrix]
+    has_kernels = values.ndim > 2
+    values = values.reshape(len(values), -1)
     axes = axes_or_new(ax, (6.4, 4.2))
     most = float(np.quantile(np.abs(values), 0.995)) or float(np.abs(values).max()) or 1.0
     # Nearest: a matrix of few rows and many columns would be blurred across its rows.
@@ -121,8 +127,9 @@ def weights(
     beyond = "both" if np.abs(values).max() > most else "neither"
     axes.figure.colorbar(image, ax=axes, label="weight", extend=beyond)
     before = "input" if index == 0 else f"neuron of layer {index - 1}"
+    before = "tap of a kernel" if has_kernels else before
     axes.set_xlabel("presynaptic neuron" if matrix != "weight" else before)
-    axes.set_ylabel(f"neuron of layer {index}")
+    axes.set_ylabel(f"{'channel' if has_kernels else 'neuron'} of layer {index}")
     return axes
 
 
@@ -139,6 +146,7 @@ def weight_histogram(network: Network | FixedNetwork, *, ax: Any = None) -> Any:
     Raises:
         ImportError: Without matplotlib.
         TypeError: If an argument has the wrong type.
+        ValueError: If it has none.
     """
     all_weights = _weights_of(network)
     float_network = network if isinstance(network, Network) else network.network
@@ -151,6 +159,8 @@ def weight_histogram(network: Network | FixedNetwork, *, ax: Any = None) -> Any:
             exists = values[mask] if recurrent and mask is not None else values.ravel()
             label = f"layer {index}" + (", recurrent" if recurrent else "")
             named.append((label, exists))
+    if not named:
+        raise ValueError("network must have weights, got one of pools alone")
     low = min(float(values.min(initial=0.0)) for _, values in named)
     high = max(float(values.max(initial=0.0)) for _, values in named)
     n_bins = int(np.clip(np.sqrt(max(len(values) for _, values in named)), 10, 100))
