@@ -11,10 +11,12 @@ from typing import Annotated, Any
 
 from strsbp_rs._arguments import count, flag, integer, integers, number, one_of, suggestion
 
-__all__ = ["U32", "Checked", "Count", "named", "refuse_subclass"]
+__all__ = ["LATER", "U32", "Checked", "Count", "named", "refuse_subclass"]
 
 U32 = Annotated[int, partial(integer, below=2**32)]
 """A number that the core keeps in 32 bits."""
+LATER: Mapping[str, bool] = types.MappingProxyType({"later": True})
+"""Metadata of fields that were not always there: recipes leave them out where they say nothing."""
 
 Count = Annotated[int, count]
 """Number of neurons, of which there is at least one."""

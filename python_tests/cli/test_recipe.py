@@ -78,6 +78,18 @@ def test_overrides():
     assert recipe.data.name == "fashion-mnist"
 
 
+def test_sizes_are_one_number_two_or_a_name(tmp_path):
+    sizes = ["layers.0.kernel=[3, 5]", "layers.0.padding=[1, 0]", "layers.0.dilation=2"]
+    recipe = load_recipe("demo", ["layers.0.kind=conv2d", "layers.0.channels=2", *sizes])
+    layer = sr.Conv2d(2, (3, 5), padding=(1, 0), dilation=2, v_th=recipe.layers[0].v_th)
+    assert recipe.layers[0] == layer
+    path = tmp_path / "copy.toml"
+    path.write_text(recipe.to_toml())
+    assert load_recipe(path) == recipe
+    same = load_recipe(path, ["layers.0.padding=same", "layers.0.kernel=3"])
+    assert same.layers[0].padding == (2, 2)
+
+
 def test_the_order_of_a_kind_and_its_fields_does_not_matter():
     settings = ["optimizer.lr=0.5", "optimizer.kind=sgd"]
     assert load_recipe("demo", settings) == load_recipe("demo", settings[::-1])

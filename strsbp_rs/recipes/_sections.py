@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from strsbp_rs._fields import Checked
+from strsbp_rs._fields import LATER, Checked
 
 __all__ = ["PATHS", "Data", "NetworkOptions", "Train"]
 
@@ -64,7 +64,7 @@ class NetworkOptions(Checked):
     dt: float = 1.0
     dtype: str = "float32"
     seed: int = 0
-    in_shape: tuple[int, ...] = ()
+    in_shape: tuple[int, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True)

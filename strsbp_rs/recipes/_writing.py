@@ -31,6 +31,10 @@ def _items(section: Any) -> list[tuple[str, Any]]:
     kind = getattr(section, "kind", None)
     named = kind is not None and getattr(section, "kind_in_files", True)
     items = [("kind", kind)] if named else []
-    values = [(f.name, getattr(section, f.name)) for f in dataclasses.fields(section)]
+    values = [
+        (f.name, value)
+        for f in dataclasses.fields(section)
+        if (value := getattr(section, f.name)) != f.default or not f.metadata.get("later")
+    ]
     # TOML has no word for None: what is left out has its default.
     return items + [(name, value) for name, value in values if value is not None]
