@@ -1,8 +1,9 @@
-//! Analog values to spikes, and the transposition the simulation needs.
+//! Analog values to spikes, the transposition the simulation needs, and what is done to training images before.
 
 mod common;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use strsbp_rs::learn::{AugmentScratch, ImageAugment};
 use strsbp_rs::rng::StreamKey;
 use strsbp_rs::spikes::{Analog, Encode, EncoderScratch, PaddedRows};
 
@@ -29,5 +30,39 @@ fn encode(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, encode);
+fn augment(c: &mut Criterion) {
+    let images = common::images();
+    let (mut scratch, mut out) = (AugmentScratch::default(), Vec::new());
+    let plain = ImageAugment {
+        image_shape: [28, 28],
+        channels: 1,
+        max_shift: 2,
+        shift_probability: 1.0,
+        flip_horizontal: true,
+        first_epoch: 1,
+        rotation: 0.0,
+        scale: 0.0,
+        elastic: 0.0,
+        elastic_sigma: 4.0,
+        distort_probability: 1.0,
+    };
+    let rigid = ImageAugment { rotation: 12.0, scale: 0.12, ..plain.clone() };
+    let elastic = ImageAugment { elastic: 13.6, ..rigid.clone() };
+    let mut group = c.benchmark_group("augment");
+    group.throughput(Throughput::Elements(1));
+    for (name, augment) in [("shift", plain), ("rotation and scale", rigid), ("elastic too", elastic)] {
+        let mut sample = 0;
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                sample = (sample + 1) % common::N_SAMPLES;
+                let image = &images[sample * common::N_IN..(sample + 1) * common::N_IN];
+                let key = StreamKey { seed: 0, epoch: 1, sample: sample as u32 };
+                augment.apply(image, key, &mut scratch, &mut out).len()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, encode, augment);
 criterion_main!(benches);

@@ -9,9 +9,11 @@ use crate::engine::layered::{Lists, SampleSpikes};
 use crate::fixed::FixedNetwork;
 use crate::fixed::strategies::layer;
 use crate::graph::{ConnectionRule, Connectivity, Graph};
+use crate::learn::{AugmentScratch, ImageAugment};
 use crate::network::{Conv2d, ConvSizes, Delay, DelayDistribution, Geometry, Init, Place, Shape, Taps};
 use crate::neuron::fixed::{Decay, FixedParams, Rounding};
 use crate::neuron::{Discretisation, LifParams};
+use crate::rng::StreamKey;
 use crate::sim::{EngineKind, Events, FloatSimulator, Time};
 
 /// The system's allocator, counting for each thread, as other tests run at the same time.
@@ -140,9 +142,29 @@ fn run_fixed() {
     }
 }
 
+/// Images that are changed in every way.
+fn run_augment() {
+    let augment: ImageAugment = serde_json::from_value(serde_json::json!({
+        "image_shape": [28, 28], "channels": 2, "max_shift": 2, "flip_horizontal": true,
+        "rotation": 12.0, "scale": 0.12, "elastic": 13.6,
+    }))
+    .unwrap();
+    let image: Vec<u8> = (0..1568).map(|at| (at % 256) as u8).collect();
+    let (mut scratch, mut out) = (AugmentScratch::default(), Vec::new());
+    let mut run = |sample| {
+        let before = allocations();
+        let changed = augment.apply(&image, StreamKey { seed: 1, epoch: 1, sample }, &mut scratch, &mut out);
+        assert_ne!(changed, image);
+        allocations() - before
+    };
+    assert!(run(0) > 0, "the counter does not count");
+    assert_eq!((1..20).map(run).sum::<usize>(), 0, "of images");
+}
+
 #[test]
 fn nothing_is_allocated_once_warm() {
     run_fixed();
+    run_augment();
     for kind in [EngineKind::Clocked, EngineKind::Event, EngineKind::Continuous] {
         let mut simulator = FloatSimulator::new(graph(), kind, &[1, 2]).unwrap();
         let warm = allocations();

@@ -13,6 +13,7 @@ __all__ = [
     "SimulatorCore",
     "SpikeTrainsCore",
     "TrainerCore",
+    "augmented",
     "check_classes",
     "check_configuration",
     "check_fixed",
@@ -37,6 +38,7 @@ _OwnLoss = Callable[
 ]
 _Weights = list[dict[str, NDArray[Any]]]
 
+def augmented(x: NDArray[Any], augment: dict[str, Any], seed: int, epoch: int) -> NDArray[Any]: ...
 def simd_level() -> str: ...
 def write_file(path: str, data: bytes) -> None: ...
 def make_folder(path: str) -> None: ...

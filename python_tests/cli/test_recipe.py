@@ -141,7 +141,7 @@ def test_a_section_that_is_left_out_can_be_overridden(tmp_path):
         ("data.name=3", "data.name must be a string, got 3"),
         (
             "augment.image_shape=[28]",
-            r"augment.image_shape must be a list of 2 integers, got \[28\]",
+            r"augment.image_shape must be a list of 2 or 3 integers, got \[28\]",
         ),
         ("layers.1.mask=3", "layers.1.mask must be a table, got 3"),
         ("layers.0.delay=fast", "layers.0.delay must be a number or a table, got 'fast'"),

@@ -1,6 +1,7 @@
 //! The Python module `strsbp_rs._strsbp_rs`: arrays in and out, errors, signals. No mathematics.
 
 mod arrays;
+mod augment;
 mod calls;
 mod configurations;
 mod counts;
@@ -40,6 +41,8 @@ impl From<Error> for PyErr {
 mod _strsbp_rs {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::augment::augmented;
     #[pymodule_export]
     use super::files::{ClaimCore, make_folder, sweep_folder, write_file};
     #[pymodule_export]

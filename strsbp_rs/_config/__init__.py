@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from strsbp_rs._config._augment import ImageAugment
 from strsbp_rs._config._base import Config, describe
 from strsbp_rs._config._delays import Delay, UniformDelay
 from strsbp_rs._config._encoders import (
     ENCODERS,
     BernoulliEncoder,
     Encoder,
-    ImageAugment,
     encoder_from_file,
 )
 from strsbp_rs._config._engines import ENGINES, Engine, check_engine

@@ -1,4 +1,4 @@
-"""Encoders, and what is done to images before them."""
+"""Encoders: what makes spikes of values."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Annotated, Any, ClassVar
 
 from strsbp_rs._arguments import count
 from strsbp_rs._config._base import Config
-from strsbp_rs._fields import U32
 
-__all__ = ["ENCODERS", "BernoulliEncoder", "Encoder", "ImageAugment", "encoder_from_file"]
+__all__ = ["ENCODERS", "BernoulliEncoder", "Encoder", "encoder_from_file"]
 
 
 @dataclass(frozen=True)
@@ -56,25 +55,3 @@ def encoder_from_file(values: Any) -> Encoder:
     if not isinstance(values, dict) or values.keys() - {"kind"} != set(names):
         raise ValueError(f"encoder must have {' and '.join(names)}, got {values!r}")
     return by_kind[kind](**{name: values[name] for name in names})
-
-
-@dataclass(frozen=True)
-class ImageAugment(Config):
-    """Random changes of training images, drawn anew for every sample and epoch.
-
-    Args:
-        image_shape: Height and width of the images, whose product is the number of inputs.
-        max_shift: Largest shift along either axis [pixels].
-        shift_probability: Share of the images that are shifted, by chance; each shift is as likely
-            as any other, none at all included.
-        flip_horizontal: Whether images are mirrored left to right with probability 1/2.
-        first_epoch: First epoch with changed images, counted from 1: without changes the first
-            epochs learn faster.
-    """
-
-    group: ClassVar[str | None] = "augment"
-    image_shape: tuple[int, int] = (28, 28)
-    max_shift: int = 2
-    shift_probability: float = 1.0
-    flip_horizontal: bool = True
-    first_epoch: U32 = 1

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["field_value"]
+__all__ = ["field_value", "is_shape"]
 
 Wrong = Callable[[str], Exception]
 """Makes the error of a value, of what was expected."""
@@ -23,6 +23,8 @@ def field_value(value: Any, hint: Any, wrong: Wrong) -> Any:
     """
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
+        if is_shape(hint):
+            return _shape(value, parts, wrong)
         return _size(value, parts, wrong)
     if origin is typing.Literal:
         if value not in parts:
@@ -40,6 +42,20 @@ def field_value(value: Any, hint: Any, wrong: Wrong) -> Any:
     if not is_right(value):
         raise wrong(expected)
     return float(value) if hint is float else value
+
+
+def is_shape(hint: Any) -> bool:
+    """Whether a field is so many integers, or so many others, or None, which TOML cannot say."""
+    parts = [part for part in typing.get_args(hint) if part is not types.NoneType]
+    return bool(parts) and all(typing.get_origin(part) is tuple for part in parts)
+
+
+def _shape(value: Any, parts: tuple[Any, ...], wrong: Wrong) -> tuple[Any, ...]:
+    lengths = [len(typing.get_args(part)) for part in parts if part is not types.NoneType]
+    whole = isinstance(value, list) and all(type(item) is int for item in value)
+    if not whole or len(value) not in lengths:
+        raise wrong(f"a list of {' or '.join(map(str, lengths))} integers")
+    return tuple(value)
 
 
 def _tuple(value: Any, parts: tuple[Any, ...], wrong: Wrong) -> tuple[Any, ...]:

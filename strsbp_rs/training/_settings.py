@@ -57,7 +57,9 @@ def trainer_settings(
     schedule = config.Constant() if schedule is None else schedule
     rule = named("rule", config.StRsbp() if rule is None else rule, (config.StRsbp,))
     if augment is not None:
-        named("augment", augment, (config.ImageAugment,))
+        augment = named("augment", augment, (config.ImageAugment,))
+        shape = network.in_shape
+        augment = augment._for_inputs(shape if len(shape) == 3 else (network.n_in,))
     if weight_penalty is not None:
         named("weight_penalty", weight_penalty, (config.ExponentialPenalty,))
     return {

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 mod accumulate;
 mod activity;
+mod augment;
 mod backward;
 mod batch;
 mod check;
@@ -23,15 +24,17 @@ mod stats;
 mod step;
 mod targets;
 mod trainee;
+mod warp;
 mod worker;
 
 pub use activity::Activity;
+pub use augment::{AugmentScratch, ImageAugment};
 pub use backward::{Objective, Solves, coupling_tables};
 pub use batch::{Batch, Source};
 pub use check::{check_inputs, check_recorded};
 pub use config::TrainerConfig;
 pub use count::{CountedSpikes, count_spikes};
-pub use data::{Data, ImageAugment, Images};
+pub use data::{Data, Images, check_analog};
 pub use pass::Pass;
 pub use record::{Recording, Traced, Traces, check_traced, graph_to_count, record};
 pub use reduce::{Alone, Reduce};

@@ -1,0 +1,43 @@
+//! Training images, changed, for Python to look at.
+
+use pyo3::prelude::*;
+
+use super::arrays::{from_python, shaped};
+use super::calls::long;
+use super::samples::{Samples, Values};
+use crate::error::Error;
+use crate::learn::{ImageAugment, check_analog};
+use crate::spikes::Analog;
+
+/// Returns images as an epoch of training takes them, (n_samples, n_in), of the type they have.
+#[pyfunction]
+pub fn augmented<'py>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    augment: &Bound<'py, PyAny>,
+    seed: u64,
+    epoch: u32,
+) -> PyResult<Bound<'py, PyAny>> {
+    let augment: ImageAugment = from_python("augment", augment)?;
+    let samples = Samples::extract(x)?;
+    let Values::Analog(values, n_in) = samples.values()? else {
+        return Err(Error::dtype("x", "uint8, float32 or float64", "SpikeTrains").into());
+    };
+    augment.validate(n_in)?;
+    check_analog(values, n_in)?;
+    let size = samples_size(values);
+    let shape = [size / n_in, n_in];
+    Ok(match values {
+        Analog::U8(x) => shaped(py, long(py, None, size, || augment.apply_all(x, seed, epoch))?, shape)?.into_any(),
+        Analog::F32(x) => shaped(py, long(py, None, size, || augment.apply_all(x, seed, epoch))?, shape)?.into_any(),
+        Analog::F64(x) => shaped(py, long(py, None, size, || augment.apply_all(x, seed, epoch))?, shape)?.into_any(),
+    })
+}
+
+fn samples_size(values: Analog<'_>) -> usize {
+    match values {
+        Analog::U8(x) => x.len(),
+        Analog::F32(x) => x.len(),
+        Analog::F64(x) => x.len(),
+    }
+}
