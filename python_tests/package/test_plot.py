@@ -61,6 +61,7 @@ def test_everything_draws_on_given_axes_or_on_new_ones(network, recording):
         plot.rates: (recording,),
         plot.traces: (recording, 1),
         plot.weights: (network,),
+        plot.augmented: (np.zeros((2, 5, 6)), sr.ImageAugment(max_shift=1)),
         plot.weight_histogram: (network,),
         plot.kernels: (planes(),),
         plot.feature_maps: (planes().run(np.ones((1, 9, 72), bool)), planes()),
@@ -252,6 +253,34 @@ def test_traces_are_those_of_the_recording(recording):
     ):
         with pytest.raises(ValueError, match=message):
             plot.traces(recording, *arguments, **options)
+
+
+def test_augmented_images_are_those_of_the_epochs(rng):
+    images = rng.integers(0, 256, (2, 6, 5)).astype(np.uint8)
+    augment = sr.ImageAugment(max_shift=1, rotation=30.0, first_epoch=3)
+    axes = plot.augmented(images, augment, n_epochs=4, seed=7)
+    (drawn,) = axes.images
+    sheet = drawn.get_array()
+    # Two rows of five images, with white between them, and more of it after the first column.
+    assert sheet.shape == (2 * 6 + 2, 5 * 5 + 4 * 2 + 2, 3)
+    columns = [0, *(7 * i + 2 for i in range(1, 5))]
+    expected = [images, *(augment.apply(images, seed=7, epoch=epoch) for epoch in range(3, 7))]
+    for x, stage in zip(columns, expected, strict=True):
+        for y, image in zip((0, 8), stage, strict=True):
+            for colour in range(3):
+                tile = sheet[y : y + 6, x : x + 5, colour]
+                np.testing.assert_allclose(tile, image / 255.0)
+    assert (sheet[6:8] == 1).all() and (sheet[:, 5:9] == 1).all()
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["as it is", "3", "4", "5", "6"]
+    assert list(axes.get_xticks()) == [x + 2 for x in columns]
+    colours = rng.random((1, 3, 4, 4))
+    sheet = plot.augmented(colours, augment, n_epochs=1).images[0].get_array()
+    np.testing.assert_allclose(sheet[:4, :4], np.moveaxis(colours[0], 0, -1))
+    two = plot.augmented(colours[:, :2], augment, n_epochs=1).images[0].get_array()
+    np.testing.assert_allclose(two[:4, :4, 1], colours[0, :2].max(axis=0))
+    with pytest.raises(ValueError, match=r"images has shape \(0, 6, 5\), expected at least one"):
+        plot.augmented(images[:0], augment)
 
 
 def test_weights_are_those_of_the_network(network):

@@ -4,6 +4,7 @@ Every function draws on `ax`, matplotlib's axes, or on those of a new figure if 
 the axes: `ax.figure.savefig("picture.png")` writes them to a file, a notebook shows them.
 """
 
+from strsbp_rs.plot._augmented import augmented
 from strsbp_rs.plot._curves import learning_curve, learning_curves
 from strsbp_rs.plot._matrices import confusion_matrix, weight_histogram, weights
 from strsbp_rs.plot._planes import feature_maps, kernels
@@ -11,6 +12,7 @@ from strsbp_rs.plot._raster import raster, rasters
 from strsbp_rs.plot._rates import rates, traces
 
 __all__ = [
+    "augmented",
     "confusion_matrix",
     "feature_maps",
     "kernels",
