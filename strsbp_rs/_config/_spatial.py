@@ -96,6 +96,7 @@ class Conv2d(Config):
     init: LayerInit = field(default=Firing(), kw_only=True)
     delay: Delay = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "conv2d"
+    group: ClassVar[str | None] = "neuron"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -155,6 +156,7 @@ class Conv1d(Config):
     init: LayerInit = field(default=Firing(), kw_only=True)
     delay: Delay = field(default=0.0, kw_only=True)
     kind: ClassVar[str] = "conv1d"
+    group: ClassVar[str | None] = "neuron"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -203,6 +205,7 @@ class AvgPool2d(Config):
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: Discretisation = field(default="euler", kw_only=True)
     kind: ClassVar[str] = "avg_pool2d"
+    group: ClassVar[str | None] = "neuron"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -245,6 +248,7 @@ class AvgPool1d(Config):
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: Discretisation = field(default="euler", kw_only=True)
     kind: ClassVar[str] = "avg_pool1d"
+    group: ClassVar[str | None] = "neuron"
 
     def __post_init__(self) -> None:
         super().__post_init__()
