@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use crate::engine::fixed::{Compiled, FixedScratch};
 use crate::engine::layered::{Lists, SampleSpikes};
-use crate::fixed::FixedNetwork;
 use crate::fixed::strategies::layer;
+use crate::fixed::{FixedConnection, FixedLayer, FixedNetwork};
 use crate::graph::{ConnectionRule, Connectivity, Graph};
 use crate::learn::{AugmentScratch, ImageAugment};
-use crate::network::{Conv2d, ConvSizes, Delay, DelayDistribution, Geometry, Init, Place, Shape, Taps};
+use crate::network::{
+    AvgPool2d, Conv2d, ConvSizes, Delay, DelayDistribution, Geometry, Init, Origin, Pattern, Place, Shape, Taps,
+};
 use crate::neuron::fixed::{Decay, FixedParams, Rounding};
 use crate::neuron::{Discretisation, LifParams};
 use crate::rng::StreamKey;
@@ -123,10 +125,37 @@ fn fixed(state_bits: u32) -> Compiled {
     Compiled::new(&FixedNetwork::new(layers).unwrap()).unwrap()
 }
 
+/// Kernels over channels of 15 x 10, and windows over theirs.
+fn planes(state_bits: u32) -> Compiled {
+    let decay = |factor: u32| Decay::Multiply { factor: factor.into(), bits: 12 };
+    let format = FixedParams {
+        rounding: Rounding::Nearest,
+        ..FixedParams::new(8, state_bits, state_bits, decay(3584), decay(4032), 100)
+    };
+    let (kernel, padding) = ([5, 5], [2, 2]);
+    let pre = Shape { channels: 2, height: 15, width: 10 };
+    let sizes = ConvSizes { channels: 20, kernel, stride: [1, 1], padding, dilation: [1, 1], groups: 1 };
+    let conv = Conv2d::new("conv", pre, sizes).unwrap();
+    let pool = AvgPool2d::new("pool", conv.post(), [2, 2], [2, 2], [0, 0]).unwrap();
+    let layer = |pattern, weight, taps| FixedLayer {
+        params: format.clone(),
+        connections: vec![FixedConnection { origin: Origin::Below, pattern, weight, taps }],
+        scale: vec![1.0],
+        step: 1,
+    };
+    let kernels = (0..1000).map(|at| at * 37 % 101 - 30).collect();
+    let layers = vec![
+        layer(Pattern::Conv2d(conv), kernels, Taps::all(2)),
+        layer(Pattern::AvgPool2d(pool), vec![100], Taps::all(0)),
+    ];
+    Compiled::new(&FixedNetwork::new(layers).unwrap()).unwrap()
+}
+
 /// Samples of fixed-point networks, those of words and others.
 fn run_fixed() {
-    for state_bits in [16, 24] {
-        let network = fixed(state_bits);
+    for (network, name) in
+        [(fixed(16), "words"), (fixed(24), "lanes"), (planes(16), "planes"), (planes(24), "lanes in planes")]
+    {
         let (mut spikes, mut scratch) = (SampleSpikes::new(2), FixedScratch::default());
         spikes.input.by_time.clear(300);
         for t in 0..100 {
@@ -137,7 +166,7 @@ fn run_fixed() {
         network.forward(100, &mut spikes, Lists::Counts, &mut scratch);
         let before = allocations();
         network.forward(100, &mut spikes, Lists::Counts, &mut scratch);
-        assert_eq!(allocations() - before, 0, "{state_bits} bits");
+        assert_eq!(allocations() - before, 0, "{name}");
         assert!(spikes.layers[1].by_time.total() > 100);
     }
 }

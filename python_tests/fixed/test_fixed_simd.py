@@ -84,6 +84,25 @@ for weight_bits, state_bits in ((8, 16), (8, 12), (4, 16), (8, 24), (12, 30)):
         for record in fixed_net.run(rng.random((5, 50)), encoder=encoder, seed=1).spikes:
             digest.update(record.to_dense().tobytes())
         digest.update(repr(fixed_net.overflows).encode())
+# Kernels and windows, some of whose sums words do not hold.
+layers = [
+    sr.Conv2d(20, 5, padding=2, v_th=3.0, init=init),
+    sr.AvgPool2d(2, v_th=0.3),
+    sr.Conv2d(40, 3, groups=2, v_th=20.0, init=init, delay=sr.UniformDelay(0.0, 3.0)),
+    sr.Dense(10, v_th=10.0, init=init),
+]
+net = sr.Network((2, 12, 13), layers, seed=2)
+for weight_bits, state_bits in ((8, 16), (4, 12), (8, 24), (16, 30)):
+    for rounding in ("nearest", "floor", "stochastic"):
+        target = sr.QFormat(
+            weight_bits=weight_bits, state_bits=state_bits, rounding=rounding, granularity="neuron"
+        )
+        fixed_net = net.to_fixed(target)
+        run = fixed_net.run(rng.random((3, 2, 12, 13)), encoder=encoder, seed=1)
+        assert all(record.n_spikes > 100 for record in run.spikes)
+        for record in run.spikes:
+            digest.update(record.to_dense().tobytes())
+        digest.update(repr(fixed_net.overflows).encode())
 print(sr.simd_level(), spikes > 1000, digest.hexdigest())
 """
 

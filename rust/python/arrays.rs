@@ -72,7 +72,7 @@ pub fn values_of<T: Element + Copy>(
 }
 
 /// Returns the axes of the weights of a connection with their names, for the message.
-fn named_axes(axes: &[usize]) -> String {
+pub fn named_axes(axes: &[usize]) -> String {
     let names: &[&str] = match axes.len() {
         2 => &["n_out", "n_in"],
         3 => &["channels", "channels_in / groups", "kernel"],

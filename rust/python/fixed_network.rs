@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::arrays::{from_python, shaped, to_python, vector};
+use super::arrays::{from_python, named_axes, to_python, vector, with_axes};
 use super::calls::long;
 use super::counts::overflow_counts;
 use super::files::save;
 use super::net::{Net, with_net};
 use super::network::NetworkCore;
+use super::parameters::axes;
 use super::run::{Going, SampleRun};
 use super::samples::EncoderArgument;
 use crate::engine::fixed::{Compiled, fixed_trace};
@@ -40,7 +41,7 @@ pub struct FixedNetworkCore {
 #[pymethods]
 impl FixedNetworkCore {
     /// Makes one of a network, which tells sizes and delays, and a dict a layer: `format`, `scale`, `step`, `weight` and, of recurrent
-    /// layers, `recurrent_weight`, int32. The limits of formats are enforced.
+    /// layers, `recurrent_weight`, int32 with the axes of the network's weights, (1, 1) of a pool. The limits of formats are enforced.
     #[new]
     fn new(net: PyRef<'_, NetworkCore>, layers: Vec<Bound<'_, PyDict>>) -> PyResult<Self> {
         let present = net.net.present();
@@ -52,19 +53,7 @@ impl FixedNetworkCore {
 
     /// Returns the layers as the constructor takes them.
     fn layers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let list = PyList::empty(py);
-        for layer in self.network.layers() {
-            let dict = PyDict::new(py);
-            dict.set_item("format", to_python(py, &layer.params)?)?;
-            dict.set_item("scale", vector(py, collected("scale", layer.scale.iter().copied())?))?;
-            dict.set_item("step", layer.step)?;
-            for FixedConnection { origin, pattern, weight, .. } in &layer.connections {
-                let weight = collected("n_out * n_in", weight.iter().copied())?;
-                dict.set_item(origin.weight_key(), shaped(py, weight, pattern.matrix())?)?;
-            }
-            list.append(dict)?;
-        }
-        Ok(list)
+        with_net!(&self.net, net => self.layers_of(py, net))
     }
 
     /// Brings a network to fixed point; returns what it loses as well.
@@ -173,6 +162,22 @@ impl FixedNetworkCore {
 }
 
 impl FixedNetworkCore {
+    fn layers_of<'py, F: Real>(&self, py: Python<'py>, net: &Network<F>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for (l, (layer, float)) in self.network.layers().iter().zip(net.layers()).enumerate() {
+            let dict = PyDict::new(py);
+            dict.set_item("format", to_python(py, &layer.params)?)?;
+            dict.set_item("scale", vector(py, collected("scale", layer.scale.iter().copied())?))?;
+            dict.set_item("step", layer.step)?;
+            for (FixedConnection { origin, weight, .. }, float) in layer.connections.iter().zip(float.connections()) {
+                let weight = collected("n_out * n_in", weight.iter().copied())?;
+                dict.set_item(origin.weight_key(), with_axes(py, weight, axes(net, l, float))?)?;
+            }
+            list.append(dict)?;
+        }
+        Ok(list)
+    }
+
     /// Makes a network ready to be run, which stands for `net`.
     pub fn compiled(net: Net, network: FixedNetwork) -> Result<Self, Error> {
         let samples = catch(|| Ok(FixedSamples::new(Arc::new(Compiled::new(&network)?))))?;
@@ -215,21 +220,25 @@ fn fixed_layers<F: Real>(net: &Network<F>, layers: &[Bound<'_, PyDict>]) -> PyRe
     if layers.len() != net.layers().len() {
         return Err(Error::value("layers", format!("{} of them", net.layers().len()), layers.len()).into());
     }
-    net.layers().iter().zip(layers).enumerate().map(|(l, (layer, given))| fixed_layer(l, layer, given)).collect()
+    net.layers().iter().zip(layers).enumerate().map(|(l, (layer, given))| fixed_layer(net, l, layer, given)).collect()
 }
 
-fn fixed_layer<F: Real>(l: usize, layer: &Layer<F>, given: &Bound<'_, PyDict>) -> PyResult<FixedLayer> {
+fn fixed_layer<F: Real>(
+    net: &Network<F>,
+    l: usize,
+    layer: &Layer<F>,
+    given: &Bound<'_, PyDict>,
+) -> PyResult<FixedLayer> {
     let name = |key: &str| format!("layers[{l}].{key}");
     let entry =
         |key: &str| given.get_item(key)?.ok_or_else(|| PyErr::from(Error::value(name(key), "given", "nothing")));
     let params = from_python(&name("format"), &entry("format")?)?;
     let connection = |connection: &Connection<F>| -> PyResult<_> {
         let (origin, pattern) = (connection.origin(), *connection.pattern());
-        let (key, expected) = (origin.weight_key(), pattern.matrix());
-        let weight: PyReadonlyArray2<'_, i32> = entry(key)?.extract()?;
+        let (key, expected) = (origin.weight_key(), axes(net, l, connection));
+        let weight: PyReadonlyArrayDyn<'_, i32> = entry(key)?.extract()?;
         if weight.shape() != expected {
-            let expected = format!("({}, {})", expected[0], expected[1]);
-            return Err(Error::shape(name(key), weight.shape(), expected).into());
+            return Err(Error::shape(name(key), weight.shape(), named_axes(&expected)).into());
         }
         let weight = collected(&name(key), weight.as_array().iter().copied())?;
         Ok(FixedConnection { origin, pattern, weight, taps: connection.synapses().taps().clone() })

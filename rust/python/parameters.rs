@@ -26,7 +26,7 @@ fn n_synapses<F: Real>(connection: &Connection<F>) -> usize {
 }
 
 /// Returns the axes of the arrays of a connection of layer `l`: those of its pattern, without the height where it lies on a line.
-fn axes<F: Real>(net: &Network<F>, l: usize, connection: &Connection<F>) -> Vec<usize> {
+pub fn axes<F: Real>(net: &Network<F>, l: usize, connection: &Connection<F>) -> Vec<usize> {
     let mut axes = connection.pattern().axes();
     if matches!(net.config().layers[l], LayerConfig::Conv1d(_)) {
         axes.remove(2);

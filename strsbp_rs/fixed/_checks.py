@@ -113,14 +113,16 @@ def spike_distance(
 def weight_errors(
     layer: config.LayerConfig, weights: dict[str, NDArray[Any]], held: FixedLayer
 ) -> tuple[float, float, float]:
-    """Relative error of the trained weights, the share clipped and the share that became 0."""
+    """Relative error of the weights, the share clipped and the share that became 0."""
+    if isinstance(layer, config.AvgPool2d | config.AvgPool1d):
+        weights = {"weight": np.full((1, 1), 1.0 / np.prod(layer.kernel))}
     pairs = [(weights["weight"], held.weight)]
     if "recurrent_weight" in weights and held.recurrent_weight is not None:
         pairs.append((weights["recurrent_weight"], held.recurrent_weight))
-    scale = np.broadcast_to(held.scale[:, None], (len(weights["weight"]), 1))
     errors, squares, clipped, zeros, n = 0.0, 0.0, 0, 0, 0
     for weight, integers in pairs:
         exists = weight != 0
+        scale = held.scale.reshape(-1, *[1] * (weight.ndim - 1))
         error = np.where(exists, weight - integers * scale, 0.0)
         errors += float(np.sum(error**2))
         squares += float(np.sum(weight.astype(np.float64) ** 2))

@@ -74,8 +74,11 @@ def _calibrated(
     `spikes` are those of the input and of every layer of the network itself.
     """
     clip = [1.0] * len(network.layers)
-    with steps_bar(len(clip) * len(_FRACTIONS), "calibrating", progress) as bar:
-        for index, layer in enumerate(network.layers):
+    # The weight of a pool is one, which nothing clips.
+    free = [index for index, weights in enumerate(network.weights) if weights]
+    layers = network.layers
+    with steps_bar(len(free) * len(_FRACTIONS), "calibrating", progress) as bar:
+        for index in free:
             distances = []
             for fraction in _FRACTIONS:
                 clip[index] = fraction
@@ -83,7 +86,7 @@ def _calibrated(
                 train = tried._quiet_run(spikes[0], n_threads).spikes[index + 1]
                 floats = spikes[index + 1]
                 apart = van_rossum(
-                    train, floats, tau=layer.tau_s, dt=network.dt, n_threads=n_threads
+                    train, floats, tau=layers[index].tau_s, dt=network.dt, n_threads=n_threads
                 )
                 distances.append(float(apart.sum()))
                 bar.update()

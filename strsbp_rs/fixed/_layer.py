@@ -22,10 +22,12 @@ class FixedLayer:
 
     Attributes:
         format: Number format and neuron.
-        weight: int32 (n_out, n_in).
+        weight: int32 (n_out, n_in); of a convolution with the axes of the network's weights, of a
+            pool (1, 1): the weight that all synapses of its windows have.
         recurrent_weight: int32 (n, n), of post- and presynaptic neuron; lateral inhibition is
             among them. None where a layer is not recurrent.
-        scale: What one unit of a weight stands for: float64 (1,), or (n_out,) of each neuron.
+        scale: What one unit of a weight stands for: float64 (1,), or (n_out,) of each neuron,
+            (channels,) of each channel of a convolution.
         step: What all weights are multiples of: the target has no others.
     """
 
@@ -89,8 +91,9 @@ def _integers(name: str, weight: ArrayLike) -> NDArray[np.int32]:
     array = as_array(name, weight)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, got {array.dtype}")
-    if array.ndim != 2:
-        raise ValueError(f"{name} has shape {array.shape}, expected two dimensions")
+    if not 2 <= array.ndim <= 4:
+        expected = "two dimensions, or those of kernels"
+        raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
     if array.size and not -(2**31) <= int(array.min()) <= int(array.max()) < 2**31:
         raise ValueError(f"{name} must have 32 bits, got {array.min()} to {array.max()}")
     return np.ascontiguousarray(array, dtype=np.int32)

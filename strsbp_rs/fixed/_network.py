@@ -15,6 +15,7 @@ from strsbp_rs._graph import Graph
 from strsbp_rs._inputs import Input
 from strsbp_rs._network import Network
 from strsbp_rs._running import Running
+from strsbp_rs._shapes import by
 from strsbp_rs._strsbp_rs import FixedNetworkCore, GraphCore
 from strsbp_rs._tables import html_table
 from strsbp_rs._warnings import QuantizationWarning, warn
@@ -151,13 +152,16 @@ class FixedNetwork(Running):
         target = "formats of its own" if self._target is None else str(self._target)
         lines = [f"Fixed-point network: {target}"]
         net = self.network
-        for index, (neurons, n, layer) in enumerate(
-            zip(net.layers, net._sizes(), self.layers, strict=True)
+        kinds = max(9, *(len(neurons.kind) for neurons in net.layers))
+        sizes = max(5, *(len(by(shape)) for shape in net.shapes))
+        for index, (neurons, shape, layer) in enumerate(
+            zip(net.layers, net.shapes, self.layers, strict=True)
         ):
             form, (low, high) = layer.format, (layer.scale.min(), layer.scale.max())
             unit = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
             lines.append(
-                f"  {index}: {neurons.kind:9} {n:5} neurons, weights of {form.weight_bits} "
+                f"  {index}: {neurons.kind:{kinds}} {by(shape):>{sizes}} neurons, "
+                f"weights of {form.weight_bits} "
                 f"bits (unit {unit}), currents of {form.current_bits}, membranes of "
                 f"{form.membrane_bits}, v_th {value_range(form.v_th)}"
             )
@@ -169,13 +173,13 @@ class FixedNetwork(Running):
     def _repr_html_(self) -> str:
         rows = []
         net = self.network
-        for index, (neurons, n, layer) in enumerate(
-            zip(net.layers, net._sizes(), self.layers, strict=True)
+        for index, (neurons, shape, layer) in enumerate(
+            zip(net.layers, net.shapes, self.layers, strict=True)
         ):
             form, (low, high) = layer.format, (layer.scale.min(), layer.scale.max())
             unit = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
             bits = (form.weight_bits, form.current_bits, form.membrane_bits)
-            rows.append((index, neurons.kind, n, *bits, unit, value_range(form.v_th)))
+            rows.append((index, neurons.kind, by(shape), *bits, unit, value_range(form.v_th)))
         bit_names = ("bits of weights", "of currents", "of membranes")
         header = ("layer", "kind", "neurons", *bit_names, "unit of a weight", "v_th")
         target = "formats of its own" if self._target is None else str(self._target)

@@ -22,7 +22,7 @@ class HardwareTarget(Config):
         clip: A fraction of the largest weight for each layer, in place of `scale`; what calibration
             finds (`Network.to_fixed`).
         granularity: Which weights share a scale: all onto a "layer", or those onto a "neuron",
-            whose threshold makes up for it (per channel, in the words of deep learning).
+            whose threshold makes up for it; of a convolution those onto a channel.
     """
 
     group: ClassVar[str | None] = "hardware"

@@ -117,7 +117,8 @@ fn count<F: Real>(layer: &Layer<F>, integers: &FixedLayer) -> Lost {
 fn lost_constant<F: Real>(l: usize, layer: &Layer<F>, integers: &FixedLayer, target: &dyn Chip) -> Option<Note> {
     let constant = layer.below().pattern().constant()?;
     let held = f64::from(integers.below().weight[0]) * integers.scale[0];
-    if (held / constant - 1.0).abs() <= OFF {
+    // 0 is that of windows that hold padding alone: all else would be refused.
+    if held == 0.0 || (held / constant - 1.0).abs() <= OFF {
         return None;
     }
     let text = format!(
