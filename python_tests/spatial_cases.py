@@ -199,3 +199,9 @@ def oracle_spatial(case: SpatialCase, net: strsbp_rs.Network) -> list[Layer]:
         weight = synapses.unrolled(parameters.reshape(-1))
         layers.append(Layer(weight, delay=delay, synapses=synapses, parameters=parameters, **given))
     return layers
+
+
+def planes():
+    """Layers in a plane, and one above."""
+    layers = [sr.Conv2d(5, 3, v_th=1.0), sr.AvgPool2d(2), sr.Conv2d(4, (2, 3)), sr.Dense(3)]
+    return sr.Network((8, 9), layers, seed=1)

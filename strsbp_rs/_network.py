@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from strsbp_rs import _config as config
-from strsbp_rs._arguments import count, integer, number, threads
+from strsbp_rs._arguments import integer, number, threads
 from strsbp_rs._arrays import dtype_name, layer_arrays
 from strsbp_rs._carried import carried_part, read_carried
 from strsbp_rs._fields import refuse_subclass

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from strsbp_rs import _config as config
-from strsbp_rs._arguments import integer, integers
+from strsbp_rs._arguments import count, integers
 
 __all__ = ["by", "fits", "input_shape", "natural_shape", "on_line", "outlined", "sensor_of"]
 

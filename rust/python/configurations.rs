@@ -54,7 +54,7 @@ impl Configuration {
         match self {
             Self::Augment(augment) => {
                 let [height, width] = augment.image_shape;
-                augment.validate(height.saturating_mul(width))
+                augment.validate(height.saturating_mul(width).saturating_mul(augment.channels))
             }
             Self::Connection(rule) => rule.check_alone(),
             Self::Delay(distribution) => distribution.check_alone(),
