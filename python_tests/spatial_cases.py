@@ -203,5 +203,10 @@ def oracle_spatial(case: SpatialCase, net: strsbp_rs.Network) -> list[Layer]:
 
 def planes():
     """Layers in a plane, and one above."""
-    layers = [sr.Conv2d(5, 3, v_th=1.0), sr.AvgPool2d(2), sr.Conv2d(4, (2, 3)), sr.Dense(3)]
-    return sr.Network((8, 9), layers, seed=1)
+    layers = [
+        strsbp_rs.Conv2d(5, 3, v_th=1.0),
+        strsbp_rs.AvgPool2d(2),
+        strsbp_rs.Conv2d(4, (2, 3)),
+        strsbp_rs.Dense(3),
+    ]
+    return strsbp_rs.Network((8, 9), layers, seed=1)

@@ -112,7 +112,8 @@ def weights(
     if matrix not in all_weights[index]:
         known = " or ".join(repr(name) for name in all_weights[index])
         if not known:
-            kind = network.layers[index].kind
+            float_network = network if isinstance(network, Network) else network.network
+            kind = float_network.layers[index].kind
             raise ValueError(f"layer must be one with weights, got {index}, which is {kind}")
         raise ValueError(f"matrix must be {known} for layer {index}, got {matrix!r}")
     values = all_weights[index][matrix]
