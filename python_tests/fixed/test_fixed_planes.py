@@ -19,6 +19,7 @@ from spatial_cases import SpatialCase, build_spatial, spatial_cases
 
 import strsbp_rs as sr
 from strsbp_rs import fixed
+from strsbp_rs.datasets import load_demo
 from strsbp_rs.fixed._targets import Target
 
 ENCODER = sr.BernoulliEncoder(n_steps=60, rate_scale=0.3)
@@ -180,6 +181,17 @@ def test_every_target_is_the_reference(target: Target) -> None:
         integers_spikes = planes.run(samples(), encoder=ENCODER, seed=5).spikes
         for one, other in zip(floats[1:], integers_spikes[1:], strict=True):
             assert abs(one.n_spikes - other.n_spikes) < 0.1 * one.n_spikes
+
+
+def test_windows_that_fire_at_once_have_room() -> None:
+    """Untrained kernels with the usual threshold, and images with bright patches."""
+    net = sr.Network((28, 28), [sr.Conv2d(4, 5, stride=2), sr.AvgPool2d(2), sr.Dense(10)], seed=0)
+    images, encoder = load_demo().x_test[:10], sr.BernoulliEncoder(n_steps=40)
+    for granularity in ("layer", "neuron"):
+        held = net.to_fixed(sr.QFormat(granularity=granularity))
+        for layer in held.report(images, encoder=encoder).layers:
+            assert layer.changed is not None and layer.changed < 0.01
+            assert layer.distance < 0.1
 
 
 @pytest.mark.parametrize("engine", ["clocked", "event"])

@@ -13,6 +13,9 @@ pub const MEMBRANE_ROOM: f64 = 4.0;
 const FINE_CURRENT: f64 = 16.0;
 const FINE_THRESHOLD: f64 = 4096.0;
 
+/// Units of a current where neurons share weights: windows fire at once, so that currents are larger, and need the room.
+const FINE_SHARED_CURRENT: f64 = 4.0;
+
 /// Threshold, in units of weights, for which these are fine enough.
 pub const FINE_MANTISSA: f64 = 1024.0;
 
@@ -114,7 +117,8 @@ pub fn shifts(neurons: &Neurons, units: &[f64], state_bits: u32) -> Result<(u32,
     let left = 1.0 - neurons.lif.mem_decay;
     let current = neurons.largest_current(units);
     let v_th = largest(units, |unit| neurons.threshold(unit));
-    let input_shift = finer_by(state_bits, current, CURRENT_ROOM * v_th * left, FINE_CURRENT).clamp(0, 31);
+    let fine = if neurons.per_row > 1 { FINE_SHARED_CURRENT } else { FINE_CURRENT };
+    let input_shift = finer_by(state_bits, current, CURRENT_ROOM * v_th * left, fine).clamp(0, 31);
     let membrane_shift = finer_by(state_bits, current / left, MEMBRANE_ROOM * v_th, FINE_THRESHOLD / v_th);
     let gain_shift = (input_shift - membrane_shift).clamp(0, 31);
     let finer = 2f64.powi(input_shift - gain_shift);

@@ -100,6 +100,14 @@ fn shifts_and_thresholds_by_hand() {
     assert_eq!((input_shift, gain_shift, v_th), (7, 2, PerNeuron::Same(96 << 5)));
     let each = shifts(&neurons(0.5, 3.0, &[4.0, 6.0]), &[0.25, 0.5], 16).unwrap();
     assert_eq!(each, (6, 0, PerNeuron::Each(vec![96 << 6, 48 << 6])));
+    // Currents up to 128,000, usually 15: 2^4 finer, or 2^2 where neurons share weights, of which a threshold is one a neuron.
+    let many = neurons(0.984375, 3.0, &[4000.0]);
+    assert_eq!(shifts(&many, &[0.25], 16).unwrap().0, 4);
+    let shared = Neurons { per_row: 3, sums: vec![4000.0, 40.0], ..many };
+    let (input_shift, _, v_th) = shifts(&shared, &[0.25, 0.5], 16).unwrap();
+    let PerNeuron::Each(v_th) = v_th else { panic!("of each neuron") };
+    assert_eq!((input_shift, v_th.len()), (2, 6));
+    assert!(v_th[..3] == [v_th[0]; 3] && v_th[3..] == [v_th[0] / 2; 3], "{v_th:?}");
     // Coarse weights beside a small threshold: less than a unit.
     let error = shifts(&neurons(0.5, 3.0, &[1e9]), &[1e3], 8).unwrap_err().to_string();
     assert!(
