@@ -12,6 +12,7 @@ mod pattern;
 mod spatial;
 mod synapses;
 
+#[cfg(feature = "python")]
 pub(crate) use config::ConnectionConfig;
 pub use config::{DenseConfig, LayerConfig, NetworkConfig, RecurrentConfig};
 pub use connection::Connection;
