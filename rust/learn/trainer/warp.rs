@@ -121,11 +121,18 @@ impl ElasticFields {
         }
     }
 
-    /// Returns the displacement along (y, x) at a place that may lie outside.
+    /// Returns the displacement along (y, x) at a place that may lie outside, by less than the image is large.
     fn at(&self, [y, x]: [isize; 2], [height, width]: [usize; 2]) -> [f64; 2] {
-        let (y, x) = (y.rem_euclid(height as isize) as usize, x.rem_euclid(width as isize) as usize);
+        let (y, x) = (periodic(y, height), periodic(x, width));
         [0, 1].map(|axis| f64::from(self.fields[axis][y * width + x]))
     }
+}
+
+/// Where a place is in an image that goes on periodically; it lies outside by less than a `side`.
+fn periodic(at: isize, side: usize) -> usize {
+    let side = side as isize;
+    let inside = if at < 0 { at + side } else { at };
+    (if inside >= side { inside - side } else { inside }) as usize
 }
 
 /// One half of a Gaussian, with its middle; the whole sums to 1.
@@ -142,7 +149,10 @@ fn smooth_row(row: &[f32], kernel: &[f32], wrapped: &mut Vec<f32>, out: &mut [f3
     let (width, reach) = (row.len(), kernel.len() - 1);
     let before = (width - reach % width) % width;
     wrapped.clear();
-    wrapped.extend(row.iter().cycle().skip(before).take(width + 2 * reach));
+    wrapped.extend_from_slice(&row[before..]);
+    while wrapped.len() < width + 2 * reach {
+        wrapped.extend_from_slice(row);
+    }
     for (distance, &weight) in kernel.iter().enumerate() {
         let (left, right) = (&wrapped[reach - distance..][..width], &wrapped[reach + distance..][..width]);
         add_pair(left, right, half_of_middle(distance, weight), out);
