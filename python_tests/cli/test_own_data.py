@@ -372,3 +372,17 @@ def test_a_run_on_a_functions_data(module, tmp_path):
     strsbp("train", "--resume", out, "--data", name, "--epochs", 2, "--no-plots", "--quiet")
     net = sr.Network.load(out / "checkpoint.safetensors")
     assert net.class_names == ("0", "1", "2") and net.encoder is not None
+
+
+def test_mnist_is_the_users_to_bring(tmp_path, rng, monkeypatch):
+    monkeypatch.delenv("STRSBP_DATA", raising=False)
+    few = ["--set", "encoder.n_steps=20", "--set", "encoder.rate_scale=1", "--epochs", 1]
+    flags = [*few, "--out", tmp_path / "run", "--no-plots", "--quiet"]
+    strsbp("train", "mnist-cnn", *flags, code=2)
+    assert not (tmp_path / "run").exists()
+    x, y = rng.integers(0, 256, (4, 28, 28)).astype(np.uint8), np.arange(4)
+    np.savez(tmp_path / "mnist.npz", x_train=x, y_train=y, x_test=x[:2], y_test=y[:2])
+    strsbp("train", "mnist-cnn", "--data", tmp_path / "mnist.npz", *flags)
+    run = load_recipe(tmp_path / "run" / "config.toml")
+    assert run.layers == load_recipe("mnist-cnn").layers
+    assert run.data.train == str(tmp_path / "mnist.npz")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 import strsbp_rs as sr
+from strsbp_rs.datasets import load_demo
 from strsbp_rs.recipes._recipe import RecipeError, load_recipe, recipe_names
 
 
@@ -55,6 +56,46 @@ def test_fashion_mnist_is_the_papers_network():
     assert recipe.encoder == sr.BernoulliEncoder(400, 1 / 5.5)
     trainer = recipe.build(784, n_threads=1)
     assert trainer.network.n_parameters == 784 * 400 + 400 * 400 + 400 * 399 + 400 * 10
+
+
+def test_convolutional_recipes_are_the_published_networks():
+    outlines = {
+        "mnist-cnn": "28x28-15C5-P2-40C5-P2-300-10",
+        "fashion-mnist-cnn": "28x28-32C5-P2-64C5-P2-1024-10",
+    }
+    planes = {
+        "mnist-cnn": [(15, 24, 24), (15, 12, 12), (40, 8, 8), (40, 4, 4), (300,), (10,)],
+        "fashion-mnist-cnn": [(32, 28, 28), (32, 14, 14), (64, 14, 14), (64, 7, 7), (1024,), (10,)],
+    }
+    for name, outline in outlines.items():
+        recipe = load_recipe(name)
+        assert recipe.data.name == name.removesuffix("-cnn")
+        trainer = recipe.build((28, 28), n_threads=1)
+        assert trainer.network.outline == outline
+        assert trainer.network.shapes == planes[name]
+        assert trainer.network.in_shape == (1, 28, 28)
+        assert list(trainer.config["augment"]["image_shape"]) == [28, 28]
+    assert load_recipe("mnist-cnn").augment == sr.ImageAugment(
+        max_shift=0, flip_horizontal=False, rotation=12.0, scale=0.12, elastic=13.6
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("fashion-mnist-cnn", ()),
+        # A quarter of the steps, of as many spikes.
+        ("mnist-cnn", ("encoder.n_steps=100", "encoder.rate_scale=1")),
+    ],
+)
+def test_every_layer_of_a_convolutional_recipe_fires(name, settings):
+    data = load_demo()
+    network = load_recipe(name, settings).build((28, 28), n_threads=2).network
+    recipe = load_recipe(name, settings)
+    spikes = network.run(data.x_test[:4], encoder=recipe.encoder).spikes
+    for layer in spikes[1:]:
+        rate = layer.counts().mean() / recipe.encoder.n_steps
+        assert 0.02 < rate < 0.1
 
 
 def test_overrides():
