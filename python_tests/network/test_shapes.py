@@ -31,6 +31,12 @@ def test_shapes_of_inputs_and_layers() -> None:
     assert (fixed.in_shape, fixed.shapes) == (net.in_shape, net.shapes)
 
 
+def test_a_pool_takes_one_weight_however_large_its_plane() -> None:
+    """A billion inputs: to go through their synapses would take many minutes."""
+    net = sr.Network((2**15 - 1, 2**15), [sr.AvgPool2d(2**12)])
+    assert net.shapes == [(1, 7, 8)] and net.n_parameters == 0
+
+
 @pytest.mark.parametrize("make", [planes, line])
 def test_in_shape_and_layers_make_the_network_again(make: Any) -> None:
     net = make(dtype="float64")

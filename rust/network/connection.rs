@@ -106,6 +106,10 @@ impl<F: Real> Connection<F> {
             pattern.for_each_synapse(pre, |_, place| {
                 values[place.row as usize * shape[1] + place.column as usize] = weight
             });
+            // All synapses of a pool share one weight, however many there are.
+            if values.len() == 1 && values[0] == weight {
+                break;
+            }
         }
         Self::of(origin, pattern, Synapses::new(shape, &values, None, Taps::all(0)))
     }
