@@ -143,7 +143,7 @@ def test_a_shape_that_nobody_knows_is_asked_for(small):
     for shape in ((4, 3), (2, 2, 3)):
         got = re.escape(f"augment.image_shape must be (1, 3, 4), as the inputs, got {shape}")
         with pytest.raises(ValueError, match=got):
-            sr.Trainer(net, encoder=encoder, augment=sr.ImageAugment(shape))
+            sr.Trainer(net, encoder=encoder, augment=sr.ImageAugment(shape, max_shift=1))
 
 
 @pytest.mark.parametrize(
@@ -161,17 +161,31 @@ def test_a_shape_that_nobody_knows_is_asked_for(small):
         ({"max_shift": 3}, "max_shift must be < 3, the image's side, got 3"),
     ],
 )
-def test_fields_out_of_their_domain(fields, message, small):
-    make_network, encoder, x, y = small
-    augment = sr.ImageAugment((3, 4), **{"max_shift": 1, **fields})
+def test_fields_out_of_their_domain(fields, message):
     with pytest.raises(ValueError, match=message):
-        augment.apply(x)
-    trainer = sr.Trainer(make_network(), encoder=encoder, augment=augment)
-    before = trainer.network.weights
+        sr.ImageAugment((3, 4), **{"max_shift": 1, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"max_shift": 3}, "max_shift must be < 3, the image's side, got 3"),
+        (
+            {"max_shift": 1, "elastic": 1.0, "elastic_sigma": 6.0},
+            "elastic_sigma must be > 0 and <= 4, the image's larger side, got 6",
+        ),
+    ],
+)
+def test_what_depends_on_the_images_is_told_with_them(fields, message, small):
+    _, encoder, x, y = small
+    augment = sr.ImageAugment(**fields)
     with pytest.raises(ValueError, match=message):
-        trainer.fit(x, y, epochs=1, progress=False)
-    assert trainer.epoch == 0
-    np.testing.assert_array_equal(trainer.network.weights[0]["weight"], before[0]["weight"])
+        augment.apply(x.reshape(-1, 3, 4))
+    net = sr.Network((3, 4), [sr.Dense(3)])
+    before = net.weights[0]["weight"]
+    with pytest.raises(ValueError, match=message):
+        sr.Trainer(net, encoder=encoder, augment=augment).fit(x, y, epochs=1, progress=False)
+    np.testing.assert_array_equal(net.weights[0]["weight"], before)
 
 
 def test_images_that_are_none():
