@@ -25,7 +25,7 @@ pub use params::{PanelShape, Panels, PanelsView, PanelsViewMut, Taps};
 pub use pattern::{
     AvgPool2d, Conv2d, ConvSizes, Dense, Geometry, Lateral, Origin, Pattern, Place, Reach, Shape, Window,
 };
-pub use spatial::{AvgPool1dConfig, AvgPool2dConfig, Conv1dConfig, Conv2dConfig};
+pub use spatial::{AvgPool1dConfig, AvgPool2dConfig, AvgPoolConfig, Conv1dConfig, Conv2dConfig, ConvConfig};
 pub use synapses::Synapses;
 
 use connection::Known;

@@ -6,20 +6,20 @@ use super::{AvgPool2d, Conv2d, ConvSizes, Delay, Init, Shape};
 use crate::error::Result;
 use crate::neuron::Discretisation;
 
-/// A convolution over channels, (height, width) each where there are two numbers.
+/// A convolution over channels; sizes `S` are (height, width), or along a line one number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Conv2dConfig {
+pub struct ConvConfig<S> {
     /// Number of channels.
     pub channels: usize,
     /// Taps of a kernel.
-    pub kernel: [usize; 2],
+    pub kernel: S,
     /// Places from one position of the kernel to the next.
-    pub stride: [usize; 2],
+    pub stride: S,
     /// Places without a neuron before the first and after the last one.
-    pub padding: [usize; 2],
+    pub padding: S,
     /// Places from one tap to the next.
-    pub dilation: [usize; 2],
+    pub dilation: S,
     /// Parts of the channels, each of which receives from its part of the channels below only.
     pub groups: usize,
     /// Membrane time constant [ms].
@@ -38,50 +38,23 @@ pub struct Conv2dConfig {
     #[serde(default, skip_serializing_if = "Delay::is_none")]
     pub delay: Delay,
 }
+
+/// A convolution over channels in a plane.
+pub type Conv2dConfig = ConvConfig<[usize; 2]>;
 
 /// A convolution along a line: over channels of height 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Conv1dConfig {
-    /// Number of channels.
-    pub channels: usize,
-    /// Taps of a kernel.
-    pub kernel: usize,
-    /// Places from one position of the kernel to the next.
-    pub stride: usize,
-    /// Places without a neuron before the first and after the last one.
-    pub padding: usize,
-    /// Places from one tap to the next.
-    pub dilation: usize,
-    /// Parts of the channels, each of which receives from its part of the channels below only.
-    pub groups: usize,
-    /// Membrane time constant [ms].
-    pub tau_m: f64,
-    /// Synaptic time constant [ms].
-    pub tau_s: f64,
-    /// Threshold, relative to rest.
-    pub v_th: f64,
-    /// Refractory time after a spike [ms].
-    pub t_ref: f64,
-    /// How the neuron is brought onto the time grid.
-    pub discretisation: Discretisation,
-    /// Distribution of the initial weights.
-    pub init: Init,
-    /// Delay of the synapses.
-    #[serde(default, skip_serializing_if = "Delay::is_none")]
-    pub delay: Delay,
-}
+pub type Conv1dConfig = ConvConfig<usize>;
 
-/// Spiking neurons that pool windows of each channel by a fixed weight, (height, width) each.
+/// Spiking neurons that pool windows of each channel by a fixed weight; sizes `S` are (height, width), or along a line one number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AvgPool2dConfig {
+pub struct AvgPoolConfig<S> {
     /// Places of a window.
-    pub kernel: [usize; 2],
+    pub kernel: S,
     /// Places from one window to the next.
-    pub stride: [usize; 2],
+    pub stride: S,
     /// Places without a neuron before the first and after the last one.
-    pub padding: [usize; 2],
+    pub padding: S,
     /// Membrane time constant [ms].
     pub tau_m: f64,
     /// Synaptic time constant [ms].
@@ -94,27 +67,11 @@ pub struct AvgPool2dConfig {
     pub discretisation: Discretisation,
 }
 
-/// Spiking neurons that pool windows of a line of each channel by a fixed weight.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AvgPool1dConfig {
-    /// Places of a window.
-    pub kernel: usize,
-    /// Places from one window to the next.
-    pub stride: usize,
-    /// Places without a neuron before the first and after the last one.
-    pub padding: usize,
-    /// Membrane time constant [ms].
-    pub tau_m: f64,
-    /// Synaptic time constant [ms].
-    pub tau_s: f64,
-    /// Threshold, relative to rest; a synapse has weight 1 / (number of neurons of a window).
-    pub v_th: f64,
-    /// Refractory time after a spike [ms].
-    pub t_ref: f64,
-    /// How the neuron is brought onto the time grid.
-    pub discretisation: Discretisation,
-}
+/// Pools of windows in a plane.
+pub type AvgPool2dConfig = AvgPoolConfig<[usize; 2]>;
+
+/// Pools of windows along a line: of channels of height 1.
+pub type AvgPool1dConfig = AvgPoolConfig<usize>;
 
 impl Conv2dConfig {
     /// Lays the kernels over `pre`; `name` is that of the layer, for the message.
