@@ -4,12 +4,14 @@
 //! in their order; where many neurons share few weights, over parts of the samples, always the same, whose gradients are then added in
 //! their order. So no sum is ever split among threads, and the result does not depend on their number.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
 
 use super::crew::{ThreadScratch, scratch};
 use super::pass::SamplePass;
+use crate::engine::layered::SampleSpikes;
 use crate::error::{Error, Result};
 use crate::learn::rule::Solved;
 use crate::learn::rule::backward::{LayerAdjoint, Split, accumulate_sample, solve_layer, tasks};
@@ -164,8 +166,31 @@ struct OfLayer<'a, F: Real> {
 }
 
 impl<F: Real> OfLayer<'_, F> {
+    /// Calls `visit` for those samples of a range that have a gradient, with the spikes and z of each and, of `sent`, (samples of the
+    /// range, n_in), its place for what goes down; until the work is to stop.
+    fn for_each_live(
+        self,
+        range: Range<usize>,
+        sent: &mut [F],
+        mut visit: impl FnMut(&SampleSpikes, &[F], Option<&mut [F]>, &mut BackwardScratch<F>),
+    ) {
+        let scratch = &mut scratch(self.threads).backward;
+        let n_in = self.layer.n_in();
+        for (at, s) in range.enumerate() {
+            let adjoint = &self.samples[s].layers[self.l];
+            if !adjoint.live {
+                continue;
+            }
+            if self.stop.is_set() {
+                return;
+            }
+            let down = self.sends.then(|| &mut sent[at * n_in..(at + 1) * n_in]);
+            self.stop.during(|| visit(&self.pass[s].spikes, &adjoint.z, down, scratch));
+        }
+    }
+
     fn by_neurons(self, grads: LayerGradients<'_, F>, sent_down: &mut Vec<F>) {
-        let Self { layer, l, samples, pass, rule, sends, threads, stop } = self;
+        let Self { layer, l, samples, rule, sends, .. } = self;
         let n_in = layer.n_in();
         let mut tasks = tasks(layer, grads);
         let sent = if sends { samples.len() * n_in } else { 0 };
@@ -176,20 +201,14 @@ impl<F: Real> OfLayer<'_, F> {
             _ => sent_by_task.extend(sent_down.chunks_exact_mut(sent)),
         }
         tasks.par_iter_mut().zip(sent_by_task).with_max_len(1).for_each(|(task, sent)| {
-            let scratch = &mut scratch(threads).backward;
-            for (s, adjoint) in samples.iter().enumerate().filter(|(_, adjoint)| adjoint.layers[l].live) {
-                if stop.is_set() {
-                    return;
-                }
-                let down = sends.then(|| &mut sent[s * n_in..(s + 1) * n_in]);
-                let (spikes, z) = (&pass[s].spikes, &adjoint.layers[l].z);
-                stop.during(|| task.accumulate(layer, spikes, l, z, rule, down, scratch));
-            }
+            self.for_each_live(0..samples.len(), sent, |spikes, z, down, scratch| {
+                task.accumulate(layer, spikes, l, z, rule, down, scratch);
+            });
         });
     }
 
     fn by_samples(self, grads: LayerGradients<'_, F>, sent_down: &mut Vec<F>, of_parts: &mut Vec<Lanes<F>>) {
-        let Self { layer, l, samples, pass, rule, sends, threads, stop } = self;
+        let Self { layer, l, samples, rule, sends, .. } = self;
         let (n_in, n_parts) = (layer.n_in(), samples.len().div_ceil(SAMPLES_PER_PART));
         let grads = grads.below.map_or(&mut [][..], PanelsViewMut::into_data);
         of_parts.clear();
@@ -201,18 +220,12 @@ impl<F: Real> OfLayer<'_, F> {
             let n = SAMPLES_PER_PART.min(samples.len() - first);
             let grad = rest.split_off_mut(..grads.len()).expect("as many as parts");
             let sent = rest_sent.split_off_mut(..if sends { n * n_in } else { 0 }).expect("as many as samples");
-            parts.push((first, &samples[first..first + n], grad, sent));
+            parts.push((first..first + n, grad, sent));
         }
-        parts.par_iter_mut().with_max_len(1).for_each(|(first, samples, grad, sent)| {
-            let scratch = &mut scratch(threads).backward;
-            for (s, adjoint) in samples.iter().enumerate().filter(|(_, adjoint)| adjoint.layers[l].live) {
-                if stop.is_set() {
-                    return;
-                }
-                let down = sends.then(|| &mut sent[s * n_in..(s + 1) * n_in]);
-                let (spikes, z) = (&pass[*first + s].spikes, &adjoint.layers[l].z);
-                stop.during(|| accumulate_sample(layer, spikes, l, z, rule, grad, down, scratch));
-            }
+        parts.par_iter_mut().with_max_len(1).for_each(|(of_part, grad, sent)| {
+            self.for_each_live(of_part.clone(), sent, |spikes, z, down, scratch| {
+                accumulate_sample(layer, spikes, l, z, rule, grad, down, scratch);
+            });
         });
         for part in of_parts.chunks_exact(grads.len().max(1)) {
             for (sum, part) in flat_mut(grads).iter_mut().zip(flat(part)) {
