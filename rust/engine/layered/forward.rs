@@ -58,10 +58,8 @@ pub fn forward<F: Real>(
         let (done, rest) = spikes.layers.split_at_mut(l);
         let below = if l == 0 { &spikes.input } else { &done[l - 1] };
         // One channel, in any order of the neurons, is a plane place by place.
-        let is_ordered = match l {
-            0 => layer.below().pattern().pre().channels == 1,
-            _ => Plan::of(&net.layers()[l - 1]).is_spatial() || layer.below().pattern().pre().channels == 1,
-        };
+        let has_one_channel = layer.below().pattern().pre().channels == 1;
+        let is_ordered = has_one_channel || (l > 0 && Plan::of(&net.layers()[l - 1]).is_spatial());
         forward_layer(layer, n_steps, &below.by_time, is_ordered, &mut rest[0], scratch);
         if lists == Lists::All || l + 1 == n_layers {
             rest[0].list_by_neuron();
