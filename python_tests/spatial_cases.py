@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
-from oracle.neuron import Layer, Raster
+from oracle.neuron import Layer, Raster, Steps
 from oracle.synapses import Shape, Windows, convolution, pooling
 from strategies import DELAYS, DelaySteps, build_delay
 
@@ -199,6 +199,32 @@ def oracle_spatial(case: SpatialCase, net: strsbp_rs.Network) -> list[Layer]:
         weight = synapses.unrolled(parameters.reshape(-1))
         layers.append(Layer(weight, delay=delay, synapses=synapses, parameters=parameters, **given))
     return layers
+
+
+def unrolled(
+    layer: Any, weight: Steps, delay: Steps | None, below: tuple[int, ...]
+) -> tuple[Steps, Steps, tuple[int, ...]]:
+    """Weights and delays of all synapses of a layer, (n_out, n_in), and its shape."""
+
+    def both(size: Any) -> tuple[int, int]:
+        return size if isinstance(size, tuple) else (1, size)
+
+    if isinstance(layer, strsbp_rs.Dense | strsbp_rs.Recurrent):
+        assert delay is not None
+        return weight.astype(np.int64), delay, (layer.n, 1, 1)
+    line = isinstance(layer, strsbp_rs.Conv1d | strsbp_rs.AvgPool1d)
+    padding = (0, layer.padding) if line else layer.padding
+    sizes = (both(layer.kernel), both(layer.stride), padding)
+    shape = (below[0], below[1], below[2])
+    if isinstance(layer, strsbp_rs.Conv2d | strsbp_rs.Conv1d):
+        windows = Windows(*sizes, both(layer.dilation))
+        synapses, above = convolution(shape, layer.channels, windows, layer.groups)
+    else:
+        synapses, above = pooling(shape, Windows(*sizes))
+    steps = np.zeros(weight.size, np.int64) if delay is None else delay.reshape(-1)
+    # In integers of any size.
+    matrices = [synapses.unrolled(of.reshape(-1).astype(np.int64)) for of in (weight, steps)]
+    return matrices[0], matrices[1], above
 
 
 def planes():

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from fixed_cases import formats, ours, philox, theirs
 from hypothesis import given, settings
-from oracle.synapses import Windows, convolution, pooling
 from references.generic import Format, generic_reference
 from references.integers import Ints
-from spatial_cases import SpatialCase, build_spatial, spatial_cases
+from spatial_cases import SpatialCase, build_spatial, spatial_cases, unrolled
 
 import strsbp_rs as sr
 from strsbp_rs import fixed
@@ -78,32 +77,6 @@ def reference(
         spikes[:, own] = found.spikes
         lost += (found.current_overflows, found.membrane_overflows)
     return spikes, int(lost[0]), int(lost[1])
-
-
-def unrolled(
-    layer: Any, weight: Ints, delay: Ints | None, below: tuple[int, ...]
-) -> tuple[Ints, Ints, tuple[int, ...]]:
-    """Weights and delays of all synapses of a layer, (n_out, n_in), and its shape."""
-
-    def both(size: Any) -> tuple[int, int]:
-        return size if isinstance(size, tuple) else (1, size)
-
-    if isinstance(layer, sr.Dense | sr.Recurrent):
-        assert delay is not None
-        return weight.astype(np.int64), delay, (layer.n, 1, 1)
-    line = isinstance(layer, sr.Conv1d | sr.AvgPool1d)
-    padding = (0, layer.padding) if line else layer.padding
-    sizes = (both(layer.kernel), both(layer.stride), padding)
-    shape = (below[0], below[1], below[2])
-    if isinstance(layer, sr.Conv2d | sr.Conv1d):
-        windows = Windows(*sizes, both(layer.dilation))
-        synapses, above = convolution(shape, layer.channels, windows, layer.groups)
-    else:
-        synapses, above = pooling(shape, Windows(*sizes))
-    steps = np.zeros(weight.size, np.int64) if delay is None else delay.reshape(-1)
-    # In integers of any size.
-    matrices = [synapses.unrolled(of.reshape(-1).astype(np.int64)) for of in (weight, steps)]
-    return matrices[0], matrices[1], above
 
 
 @settings(max_examples=60)
