@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::per_neuron::PerNeuron;
+use super::PerNeuron;
 use super::rounding::{Rounding, round_shift};
 use crate::error::{Error, Result};
 

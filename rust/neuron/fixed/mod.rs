@@ -11,7 +11,6 @@ mod limits;
 mod model;
 mod overflow;
 mod params;
-mod per_neuron;
 mod population;
 mod rounding;
 mod state;
@@ -26,8 +25,9 @@ pub use limits::Limits;
 pub use model::{Abilities, FixedModel, XyloVersion};
 pub use overflow::Overflow;
 pub use params::{FiresAt, FixedParams, Reset};
-pub use per_neuron::PerNeuron;
 pub use population::FixedPopulation;
 pub use rounding::{Rounding, round_shift};
 pub use state::{At, FixedNeuron, FixedState, FixedStep, Overflows};
 pub use weight::FixedWeight;
+
+pub use super::per_neuron::PerNeuron;

@@ -6,8 +6,8 @@ use super::decay::Decay;
 use super::limits::Limits;
 use super::model::FixedModel;
 
+use super::PerNeuron;
 use super::overflow::Overflow;
-use super::per_neuron::PerNeuron;
 use super::rounding::Rounding;
 
 /// Says at which potentials a neuron fires.

@@ -43,7 +43,13 @@ impl<T: Copy> PerNeuron<T> {
 
 impl<T: Copy + ToString> PerNeuron<T> {
     /// Refuses a list that is not of `n` numbers, and the first number that is not `allowed`.
-    pub(super) fn check(&self, name: &str, n: usize, expected: &str, allowed: impl Fn(T) -> bool) -> Result<()> {
+    pub(in crate::neuron) fn check(
+        &self,
+        name: &str,
+        n: usize,
+        expected: &str,
+        allowed: impl Fn(T) -> bool,
+    ) -> Result<()> {
         if let Self::Each(values) = self
             && values.len() != n
         {
