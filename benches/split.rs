@@ -16,6 +16,7 @@ use strsbp_rs::learn::rule::scratch::BackwardScratch;
 use strsbp_rs::learn::rule::traces::{AdjointTrace, GROUP, GroupLayout, Presynaptic, add_s_psps};
 use strsbp_rs::learn::{Gradients, StRsbp};
 use strsbp_rs::network::Network;
+use strsbp_rs::neuron::lif::thresholds::One;
 use strsbp_rs::rng::StreamKey;
 use strsbp_rs::simd::{LANES, Lanes};
 use strsbp_rs::spikes::{Analog, Encode, EncoderScratch};
@@ -116,7 +117,7 @@ fn main() {
             for sample in &samples {
                 for panel in 0..weight.n_panels() {
                     let below = &sample.input.by_time;
-                    dense_panel::<f32, 2, 2>(weight.panel(panel), below, net.layers()[0].lif(), 2, &mut fired);
+                    dense_panel::<f32, _, 2, 2>(weight.panel(panel), below, net.layers()[0].lif(), One, 2, &mut fired);
                 }
             }
         });

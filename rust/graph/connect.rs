@@ -154,6 +154,10 @@ impl ConnectionRule {
     pub fn draw<F: Real>(&self, drawing: &Drawing<'_>) -> Result<Connectivity<F>> {
         self.validate(drawing)?;
         drawing.weight.validate()?;
+        if let Init::UniformOfThreshold { .. } = drawing.weight {
+            let expected = "a distribution that does not ask for thresholds, in a graph";
+            return Err(Error::value("weight", expected, "uniform_of_threshold"));
+        }
         let delays = delays_to_draw(drawing.delay, drawing.dt)?;
         self.check_room::<F>(drawing, delays.len())?;
         let drawn = match *self {

@@ -2,6 +2,7 @@
 
 mod definition;
 mod spatial;
+mod thresholds;
 
 use nalgebra::{DMatrix, DVector};
 use rand_chacha::ChaCha8Rng;
@@ -96,6 +97,7 @@ fn expected<F: Real>(net: &Network<F>, case: &Case, config: &TrainerConfig) -> E
 }
 
 /// A network, a batch for it, and options of the rule.
+#[derive(Clone)]
 struct Case {
     network: Value,
     /// Every synapse gets its own delay, below this.

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::error::{Error, Result, check_non_negative};
 use crate::memory::product;
-use crate::neuron::{Discretisation, LifParams};
+use crate::neuron::lif::thresholds;
+use crate::neuron::{Discretisation, LifParams, PerNeuron};
 
 /// A network: `n_in` inputs and its layers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,8 +60,8 @@ pub struct DenseConfig {
     pub tau_m: f64,
     /// Synaptic time constant [ms].
     pub tau_s: f64,
-    /// Threshold, relative to rest.
-    pub v_th: f64,
+    /// Threshold, relative to rest: one, or one for each neuron.
+    pub v_th: PerNeuron<f64>,
     /// Refractory time after a spike [ms].
     pub t_ref: f64,
     /// How the neuron is brought onto the time grid.
@@ -84,8 +85,8 @@ pub struct RecurrentConfig {
     pub tau_m: f64,
     /// Synaptic time constant [ms].
     pub tau_s: f64,
-    /// Threshold, relative to rest.
-    pub v_th: f64,
+    /// Threshold, relative to rest: one, or one for each neuron.
+    pub v_th: PerNeuron<f64>,
     /// Refractory time after a spike [ms].
     pub t_ref: f64,
     /// How the neuron is brought onto the time grid.
@@ -110,7 +111,7 @@ macro_rules! lif_params {
         LifParams {
             tau_m: $layer.tau_m,
             tau_s: $layer.tau_s,
-            v_th: $layer.v_th,
+            v_th: thresholds::lowest(&$layer.v_th),
             t_ref: $layer.t_ref,
             dt: $dt,
             discretisation: $layer.discretisation,
@@ -178,15 +179,24 @@ impl LayerConfig {
             return Err(Error::value(format!("layers[{index}].n"), "in [1, 2^31)", n));
         }
         let of = |part: &str| format!("layers[{index}]{part}");
-        self.lif_params(dt).validate().map_err(|error| error.within(&of("")))?;
+        let within = |error: Error| error.within(&of(""));
+        match self.v_th() {
+            PerNeuron::Same(_) => self.lif_params(dt).validate().map_err(within)?,
+            each => {
+                thresholds::check_alone(each).map_err(within)?;
+                self.lif_params(dt).validate().map_err(within)?;
+            }
+        }
         let connections = self.connections(below, index)?;
         let post = connections[0].pattern.post();
+        let one_each = connections[0].pattern.spatial_kind().map_or("neurons", |_| "channels");
+        thresholds::check(self.v_th(), post.channels, one_each).map_err(within)?;
         if post.n() >= 1 << 31 {
             let got = format!("{} x {} x {}", post.channels, post.height, post.width);
             return Err(Error::value(of(": the number of neurons"), "in [1, 2^31)", got));
         }
         for ConnectionConfig { origin, drawn, .. } in connections {
-            let Some(Drawn { init, mask, delay }) = drawn else { continue };
+            let Some(Drawn { init, mask, delay, .. }) = drawn else { continue };
             mask.map_or(Ok(()), |mask| mask.validate(post.n())).map_err(|error| error.within(&of(".mask")))?;
             init.validate().map_err(|error| error.within(&of(&format!(".{}", origin.init_key()))))?;
             delay.validate(&of(&format!(".{}", origin.delay_key())), dt)?;
@@ -195,7 +205,19 @@ impl LayerConfig {
         Ok(post)
     }
 
-    /// Returns the neuron, with time step `dt` [ms].
+    /// Returns the thresholds: one, or one for each channel, which is a neuron where the layer lies in no plane.
+    pub fn v_th(&self) -> &PerNeuron<f64> {
+        match self {
+            Self::Dense(layer) => &layer.v_th,
+            Self::Recurrent(layer) => &layer.v_th,
+            Self::Conv2d(layer) => &layer.v_th,
+            Self::Conv1d(layer) => &layer.v_th,
+            Self::AvgPool2d(layer) => &layer.v_th,
+            Self::AvgPool1d(layer) => &layer.v_th,
+        }
+    }
+
+    /// Returns the neuron, with time step `dt` [ms]; of neurons with different thresholds, one that has the lowest.
     pub fn lif_params(&self, dt: f64) -> LifParams {
         match self {
             Self::Dense(layer) => lif_params!(layer, dt),
@@ -228,7 +250,8 @@ impl LayerConfig {
             ConnectionConfig { origin, pattern, drawn: Some(drawn) }
         };
         let from_below = |pattern, drawn| vec![ConnectionConfig { origin: Origin::Below, pattern, drawn }];
-        let drawn = |init, delay| Drawn { init, mask: None, delay };
+        let v_th = self.v_th();
+        let drawn = |init, delay| Drawn { init, mask: None, delay, v_th };
         Ok(match self {
             Self::Dense(layer) => {
                 let shape = Shape::flat(layer.n);
@@ -242,7 +265,7 @@ impl LayerConfig {
             Self::Recurrent(layer) => {
                 let RecurrentConfig { recurrent_init: init, mask, recurrent_delay: delay, .. } = layer;
                 let shape = Shape::flat(layer.n);
-                let recurrent = dense(Origin::Itself, shape, shape, Drawn { init, mask: Some(mask), delay });
+                let recurrent = dense(Origin::Itself, shape, shape, Drawn { init, mask: Some(mask), delay, v_th });
                 vec![dense(Origin::Below, below, shape, drawn(&layer.init, &layer.delay)), recurrent]
             }
             Self::Conv2d(layer) => {
@@ -301,4 +324,6 @@ pub(crate) struct Drawn<'a> {
     /// Which synapses exist; `None` if all do.
     pub mask: Option<&'a RecurrentMask>,
     pub delay: &'a Delay,
+    /// Thresholds of the neurons, one or one for each row of the matrix.
+    pub v_th: &'a PerNeuron<f64>,
 }

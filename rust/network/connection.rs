@@ -87,7 +87,7 @@ impl<F: Real> Connection<F> {
             }
         };
         let synapses = match weights {
-            None => Synapses::new(shape, &drawn.init.fill(shape[0], shape[1], seed, stream)?, exists, taps),
+            None => Synapses::new(shape, &drawn.init.fill_of(drawn.v_th, shape, [seed, stream])?, exists, taps),
             Some((name, weights)) => {
                 let synapses = Synapses::new(shape, &weights, exists, taps);
                 synapses.check(&name, &weights, &shape)?;

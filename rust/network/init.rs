@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check_non_negative, check_positive};
 use crate::memory::{filled, product};
+use crate::neuron::PerNeuron;
 use crate::rng::{generator, uniform};
 use crate::simd::Real;
 use crate::stop::{check, is_stopped};
@@ -41,6 +42,13 @@ pub enum Init {
         /// Standard deviation of a neuron's summed input, for independent inputs of unit variance.
         gain: f64,
     },
+    /// Uniform in \[low, high\] times the threshold of the neuron; only of layers.
+    UniformOfThreshold {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
 }
 
 impl Init {
@@ -50,7 +58,7 @@ impl Init {
     /// [`Error::Value`] naming the first field outside its domain.
     pub fn validate(&self) -> Result<()> {
         match *self {
-            Self::Uniform { low, high } => {
+            Self::Uniform { low, high } | Self::UniformOfThreshold { low, high } => {
                 check_finite("low", low)?;
                 check_finite("high", high)?;
                 if high < low {
@@ -70,17 +78,39 @@ impl Init {
         }
     }
 
-    /// Draws the weights of `n_out` neurons with `n_in` inputs each: (n_out, n_in), row-major.
+    /// Draws the weights of `n_out` neurons of threshold 1 with `n_in` inputs each: (n_out, n_in), row-major.
+    ///
+    /// # Errors
+    /// Those of [`fill_of`](Self::fill_of).
+    pub fn fill<F: Real>(&self, n_out: usize, n_in: usize, seed: u64, stream: u64) -> Result<Vec<F>> {
+        self.fill_of(&PerNeuron::Same(1.0), [n_out, n_in], [seed, stream])
+    }
+
+    /// Draws the weights of `n_out` neurons with these thresholds and `n_in` inputs each: (n_out, n_in), row-major.
     ///
     /// Drawn in double precision from stream `stream` of `seed` and rounded, so that both types start from the same
     /// weights; the same on every machine, but for the last bit of the C library's ln and cos in normal draws.
     ///
     /// # Errors
     /// Those of [`Init::validate`]; [`Error::Value`] if a weight is too large for type `F`; [`Error::Memory`].
-    pub fn fill<F: Real>(&self, n_out: usize, n_in: usize, seed: u64, stream: u64) -> Result<Vec<F>> {
+    pub fn fill_of<F: Real>(
+        &self,
+        v_th: &PerNeuron<f64>,
+        [n_out, n_in]: [usize; 2],
+        [seed, stream]: [u64; 2],
+    ) -> Result<Vec<F>> {
         self.validate()?;
         let mut values = filled("n_out * n_in", product(&[n_out, n_in]), F::zero())?;
-        self.fill_with(&mut values, n_in, &mut generator(seed, stream));
+        let mut rng = generator(seed, stream);
+        match *self {
+            Self::UniformOfThreshold { low, high } => {
+                for (i, row) in values.chunks_exact_mut(n_in).enumerate() {
+                    let v_th = v_th.get(i);
+                    Self::Uniform { low: low * v_th, high: high * v_th }.fill_with(row, n_in, &mut rng);
+                }
+            }
+            _ => self.fill_with(&mut values, n_in, &mut rng),
+        }
         check()?;
         match values.iter().find(|value| !value.is_finite()) {
             None => Ok(values),
@@ -101,7 +131,10 @@ impl Init {
 
     fn fill_chunk<F: Real>(&self, values: &mut [F], n_in: usize, rng: &mut ChaCha8Rng) {
         match *self {
-            Self::Uniform { low, high } => draw_uniform(values, low, high, rng),
+            // Of the latter as with a threshold of 1.
+            Self::Uniform { low, high } | Self::UniformOfThreshold { low, high } => {
+                draw_uniform(values, low, high, rng)
+            }
             Self::Normal { mean, std } => draw_normal(values, mean, std, rng),
             Self::Constant { value } => values.fill(F::from_f64(value)),
             Self::KaimingUniform { gain } => {
@@ -174,6 +207,17 @@ mod tests {
             assert!(values.iter().all(|v| v.abs() <= bound));
             assert!((moments(&values).1 * (n_in as f64).sqrt() - 2.0).abs() < 0.04);
         }
+    }
+
+    /// Of thresholds of powers of two, to the last bit.
+    #[test]
+    fn rows_are_scaled_by_their_thresholds() {
+        let init = Init::UniformOfThreshold { low: -0.25, high: 0.75 };
+        let plain: Vec<f32> = Init::Uniform { low: -0.25, high: 0.75 }.fill(3, 50, 1, 0).unwrap();
+        let each: Vec<f32> = init.fill_of(&PerNeuron::Each(vec![0.5, 8.0, 1.0]), [3, 50], [1, 0]).unwrap();
+        let scaled: Vec<f32> = plain.iter().enumerate().map(|(at, w)| [0.5, 8.0, 1.0][at / 50] * w).collect();
+        assert_eq!(each, scaled);
+        assert_eq!(init.fill::<f32>(3, 50, 1, 0).unwrap(), plain);
     }
 
     #[test]

@@ -4,14 +4,18 @@ use super::config::ConnectionConfig;
 use super::connection::{Context, Known};
 use super::{Connection, Origin, Panels, Shape, Synapses, Taps};
 use crate::error::{Error, Result};
-use crate::neuron::{LifParams, LifPropagator};
-use crate::simd::Real;
+use crate::neuron::lif::thresholds;
+use crate::neuron::{LifParams, LifPropagator, PerNeuron};
+use crate::simd::{LANES, Lanes, Real};
 
 /// A layer of LIF neurons and the connections onto it.
 #[derive(Clone, Debug)]
 pub struct Layer<F> {
     params: LifParams,
     lif: LifPropagator<F>,
+    v_th: PerNeuron<f64>,
+    /// Of each channel, where they differ.
+    thresholds: Option<Vec<Lanes<F>>>,
     /// That from the layer below; then that of the layer onto itself, if there is one.
     connections: Vec<Connection<F>>,
 }
@@ -26,29 +30,62 @@ impl<F: Real> Layer<F> {
     /// # Errors
     /// Those of [`Connection::new`] and of `known`.
     pub(super) fn new(
-        params: LifParams,
+        (params, v_th): (LifParams, &PerNeuron<f64>),
         connections: &[ConnectionConfig<'_>],
         context: Context,
         mut known: impl FnMut(Origin, [usize; 2]) -> Result<Option<Known<F>>>,
     ) -> Result<Self> {
+        let within = |error: Error| error.within(&format!("layers[{}]", context.layer));
+        let thresholds = thresholds::blocks(v_th).map_err(within)?;
         let lif = LifPropagator::new(&params)?;
         let connections = connections.iter().map(|connection| {
             let shape = connection.pattern.matrix();
             let known = if connection.drawn.is_some() { known(connection.origin, shape)? } else { None };
             Connection::new(connection, context, known)
         });
-        Ok(Self { params, lif, connections: connections.collect::<Result<_>>()? })
+        Ok(Self { params, lif, v_th: v_th.clone(), thresholds, connections: connections.collect::<Result<_>>()? })
     }
 
-    /// Returns the neuron parameters.
+    /// Returns the neuron parameters; of neurons with different thresholds, those of one that has the lowest.
     pub fn params(&self) -> &LifParams {
         &self.params
     }
 
-    /// Returns the factors of a time step.
+    /// Returns the factors of a time step; the threshold is that of [`params`](Self::params).
     #[inline(always)]
     pub fn lif(&self) -> &LifPropagator<F> {
         &self.lif
+    }
+
+    /// Returns the thresholds: one, or one for each channel, which is a neuron where the layer lies in no plane.
+    pub fn v_th(&self) -> &PerNeuron<f64> {
+        &self.v_th
+    }
+
+    /// Returns the thresholds of the channels in blocks, where they differ.
+    #[inline(always)]
+    pub fn thresholds(&self) -> Option<&[Lanes<F>]> {
+        self.thresholds.as_deref()
+    }
+
+    /// Refuses thresholds that differ, for what has only one; `who` says what that is.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming layer number `number`.
+    pub fn check_one_threshold(&self, number: usize, who: &str) -> Result<()> {
+        match &self.v_th {
+            PerNeuron::Same(_) => Ok(()),
+            PerNeuron::Each(values) => {
+                let expected = format!("one number for all neurons, {who}");
+                Err(Error::value(format!("layers[{number}].v_th"), expected, format!("{} numbers", values.len())))
+            }
+        }
+    }
+
+    /// Returns the threshold of a neuron.
+    pub fn threshold(&self, neuron: usize) -> F {
+        let channel = || neuron / self.shape().plane();
+        self.thresholds.as_ref().map_or(self.lif.v_th, |blocks| blocks[channel() / LANES][channel() % LANES])
     }
 
     /// Returns the number of neurons of the layer below.

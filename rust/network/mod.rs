@@ -63,9 +63,8 @@ impl<F: Real> Network<F> {
             let connections = config.connections()?;
             let layers = config.layers.iter().zip(&connections).enumerate().map(|(index, (layer, connections))| {
                 let context = connection::Context { dt: config.dt, seed: config.seed, layer: index };
-                Layer::new(layer.lif_params(config.dt), connections, context, |origin, shape| {
-                    known(index, origin, shape)
-                })
+                let neurons = (layer.lif_params(config.dt), layer.v_th());
+                Layer::new(neurons, connections, context, |origin, shape| known(index, origin, shape))
             });
             let layers = layers.collect::<Result<_>>()?;
             Ok(Self { config, layers, explicit_delays })

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AvgPool2d, Conv2d, ConvSizes, Delay, Init, Shape};
 use crate::error::Result;
-use crate::neuron::Discretisation;
+use crate::neuron::{Discretisation, PerNeuron};
 
 /// A convolution over channels; sizes `S` are (height, width), or along a line one number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,8 +26,8 @@ pub struct ConvConfig<S> {
     pub tau_m: f64,
     /// Synaptic time constant [ms].
     pub tau_s: f64,
-    /// Threshold, relative to rest.
-    pub v_th: f64,
+    /// Threshold, relative to rest: one, or one for each channel.
+    pub v_th: PerNeuron<f64>,
     /// Refractory time after a spike [ms].
     pub t_ref: f64,
     /// How the neuron is brought onto the time grid.
@@ -59,8 +59,8 @@ pub struct AvgPoolConfig<S> {
     pub tau_m: f64,
     /// Synaptic time constant [ms].
     pub tau_s: f64,
-    /// Threshold, relative to rest; a synapse has weight 1 / (number of neurons of a window).
-    pub v_th: f64,
+    /// Threshold, relative to rest: one, or one for each channel; a synapse has weight 1 / (number of neurons of a window).
+    pub v_th: PerNeuron<f64>,
     /// Refractory time after a spike [ms].
     pub t_ref: f64,
     /// How the neuron is brought onto the time grid.

@@ -7,7 +7,8 @@ use crate::fixed::Quantization;
 use crate::graph::ConnectionRule;
 use crate::learn::{ExponentialPenalty, ImageAugment, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::network::{Delay, DelayDistribution, Init, RecurrentMask};
-use crate::neuron::{Discretisation, LifParams};
+use crate::neuron::lif::thresholds;
+use crate::neuron::{Discretisation, LifParams, PerNeuron};
 use crate::spikes::EncoderConfig;
 
 /// A configuration, by what it is for.
@@ -34,7 +35,7 @@ pub enum Configuration {
 pub struct Neuron {
     tau_m: f64,
     tau_s: f64,
-    v_th: f64,
+    v_th: PerNeuron<f64>,
     t_ref: f64,
     discretisation: Discretisation,
     #[serde(default)]
@@ -74,8 +75,14 @@ impl Configuration {
 
 impl Neuron {
     fn validate(&self) -> Result<()> {
-        let Self { tau_m, tau_s, v_th, t_ref, discretisation, .. } = *self;
+        let Self { tau_m, tau_s, ref v_th, t_ref, discretisation, .. } = *self;
+        let (v_th, each) = match v_th {
+            PerNeuron::Same(v_th) => (*v_th, None),
+            // The list is checked by itself.
+            each => (1.0, Some(each)),
+        };
         LifParams { tau_m, tau_s, v_th, t_ref, dt: f64::NAN, discretisation }.check_alone()?;
+        each.map_or(Ok(()), thresholds::check_alone)?;
         check_non_negative("lateral_inhibition", "", self.lateral_inhibition)?;
         self.delay.check_alone("delay")?;
         self.recurrent_delay.check_alone("recurrent_delay")

@@ -156,7 +156,8 @@ pub type LaneMask = u16;
 /// Defines a function that runs `$body` compiled for the best instruction set of the machine.
 ///
 /// The body must be an `#[inline(always)]` function of the same arguments; if it is generic over a [`Real`] or a [`WordIsa`],
-/// the instruction set comes first.
+/// the instruction set comes first. A second type parameter beside a [`Real`] is bound by a trait of it: `F: Real, T: Thresholds` by
+/// `Thresholds<F>`.
 macro_rules! multiversion {
     (
         $(#[$meta:meta])*
@@ -178,6 +179,21 @@ macro_rules! multiversion {
     ) => {
         $crate::simd::multiversion! {
             @ $(#[$meta])* $vis fn $name [F: $crate::simd::Real $(, const $n: usize)*] [F $(, $n)*] [F, _ $(, $n)*]
+            [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body
+            [unsafe { <F::V4 as $crate::simd::Isa<F>>::new_unchecked() },]
+            [unsafe { <F::V3 as $crate::simd::Isa<F>>::new_unchecked() },]
+            [unsafe { <$crate::simd::Portable as $crate::simd::Isa<F>>::new_unchecked() },]
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident<F: Real, $g:ident: $bound:ident $(, const $n:ident: usize)*>(
+            $($arg:ident: $type:ty),* $(,)?
+        ) $(-> $ret:ty)? = $body:ident
+    ) => {
+        $crate::simd::multiversion! {
+            @ $(#[$meta])* $vis fn $name
+            [F: $crate::simd::Real, $g: $bound<F> $(, const $n: usize)*] [F, $g $(, $n)*] [F, _, $g $(, $n)*]
             [$($arg: $type),*] [$($arg),*] [$(-> $ret)?] = $body
             [unsafe { <F::V4 as $crate::simd::Isa<F>>::new_unchecked() },]
             [unsafe { <F::V3 as $crate::simd::Isa<F>>::new_unchecked() },]

@@ -60,9 +60,9 @@ fn advance_blocks<F: Real, I: Isa<F>, const B: usize, const COUNTED: bool>(
         let fired = &mut fired[at..][..B];
         for b in 0..B {
             fired[b] = if COUNTED {
-                lanes[b].step_of_window(isa, input[b], lif, next, free_again)
+                lanes[b].step_of_window(isa, input[b], lif, isa.splat(lif.v_th), next, free_again)
             } else {
-                lanes[b].step(isa, input[b], lif)
+                lanes[b].step(isa, input[b], lif, isa.splat(lif.v_th))
             };
         }
         if (first_step + w as u64).is_multiple_of(FLUSH_EVERY) {

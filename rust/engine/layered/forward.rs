@@ -7,6 +7,7 @@ use super::spikes::{LayerSpikes, SampleSpikes};
 use crate::memory::resize;
 use crate::network::{Connection, Layer, Network, Panels};
 use crate::neuron::LifPropagator;
+use crate::neuron::lif::thresholds::{Thresholds, by_thresholds};
 use crate::neuron::lif::vectors::LifLanes;
 use crate::simd::{LaneMask, Lanes, Real};
 use crate::spikes::PaddedRows;
@@ -76,25 +77,59 @@ fn forward_layer<F: Real>(
     scratch: &mut ForwardScratch<F>,
 ) {
     let ForwardScratch { arriving, layer: scratch, spatial } = scratch;
-    let (lif, by_time) = (layer.lif(), &mut spikes.by_time);
+    let (lif, thresholds, by_time) = (layer.lif(), layer.thresholds(), &mut spikes.by_time);
     by_time.clear(layer.n_out());
     match Plan::of(layer) {
         Plan::FusedDense(connection) => {
             let below = arrivals(below, layer.taps(), arriving);
             match connection.weight().panel_blocks() {
-                1 => dense_layer::<F, 1>(connection.weight(), lif, n_steps, below, by_time, &mut scratch.fired),
-                _ => dense_layer::<F, 2>(connection.weight(), lif, n_steps, below, by_time, &mut scratch.fired),
+                1 => dense_layer::<F, 1>(
+                    connection.weight(),
+                    lif,
+                    thresholds,
+                    n_steps,
+                    below,
+                    by_time,
+                    &mut scratch.fired,
+                ),
+                _ => dense_layer::<F, 2>(
+                    connection.weight(),
+                    lif,
+                    thresholds,
+                    n_steps,
+                    below,
+                    by_time,
+                    &mut scratch.fired,
+                ),
             }
         }
         Plan::DenseRecurrent { below: connection, itself } => {
             let below = arrivals(below, layer.taps(), arriving);
             match connection.weight().panel_blocks() {
-                1 => recurrent_layer::<F, 1>(connection.weight(), itself, lif, n_steps, below, by_time, scratch),
-                _ => recurrent_layer::<F, 2>(connection.weight(), itself, lif, n_steps, below, by_time, scratch),
+                1 => recurrent_layer::<F, 1>(
+                    connection.weight(),
+                    itself,
+                    lif,
+                    thresholds,
+                    n_steps,
+                    below,
+                    by_time,
+                    scratch,
+                ),
+                _ => recurrent_layer::<F, 2>(
+                    connection.weight(),
+                    itself,
+                    lif,
+                    thresholds,
+                    n_steps,
+                    below,
+                    by_time,
+                    scratch,
+                ),
             }
         }
         Plan::Spatial(connection, pattern) => {
-            spatial_layer(connection, pattern, lif, n_steps, below, is_ordered, by_time, spatial);
+            spatial_layer(connection, pattern, lif, thresholds, n_steps, below, is_ordered, by_time, spatial);
         }
     }
 }
@@ -111,6 +146,7 @@ fn arrivals<'a>(below: &'a PaddedRows, taps: &[u32], arriving: &'a mut PaddedRow
 fn dense_layer<F: Real, const B: usize>(
     weight: &Panels<F>,
     lif: &LifPropagator<F>,
+    thresholds: Option<&[Lanes<F>]>,
     n_steps: usize,
     below: &PaddedRows,
     by_time: &mut PaddedRows,
@@ -120,10 +156,13 @@ fn dense_layer<F: Real, const B: usize>(
     resize(fired, n_blocks * n_steps, 0);
     for b in 0..weight.n_panels() {
         let (panel, fired) = (weight.panel(b), &mut fired[b * B..]);
-        match n_blocks - b * B {
-            1 => dense_panel::<F, 1, B>(panel, below, lif, n_blocks, fired),
-            _ => dense_panel::<F, B, B>(panel, below, lif, n_blocks, fired),
-        }
+        by_thresholds!(thresholds, |thresholds| {
+            let thresholds = Thresholds::<F>::skip(thresholds, b * B);
+            match n_blocks - b * B {
+                1 => dense_panel::<F, _, 1, B>(panel, below, lif, thresholds, n_blocks, fired),
+                _ => dense_panel::<F, _, B, B>(panel, below, lif, thresholds, n_blocks, fired),
+            }
+        });
     }
     if is_stopped() {
         // Panels are not whole.
@@ -137,6 +176,7 @@ fn recurrent_layer<F: Real, const B: usize>(
     weight: &Panels<F>,
     itself: &Connection<F>,
     lif: &LifPropagator<F>,
+    thresholds: Option<&[Lanes<F>]>,
     n_steps: usize,
     below: &PaddedRows,
     by_time: &mut PaddedRows,
@@ -165,6 +205,9 @@ fn recurrent_layer<F: Real, const B: usize>(
                 _ => input_panel::<F, B, B>(panel, below, steps.clone(), n_blocks, input),
             }
         }
-        recurrent_steps(itself.rows(), itself.taps(), lif, steps, input, state, fired, arriving, by_time);
+        let (rows, taps) = (itself.rows(), itself.taps());
+        by_thresholds!(thresholds, |thresholds| {
+            recurrent_steps(rows, taps, lif, thresholds, steps, input, state, fired, arriving, by_time)
+        });
     }
 }

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use crate::neuron::LifPropagator;
+use crate::neuron::lif::thresholds::Thresholds;
 use crate::neuron::lif::vectors::{FLUSH_EVERY, LifLanes, LifVectors};
 use crate::simd::{Isa, LaneMask, Lanes, Real, multiversion, unpack};
 use crate::spikes::{PAD, PaddedRows};
@@ -77,15 +78,20 @@ fn add_vectors<F: Real, I: Isa<F>, const B: usize>(isa: I, sum: &mut [I::Vector;
 const STEPS_UNASKED: usize = 1 << 13;
 
 #[inline(always)]
-fn dense_panel_body<F: Real, I: Isa<F>, const B: usize, const S: usize>(
+fn dense_panel_body<F: Real, I: Isa<F>, T: Thresholds<F>, const B: usize, const S: usize>(
     isa: I,
     panel: &[Lanes<F>],
     below: &PaddedRows,
     lif: &LifPropagator<F>,
+    thresholds: T,
     n_blocks: usize,
     fired: &mut [LaneMask],
 ) {
     let mut state = [LifVectors::<F, I>::rest(isa); B];
+    let mut v_th = [isa.zero(); B];
+    for b in 0..B {
+        v_th[b] = thresholds.block(isa, lif, b);
+    }
     let (first, rest) = fired.split_at_mut(n_blocks.min(fired.len()));
     first[..B].fill(0);
     let mut t = 0;
@@ -96,7 +102,7 @@ fn dense_panel_body<F: Real, I: Isa<F>, const B: usize, const S: usize>(
         for fired in rows.chunks_mut(n_blocks) {
             let input = sum_rows::<F, I, B, S>(isa, panel, below.padded(t));
             for b in 0..B {
-                fired[b] = state[b].step(isa, input[b], lif);
+                fired[b] = state[b].step(isa, input[b], lif, v_th[b]);
                 if (t as u64).is_multiple_of(FLUSH_EVERY) {
                     state[b].flush(isa, lif);
                 }
@@ -109,12 +115,13 @@ fn dense_panel_body<F: Real, I: Isa<F>, const B: usize, const S: usize>(
 multiversion! {
     /// Runs the first B blocks of a panel of S, of feed-forward neurons, over all steps.
     ///
-    /// `below` lists who fires at each step; `fired` gets the spikes, from the panel's place on in rows of `n_blocks`, one
+    /// `thresholds` start at the panel's place. `below` lists who fires at each step; `fired` gets the spikes, from the panel's place on in rows of `n_blocks`, one
     /// row a step. Work that is to stop leaves the rest as it was.
-    pub fn dense_panel<F: Real, const B: usize, const S: usize>(
+    pub fn dense_panel<F: Real, T: Thresholds, const B: usize, const S: usize>(
         panel: &[Lanes<F>],
         below: &PaddedRows,
         lif: &LifPropagator<F>,
+        thresholds: T,
         n_blocks: usize,
         fired: &mut [LaneMask],
     ) = dense_panel_body
@@ -165,11 +172,12 @@ multiversion! {
 const TILE: usize = 4;
 
 #[inline(always)]
-fn recurrent_steps_body<F: Real, I: Isa<F>>(
+fn recurrent_steps_body<F: Real, I: Isa<F>, T: Thresholds<F>>(
     isa: I,
     rows: &[Lanes<F>],
     delays: &[u32],
     lif: &LifPropagator<F>,
+    thresholds: T,
     steps: Range<usize>,
     input: &[Lanes<F>],
     state: &mut [LifLanes<F>],
@@ -188,10 +196,10 @@ fn recurrent_steps_body<F: Real, I: Isa<F>>(
         };
         for first in (0..n_blocks).step_by(TILE) {
             match n_blocks - first {
-                1 => recurrent_tile::<F, I, 1>(isa, rows, spikes, lif, input, first, state, fired),
-                2 => recurrent_tile::<F, I, 2>(isa, rows, spikes, lif, input, first, state, fired),
-                3 => recurrent_tile::<F, I, 3>(isa, rows, spikes, lif, input, first, state, fired),
-                _ => recurrent_tile::<F, I, TILE>(isa, rows, spikes, lif, input, first, state, fired),
+                1 => recurrent_tile::<F, I, T, 1>(isa, rows, spikes, lif, thresholds, input, first, state, fired),
+                2 => recurrent_tile::<F, I, T, 2>(isa, rows, spikes, lif, thresholds, input, first, state, fired),
+                3 => recurrent_tile::<F, I, T, 3>(isa, rows, spikes, lif, thresholds, input, first, state, fired),
+                _ => recurrent_tile::<F, I, T, TILE>(isa, rows, spikes, lif, thresholds, input, first, state, fired),
             }
         }
         by_time.push_masks(isa, fired);
@@ -207,11 +215,12 @@ fn recurrent_steps_body<F: Real, I: Isa<F>>(
 
 /// Advances a step of B blocks from `first` on.
 #[inline(always)]
-fn recurrent_tile<F: Real, I: Isa<F>, const B: usize>(
+fn recurrent_tile<F: Real, I: Isa<F>, T: Thresholds<F>, const B: usize>(
     isa: I,
     rows: &[Lanes<F>],
     spikes: &[u32],
     lif: &LifPropagator<F>,
+    thresholds: T,
     input: &[Lanes<F>],
     first: usize,
     state: &mut [LifLanes<F>],
@@ -227,7 +236,7 @@ fn recurrent_tile<F: Real, I: Isa<F>, const B: usize>(
     let (state, fired) = (&mut state[first..][..B], &mut fired[first..][..B]);
     for b in 0..B {
         let mut lanes = LifVectors::load(isa, &state[b]);
-        fired[b] = lanes.step(isa, sums[b], lif);
+        fired[b] = lanes.step(isa, sums[b], lif, thresholds.block(isa, lif, first + b));
         lanes.store(isa, &mut state[b]);
     }
 }
@@ -238,10 +247,11 @@ multiversion! {
     /// `rows` are the recurrent weights by presynaptic neuron, those of the first of the ascending `delays` first, `input`
     /// the feed-forward input of these steps, `fired` a buffer of a mask a block, `arriving` one of the spikes that delays bring; the
     /// spikes are appended to `by_time`.
-    pub fn recurrent_steps<F: Real>(
+    pub fn recurrent_steps<F: Real, T: Thresholds>(
         rows: &[Lanes<F>],
         delays: &[u32],
         lif: &LifPropagator<F>,
+        thresholds: T,
         steps: Range<usize>,
         input: &[Lanes<F>],
         state: &mut [LifLanes<F>],

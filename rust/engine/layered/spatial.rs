@@ -15,8 +15,9 @@ use scatter::{Tile, scatter_kernels_of, scatter_windows};
 use crate::memory::resize;
 use crate::network::{AvgPool2d, Connection, Conv2d, Geometry, Reach, Shape, Window};
 use crate::neuron::LifPropagator;
+use crate::neuron::lif::thresholds::{Thresholds, by_thresholds};
 use crate::neuron::lif::vectors::{FLUSH_EVERY, LifLanes, LifVectors};
-use crate::simd::{Isa, LANES, LaneMask, Real, multiversion};
+use crate::simd::{Isa, LANES, LaneMask, Lanes, Real, multiversion};
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
 
@@ -64,6 +65,7 @@ pub fn spatial_layer<F: Real>(
     connection: &Connection<F>,
     spatial: Spatial<'_>,
     lif: &LifPropagator<F>,
+    thresholds: Option<&[Lanes<F>]>,
     n_steps: usize,
     below: &PaddedRows,
     is_ordered: bool,
@@ -117,7 +119,8 @@ pub fn spatial_layer<F: Real>(
                     }
                 }
                 let fired = &mut fired[(t - start) * n..][blocks.clone()];
-                step_plane(lif, (t as u64).is_multiple_of(FLUSH_EVERY), state, fired);
+                let flush = (t as u64).is_multiple_of(FLUSH_EVERY);
+                by_thresholds!(thresholds, |thresholds| step_plane(lif, thresholds, flush, state, fired));
             }
         }
         for fired in fired.chunks_exact(n).take(steps.len()) {
@@ -141,16 +144,19 @@ fn list_windows(pool: &AvgPool2d, rows: &Reach, columns: &Reach, n_blocks: usize
 }
 
 #[inline(always)]
-fn step_plane_body<F: Real, I: Isa<F>>(
+fn step_plane_body<F: Real, I: Isa<F>, T: Thresholds<F>>(
     isa: I,
     lif: &LifPropagator<F>,
+    thresholds: T,
     flush: bool,
     state: &mut [LifLanes<F>],
     fired: &mut [LaneMask],
 ) {
+    let mut block = 0;
     for (state, fired) in state.iter_mut().zip(fired) {
         let mut lanes = LifVectors::load(isa, state);
-        *fired = lanes.step_received(isa, lif);
+        *fired = lanes.step_received(isa, lif, thresholds.block(isa, lif, block));
+        block = thresholds.next(block);
         if flush {
             lanes.flush(isa, lif);
         }
@@ -159,9 +165,10 @@ fn step_plane_body<F: Real, I: Isa<F>>(
 }
 
 multiversion! {
-    /// Advances all positions a step. A spike has been added onto currents that had decayed.
-    fn step_plane<F: Real>(
+    /// Advances all positions a step, with the thresholds of one. A spike has been added onto currents that had decayed.
+    fn step_plane<F: Real, T: Thresholds>(
         lif: &LifPropagator<F>,
+        thresholds: T,
         flush: bool,
         state: &mut [LifLanes<F>],
         fired: &mut [LaneMask],

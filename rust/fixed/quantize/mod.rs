@@ -150,6 +150,7 @@ impl LayerGrid {
         quantization: &Quantization,
     ) -> Result<(Neurons, Vec<f64>)> {
         check()?;
+        layer.check_one_threshold(number, "as fixed point has them")?;
         let weights = LayerWeights::new(layer, number)?;
         let [rows, _] = layer.below().pattern().matrix();
         let grid = quantization.target.chip().weight_grid();

@@ -11,7 +11,7 @@ fn spatial(kind: &str, more: Value) -> Value {
     layer
 }
 
-fn conv(channels: usize, kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2], more: Value) -> Value {
+pub fn conv(channels: usize, kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2], more: Value) -> Value {
     let mut layer = spatial(
         "conv2d",
         json!({"channels": channels, "kernel": kernel, "stride": stride, "padding": padding, "dilation": [1, 1],
@@ -21,11 +21,11 @@ fn conv(channels: usize, kernel: [usize; 2], stride: [usize; 2], padding: [usize
     layer
 }
 
-fn pool(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Value {
+pub fn pool(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Value {
     spatial("avg_pool2d", json!({"kernel": kernel, "stride": stride, "padding": padding, "v_th": 0.2}))
 }
 
-fn spatial_case(in_shape: [usize; 3], layers: &[Value], rule: Value) -> Case {
+pub fn spatial_case(in_shape: [usize; 3], layers: &[Value], rule: Value) -> Case {
     let mut case = case(in_shape.iter().product(), layers, rule);
     case.network["in_shape"] = json!(in_shape);
     case

@@ -105,7 +105,7 @@ pub fn solve_layer<F: Real>(
     Ok(Some(solved))
 }
 
-/// Writes r_ik (de_ik/do_k) / v_th of one sample, rows k and columns i among the participants.
+/// Writes r_ik (de_ik/do_k) / v_k of one sample, v_k being the threshold of k, rows k and columns i among the participants.
 fn couple<F: Real>(
     layer: &Layer<F>,
     recurrent: &Connection<F>,
@@ -148,13 +148,16 @@ fn couple_with<F: Real, const B: usize>(
 ) {
     let weight = recurrent.weight();
     layout.set(weight.panel_blocks(), places(weight, group, 0));
-    let per_count = F::one() / layer.lif().v_th;
-    let silent_ratio = F::from_f64(rule.silent_ratio) * per_count;
-    let mut to_firing = [Lanes::zero(); B];
-    for (ratio, &i) in flat_mut(&mut to_firing).iter_mut().zip(group) {
-        *ratio = if spikes.counts()[i as usize] == 0 { silent_ratio } else { F::zero() };
-    }
-    let to_silent = [Lanes([silent_ratio; LANES]); B];
+    let ratios_of = |v_th: F| {
+        let per_count = F::one() / v_th;
+        let silent_ratio = F::from_f64(rule.silent_ratio) * per_count;
+        let mut to_firing = [Lanes::zero(); B];
+        for (ratio, &i) in flat_mut(&mut to_firing).iter_mut().zip(group) {
+            *ratio = if spikes.counts()[i as usize] == 0 { silent_ratio } else { F::zero() };
+        }
+        (per_count, to_firing, [Lanes([silent_ratio; LANES]); B])
+    };
+    let (mut ratios, have_one_threshold) = (ratios_of(layer.lif().v_th), layer.thresholds().is_none());
     let n_steps = spikes.n_steps();
     let max_delay = longest(recurrent.taps());
     let trace = trace.compute::<B>(&spikes.by_neuron, n_steps, group, |_| F::one(), layer.lif(), max_delay);
@@ -163,14 +166,19 @@ fn couple_with<F: Real, const B: usize>(
         let (trace, add) = (trace.delayed(delay), tap > 0);
         let data = &weight.data()[tap * layer.n_out() * weight.panel_blocks()..];
         // With silent participants the rows are all neurons, those that fire among them.
-        if participants.len() == spikes.active.len() {
-            couple_group(trace, spikes.presynaptic(), layout, data, per_count, &to_firing, n_blocks, rows, add);
+        if participants.len() == spikes.active.len() && have_one_threshold {
+            let (per_count, to_firing, _) = &ratios;
+            couple_group(trace, spikes.presynaptic(), layout, data, *per_count, to_firing, n_blocks, rows, add);
             continue;
         }
         for (k, row) in participants.iter().zip(rows.chunks_mut(n_blocks)) {
-            let ratio = if spikes.counts()[*k as usize] > 0 { &to_firing } else { &to_silent };
+            if !have_one_threshold {
+                ratios = ratios_of(layer.threshold(*k as usize));
+            }
+            let (per_count, to_firing, to_silent) = &ratios;
+            let ratio = if spikes.counts()[*k as usize] > 0 { to_firing } else { to_silent };
             let pre = Presynaptic { by_neuron: &spikes.by_neuron, active: std::slice::from_ref(k) };
-            couple_group(trace, pre, layout, data, per_count, ratio, n_blocks, row, add);
+            couple_group(trace, pre, layout, data, *per_count, ratio, n_blocks, row, add);
         }
     }
 }

@@ -251,11 +251,18 @@ impl<F: Real> SampleAdjoint<F> {
     fn begin(&mut self, layer: &Layer<F>, d_counts: &[F], n_mean: usize) {
         self.error = None;
         self.solved.clear();
-        let scale = F::one() / (layer.lif().v_th * F::from_f64(n_mean as f64));
+        let n_mean = F::from_f64(n_mean as f64);
+        let scale = F::one() / (layer.lif().v_th * n_mean);
         let delta = &mut self.layers.last_mut().expect("a network has layers").delta;
         delta.clear();
         reserve("n_out", delta, d_counts.len()).or_unwind();
-        delta.extend(d_counts.iter().map(|&d| d * scale));
+        match layer.thresholds() {
+            None => delta.extend(d_counts.iter().map(|&d| d * scale)),
+            Some(_) => {
+                let scaled = |(i, &d): (usize, &F)| d * (F::one() / (layer.threshold(i) * n_mean));
+                delta.extend(d_counts.iter().enumerate().map(scaled));
+            }
+        }
     }
 
     /// Collects dLoss/da of layer `l` from what the tasks of the layer above sent down.
@@ -264,9 +271,21 @@ impl<F: Real> SampleAdjoint<F> {
         let delta = &mut self.layers[l].delta;
         resize(delta, layer.n_out(), F::zero());
         sum_of_tasks(above_is_live, n_samples, s, sent_down, delta);
-        let v_th = layer.lif().v_th;
-        if above_is_live {
-            delta.iter_mut().for_each(|delta| *delta /= v_th);
+        if !above_is_live {
+            return;
+        }
+        match layer.thresholds() {
+            None => {
+                let v_th = layer.lif().v_th;
+                delta.iter_mut().for_each(|delta| *delta /= v_th);
+            }
+            Some(_) => {
+                let plane = layer.shape().plane();
+                for (channel, delta) in delta.chunks_exact_mut(plane).enumerate() {
+                    let v_th = layer.threshold(channel * plane);
+                    delta.iter_mut().for_each(|delta| *delta /= v_th);
+                }
+            }
         }
     }
 

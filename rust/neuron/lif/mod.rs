@@ -8,6 +8,7 @@ pub mod lazy;
 mod limits;
 mod params;
 mod propagator;
+pub mod thresholds;
 pub mod vectors;
 
 pub use continuous::{ContinuousLif, LARGEST_CONTINUOUS};

@@ -76,36 +76,43 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
 
     /// Integrates the summed weights of the spikes of the step before, and says which neurons fire; those not `free` stay at 0.
     #[inline(always)]
-    fn integrate(&mut self, isa: I, input: I::Vector, free: I::Mask, lif: &LifPropagator<F>) -> I::Mask {
+    fn integrate(
+        &mut self,
+        isa: I,
+        input: I::Vector,
+        free: I::Mask,
+        lif: &LifPropagator<F>,
+        v_th: I::Vector,
+    ) -> I::Mask {
         self.current = isa.add(isa.mul(isa.splat(lif.syn_decay), self.current), input);
-        self.charge(isa, free, lif)
+        self.charge(isa, free, lif, v_th)
     }
 
     /// Integrates the current and says which neurons fire; those not `free` stay at 0.
     #[inline(always)]
-    fn charge(&mut self, isa: I, free: I::Mask, lif: &LifPropagator<F>) -> I::Mask {
+    fn charge(&mut self, isa: I, free: I::Mask, lif: &LifPropagator<F>, v_th: I::Vector) -> I::Mask {
         let potential =
             isa.add(isa.mul(isa.splat(lif.mem_decay), self.potential), isa.mul(isa.splat(lif.mem_gain), self.current));
         self.potential = isa.select(free, potential, isa.zero());
-        isa.greater(self.potential, isa.splat(lif.v_th))
+        isa.greater(self.potential, v_th)
     }
 
-    /// Advances a step and says which neurons fire.
+    /// Advances a step and says which neurons fire, whose thresholds are `v_th`.
     ///
     /// Refractory steps are counted in `F`, exact up to the longest refractory time, 2^24 steps.
     #[inline(always)]
-    pub fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>) -> LaneMask {
+    pub fn step(&mut self, isa: I, input: I::Vector, lif: &LifPropagator<F>, v_th: I::Vector) -> LaneMask {
         let free = isa.greater(isa.splat(F::one()), self.refractory);
-        let fires = self.integrate(isa, input, free, lif);
+        let fires = self.integrate(isa, input, free, lif, v_th);
         self.reset(isa, fires, lif)
     }
 
     /// Advances a step of neurons whose current has decayed and received the spikes of the step before, says which neurons fire, and
     /// leaves their current decayed for the next one.
     #[inline(always)]
-    pub fn step_received(&mut self, isa: I, lif: &LifPropagator<F>) -> LaneMask {
+    pub fn step_received(&mut self, isa: I, lif: &LifPropagator<F>, v_th: I::Vector) -> LaneMask {
         let free = isa.greater(isa.splat(F::one()), self.refractory);
-        let fires = self.charge(isa, free, lif);
+        let fires = self.charge(isa, free, lif, v_th);
         self.current = isa.mul(isa.splat(lif.syn_decay), self.current);
         self.reset(isa, fires, lif)
     }
@@ -128,10 +135,11 @@ impl<F: Real, I: Isa<F>> LifVectors<F, I> {
         isa: I,
         input: I::Vector,
         lif: &LifPropagator<F>,
+        v_th: I::Vector,
         next: I::Vector,
         free_again: I::Vector,
     ) -> LaneMask {
-        let fires = self.integrate(isa, input, isa.greater(next, self.refractory), lif);
+        let fires = self.integrate(isa, input, isa.greater(next, self.refractory), lif, v_th);
         self.refractory = isa.select(fires, free_again, self.refractory);
         isa.bits(fires)
     }

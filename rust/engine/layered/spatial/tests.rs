@@ -42,7 +42,17 @@ fn run(net: &Network<f64>, is_ordered: bool) -> Vec<Vec<u32>> {
     for _ in 0..2 {
         // The second time nothing of the first may be left.
         by_time.clear(layer.n_out());
-        spatial_layer(connection, spatial, layer.lif(), N_STEPS, &below, is_ordered, &mut by_time, &mut scratch);
+        spatial_layer(
+            connection,
+            spatial,
+            layer.lif(),
+            layer.thresholds(),
+            N_STEPS,
+            &below,
+            is_ordered,
+            &mut by_time,
+            &mut scratch,
+        );
     }
     (0..N_STEPS).map(|t| by_time.row(t).to_vec()).collect()
 }
