@@ -25,8 +25,7 @@ impl<F: Real> Graph<F> {
             let mut graph = Self::new(dt, net.config().seed)?;
             let mut below = graph.add_input("input", net.n_in())?;
             for (l, layer) in net.layers().iter().enumerate() {
-                layer.check_one_threshold(l, "as engines of graphs have them")?;
-                let own = graph.add_population(&layer_name(l), layer.n_out(), *layer.params())?;
+                let own = graph.add_population(&layer_name(l), layer.n_out(), layer.neurons())?;
                 for connection in layer.connections() {
                     let pre = match connection.origin() {
                         Origin::Below => below,

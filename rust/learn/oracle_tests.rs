@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use self::definition::{Plain, Raster, count, plain, s_psp, simulate};
+use self::definition::{Plain, Raster, count, plain, s_psp, simulate, v_th};
 use super::{Batch, BatchStats, Classes, Data, Source, Targets, Trainer, TrainerConfig};
 use crate::error::Error;
 use crate::network::{Layer, Network};
@@ -65,8 +65,7 @@ fn expected<F: Real>(net: &Network<F>, case: &Case, config: &TrainerConfig) -> E
                 (0, _) | (_, 0) => rule.silent_ratio,
                 (o, _) => e / f64::from(o),
             };
-            let v_th = layer.lif().v_th.widen();
-            let delta_a = DVector::from_iterator(n, delta.iter().map(|d| d / v_th));
+            let delta_a = DVector::from_iterator(n, delta.iter().enumerate().map(|(i, d)| d / v_th(layer, i)));
             let within: Vec<f64> = (0..n * n)
                 .map(|at| {
                     let exists = plain.within[at] != 0.0;
@@ -75,7 +74,7 @@ fn expected<F: Real>(net: &Network<F>, case: &Case, config: &TrainerConfig) -> E
                 .collect();
             let system = DMatrix::from_fn(n, n, |k, i| {
                 let one_minus_s = if i == k { plain.one_minus_s[count(own, i) as usize] } else { 0.0 };
-                one_minus_s - plain.within[i * n + k] * ratio(own, k, i, within[i * n + k]) / v_th
+                one_minus_s - plain.within[i * n + k] * ratio(own, k, i, within[i * n + k]) / v_th(layer, k)
             });
             let z = system.lu().solve(&delta_a).unwrap();
             delta = vec![0.0; plain.n_in];

@@ -4,8 +4,9 @@ use super::config::ConnectionConfig;
 use super::connection::{Context, Known};
 use super::{Connection, Origin, Panels, Shape, Synapses, Taps};
 use crate::error::{Error, Result};
+use crate::memory::{OrUnwind, collected};
 use crate::neuron::lif::thresholds;
-use crate::neuron::{LifParams, LifPropagator, PerNeuron};
+use crate::neuron::{LifGroup, LifParams, LifPropagator, PerNeuron};
 use crate::simd::{LANES, Lanes, Real};
 
 /// A layer of LIF neurons and the connections onto it.
@@ -60,6 +61,19 @@ impl<F: Real> Layer<F> {
     /// Returns the thresholds: one, or one for each channel, which is a neuron where the layer lies in no plane.
     pub fn v_th(&self) -> &PerNeuron<f64> {
         &self.v_th
+    }
+
+    /// Returns the neurons as a population, with a threshold each where channels have.
+    pub fn neurons(&self) -> LifGroup {
+        let plane = self.shape().plane();
+        let v_th = match &self.v_th {
+            PerNeuron::Same(v_th) => PerNeuron::Same(*v_th),
+            PerNeuron::Each(of_channels) => {
+                let each = (0..self.n_out()).map(|neuron| of_channels[neuron / plane]);
+                PerNeuron::Each(collected("v_th of the neurons of a layer", each).or_unwind())
+            }
+        };
+        LifGroup::new(self.params, v_th)
     }
 
     /// Returns the thresholds of the channels in blocks, where they differ.

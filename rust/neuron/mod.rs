@@ -5,7 +5,7 @@ pub mod lif;
 mod params;
 mod per_neuron;
 
-pub use lif::{ContinuousLif, Discretisation, LARGEST_CONTINUOUS, LifParams, LifPropagator};
+pub use lif::{ContinuousLif, Discretisation, LARGEST_CONTINUOUS, LifGroup, LifParams, LifPropagator};
 pub(crate) use lif::{LOG2_MAX_T_REF_STEPS, STEP_TOLERANCE, whole_steps};
 pub use params::NeuronParams;
 pub use per_neuron::PerNeuron;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LifParams;
 use super::fixed::FixedParams;
+use super::{LifGroup, LifParams};
 use crate::error::{Error, Result};
 use crate::simd::Weight;
 
@@ -14,14 +14,20 @@ use crate::simd::Weight;
 #[serde(tag = "model", rename_all = "snake_case")]
 pub enum NeuronParams {
     /// Leaky integrate-and-fire neurons in floating point.
-    Lif(LifParams),
+    Lif(LifGroup),
     /// Neurons in fixed point, by the rules of their format.
     Fixed(Box<FixedParams>),
 }
 
 impl From<LifParams> for NeuronParams {
     fn from(params: LifParams) -> Self {
-        Self::Lif(params)
+        Self::Lif(params.into())
+    }
+}
+
+impl From<LifGroup> for NeuronParams {
+    fn from(neurons: LifGroup) -> Self {
+        Self::Lif(neurons)
     }
 }
 
@@ -44,7 +50,7 @@ impl NeuronParams {
     ///
     /// # Errors
     /// [`Error::Value`] naming another model.
-    pub fn lif(&self) -> Result<&LifParams> {
+    pub fn lif(&self) -> Result<&LifGroup> {
         match self {
             Self::Lif(params) => Ok(params),
             other => Err(Error::value("neuron", "LIF, in floating point", other.name())),
@@ -71,10 +77,10 @@ impl NeuronParams {
             Self::Lif(_) if W::IS_WHOLE => Err(self.misfit::<W>("a fixed.Format")),
             Self::Fixed(_) if !W::IS_WHOLE => Err(self.misfit::<W>("LIF")),
             Self::Lif(params) => {
-                params.validate()?;
-                match params.dt == dt {
+                params.validate(n)?;
+                match params.dt() == dt {
                     true => Ok(()),
-                    false => Err(Error::value("dt", format!("that of the graph, {dt} ms"), params.dt)),
+                    false => Err(Error::value("dt", format!("that of the graph, {dt} ms"), params.dt())),
                 }
             }
             Self::Fixed(params) => params.validate(n),
@@ -103,13 +109,9 @@ impl NeuronParams {
     }
 
     /// Hands out words that tell neurons apart.
-    pub fn words(&self, mut add: impl FnMut(u64)) {
+    pub fn words(&self, add: impl FnMut(u64)) {
         match self {
-            Self::Lif(params) => {
-                let numbers = [params.tau_m, params.tau_s, params.v_th, params.t_ref, params.dt];
-                numbers.into_iter().for_each(|number| add(number.to_bits()));
-                add(params.discretisation as u64);
-            }
+            Self::Lif(params) => params.words(add),
             Self::Fixed(params) => params.words(add),
         }
     }

@@ -5,13 +5,13 @@ use super::bit_set::BitSet;
 use super::population::{LazyPopulation, NeuronState, Rows, predict};
 use super::wheel::{NEVER, Wheel};
 use crate::graph::Row;
-use crate::neuron::lif::lazy::{Arithmetic, LazyLif};
+use crate::neuron::lif::lazy::{Arithmetic, LazyLif, Levels, OneLevel};
 use crate::simd::{Isa, LANES, LaneMask, Lanes, Real, flat_mut, multiversion};
 
 /// Holds a population of blocks that are touched together, each computed in vectors.
 #[derive(Clone, Debug)]
-pub struct BlockNeurons<F: Real> {
-    lif: LazyLif<F>,
+pub struct BlockNeurons<F: Real, L = OneLevel<F>> {
+    lif: LazyLif<F, L>,
     n: usize,
     input: Vec<Lanes<F>>,
     blocks: Vec<Block<F>>,
@@ -63,9 +63,9 @@ impl<F: Real> Block<F> {
     }
 }
 
-impl<F: Real> BlockNeurons<F> {
+impl<F: Real, L: Levels<F>> BlockNeurons<F, L> {
     /// Makes neurons at rest.
-    pub fn new(lif: LazyLif<F>, n: usize) -> Self {
+    pub fn new(lif: LazyLif<F, L>, n: usize) -> Self {
         let n_blocks = n.div_ceil(LANES);
         Self {
             lif,
@@ -96,7 +96,8 @@ impl<F: Real> BlockNeurons<F> {
     fn due(&self, block: usize, mut may_fire: LaneMask) -> u64 {
         let mut due = NEVER;
         while may_fire != 0 {
-            due = due.min(predict(&self.lif, &self.blocks[block].neuron(may_fire.trailing_zeros() as usize)));
+            let lane = may_fire.trailing_zeros() as usize;
+            due = due.min(predict(&self.lif, block * LANES + lane, &self.blocks[block].neuron(lane)));
             may_fire &= may_fire - 1;
         }
         due
@@ -117,11 +118,12 @@ multiversion! {
 }
 
 #[inline(always)]
-fn step_block_body<F: Real, I: Isa<F>>(
+fn step_block_body<F: Real, I: Isa<F>, L: Levels<F>>(
     isa: I,
+    number: usize,
     block: &mut Block<F>,
     input: &Lanes<F>,
-    lif: &LazyLif<F>,
+    lif: &LazyLif<F, L>,
     step: u64,
 ) -> Outcome {
     let (steps, constants) = (step - 1 - block.last, lif.lif());
@@ -145,16 +147,14 @@ fn step_block_body<F: Real, I: Isa<F>>(
             refractory_now
         }
     };
-    let (zero, flush, v_th) = (isa.zero(), constants.flush, constants.v_th);
+    let (zero, flush, [v_th, below, above]) = (isa.zero(), constants.flush, lif.levels().of_block(isa, number));
     current = isa.add(isa.mul(isa.splat(constants.syn_decay), current), isa.load(input));
     current = isa.flushed(current, flush);
     potential =
         isa.add(isa.mul(isa.splat(constants.mem_decay), potential), isa.mul(isa.splat(constants.mem_gain), current));
     potential = isa.select(isa.mask(refractory_now), zero, isa.flushed(potential, flush));
-    let fires = isa.greater(potential, isa.splat(v_th));
-    let margin = lif.margin();
-    let near = isa.bits(isa.greater(potential, isa.splat(v_th - margin)))
-        & !isa.bits(isa.greater(potential, isa.splat(v_th + margin)));
+    let fires = isa.greater(potential, v_th);
+    let near = isa.bits(isa.greater(potential, below)) & !isa.bits(isa.greater(potential, above));
     potential = isa.select(fires, zero, potential);
     isa.store(current, &mut block.current);
     isa.store(potential, &mut block.potential);
@@ -163,17 +163,23 @@ fn step_block_body<F: Real, I: Isa<F>>(
     let drive = isa.sub(current, isa.mul(isa.splat(ratio), from));
     let rise = isa.mul(isa.splat(gain), isa.select(isa.greater(drive, zero), drive, zero));
     let reach = isa.add(from, rise);
-    let may_fire = isa.bits(isa.greater(reach, isa.splat(v_th - margin)));
+    let may_fire = isa.bits(isa.greater(reach, below));
     block.last = step;
     Outcome { fired: isa.bits(fires), near, may_fire }
 }
 
 multiversion! {
-    /// Brings a block to `step`, with the input of that step.
-    fn step_block<F: Real>(block: &mut Block<F>, input: &Lanes<F>, lif: &LazyLif<F>, step: u64) -> Outcome = step_block_body
+    /// Brings block `number` to `step`, with the input of that step.
+    fn step_block<F: Real, L: Levels>(
+        number: usize,
+        block: &mut Block<F>,
+        input: &Lanes<F>,
+        lif: &LazyLif<F, L>,
+        step: u64,
+    ) -> Outcome = step_block_body
 }
 
-impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
+impl<F: Real, L: Levels<F>> LazyPopulation<F, F> for BlockNeurons<F, L> {
     fn next_due(&self, step: u64) -> Option<u64> {
         self.wheel.next(step)
     }
@@ -192,7 +198,7 @@ impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
         reached.drain(|b| {
             let before = self.blocks[b];
             let block = &mut self.blocks[b];
-            let outcome = step_block(block, &self.input[b], &self.lif, step);
+            let outcome = step_block(b, block, &self.input[b], &self.lif, step);
             let quiet = outcome.fired == 0 && self.input[b].iter().all(|&input| input == F::zero());
             self.input[b] = Lanes::zero();
             counts.state_updates += LANES.min(self.n - b * LANES) as u64;
@@ -218,7 +224,7 @@ impl<F: Real> LazyPopulation<F, F> for BlockNeurons<F> {
     }
 
     fn covers(&self, state: &[NeuronState<F>]) -> bool {
-        state.iter().all(|state| self.lif.covers(state.current, state.potential))
+        state.iter().enumerate().all(|(i, state)| self.lif.covers(i, state.current, state.potential))
     }
 
     fn state(&self) -> Vec<NeuronState<F>> {

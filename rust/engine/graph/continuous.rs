@@ -14,9 +14,9 @@ use super::counts::Polling;
 use super::heap::TimeHeap;
 use super::transit::{UNDER_WAY, append};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Population};
 use crate::memory::{OrUnwind, no_room};
-use crate::neuron::ContinuousLif;
+use crate::neuron::{ContinuousLif, NeuronParams, PerNeuron};
 use crate::simd::Weight;
 
 /// Runs neurons in continuous time; it computes in `f64`, whatever the weights are kept in.
@@ -30,6 +30,8 @@ pub struct ContinuousEngine<W: Weight> {
     /// First input of each input population, and its number.
     inputs: Vec<(u32, usize)>,
     neurons: Vec<ContinuousState>,
+    /// Thresholds of all neurons; empty where no population has different ones.
+    v_th: Vec<f64>,
     /// When each neuron fires without further input.
     crossings: TimeHeap,
     arrivals: BinaryHeap<Reverse<Arrival>>,
@@ -55,10 +57,21 @@ impl<W: Weight> ContinuousEngine<W> {
     /// Those of [`ContinuousLif::new`]; [`Error::Value`] naming a model of neurons that has no continuous time.
     pub fn new(graph: Arc<Graph<W>>) -> Result<Self> {
         let (mut populations, mut inputs, mut n_neurons, mut n_inputs) = (Vec::new(), Vec::new(), 0, 0);
+        let mut v_th: Vec<f64> = Vec::new();
+        let have_one = |population: &Population| match &population.params {
+            Some(NeuronParams::Lif(neurons)) => matches!(neurons.v_th(), PerNeuron::Same(_)),
+            _ => true,
+        };
+        let differ = !graph.populations().iter().all(have_one);
         for (at, population) in graph.populations().iter().enumerate() {
             match &population.params {
                 Some(params) => {
-                    let lif = ContinuousLif::new(params.lif()?)?;
+                    let neurons = params.lif()?;
+                    let lif = ContinuousLif::new(&neurons.lowest())?;
+                    if differ {
+                        let each = (0..population.n).map(|i| Ok(ContinuousLif::new(&neurons.neuron(i))?.v_th()));
+                        v_th.extend(each.collect::<Result<Vec<_>>>()?);
+                    }
                     populations.push(Some(Neurons { lif, first: n_neurons, n: population.n }));
                     n_neurons += population.n;
                 }
@@ -79,6 +92,7 @@ impl<W: Weight> ContinuousEngine<W> {
             projections,
             inputs,
             neurons: vec![ContinuousState::default(); n_neurons],
+            v_th,
             crossings: TimeHeap::new(n_neurons),
             arrivals: BinaryHeap::new(),
             pending: VecDeque::new(),
@@ -159,7 +173,7 @@ impl<W: Weight> ContinuousEngine<W> {
         // The current decays alike, refractory or not.
         state.current = lif.decay(state.current, time - state.last);
         (state.potential, state.last, state.refractory) = (0.0, time, time + lif.t_ref());
-        let next = predict(&lif, state);
+        let next = predict(&threshold_of(&lif, &self.v_th, neuron), state);
         self.crossings.set(neuron, next);
         self.counts.spikes += 1;
         self.counts.state_updates += 1;
@@ -197,7 +211,7 @@ impl<W: Weight> ContinuousEngine<W> {
 
     /// Takes everything that arrives at `time`, then says anew when those it reached fire.
     fn arrive(&mut self, time: f64) {
-        let Self { graph, populations, neurons, crossings, arrivals, reached, counts, .. } = self;
+        let Self { graph, populations, neurons, v_th, crossings, arrivals, reached, counts, .. } = self;
         while let Some(&Reverse(arrival)) = arrivals.peek()
             && arrival.time <= time
         {
@@ -230,7 +244,7 @@ impl<W: Weight> ContinuousEngine<W> {
                 }
             };
             counts.state_updates += 1;
-            crossings.set(neuron, predict(&lif, &neurons[neuron]));
+            crossings.set(neuron, predict(&threshold_of(&lif, v_th, neuron), &neurons[neuron]));
         });
     }
 
@@ -274,7 +288,8 @@ impl<W: Weight> ContinuousEngine<W> {
                     let expected = format!("at most {} ms after {} ms", lif.t_ref(), neuron.last);
                     return Err(Error::value(format!("state.held[{i}]"), expected, neuron.refractory));
                 }
-                if let Some(time) = predict(lif, neuron).filter(|time| time.is_nan() || *time < snapshot.now) {
+                let lif = threshold_of(lif, &self.v_th, i);
+                if let Some(time) = predict(&lif, neuron).filter(|time| time.is_nan() || *time < snapshot.now) {
                     let expected = format!("of a neuron that does not fire before now = {} ms", snapshot.now);
                     return Err(Error::value(format!("state.neurons[{i}]"), expected, format!("{time} ms")));
                 }
@@ -289,11 +304,18 @@ impl<W: Weight> ContinuousEngine<W> {
         self.pending.extend(&snapshot.pending);
         for Neurons { lif, first, n } in self.populations.iter().flatten() {
             for neuron in *first..first + n {
-                self.crossings.set(neuron, predict(lif, &self.neurons[neuron]));
+                let lif = threshold_of(lif, &self.v_th, neuron);
+                self.crossings.set(neuron, predict(&lif, &self.neurons[neuron]));
             }
         }
         Ok(())
     }
+}
+
+/// Returns neuron number `neuron` of all, `v_th` being empty or their thresholds.
+#[inline]
+fn threshold_of(lif: &ContinuousLif, v_th: &[f64], neuron: usize) -> ContinuousLif {
+    v_th.get(neuron).map_or(*lif, |&v_th| lif.with_threshold(v_th))
 }
 
 /// Brings a neuron to the present.

@@ -15,8 +15,8 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::neuron::LifPropagator;
 use crate::neuron::fixed::Overflows;
-use crate::neuron::lif::lazy::{Bounds, LazyLif};
-use crate::simd::{Real, Weight};
+use crate::neuron::lif::lazy::{Bounds, EachLevel, LazyLif, Levels};
+use crate::simd::{Real, Weight, flat};
 
 /// Largest share of the threshold within which a potential counts as a tie, whatever rounding might do.
 const WIDEST_TIE: f64 = 1.0 / 1024.0;
@@ -51,29 +51,41 @@ impl<F: Real> EventEngine<F, F> {
                 populations.push(None);
                 continue;
             };
-            let params = params.lif()?;
-            let lif = LifPropagator::<F>::new(params)?;
-            let widest = WIDEST_TIE * lif.v_th.widen();
-            let bounds = bounds(&graph, at, &lif).filter(|bounds| bounds.margin <= widest);
-            proven &= bounds.is_some();
-            let lif = LazyLif::new(params, bounds.unwrap_or(Bounds::none(widest)))?;
+            let neurons = params.lif()?;
+            let params = &neurons.lowest();
+            let (lif, sizes) = (LifPropagator::<F>::new(params)?, input_sizes(&graph, at));
             let (mut whole, mut single) = (0, 0);
             for projection in graph.projections().iter().filter(|projection| projection.post == at) {
                 let sum = if projection.synapses.is_all() { &mut whole } else { &mut single };
                 *sum += projection.synapses.len();
             }
-            populations.push(Some(if whole > single {
-                Box::new(BlockNeurons::new(lif, population.n))
-            } else {
-                Box::new(SingleNeurons::new(lif, population.n))
+            let (n, in_blocks) = (population.n, whole > single);
+            populations.push(Some(match neurons.thresholds()? {
+                None => {
+                    let widest = WIDEST_TIE * lif.v_th.widen();
+                    let bounds = sizes.map(|sizes| bounds(sizes, &lif)).filter(|bounds| bounds.margin <= widest);
+                    proven &= bounds.is_some();
+                    lazy(LazyLif::new(params, bounds.unwrap_or(Bounds::none(widest)))?, n, in_blocks)
+                }
+                Some(v_th) => {
+                    let bounds = bounds_of_each(sizes, &lif, &flat(&v_th)[..n]);
+                    proven &= bounds.iter().all(|bounds| bounds.current.is_finite());
+                    lazy(LazyLif::with(params, EachLevel::new(v_th, &bounds))?, n, in_blocks)
+                }
             }));
         }
         Ok(Self::from_populations(Transit::new(graph)?, populations, proven))
     }
 }
 
-/// Returns what holds of the neurons of population `at`; `None` where nothing useful can be said.
-fn bounds<F: Real>(graph: &Graph<F>, at: usize, lif: &LifPropagator<F>) -> Option<Bounds> {
+/// Makes a population at rest.
+fn lazy<F: Real, L: Levels<F>>(lif: LazyLif<F, L>, n: usize, in_blocks: bool) -> Box<dyn LazyPopulation<F, F>> {
+    if in_blocks { Box::new(BlockNeurons::new(lif, n)) } else { Box::new(SingleNeurons::new(lif, n)) }
+}
+
+/// Returns the number of synapses of each neuron of population `at` with the sum of their magnitudes; `None` where nothing useful can
+/// be said.
+fn input_sizes<F: Real>(graph: &Graph<F>, at: usize) -> Option<Vec<(u64, f64)>> {
     if F::epsilon().widen() > 1e-10 {
         // In f32 the bound is as large as the threshold.
         return None;
@@ -86,7 +98,22 @@ fn bounds<F: Real>(graph: &Graph<F>, at: usize, lif: &LifPropagator<F>) -> Optio
             size.1 += sum;
         }
     }
-    Some(sizes.into_iter().map(|(n, sum)| Bounds::new(lif, n, sum)).fold(Bounds::new(lif, 0, 0.0), Bounds::or))
+    Some(sizes)
+}
+
+/// Returns what holds of all neurons.
+fn bounds<F: Real>(sizes: Vec<(u64, f64)>, lif: &LifPropagator<F>) -> Bounds {
+    sizes.into_iter().map(|(n, sum)| Bounds::new(lif, n, sum)).fold(Bounds::new(lif, 0, 0.0), Bounds::or)
+}
+
+/// Returns what holds of each neuron; where nothing useful can be said, infinite ones.
+fn bounds_of_each<F: Real>(sizes: Option<Vec<(u64, f64)>>, lif: &LifPropagator<F>, v_th: &[F]) -> Vec<Bounds> {
+    let of = |(i, &v_th): (usize, &F)| {
+        let (widest, lif) = (WIDEST_TIE * v_th.widen(), LifPropagator { v_th, ..*lif });
+        let found = sizes.as_ref().map(|sizes| Bounds::new(&lif, sizes[i].0, sizes[i].1));
+        found.filter(|bounds| bounds.margin <= widest).unwrap_or(Bounds::none(widest))
+    };
+    v_th.iter().enumerate().map(of).collect()
 }
 
 impl<W: Weight, V: Copy + Default> EventEngine<W, V> {

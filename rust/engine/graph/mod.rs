@@ -16,6 +16,8 @@ mod single;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod thresholds_tests;
 mod transit;
 #[cfg(test)]
 mod transit_tests;

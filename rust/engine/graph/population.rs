@@ -90,16 +90,16 @@ pub fn catch_up<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>, step: u6
     lif.skip(lif.skip_refractory(current, refractory_steps), A::Value::default(), step - last - refractory_steps)
 }
 
-/// Returns the step at which a neuron may fire next without further input; [`NEVER`] if it does not.
+/// Returns the step at which neuron `i` may fire next without further input; [`NEVER`] if it does not.
 #[inline(always)]
-pub fn predict<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>) -> u64 {
+pub fn predict<A: Arithmetic>(lif: &A, i: usize, neuron: &NeuronState<A::Value>) -> u64 {
     let NeuronState { current, potential, last, refractory } = *neuron;
     let ahead = if refractory <= last {
-        lif.next_firing(current, potential)
+        lif.next_firing(i, current, potential)
     } else {
         // No larger than what is left of the current when it is free again, so most ask no more than this.
-        lif.next_firing(current, A::Value::default())
-            .and_then(|_| lif.next_firing(lif.skip_refractory(current, refractory - last), A::Value::default()))
+        lif.next_firing(i, current, A::Value::default())
+            .and_then(|_| lif.next_firing(i, lif.skip_refractory(current, refractory - last), A::Value::default()))
     };
     ahead.map_or(NEVER, |ahead| last.max(refractory).saturating_add(ahead))
 }

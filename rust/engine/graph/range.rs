@@ -23,7 +23,7 @@ const CHUNK: usize = 1 << 16;
 pub fn check_range<F: Real>(graph: &Graph<F>, largest: f64) -> Result<()> {
     for (at, population) in graph.populations().iter().enumerate() {
         let Some(params) = &population.params else { continue };
-        let most = most_weight(params.lif()?, largest);
+        let most = most_weight(&params.lif()?.lowest(), largest);
         let projections = || graph.projections().iter().filter(|projection| projection.post == at);
         let bound = |projection: &Projection<F>| {
             projection.synapses.len() as f64 * largest_weight(projection.synapses.weight()).widen()

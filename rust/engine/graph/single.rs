@@ -190,10 +190,10 @@ impl<A: Arithmetic> SingleNeurons<A> {
             after.refractory = before.refractory;
         } else {
             let stepped = if before.refractory == before.last {
-                lif.leap(before.current, before.potential, step - before.last, input)
+                lif.leap(i, before.current, before.potential, step - before.last, input)
             } else {
                 let (current, potential) = catch_up(lif, &before, step - 1);
-                lif.step(current, potential, input)
+                lif.step(i, current, potential, input)
             };
             (after.current, after.potential) = (stepped.current, stepped.potential);
             *near_ties += u64::from(stepped.near);
@@ -204,7 +204,7 @@ impl<A: Arithmetic> SingleNeurons<A> {
         }
         // Precisely only where a rough prediction has come true without anything having arrived.
         let quiet = input == A::Value::default();
-        let due = if quiet { predict(lif, &after) } else { predict_roughly(lif, &after) };
+        let due = if quiet { predict(lif, i, &after) } else { predict_roughly(lif, i, &after) };
         let was_due = self.neurons[i].stamp & DUE != 0;
         if due != NEVER || was_due {
             self.wheel.set(i, due);
@@ -254,7 +254,7 @@ fn reach<A: Arithmetic, const AT_ONCE: bool>(
         let input = lif.accumulate(A::Value::default(), w);
         if input != A::Value::default()
             && let Some([current, potential]) =
-                lif.leap_quietly(neuron.current, neuron.potential, neuron.passed(step), input)
+                lif.leap_quietly(i as usize, neuron.current, neuron.potential, neuron.passed(step), input)
         {
             (neuron.current, neuron.potential, neuron.stamp) = (current, potential, stamp(step));
             return 1;
@@ -287,9 +287,9 @@ fn brought<A: Arithmetic>(lif: &A, state: NeuronState<A::Value>, step: u64) -> N
 
 /// Returns what [`predict`] does or an earlier step, at a lower price.
 #[inline(always)]
-fn predict_roughly<A: Arithmetic>(lif: &A, neuron: &NeuronState<A::Value>) -> u64 {
+fn predict_roughly<A: Arithmetic>(lif: &A, i: usize, neuron: &NeuronState<A::Value>) -> u64 {
     // The current only decays while the neuron is refractory.
-    lif.soonest_firing(neuron.current, neuron.potential).map_or(NEVER, |ahead| neuron.refractory + ahead)
+    lif.soonest_firing(i, neuron.current, neuron.potential).map_or(NEVER, |ahead| neuron.refractory + ahead)
 }
 
 impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
@@ -315,7 +315,7 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
             if neuron.stamp & FLAGS == REACHED
                 && input != A::Value::default()
                 && let Some([current, potential]) =
-                    self.lif.leap_quietly(neuron.current, neuron.potential, neuron.passed(step), input)
+                    self.lif.leap_quietly(i, neuron.current, neuron.potential, neuron.passed(step), input)
             {
                 *neuron = Neuron { current, potential, input: A::Value::default(), stamp: stamp(step) };
             } else if self.run_neuron(i, input, step, &mut counts.near_ties) {
@@ -329,7 +329,7 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
     }
 
     fn covers(&self, state: &[NeuronState<A::Value>]) -> bool {
-        state.iter().all(|state| self.lif.covers(state.current, state.potential))
+        state.iter().enumerate().all(|(i, state)| self.lif.covers(i, state.current, state.potential))
     }
 
     fn state(&self) -> Vec<NeuronState<A::Value>> {
@@ -346,7 +346,7 @@ impl<A: Arithmetic> LazyPopulation<A::Weight, A::Value> for SingleNeurons<A> {
         self.latest = state.iter().map(|state| state.last).max().unwrap_or(0);
         self.swept = self.latest;
         for (i, state) in state.iter().enumerate() {
-            let due = predict(&self.lif, state);
+            let due = predict(&self.lif, i, state);
             let long_ago = self.latest - state.last > SWEEP_AFTER;
             let state = if long_ago { brought(&self.lif, *state, self.latest) } else { *state };
             self.put(i, &state, if due == NEVER { 0 } else { DUE });

@@ -52,6 +52,11 @@ pub fn plain<F: Real>(layer: &Layer<F>, lateral: f64, rule: &StRsbp, n_steps: us
     }
 }
 
+/// Returns the threshold of a neuron.
+pub fn v_th<F: Real>(layer: &Layer<F>, i: usize) -> f64 {
+    F::from_f64(layer.v_th().get(i / (layer.shape().height * layer.shape().width))).widen()
+}
+
 /// Whether what fired `delay` steps before the last one arrives at step `t`.
 pub fn arrives(raster: &Raster, j: usize, t: usize, delay: u32) -> bool {
     t.checked_sub(1 + delay as usize).is_some_and(|at| raster[at][j])
@@ -76,7 +81,7 @@ pub fn simulate<F: Real>(layer: &Layer<F>, plain: &Plain, input: &Raster) -> Ras
             refractory[i] = if refractory[i] > 0 { refractory[i] - 1 } else { 0 };
         }
         for i in 0..n {
-            if u[i] >= lif.v_th.widen() {
+            if u[i] >= v_th(layer, i) {
                 (fired[t][i], u[i], refractory[i]) = (true, 0.0, lif.t_ref_steps);
             }
         }

@@ -103,6 +103,21 @@ fn equal_thresholds_are_one() {
     }
 }
 
+/// Of no round ratio, each channel or neuron its own, in every engine.
+#[test]
+fn gradients_are_those_of_the_definition() {
+    for case in layers_of_all_kinds() {
+        let mut network = case.network.clone();
+        for (l, layer) in case.network::<f64>().layers().iter().enumerate() {
+            let v_th = |c: usize| layer.params().v_th * (0.6 + 0.83 * ((7 * c + 3) % 11) as f64 / 11.0);
+            network["layers"][l]["v_th"] = json!((0..layer.shape().channels).map(v_th).collect::<Vec<_>>());
+        }
+        let case = Case { network, ..case };
+        case.check::<f64>(1e-9);
+        case.check::<f32>(2e-3);
+    }
+}
+
 #[test]
 fn what_is_wrong_is_told_by_layer() {
     let message = |layer: usize, v_th: Value| {

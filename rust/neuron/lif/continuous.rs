@@ -106,6 +106,12 @@ impl ContinuousLif {
         self.v_th
     }
 
+    /// Returns the neuron with another threshold, which [`new`](Self::new) takes.
+    #[inline]
+    pub fn with_threshold(self, v_th: f64) -> Self {
+        Self { v_th, ..self }
+    }
+
     /// Returns the refractory time after a spike, in ms.
     pub fn t_ref(&self) -> f64 {
         self.t_ref

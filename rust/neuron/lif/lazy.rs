@@ -2,11 +2,13 @@
 
 mod arithmetic;
 mod bounds;
+mod levels;
 
 use std::ops::RangeInclusive;
 
 pub use arithmetic::{Arithmetic, Stepped};
 pub use bounds::Bounds;
+pub use levels::{EachLevel, Levels, OneLevel};
 
 use super::{LifParams, LifPropagator};
 use crate::error::Result;
@@ -30,19 +32,16 @@ struct Power<F> {
     gain: F,
 }
 
-/// Computes many steps at once, by tables of powers.
+/// Computes many steps at once, by tables of powers. `L` has the thresholds; those of what is within are the lowest.
 #[derive(Clone, Debug)]
-pub struct LazyLif<F> {
+pub struct LazyLif<F, L = OneLevel<F>> {
     lif: LifPropagator<F>,
     /// Of 0, 1, ... steps; a power of two and one of them.
     near: Vec<Power<F>>,
     /// Of as many steps as the table bridges, and of every double of it up to what a step number counts; none where the
     /// table ends with nothing.
     far: Vec<Power<F>>,
-    /// Potentials this near the threshold count as ties.
-    margin: F,
-    /// Currents and potentials for which that is proven.
-    limits: [f64; 2],
+    levels: L,
     /// The largest potential that a unit of current can still raise.
     peak_gain: F,
     /// (1 - b) / (g a), rounded down.
@@ -66,11 +65,21 @@ fn compose([s0, m0, g0]: [f64; 3], [s1, m1, g1]: [f64; 3]) -> [f64; 3] {
 }
 
 impl<F: Real> LazyLif<F> {
-    /// Makes tables for a neuron.
+    /// Makes tables for neurons with one threshold.
     ///
     /// # Errors
     /// Those of [`LifPropagator::new`].
     pub fn new(params: &LifParams, bounds: Bounds) -> Result<Self> {
+        Self::with(params, OneLevel::new(params, bounds))
+    }
+}
+
+impl<F: Real, L: Levels<F>> LazyLif<F, L> {
+    /// Makes tables for neurons with these thresholds, the lowest of which `params` has.
+    ///
+    /// # Errors
+    /// Those of [`LifPropagator::new`].
+    pub fn with(params: &LifParams, levels: L) -> Result<Self> {
         let lif = LifPropagator::<F>::new(params)?;
         let (a, b, g) = (lif.syn_decay.widen(), lif.mem_decay.widen(), lif.mem_gain.widen());
         let step = [a, b, g * a];
@@ -105,8 +114,7 @@ impl<F: Real> LazyLif<F> {
             inverse_ratio,
             near: exact.into_iter().map(Power::new).collect(),
             far: far.into_iter().map(Power::new).collect(),
-            margin: F::from_f64(bounds.margin),
-            limits: [bounds.current, bounds.potential],
+            levels,
             peak_gain: F::from_f64(peak_gain) * (F::one() + F::epsilon() * F::from_f64(4.0)),
         })
     }
@@ -116,9 +124,10 @@ impl<F: Real> LazyLif<F> {
         &self.lif
     }
 
-    /// Potentials this near the threshold count as ties.
-    pub fn margin(&self) -> F {
-        self.margin
+    /// Returns the thresholds.
+    #[inline(always)]
+    pub fn levels(&self) -> &L {
+        &self.levels
     }
 
     /// Returns the largest potential that a unit of current can still raise, and what a unit of potential takes from the current
@@ -141,8 +150,9 @@ impl<F: Real> LazyLif<F> {
 
     /// Potentials up to here are certainly not above the threshold.
     #[inline(always)]
-    fn level(&self) -> F {
-        self.lif.v_th - self.margin
+    fn level(&self, i: usize) -> F {
+        let [v_th, margin] = self.levels.of(i);
+        v_th - margin
     }
 
     /// Returns what the potential will not exceed without input.
@@ -191,7 +201,7 @@ impl<F: Real> LazyLif<F> {
     }
 }
 
-impl<F: Real> Arithmetic for LazyLif<F> {
+impl<F: Real, L: Levels<F>> Arithmetic for LazyLif<F, L> {
     type Weight = F;
     type Value = F;
 
@@ -204,8 +214,8 @@ impl<F: Real> Arithmetic for LazyLif<F> {
         input + weight
     }
 
-    fn covers(&self, p: F, u: F) -> bool {
-        let [current, potential] = self.limits;
+    fn covers(&self, i: usize, p: F, u: F) -> bool {
+        let [current, potential] = self.levels.limits(i);
         p.abs().widen() <= current && u.abs().widen() <= potential
     }
 
@@ -223,28 +233,28 @@ impl<F: Real> Arithmetic for LazyLif<F> {
     }
 
     #[inline(always)]
-    fn step(&self, p: F, u: F, input: F) -> Stepped<F> {
+    fn step(&self, i: usize, p: F, u: F, input: F) -> Stepped<F> {
         let p = self.lif.syn_decay * p + input;
-        self.stepped(p, self.lif.mem_decay * u + self.lif.mem_gain * p)
+        self.stepped(i, p, self.lif.mem_decay * u + self.lif.mem_gain * p)
     }
 
     /// A gap and the step after it are one look at the table; a single step is that of the clocked engine, bit for bit.
     #[inline(always)]
-    fn leap(&self, p: F, u: F, steps: u64, input: F) -> Stepped<F> {
+    fn leap(&self, i: usize, p: F, u: F, steps: u64, input: F) -> Stepped<F> {
         match self.near(steps) {
             Some([syn, mem, gain]) if steps > 1 => {
-                self.stepped(syn * p + input, mem * u + (gain * p + self.lif.mem_gain * input))
+                self.stepped(i, syn * p + input, mem * u + (gain * p + self.lif.mem_gain * input))
             }
             _ => {
                 let (p, u) = self.skip(p, u, steps - 1);
-                self.step(p, u, input)
+                self.step(i, p, u, input)
             }
         }
     }
 
     /// Returns one level for all three: whoever fires is above it, and whoever nearly does is not below it.
     #[inline(always)]
-    fn leap_quietly(&self, p: F, u: F, steps: u64, input: F) -> Option<[F; 2]> {
+    fn leap_quietly(&self, i: usize, p: F, u: F, steps: u64, input: F) -> Option<[F; 2]> {
         let [syn, mem, gain] = self.near(steps)?;
         let (p, u) = if steps > 1 {
             (syn * p + input, mem * u + (gain * p + self.lif.mem_gain * input))
@@ -253,7 +263,7 @@ impl<F: Real> Arithmetic for LazyLif<F> {
             (p, self.lif.mem_decay * self.flushed(u) + self.lif.mem_gain * p)
         };
         let (p, u) = (self.flushed(p), self.flushed(u));
-        (self.highest(p, u) < self.level()).then_some([p, u])
+        (self.highest(p, u) < self.level(i)).then_some([p, u])
     }
 
     #[inline(always)]
@@ -265,15 +275,15 @@ impl<F: Real> Arithmetic for LazyLif<F> {
     /// rises to it and falls ever after. So "passed the level, or past the maximum" is monotone in k, and bisection finds the first
     /// such k. The level lies under the threshold by the margin of ties, which no rounding here exceeds.
     #[inline(always)]
-    fn next_firing(&self, p: F, u: F) -> Option<u64> {
-        let level = self.level();
+    fn next_firing(&self, i: usize, p: F, u: F) -> Option<u64> {
+        let level = self.level(i);
         if self.highest(p, u) <= level { None } else { self.search(p, u, level) }
     }
 
     /// Returns no step raises the potential by more than the first one would from rest.
     #[inline(always)]
-    fn soonest_firing(&self, p: F, u: F) -> Option<u64> {
-        let level = self.level();
+    fn soonest_firing(&self, i: usize, p: F, u: F) -> Option<u64> {
+        let level = self.level(i);
         if self.highest(p, u) <= level {
             return None;
         }
@@ -283,12 +293,13 @@ impl<F: Real> Arithmetic for LazyLif<F> {
     }
 }
 
-impl<F: Real> LazyLif<F> {
+impl<F: Real, L: Levels<F>> LazyLif<F, L> {
     #[inline(always)]
-    fn stepped(&self, p: F, u: F) -> Stepped<F> {
+    fn stepped(&self, i: usize, p: F, u: F) -> Stepped<F> {
         let (p, u) = (self.flushed(p), self.flushed(u));
-        let fires = u > self.lif.v_th;
-        let near = (u - self.lif.v_th).abs() <= self.margin;
+        let [v_th, margin] = self.levels.of(i);
+        let fires = u > v_th;
+        let near = (u - v_th).abs() <= margin;
         Stepped { current: p, potential: if fires { F::zero() } else { u }, fires, near }
     }
 

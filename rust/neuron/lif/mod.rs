@@ -4,6 +4,7 @@
 //! it once, on a time grid and in continuous time. The state belongs to the engine that evolves it.
 
 mod continuous;
+mod group;
 pub mod lazy;
 mod limits;
 mod params;
@@ -12,6 +13,7 @@ pub mod thresholds;
 pub mod vectors;
 
 pub use continuous::{ContinuousLif, LARGEST_CONTINUOUS};
+pub use group::LifGroup;
 pub use params::{Discretisation, LifParams};
 pub(crate) use params::{LOG2_MAX_T_REF_STEPS, STEP_TOLERANCE, whole_steps};
 pub use propagator::LifPropagator;

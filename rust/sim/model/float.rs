@@ -49,9 +49,10 @@ impl<F: Real> Model for Floats<F> {
     }
 
     fn start(params: &NeuronParams, potentials: &[f64], kind: EngineKind) -> Result<Vec<F>> {
-        let (v_th, largest) = (params.lif()?.v_th, largest::<F>(kind));
-        let fits = |u: f64| u.abs() <= largest && F::from_f64(u) <= F::from_f64(v_th);
-        if let Some(i) = potentials.iter().position(|&u| !fits(u)) {
+        let (v_th, largest) = (params.lif()?.v_th(), largest::<F>(kind));
+        let fits = |i: usize, u: f64| u.abs() <= largest && F::from_f64(u) <= F::from_f64(v_th.get(i));
+        if let Some(i) = (0..potentials.len()).find(|&i| !fits(i, potentials[i])) {
+            let v_th = v_th.get(i);
             return Err(refused(i, format!("between {:.1e} and v_th = {v_th}", -largest), potentials[i]));
         }
         Ok(potentials.iter().map(|&u| F::from_f64(u)).collect())
@@ -64,7 +65,7 @@ impl<F: Real> Model for Floats<F> {
         last: u64,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
         let Some(params) = &population.params else { return Ok(Default::default()) };
-        let lif = LazyLif::new(params.lif()?, Bounds::none(0.0))?;
+        let lif = LazyLif::new(&params.lif()?.lowest(), Bounds::none(0.0))?;
         let present = neurons.iter().map(|neuron| catch_up(&lif, neuron, last));
         Ok(present.map(|(p, u)| (p.widen(), u.widen())).unzip())
     }

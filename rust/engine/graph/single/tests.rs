@@ -92,7 +92,7 @@ fn long_silence_is_not_taken_for_a_short_one() {
             }
             run(&mut neurons, 1 + gap, &arrives);
             let (state, (p, u)) = (neurons.state()[0], catch_up(&lif, &before, gap));
-            let expected = lif.step(p, u, 0.5);
+            let expected = lif.step(0, p, u, 0.5);
             assert_eq!((state.last, state.refractory), (1 + gap, 1 + gap));
             assert!(
                 (state.current - expected.current).abs() < 1e-12

@@ -33,7 +33,7 @@ fn values() -> impl Strategy<Value = f64> {
 
 /// A step without input.
 fn step(lif: &LazyLif<f64>, p: f64, u: f64) -> Stepped<f64> {
-    lif.step(p, u, 0.0)
+    lif.step(0, p, u, 0.0)
 }
 
 fn near(a: f64, b: f64, scale: f64) -> bool {
@@ -74,8 +74,8 @@ proptest! {
     fn a_rough_prediction_comes_no_later(params in params(), p in values(), u in values()) {
         let u = u.min(1.0);
         let lif = LazyLif::<f64>::new(&params, Bounds::none(1e-9)).unwrap();
-        if let Some(precise) = lif.next_firing(p, u) {
-            let rough = lif.soonest_firing(p, u);
+        if let Some(precise) = lif.next_firing(0, p, u) {
+            let rough = lif.soonest_firing(0, p, u);
             prop_assert!(rough.is_some_and(|rough| (1..=precise).contains(&rough)), "{rough:?} {precise}");
         }
     }
@@ -85,7 +85,7 @@ proptest! {
     fn no_firing_is_predicted_too_late(params in params(), p in values(), u in values(), margin in prop_oneof![Just(0.0), Just(1e-9), Just(1e-3)]) {
         let u = u.min(1.0 - margin);
         let lif = LazyLif::<f64>::new(&params, Bounds::none(margin)).unwrap();
-        let predicted = lif.next_firing(p, u);
+        let predicted = lif.next_firing(0, p, u);
         prop_assert!(predicted != Some(0));
         let (mut at_p, mut at_u) = (p, u);
         for k in 1..=20_000u64 {
@@ -108,7 +108,7 @@ proptest! {
     fn predictions_are_of_the_first_step_above(params in params(), p in values(), u in values()) {
         let lif = LazyLif::<f64>::new(&params, Bounds::none(1e-6)).unwrap();
         let u = u.min(0.999);
-        if let Some(k) = lif.next_firing(p, u) {
+        if let Some(k) = lif.next_firing(0, p, u) {
             prop_assert!(lif.skip(p, u, k).1 > 1.0 - 1e-6);
             prop_assert!(k == 1 || lif.skip(p, u, k - 1).1 <= 1.0 - 1e-6 + 1e-9);
         }
@@ -125,7 +125,7 @@ fn nothing_fires_without_a_current() {
     for lif in [lif(64.0, 8.0), lif(1.0, 1.0), lif(1e15, 1e15), lif(1.0, 1e15)] {
         for p in [0.0, -1.0, -1e100] {
             for u in [0.0, -1.0, -1e100, 0.999] {
-                assert_eq!(lif.next_firing(p, u), None, "p {p}, u {u}");
+                assert_eq!(lif.next_firing(0, p, u), None, "p {p}, u {u}");
             }
         }
     }
@@ -135,17 +135,17 @@ fn nothing_fires_without_a_current() {
 fn decays_of_zero_end_everything_at_once() {
     let lif = lif(1.0, 1.0);
     assert_eq!(lif.skip(5.0, 0.9, 1), (0.0, 0.0));
-    assert_eq!(lif.next_firing(1e9, 0.9), None);
+    assert_eq!(lif.next_firing(0, 1e9, 0.9), None);
     // The input of a step acts in it alone.
-    assert_eq!(lif.step(0.0, 0.0, 1.5), Stepped { current: 1.5, potential: 0.0, fires: true, near: false });
-    assert_eq!(lif.step(0.0, 0.0, 1.0), Stepped { current: 1.0, potential: 1.0, fires: false, near: true });
+    assert_eq!(lif.step(0, 0.0, 0.0, 1.5), Stepped { current: 1.5, potential: 0.0, fires: true, near: false });
+    assert_eq!(lif.step(0, 0.0, 0.0, 1.0), Stepped { current: 1.0, potential: 1.0, fires: false, near: true });
 }
 
 /// With time constants of 10^13 steps, p hardly decays and u grows by p / tau_s a step.
 #[test]
 fn a_crossing_billions_of_steps_ahead() {
     let lif = lif(1e13, 1e13);
-    let k = lif.next_firing(1e3, 0.0).unwrap();
+    let k = lif.next_firing(0, 1e3, 0.0).unwrap();
     // u_k = g p (a + ... + a^k) with all else 1 - k 1e-13: 10^10 steps, and about 1 in 1000 for the decays of both.
     assert!((k as f64 / 1e10 - 1.0).abs() < 2.1e-3 && k > 10_000_000_000, "{k}");
     assert!(lif.skip(1e3, 0.0, k).1 > 1.0 - 2e-12 && lif.skip(1e3, 0.0, k - 1).1 <= 1.0);
