@@ -96,6 +96,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "Simulator": lambda: sr.Simulator(graph(), engine="event"),
     "FixedNetwork": lambda: network().to_fixed("cortex_m"),
     "BernoulliEncoder": lambda: sr.BernoulliEncoder(n_steps=5),
+    "RegularEncoder": lambda: sr.RegularEncoder(n_steps=5),
     "Format": lambda: sr.fixed.cortex_m_format(
         current_decay=sr.fixed.Shift(3), membrane_decay=sr.fixed.Shift(3), v_th=9
     ),
@@ -117,6 +118,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "FixedProbability": {"probability": 0.5},
     "Reservoir": {"shape": (1, 2, 3)},
     "BernoulliEncoder": {"n_steps": 5},
+    "RegularEncoder": {"n_steps": 5},
     "BestCheckpoint": {"path": "best"},
     "CSVLogger": {"path": "log"},
     "SpikeTrains.from_dense": {"raster": np.ones((2, 3, 4), bool)},

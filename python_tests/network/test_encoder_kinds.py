@@ -29,7 +29,7 @@ def test_files_name_no_kind_and_may_name_it() -> None:
     [
         (
             {"kind": "poisson", "n_steps": 3},
-            r"encoder.kind must be one of \['bernoulli'\], got 'po",
+            r"encoder.kind must be one of \['bernoulli', 'regular'\], got 'po",
         ),
         ({"kind": None, "n_steps": 3, "rate_scale": 1.0}, "encoder.kind must be one of"),
         ({"n_steps": 3}, "encoder must have n_steps and rate_scale, got"),
@@ -67,5 +67,68 @@ def test_recipes_name_no_kind_and_may_name_it(tmp_path: Path) -> None:
     assert load_recipe(path) == recipe
     assert with_overrides(recipe, ["encoder.kind=bernoulli"]).encoder == recipe.encoder
     path.write_text(text.replace("[encoder]\n", '[encoder]\nkind = "poisson"\n'))
-    with pytest.raises(ValueError, match=r"encoder.kind must be one of \['bernoulli'\], got 'pois"):
+    with pytest.raises(
+        ValueError, match=r"encoder.kind must be one of \['bernoulli', 'regular'\], got 'pois"
+    ):
         load_recipe(path)
+
+
+def regular_spikes(x: np.ndarray, encoder: sr.RegularEncoder) -> np.ndarray:
+    """As the docstring says, (n_samples, n_steps, n_in)."""
+    increments = np.round(x * encoder.rate_scale * 2.0**32).astype(np.uint64)
+    golden = np.arange(x.shape[1], dtype=np.uint64) * np.uint64(2654435769)
+    accumulators = np.tile(golden % np.uint64(2**32), (len(x), 1))
+    raster = np.zeros((len(x), encoder.n_steps, x.shape[1]), bool)
+    for step in range(encoder.n_steps):
+        accumulators += increments
+        raster[:, step] = accumulators >= 2**32
+        accumulators %= np.uint64(2**32)
+    return raster
+
+
+@pytest.mark.parametrize("rate_scale", [1.0, 0.3])
+def test_regular_spikes_are_those_of_an_accumulator(rate_scale: float) -> None:
+    x = np.random.default_rng(0).random((5, 200))
+    x[0, :3] = 0.0, 1.0, 0.5
+    encoder = sr.RegularEncoder(n_steps=70, rate_scale=rate_scale)
+    net = sr.Network(200, [sr.Dense(4)], encoder=encoder)
+    raster = regular_spikes(x, encoder)
+    for inputs, seed in ((x, 0), (x, 7), (raster, 0)):
+        run = net.run(inputs, seed=seed)
+        np.testing.assert_array_equal(run.spikes[0].to_dense(), raster)
+
+
+def test_random_phases_differ_between_samples_and_seeds() -> None:
+    encoder = sr.RegularEncoder(n_steps=50, random_phase=True)
+    net = sr.Network(200, [sr.Dense(4)])
+    x = np.full((2, 200), 0.31)
+    first, again, other = (
+        net.run(x, encoder=encoder, seed=seed).spikes[0].to_dense() for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any() and (first[0] != first[1]).any()
+    assert set(np.unique(first.sum(axis=1))) == {15, 16}
+
+
+def test_regular_encoders_are_trained_with_kept_and_read_again(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    y = np.arange(60) % 3
+    x = np.eye(3)[y].repeat(10, axis=1) * 0.7 + rng.random((60, 30)) * 0.3
+    encoder = sr.RegularEncoder(n_steps=40, random_phase=True)
+    net = sr.Network(30, [sr.Dense(20), sr.Dense(3)], encoder=encoder, seed=2)
+    trainer = sr.Trainer(net, batch_size=10)
+    assert trainer.fit(x, y, epochs=8, progress=False)["accuracy"][-1] > 0.9
+    trainer.save(tmp_path / "checkpoint.safetensors")
+    net.save(tmp_path / "network.safetensors")
+    assert sr.Trainer.load(tmp_path / "checkpoint.safetensors").encoder == encoder
+    loaded = sr.Network.load(tmp_path / "network.safetensors")
+    assert loaded.encoder == encoder
+    np.testing.assert_array_equal(loaded.spike_counts(x), net.spike_counts(x))
+    with pytest.raises(ValueError, match="encoder must have n_steps, rate_scale and random_phase"):
+        read_encoder({"kind": "regular", "n_steps": 3, "rate_scale": 1.0})
+
+
+def test_recipes_choose_regular_spikes() -> None:
+    recipe = with_overrides(load_recipe("demo"), ["encoder.kind=regular", "encoder.n_steps=20"])
+    assert recipe.encoder == sr.RegularEncoder(n_steps=20)
+    assert 'kind = "regular"' in recipe.to_toml()

@@ -15,7 +15,8 @@ from strsbp_rs.recipes._sections import Data
 CONFIGS = [
     *(sr.Firing, sr.Uniform, sr.Normal, sr.ConstantInit, sr.KaimingUniform, sr.AllToAll, sr.Sparse),
     *(sr.Reservoir, sr.UniformDelay, sr.OneToOne, sr.FixedProbability, sr.FixedOutDegree),
-    *(sr.FixedInDegree, sr.LIF, sr.Dense, sr.Recurrent, sr.BernoulliEncoder, sr.ImageAugment),
+    *(sr.FixedInDegree, sr.LIF, sr.Dense, sr.Recurrent, sr.BernoulliEncoder),
+    *(sr.RegularEncoder, sr.ImageAugment),
     *(sr.Conv2d, sr.Conv1d, sr.AvgPool2d, sr.AvgPool1d),
     *(sr.CountMSE, sr.SoftmaxCrossEntropy, sr.Adam, sr.AdamW, sr.SGD, sr.Constant),
     *(sr.InverseSqrt, sr.Cosine, sr.Step, sr.StRsbp, sr.ExponentialPenalty),

@@ -15,6 +15,7 @@ from strsbp_rs._config._encoders import (
     ENCODERS,
     BernoulliEncoder,
     Encoder,
+    RegularEncoder,
     encoder_from_file,
 )
 from strsbp_rs._config._engines import ENGINES, Engine, check_engine
@@ -88,6 +89,7 @@ __all__ = [
     "Pool",
     "PostCoupling",
     "Recurrent",
+    "RegularEncoder",
     "Reservoir",
     "Schedule",
     "SoftmaxCrossEntropy",

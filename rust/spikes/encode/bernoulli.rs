@@ -4,8 +4,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Analog, Encode, EncoderScratch};
-use crate::error::{Error, Result};
+use super::{Analog, Encode, EncoderScratch, check_rates, each_probability};
+use crate::error::Result;
 use crate::rng::StreamKey;
 use crate::simd::{Available, Level, STEPS, array, multiversion, run_ahead};
 use crate::spikes::PaddedRows;
@@ -58,12 +58,7 @@ impl BernoulliEncoder {
     /// # Errors
     /// [`Error::Value`] unless `n_steps >= 1` and `rate_scale` is in (0, 1].
     pub fn new(n_steps: usize, rate_scale: f64) -> Result<Self> {
-        if n_steps == 0 || n_steps > 1 << 24 {
-            return Err(Error::value("n_steps", "in [1, 2^24]", n_steps));
-        }
-        if !(rate_scale > 0.0 && rate_scale <= 1.0) {
-            return Err(Error::value("rate_scale", "in (0, 1]", rate_scale));
-        }
+        check_rates(n_steps, rate_scale)?;
         let gap_scale_u8 = (0..=255).map(|byte| gap_scale(f64::from(byte) / 255.0 * rate_scale)).collect();
         Ok(Self { n_steps, rate_scale, gap_scale_u8 })
     }
@@ -84,10 +79,7 @@ impl Encode for BernoulliEncoder {
         scales.clear();
         match values {
             Analog::U8(values) => scales.extend(values.iter().map(|&byte| self.gap_scale_u8[byte as usize])),
-            Analog::F32(values) => {
-                scales.extend(values.iter().map(|&value| gap_scale(f64::from(value) * self.rate_scale)));
-            }
-            Analog::F64(values) => scales.extend(values.iter().map(|&value| gap_scale(value * self.rate_scale))),
+            values => each_probability(values, self.rate_scale, |p| scales.push(gap_scale(p))),
         }
         by_neuron.clear(self.n_steps);
         let mut draws = Draws::new(key, bytes, exponential);

@@ -5,12 +5,14 @@
 
 mod analog;
 mod bernoulli;
+mod regular;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::analog::Analog;
 pub use self::bernoulli::{BernoulliConfig, BernoulliEncoder, BernoulliScratch};
-use crate::error::Result;
+pub use self::regular::{RegularConfig, RegularEncoder, RegularScratch};
+use crate::error::{Error, Result};
 use crate::rng::StreamKey;
 use crate::spikes::PaddedRows;
 
@@ -31,6 +33,8 @@ pub trait Encode {
 pub enum EncoderConfig {
     /// A [`BernoulliEncoder`].
     Bernoulli(BernoulliConfig),
+    /// A [`RegularEncoder`].
+    Regular(RegularConfig),
 }
 
 /// Encodes by any of the encoders there are.
@@ -38,12 +42,15 @@ pub enum EncoderConfig {
 pub enum Encoder {
     /// Independent spikes at every step.
     Bernoulli(BernoulliEncoder),
+    /// Spikes in equal intervals.
+    Regular(RegularEncoder),
 }
 
 /// Holds the buffers of every encoder, so that encoding allocates nothing.
 #[derive(Clone, Debug, Default)]
 pub struct EncoderScratch {
     bernoulli: BernoulliScratch,
+    regular: RegularScratch,
 }
 
 impl EncoderConfig {
@@ -56,6 +63,7 @@ impl EncoderConfig {
             Self::Bernoulli(BernoulliConfig { n_steps, rate_scale }) => {
                 BernoulliEncoder::new(n_steps, rate_scale).map(Encoder::Bernoulli)
             }
+            Self::Regular(config) => RegularEncoder::new(config).map(Encoder::Regular),
         }
     }
 }
@@ -64,13 +72,35 @@ impl Encode for Encoder {
     fn n_steps(&self) -> usize {
         match self {
             Self::Bernoulli(encoder) => encoder.n_steps(),
+            Self::Regular(encoder) => encoder.n_steps(),
         }
     }
 
     fn encode(&self, values: Analog<'_>, key: StreamKey, scratch: &mut EncoderScratch, by_neuron: &mut PaddedRows) {
         match self {
             Self::Bernoulli(encoder) => encoder.encode(values, key, scratch, by_neuron),
+            Self::Regular(encoder) => encoder.encode(values, key, scratch, by_neuron),
         }
+    }
+}
+
+/// Checks a number of steps, and what a value of 1 means.
+fn check_rates(n_steps: usize, rate_scale: f64) -> Result<()> {
+    if n_steps == 0 || n_steps > 1 << 24 {
+        return Err(Error::value("n_steps", "in [1, 2^24]", n_steps));
+    }
+    if !(rate_scale > 0.0 && rate_scale <= 1.0) {
+        return Err(Error::value("rate_scale", "in (0, 1]", rate_scale));
+    }
+    Ok(())
+}
+
+/// Gives value times `rate_scale` of every value, in their order.
+fn each_probability(values: Analog<'_>, rate_scale: f64, mut take: impl FnMut(f64)) {
+    match values {
+        Analog::U8(values) => values.iter().for_each(|&byte| take(f64::from(byte) / 255.0 * rate_scale)),
+        Analog::F32(values) => values.iter().for_each(|&value| take(f64::from(value) * rate_scale)),
+        Analog::F64(values) => values.iter().for_each(|&value| take(value * rate_scale)),
     }
 }
 
@@ -85,6 +115,13 @@ mod tests {
         assert_eq!(text, r#"{"kind":"bernoulli","n_steps":40,"rate_scale":0.25}"#);
         assert_eq!(serde_json::from_str::<EncoderConfig>(&text).unwrap(), config);
         assert_eq!(config.build().unwrap(), Encoder::Bernoulli(BernoulliEncoder::new(40, 0.25).unwrap()));
+        let regular = RegularConfig { n_steps: 40, rate_scale: 0.25, random_phase: true };
+        let of_regular = r#"{"kind":"regular","n_steps":40,"rate_scale":0.25,"random_phase":true}"#;
+        assert_eq!(serde_json::to_string(&EncoderConfig::Regular(regular)).unwrap(), of_regular);
+        assert_eq!(
+            EncoderConfig::Regular(regular).build().unwrap(),
+            Encoder::Regular(RegularEncoder::new(regular).unwrap())
+        );
         for bad in ["poisson", "Bernoulli"] {
             assert!(serde_json::from_str::<EncoderConfig>(&text.replace("bernoulli", bad)).is_err());
         }
