@@ -8,7 +8,7 @@ mod room;
 pub mod strategies;
 pub mod targets;
 
-pub use network::{FixedConnection, FixedLayer, FixedNetwork};
+pub use network::{FixedConnection, FixedLayer, FixedNetwork, check_synapses};
 pub use quantize::{Granularity, Grid, LayerGrid, Note, Quantization, Scale};
 pub use room::{LayerSize, check_limits};
 pub use targets::{Preset, Target};

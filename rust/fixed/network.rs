@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::memory::filled;
-use crate::network::{Origin, Pattern, Taps};
+use crate::network::{Network, Origin, Pattern, Taps};
 use crate::neuron::fixed::FixedParams;
+use crate::simd::Real;
 
 /// Holds the integer weights of a connection. A float [`Connection`](crate::network::Connection) has its weights in panels, and
 /// copies of them that only its kernels need, so this is not one of integers.
@@ -226,6 +227,24 @@ impl FixedNetwork {
     pub fn input_spikes(&self) -> u32 {
         self.layers[0].params.input_spikes()
     }
+}
+
+/// Refuses layers with weights where the network that they stand for, of the same sizes, has no synapse.
+///
+/// # Errors
+/// [`Error::Value`] naming the weight.
+pub fn check_synapses<F: Real>(net: &Network<F>, layers: &[FixedLayer]) -> Result<()> {
+    for (l, (float, layer)) in net.layers().iter().zip(layers).enumerate() {
+        for (float, connection) in float.connections().iter().zip(&layer.connections) {
+            let (weight, fan_in) = (&connection.weight, connection.fan_in());
+            let Some(exists) = float.exists() else { continue };
+            if let Some(at) = weight.iter().zip(exists).position(|(&w, exists)| w != 0 && !exists) {
+                let name = format!("layers[{l}].{}[{}, {}]", connection.origin.weight_key(), at / fan_in, at % fan_in);
+                return Err(Error::value(name, "0, as no synapse exists there", weight[at]));
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -141,6 +141,16 @@ impl<F: Real> Connection<F> {
         &self.synapses
     }
 
+    /// Tells which entries of the matrix belong to synapses, row-major; `None` if all do.
+    pub fn exists(&self) -> Option<Vec<bool>> {
+        if self.is_trainable() {
+            return self.synapses.exists();
+        }
+        // A constant is 0 where there is no synapse.
+        let rows = self.synapses.rows();
+        Some(collected("n_out * n_in", rows.iter().map(|&w| w != F::zero())).or_unwind())
+    }
+
     /// Returns the weights, (n_out, n_taps * n_in): that of presynaptic neuron j is in column k * n_in + j if its delay is
     /// `taps()[k]`, and the others are 0.
     #[inline(always)]

@@ -21,7 +21,7 @@ use crate::engine::layered::SampleSpikes;
 use crate::error::Error;
 use crate::files::container;
 use crate::fixed::io::{fixed_from_bytes, fixed_to_bytes};
-use crate::fixed::{FixedConnection, FixedLayer, FixedNetwork, Grid, check_limits};
+use crate::fixed::{FixedConnection, FixedLayer, FixedNetwork, Grid, check_limits, check_synapses};
 use crate::learn::{Data, Worker};
 use crate::memory::{catch, collected};
 use crate::network::{Connection, Layer, Network, io};
@@ -47,6 +47,7 @@ impl FixedNetworkCore {
         let present = net.net.present();
         let layers = catch(|| Ok(with_net!(&present, net => fixed_layers(net, &layers))))??;
         let network = FixedNetwork::new(layers)?;
+        with_net!(&present, net => catch(|| check_synapses(net, network.layers())))?;
         check_limits(network.layers())?;
         Ok(Self::compiled(present, network)?)
     }

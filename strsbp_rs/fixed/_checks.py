@@ -111,11 +111,18 @@ def spike_distance(
 
 
 def weight_errors(
-    layer: config.LayerConfig, weights: dict[str, NDArray[Any]], held: FixedLayer
+    layer: config.LayerConfig,
+    weights: dict[str, NDArray[Any]],
+    held: FixedLayer,
+    below: tuple[int, ...] = (),
 ) -> tuple[float, float, float]:
-    """Relative error of the weights, the share clipped and the share that became 0."""
+    """Relative error of the weights, the share clipped and the share that became 0.
+
+    `below` is the shape of what a pool has below it.
+    """
     if isinstance(layer, config.AvgPool2d | config.AvgPool1d):
-        weights = {"weight": np.full((1, 1), 1.0 / np.prod(layer.kernel))}
+        constant = 1.0 / np.prod(layer.kernel) if _reaches(layer, below) else 0.0
+        weights = {"weight": np.full((1, 1), constant)}
     pairs = [(weights["weight"], held.weight)]
     if "recurrent_weight" in weights and held.recurrent_weight is not None:
         pairs.append((weights["recurrent_weight"], held.recurrent_weight))
@@ -132,3 +139,15 @@ def weight_errors(
         n += int(np.count_nonzero(exists))
     n = max(n, 1)
     return float(np.sqrt(errors / (squares or 1.0))), clipped / n, zeros / n
+
+
+def _reaches(layer: config.AvgPool2d | config.AvgPool1d, below: tuple[int, ...]) -> bool:
+    """Whether any window of a pool holds more than padding."""
+    sizes: list[Any] = [layer.kernel, layer.stride, layer.padding]
+    if isinstance(layer, config.AvgPool1d):
+        sizes = [(size,) for size in sizes]
+    for n, kernel, stride, padding in zip(below[-len(sizes[0]) :], *sizes, strict=True):
+        firsts = range(-padding, n + padding - kernel + 1, stride)
+        if not any(-kernel < first < n for first in firsts):
+            return False
+    return True

@@ -25,7 +25,7 @@ class FixedLayer:
         weight: int32 (n_out, n_in); of a convolution with the axes of the network's weights, of a
             pool (1, 1): the weight that all synapses of its windows have.
         recurrent_weight: int32 (n, n), of post- and presynaptic neuron; lateral inhibition is
-            among them. None where a layer is not recurrent.
+            among them; 0 where there is no synapse. None where a layer is not recurrent.
         scale: What one unit of a weight stands for: float64 (1,), or (n_out,) of each neuron,
             (channels,) of each channel of a convolution.
         step: What all weights are multiples of: the target has no others.

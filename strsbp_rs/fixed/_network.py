@@ -41,10 +41,10 @@ class FixedNetwork(Running):
     Raises:
         TypeError: If an argument has the wrong type, or a weight is no integer.
         ValueError: If a scale is not positive or has the wrong shape, a format is outside its
-            domain, a weight does not fit it, or the layers exceed its limits (those of a chip as a
-            whole are enforced by `Network.to_fixed`; `dataclasses.replace(form, limits={})` lifts
-            them). By the rules "lif" a neuron fires once a step, and by those of Xylo there are no
-            delays; others run in a `Graph`.
+            domain, a weight does not fit it or stands where the network has no synapse, or the
+            layers exceed its limits (those of a chip as a whole are enforced by `Network.to_fixed`;
+            `dataclasses.replace(form, limits={})` lifts them). By the rules "lif" a neuron fires
+            once a step, and by those of Xylo there are no delays; others run in a `Graph`.
     """
 
     _core: FixedNetworkCore

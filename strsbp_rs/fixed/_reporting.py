@@ -51,7 +51,8 @@ def report_of(
     layers = []
     rows = zip(net.layers, net.weights, held.layers, run.overflows, changed, strict=True)
     for index, (layer, weights, integers, overflows, share) in enumerate(rows):
-        error, clipped, zeros = weight_errors(layer, weights, integers)
+        below = net.shapes[index - 1] if index else net.in_shape
+        error, clipped, zeros = weight_errors(layer, weights, integers, below)
         rate, fixed_rate = (
             train.n_spikes / float(np.prod(train.shape))
             for train in (floats[index + 1], trains[index + 1])

@@ -108,7 +108,9 @@ def reports(n_threads: int) -> Entries:
 @case("fixed/own", threads=True)
 def own_formats(n_threads: int) -> Entries:
     """Layers of formats and integers that nothing has quantised."""
-    net = b.network(samples.N_IN, [b.recurrent(37), b.dense(5)], seed=9)
+    # The weights below are those of all synapses, of neurons onto themselves too.
+    all_there = b.AllToAll(self_loops=True)
+    net = b.network(samples.N_IN, [b.recurrent(37, mask=all_there), b.dense(5)], seed=9)
     first = inputs.below(60, (37, samples.N_IN), 120) - 40
     own, last = inputs.below(61, (37, 37), 60) - 30, inputs.below(62, (5, 37), 120) - 40
     form = bf.Format(8, 16, 16, bf.Shift(3, True), bf.Multiply(3900, 12), 500, fires_at=">=")
