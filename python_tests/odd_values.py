@@ -113,6 +113,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "Conv1d": {"channels": 3, "kernel": 3},
     "AvgPool2d": {"kernel": 3},
     "AvgPool1d": {"kernel": 3},
+    "MaxPool2d": {"kernel": 3},
+    "MaxPool1d": {"kernel": 3},
     "FixedInDegree": {"n": 1},
     "FixedOutDegree": {"n": 1},
     "FixedProbability": {"probability": 0.5},

@@ -21,12 +21,16 @@ LARGEST = 60
 
 @dataclass(frozen=True)
 class Spatial:
-    """A convolution, or a pool where there are no channels; in one dimension the height is 1."""
+    """A convolution, or a pool where there are no channels; in one dimension the height is 1.
+
+    A pool may be one of the largest count.
+    """
 
     windows: Windows
     channels: int = 0
     groups: int = 1
     delay: DelaySteps = 0
+    is_max: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,9 +106,10 @@ def spatial_cases(
         of = draw(windows(below, is_line=is_line, is_pool=is_pool))
         groups = draw(st.sampled_from([g for g in (1, 2, 3) if below[0] % g == 0]))
         channels = 0 if is_pool else groups * draw(st.integers(1, 2))
-        spatial.append(
-            Spatial(of, channels, 1 if is_pool else groups, 0 if is_pool else draw(DELAYS))
-        )
+        if is_pool:
+            spatial.append(Spatial(of, is_max=draw(st.booleans())))
+        else:
+            spatial.append(Spatial(of, channels, groups, draw(DELAYS)))
         below = (channels or below[0], *of.sizes(below))
         assume(math.prod(below) <= most)
         if below[1] * below[2] == 1:  # Lies nowhere.
@@ -144,6 +149,9 @@ def build_spatial(case: SpatialCase, dtype: str, **changes: Any) -> strsbp_rs.Ne
         sizes: list[Any] = [of.kernel, of.stride, of.padding]
         if case.is_line:
             sizes = [size[1] for size in sizes]
+        if layer.is_max:
+            layers.append((strsbp_rs.MaxPool1d if case.is_line else strsbp_rs.MaxPool2d)(*sizes))
+            continue
         if layer.channels == 0:
             pool = strsbp_rs.AvgPool1d if case.is_line else strsbp_rs.AvgPool2d
             layers.append(pool(*sizes, v_th=0.1, **case.constants))
@@ -171,6 +179,21 @@ def oracle_spatial(case: SpatialCase, net: strsbp_rs.Network) -> list[Layer]:
     below, layers = case.in_shape, []
     arrays = zip(net.layers, net.weights, net.delays, strict=True)
     for number, (layer, weights, delays) in enumerate(arrays):
+        if isinstance(layer, strsbp_rs.MaxPool2d | strsbp_rs.MaxPool1d):
+            synapses, below = pooling(below, case.spatial[number].windows)
+            ones = np.ones(1)
+            weight = synapses.unrolled(ones)
+            layers.append(
+                Layer(
+                    weight,
+                    synapses=synapses,
+                    parameters=ones,
+                    is_max_pool=True,
+                    v_th=1.0,
+                    dt=case.dt,
+                )
+            )
+            continue
         given = {"v_th": layer.v_th, "dt": case.dt, **case.constants}
         steps = {name: np.round(delay / case.dt).astype(np.int64) for name, delay in delays.items()}
         wide = {name: weight.astype(np.float64) for name, weight in weights.items()}

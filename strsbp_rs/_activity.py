@@ -96,6 +96,8 @@ def _silence(
 
 
 def _units(layer: config.LayerConfig, dt: float) -> str:
+    if isinstance(layer, config.MaxPool):
+        return ""
     short = [name for name in ("tau_m", "tau_s") if getattr(layer, name) < dt]
     if not short:
         return ""
@@ -106,7 +108,7 @@ def _units(layer: config.LayerConfig, dt: float) -> str:
 def _saturation(index: int, layer: config.LayerConfig, dt: float, activity: Activity) -> str | None:
     n = activity.sizes[index]
     n_firing = n - activity.silent[index]
-    if n_firing == 0:
+    if n_firing == 0 or isinstance(layer, config.MaxPool):
         return None
     rate = activity.n_spikes[index] / (n_firing * activity.n_samples * activity.n_steps)
     most = 1.0 / (1.0 + round(layer.t_ref / dt))
@@ -123,6 +125,8 @@ def _saturation(index: int, layer: config.LayerConfig, dt: float, activity: Acti
 
 def _cures(layer: config.LayerConfig, weights: str, threshold: str) -> str:
     """What may be done to a layer itself; the weights of pools are fixed."""
+    if isinstance(layer, config.MaxPool):
+        return f"It fires as often as what lies below: give that {weights} weights"
     v_th = f"{threshold} its v_th ({layer.v_th:g})"
     if isinstance(layer, config.Pool):
         return v_th.capitalize()

@@ -65,7 +65,7 @@ def resolved(
     for index, (layer, fan_in) in enumerate(zip(layers, fan_ins, strict=True)):
         init, recurrent_init = None, None
         given = getattr(layer, "init", None)
-        if isinstance(given, config.Firing):
+        if isinstance(given, config.Firing) and not isinstance(layer, config.MaxPool):
             init = _uniform(layer, given, fan_in, dt, is_input=_hears_input(layers, index))
         if isinstance(layer, config.Recurrent) and isinstance(layer.recurrent_init, config.Firing):
             n = _recurrent_inputs(layer)
@@ -115,7 +115,7 @@ def _replaced(
 
 
 def _uniform(
-    layer: config.LayerConfig, init: config.Firing, n_in: float, dt: float, *, is_input: bool
+    layer: config.Integrating, init: config.Firing, n_in: float, dt: float, *, is_input: bool
 ) -> config.Uniform:
     if not all(0.0 < value < math.inf for value in (dt, layer.tau_m, layer.tau_s, layer.v_th)):
         # The core is about to say which of them is wrong.
@@ -132,7 +132,7 @@ def _uniform(
     return config.Uniform(mean - bound, mean + bound)
 
 
-def _kernel(layer: config.LayerConfig, dt: float, within: float) -> NDArray[np.float64]:
+def _kernel(layer: config.Integrating, dt: float, within: float) -> NDArray[np.float64]:
     """Potential after one spike through a weight of 1, at steps 1, 2, ... of `within` ms."""
     # Of a neuron that forgets within a step nothing could be made that fires: it counts as one that
     # just remembers the last, and the warning of silence tells of its time constants.

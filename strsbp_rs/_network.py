@@ -13,6 +13,7 @@ from strsbp_rs import _config as config
 from strsbp_rs._arguments import integer, number, threads
 from strsbp_rs._arrays import dtype_name, layer_arrays
 from strsbp_rs._carried import carried_part, read_carried
+from strsbp_rs._described import constants, neuron
 from strsbp_rs._fields import refuse_subclass
 from strsbp_rs._files import PathLike, file_name
 from strsbp_rs._firing import resolved, without_firing
@@ -49,7 +50,8 @@ class Network(Running):
 
     Args:
         n_in: Number of inputs; or, where they lie in a plane or on a line, their shape: (height,
-            width), (channels, height, width) or, below a Conv1d or AvgPool1d, (channels, length).
+            width), (channels, height, width) or, below a Conv1d, AvgPool1d or MaxPool1d, (channels,
+            length).
         layers: The layers, first above the input first. Above neurons in a plane, Dense and
             Recurrent receive from all of them, in C order.
         dt: Time step [ms].
@@ -213,8 +215,7 @@ class Network(Running):
                     tail += f", {name} {delay.min():g} to {delay.max():g} ms"
             lines.append(
                 f"  {index}: {layer.kind:{kinds}} {by(shape):>{sizes}} neurons, "
-                f"tau_m {layer.tau_m:g} ms, tau_s {layer.tau_s:g} ms, v_th {layer.v_th:g}, "
-                f"t_ref {layer.t_ref:g} ms{tail}"
+                f"{neuron(layer)}{tail}"
             )
         return "\n".join(lines)
 
@@ -222,8 +223,8 @@ class Network(Running):
     def outline(self) -> str:
         """Sizes of the input and the layers, in short: 784-400-R400-10 has a recurrent one.
 
-        28x28-15C5-P2-300-10 has 15 channels with kernels of 5 x 5, then pools of 2 x 2; s2 behind a
-        kernel or pool is a stride that is not 1 or, of pools, not their size.
+        28x28-15C5-P2-300-10 has 15 channels with kernels of 5 x 5, then pools of 2 x 2; MP2 are max
+        pools. s2 behind a kernel or pool is a stride that is not 1 or, of pools, not their size.
         """
         return "-".join([outlined(self.in_shape), *(layer._outline() for layer in self.layers)])
 
@@ -236,9 +237,9 @@ class Network(Running):
         for index, (layer, shape, delays) in enumerate(layers):
             n = [f"{array.size:,}" for array in delays.values()]
             longest = max((float(delay.max(initial=0.0)) for delay in delays.values()), default=0.0)
-            times = (f"{value:g}" for value in (layer.tau_m, layer.tau_s, layer.t_ref, longest))
             weights = " + ".join(n) or "none"
-            rows.append((index, layer.kind, by(shape), weights, f"{layer.v_th:g}", *times))
+            cells = (weights, *constants(layer), f"{longest:g}")
+            rows.append((index, layer.kind, by(shape), *cells))
         return html_table(
             (
                 *("layer", "kind", "neurons", "weights", "v_th"),

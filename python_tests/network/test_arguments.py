@@ -44,7 +44,8 @@ def test_neuron_constants(layer, field, value):
         (lambda: sr.Network(3, []), ValueError, "layers must be at least one layer"),
         (
             *(lambda: sr.Network(3, [5]), TypeError),
-            r"layers\[0\] must be Dense, Recurrent, Conv2d, Conv1d, AvgPool2d, AvgPool1d, got 5",
+            r"layers\[0\] must be Dense, Recurrent, Conv2d, Conv1d, AvgPool2d, AvgPool1d, "
+            "MaxPool2d, MaxPool1d, got 5",
         ),
         (lambda: sr.Network(3, [sr.Dense(0)]), ValueError, r"Dense\.n must be .*got 0"),
         (lambda: sr.Network(3, [sr.Dense(-1)]), ValueError, r"n must be in \[1, 2\^31\), got -1"),

@@ -34,7 +34,7 @@ def system_matrix(point: LayerPoint, gain: Gain | None) -> Array:
     """M, shape (n_out, n_out). Silent neurons have S = 0."""
     one_minus_s = np.ones(point.layer.n_out)
     fired = point.counts > 0
-    if gain is not None and fired.any():
+    if gain is not None and fired.any() and not point.layer.is_max_pool:
         one_minus_s[fired] = 1.0 / gain(point.layer, point.counts[fired], point.duration)
     within = point.layer.within_weight * point.ratio_within / point.layer.v_th
     return np.asarray(np.diag(one_minus_s) - within)

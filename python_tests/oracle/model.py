@@ -41,7 +41,7 @@ def psp_of_counts(e: Array, ratio: Array, counts_pre: Array, recorded_pre: Array
 def coupling_term(point: LayerPoint, rule: Rule, counts: Array) -> Array:
     """v_th o* (d(o)/d(o*) - 1) of firing neurons, shape (..., n_out)."""
     fired = point.counts > 0
-    if rule.mean_psp is None or not fired.any():
+    if rule.mean_psp is None or not fired.any() or point.layer.is_max_pool:
         return np.zeros(counts.shape)
     safe, safe_recorded = np.where(fired, counts, 1.0), np.where(fired, point.counts, 1.0)
     d = rule.mean_psp(point.layer, safe, point.duration)

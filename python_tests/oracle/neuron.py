@@ -73,6 +73,8 @@ class Layer:
         synapses: Which entries of weight are synapses, and which of them share a parameter; None
             where each is one of its own. Weight and delay are unrolled, 0 elsewhere.
         parameters: The weights that synapses share, of their own shape.
+        is_max_pool: Whether neurons count the spikes of each input and integrate nothing; all
+            synapses then have the weight 1, and the threshold is 1.
         lateral_inhibition: Strength of a fixed inhibition between any two neurons of the layer,
             which has no delay; only without recurrent weights.
         tau_m, tau_s: Membrane and synaptic time constant [ms].
@@ -89,6 +91,7 @@ class Layer:
     recurrent_delay: Steps | None = None
     synapses: Synapses | None = None
     parameters: Array | None = None
+    is_max_pool: bool = False
     lateral_inhibition: float = 0.0
     tau_m: float = 64.0
     tau_s: float = 8.0
@@ -180,6 +183,8 @@ def arrivals(raster: Raster | Counts, delay: Steps | None, t: int) -> Array:
 
 def simulate_layer(layer: Layer, raster: Raster) -> LayerRecord:
     """Simulates one layer on an input raster of shape (T, n_in)."""
+    if layer.is_max_pool:
+        return simulate_max_pool(layer, raster)
     step = layer.propagator
     n_steps, n_out = len(raster), layer.n_out
     spikes = np.zeros((n_steps, n_out), dtype=np.bool_)
@@ -198,6 +203,16 @@ def simulate_layer(layer: Layer, raster: Raster) -> LayerRecord:
         membrane[t] = np.where(spikes[t], 0.0, u)
         held_for = np.where(spikes[t], step.t_ref_steps, np.maximum(held_for - 1, 0))
     return LayerRecord(spikes, current, before_reset, membrane)
+
+
+def simulate_max_pool(layer: Layer, raster: Raster) -> LayerRecord:
+    """Simulates neurons that fire where the largest count of their inputs has grown a step ago."""
+    sent = np.cumsum(raster, axis=0)[:, None, :]
+    most = np.max(np.where(layer.weight != 0.0, sent, 0), axis=2)
+    spikes = np.zeros(most.shape, dtype=np.bool_)
+    spikes[1:] = np.diff(most, axis=0, prepend=0)[:-1] > 0
+    nothing = np.zeros(most.shape)
+    return LayerRecord(spikes, nothing, nothing, nothing)
 
 
 def simulate(layers: Sequence[Layer], raster: Raster) -> list[LayerRecord]:

@@ -100,6 +100,23 @@ def presynaptic_ratio(e: Array, counts: Array, counts_pre: Array, silent_ratio: 
     return np.where(both_fired, e / np.where(counts_pre > 0, counts_pre, 1.0), silent_ratio)
 
 
+def winners(layer: Layer, pre: Raster | Counts) -> Array:
+    """Where the input is that decides a max pool's count, 1 or 0, shape (n_out, n_in).
+
+    The first that had sent as many spikes as any, of several the one with the lowest number; none
+    where all are silent.
+    """
+    won = np.zeros(layer.weight.shape)
+    sent = np.cumsum(pre, axis=0)
+    for i, joined in enumerate(layer.weight != 0.0):
+        inputs = np.flatnonzero(joined)
+        most = sent[-1, inputs].max(initial=0)
+        if most > 0:
+            t = np.argmax((sent[:, inputs] == most).any(axis=1))
+            won[i, inputs[np.argmax(sent[t, inputs] == most)]] = 1.0
+    return won
+
+
 def sample_point(
     layers: Sequence[Layer], trains: Sequence[Raster | Counts], label: int, rule: Rule
 ) -> SamplePoint:
@@ -121,6 +138,12 @@ def sample_point(
     points = []
     for layer, pre, post in zip(layers, trains[:-1], trains[1:], strict=True):
         counts_in, counts = (train.sum(axis=0).astype(np.float64) for train in (pre, post))
+        if layer.is_max_pool:
+            # Its count is that of one input, and changes as that one does.
+            duration, within = len(pre) * layer.dt, np.zeros((layer.n_out, layer.n_out))
+            e, ratio = np.zeros(layer.weight.shape), winners(layer, pre)
+            points.append(LayerPoint(layer, duration, counts_in, counts, e, within, ratio, within))
+            continue
         e = s_psp_by_definition(pre, post, layer.propagator, layer.delay)
         e_within = s_psp_by_definition(post, post, layer.propagator, layer.recurrent_delay)
         points.append(

@@ -111,6 +111,12 @@ impl FixedLayer {
             return Err(Error::value(format!("layers[{l}]"), expected, kind));
         }
         self.check_weights(l)?;
+        let is_max = self.below().pattern.max_windows().is_some();
+        // Windows that hold padding alone have no synapses.
+        if is_max && self.below().weight[0] != i32::from(self.below().pattern.most_onto() > 0) {
+            let name = format!("layers[{l}].weight[0, 0]");
+            return Err(Error::value(name, "1, with which max pooling counts", self.below().weight[0]));
+        }
         let mut delays = self.connections.iter().flat_map(|connection| connection.taps.steps());
         if let Some(delay) = delays.find(|&&delay| !abilities.has_delays && delay > 0) {
             return Err(Error::value("delay", format!("0 steps by {}", abilities.rules), delay));

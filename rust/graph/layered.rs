@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::fixed::{FixedConnection, FixedNetwork};
 use crate::memory::{OrUnwind, catch, product, reserve, with_room};
 use crate::network::{Connection, Network, Origin, Pattern, Place, Taps};
+use crate::neuron::NeuronParams;
 use crate::neuron::fixed::FixedWeight;
 use crate::simd::Real;
 
@@ -25,7 +26,11 @@ impl<F: Real> Graph<F> {
             let mut graph = Self::new(dt, net.config().seed)?;
             let mut below = graph.add_input("input", net.n_in())?;
             for (l, layer) in net.layers().iter().enumerate() {
-                let own = graph.add_population(&layer_name(l), layer.n_out(), layer.neurons())?;
+                let neurons = match layer.below().pattern().max_windows() {
+                    Some(_) => NeuronParams::MaxPool,
+                    None => layer.neurons().into(),
+                };
+                let own = graph.add_population(&layer_name(l), layer.n_out(), neurons)?;
                 for connection in layer.connections() {
                     let pre = match connection.origin() {
                         Origin::Below => below,
@@ -39,6 +44,7 @@ impl<F: Real> Graph<F> {
                         }
                         Pattern::Conv2d(conv) => kernels(conv.into(), connection, dt),
                         Pattern::AvgPool2d(pool) => kernels(pool.into(), connection, dt),
+                        Pattern::MaxPool2d(pool) => kernels(pool.windows().into(), connection, dt),
                     };
                     graph.add_projection(pre, own, synapses)?;
                 }
@@ -62,7 +68,11 @@ impl<W: FixedWeight> Graph<W> {
             // A synapse takes room on a chip, and one of weight 0 does not exist there.
             let share = if limited { 1.0 } else { DENSE_SHARE };
             for (l, layer) in network.layers().iter().enumerate() {
-                let own = graph.add_population(&layer_name(l), layer.n_out(), layer.params.clone())?;
+                let neurons = match layer.below().pattern.max_windows() {
+                    Some(_) => NeuronParams::MaxPool,
+                    None => layer.params.clone().into(),
+                };
+                let own = graph.add_population(&layer_name(l), layer.n_out(), neurons)?;
                 for FixedConnection { origin, pattern, weight: weights, taps } in &layer.connections {
                     let pre = match origin {
                         Origin::Below => below,
@@ -79,6 +89,7 @@ impl<W: FixedWeight> Graph<W> {
                         }
                         Pattern::Conv2d(conv) => whole_kernels(conv.into(), weights, taps, dt),
                         Pattern::AvgPool2d(pool) => whole_kernels(pool.into(), weights, taps, dt),
+                        Pattern::MaxPool2d(pool) => whole_kernels(pool.windows().into(), weights, taps, dt),
                     };
                     let narrow = |w: i32| W::try_from(w.into()).ok();
                     let refused = |w| Error::value("weight", format!("in the range of {}", W::DTYPE), w);

@@ -38,6 +38,18 @@ pub struct Population {
     pub params: Option<NeuronParams>,
 }
 
+impl Population {
+    /// Returns the constants of neurons that integrate; `None` of inputs and of max pools.
+    pub fn integrating(&self) -> Option<&NeuronParams> {
+        self.params.as_ref().filter(|_| !self.is_max_pool())
+    }
+
+    /// Whether its neurons count the spikes of each input, and integrate nothing.
+    pub fn is_max_pool(&self) -> bool {
+        matches!(self.params, Some(NeuronParams::MaxPool))
+    }
+}
+
 /// Holds synapses from one population onto another.
 #[derive(Clone, Debug)]
 pub struct Projection<W> {
@@ -120,6 +132,14 @@ impl<W: Weight> Graph<W> {
         if let Some(params) = &self.populations[post].params {
             params.check_weights(synapses.weight())?;
         }
+        if self.populations[post].is_max_pool() {
+            let name = &self.populations[post].name;
+            let is_first = self.projections.iter().all(|projection| projection.post != post);
+            if !is_first || !synapses.sliding().is_some_and(Sliding::is_tied) || synapses.delays().distinct() != [0.0] {
+                let expected = "neurons that integrate: max pools have the one projection of the network they are of";
+                return Err(Error::value("post", expected, format!("'{name}'")));
+            }
+        }
         self.projections.push(Projection { pre, post, synapses });
         Ok(self.projections.len() - 1)
     }
@@ -174,6 +194,11 @@ impl<W: Weight> Graph<W> {
     /// Returns the number of neurons, or of inputs, of all populations together.
     pub fn size(&self, inputs: bool) -> usize {
         self.populations.iter().filter(|population| population.params.is_none() == inputs).map(|p| p.n).sum()
+    }
+
+    /// Returns the number of neurons that integrate, of all populations together.
+    pub fn n_integrating(&self) -> usize {
+        self.populations.iter().filter(|population| population.integrating().is_some()).map(|p| p.n).sum()
     }
 
     /// Returns the number of synapses.

@@ -36,6 +36,11 @@ impl From<&AvgPool2d> for Sliding {
 }
 
 impl Sliding {
+    /// Whether all synapses have one weight, as in a pool.
+    pub fn is_tied(&self) -> bool {
+        self.tied
+    }
+
     /// Returns the postsynaptic shape.
     pub fn post(&self) -> Shape {
         self.post

@@ -65,6 +65,12 @@ fn expected<F: Real>(net: &Network<F>, case: &Case, config: &TrainerConfig) -> E
                 (0, _) | (_, 0) => rule.silent_ratio,
                 (o, _) => e / f64::from(o),
             };
+            if plain.is_max {
+                let mut sent = vec![0.0; plain.n_in];
+                (0..n).filter_map(|i| Some((i, plain.winner(below, i)?))).for_each(|(i, j)| sent[j] += delta[i]);
+                delta = sent;
+                continue;
+            }
             let delta_a = DVector::from_iterator(n, delta.iter().enumerate().map(|(i, d)| d / v_th(layer, i)));
             let within: Vec<f64> = (0..n * n)
                 .map(|at| {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AvgPool1dConfig, AvgPool2dConfig, Conv1dConfig, Conv2dConfig, Delay, Dense, Init, Lateral, Origin, Pattern,
-    RecurrentMask, Shape,
+    AvgPool1dConfig, AvgPool2dConfig, Conv1dConfig, Conv2dConfig, Delay, Dense, Init, Lateral, MaxPool1dConfig,
+    MaxPool2dConfig, Origin, Pattern, RecurrentMask, Shape,
 };
 use crate::error::{Error, Result, check_non_negative};
 use crate::memory::product;
@@ -28,7 +28,7 @@ pub struct NetworkConfig {
     pub seed: u64,
 }
 
-/// A layer of LIF neurons.
+/// A layer of neurons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LayerConfig {
@@ -48,6 +48,12 @@ pub enum LayerConfig {
     /// Receives from windows of each channel of the layer below, which is a line.
     #[serde(rename = "avg_pool1d")]
     AvgPool1d(AvgPool1dConfig),
+    /// Fires as often as the neuron of its window, in a channel of the layer below, that fires most.
+    #[serde(rename = "max_pool2d")]
+    MaxPool2d(MaxPool2dConfig),
+    /// Fires as often as the neuron of its window, in a channel of the layer below, that fires most; that layer is a line.
+    #[serde(rename = "max_pool1d")]
+    MaxPool1d(MaxPool1dConfig),
 }
 
 /// A feed-forward layer.
@@ -205,8 +211,10 @@ impl LayerConfig {
         Ok(post)
     }
 
-    /// Returns the thresholds: one, or one for each channel, which is a neuron where the layer lies in no plane.
+    /// Returns the thresholds: one, or one for each channel, which is a neuron where the layer lies in no plane; of max pools 1, which
+    /// makes an activation of a count.
     pub fn v_th(&self) -> &PerNeuron<f64> {
+        static ONE: PerNeuron<f64> = PerNeuron::Same(1.0);
         match self {
             Self::Dense(layer) => &layer.v_th,
             Self::Recurrent(layer) => &layer.v_th,
@@ -214,10 +222,12 @@ impl LayerConfig {
             Self::Conv1d(layer) => &layer.v_th,
             Self::AvgPool2d(layer) => &layer.v_th,
             Self::AvgPool1d(layer) => &layer.v_th,
+            Self::MaxPool2d(_) | Self::MaxPool1d(_) => &ONE,
         }
     }
 
-    /// Returns the neuron, with time step `dt` [ms]; of neurons with different thresholds, one that has the lowest.
+    /// Returns the neuron, with time step `dt` [ms]; of neurons with different thresholds, one that has the lowest; of max pools, which do
+    /// not integrate, one that forgets within a step.
     pub fn lif_params(&self, dt: f64) -> LifParams {
         match self {
             Self::Dense(layer) => lif_params!(layer, dt),
@@ -226,6 +236,9 @@ impl LayerConfig {
             Self::Conv1d(layer) => lif_params!(layer, dt),
             Self::AvgPool2d(layer) => lif_params!(layer, dt),
             Self::AvgPool1d(layer) => lif_params!(layer, dt),
+            Self::MaxPool2d(_) | Self::MaxPool1d(_) => {
+                LifParams { tau_m: dt, tau_s: dt, v_th: 1.0, t_ref: 0.0, dt, discretisation: Discretisation::Euler }
+            }
         }
     }
 
@@ -283,6 +296,14 @@ impl LayerConfig {
             Self::AvgPool1d(layer) => {
                 check_line(&name, below, layer.kernel)?;
                 from_below(Pattern::AvgPool2d(layer.pattern(&name, below)?), None)
+            }
+            Self::MaxPool2d(layer) => {
+                check_plane(&name, below, layer.kernel)?;
+                from_below(Pattern::MaxPool2d(layer.pattern(&name, below)?), None)
+            }
+            Self::MaxPool1d(layer) => {
+                check_line(&name, below, layer.kernel)?;
+                from_below(Pattern::MaxPool2d(layer.pattern(&name, below)?), None)
             }
         })
     }

@@ -23,9 +23,12 @@ pub use layer::{Layer, LayerDelays};
 pub use mask::RecurrentMask;
 pub use params::{PanelShape, Panels, PanelsView, PanelsViewMut, Taps};
 pub use pattern::{
-    AvgPool2d, Conv2d, ConvSizes, Dense, Geometry, Lateral, Origin, Pattern, Place, Reach, Shape, Window,
+    AvgPool2d, Conv2d, ConvSizes, Dense, Geometry, Lateral, MaxPool2d, Origin, Pattern, Place, Reach, Shape, Window,
 };
-pub use spatial::{AvgPool1dConfig, AvgPool2dConfig, AvgPoolConfig, Conv1dConfig, Conv2dConfig, ConvConfig};
+pub use spatial::{
+    AvgPool1dConfig, AvgPool2dConfig, AvgPoolConfig, Conv1dConfig, Conv2dConfig, ConvConfig, MaxPool1dConfig,
+    MaxPool2dConfig, MaxPoolConfig,
+};
 pub use synapses::Synapses;
 
 use connection::Known;

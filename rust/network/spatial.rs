@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AvgPool2d, Conv2d, ConvSizes, Delay, Init, Shape};
+use super::{AvgPool2d, Conv2d, ConvSizes, Delay, Init, MaxPool2d, Shape};
 use crate::error::Result;
 use crate::neuron::{Discretisation, PerNeuron};
 
@@ -73,6 +73,25 @@ pub type AvgPool2dConfig = AvgPoolConfig<[usize; 2]>;
 /// Pools of windows along a line: of channels of height 1.
 pub type AvgPool1dConfig = AvgPoolConfig<usize>;
 
+/// Neurons that count the spikes of each input in windows of each channel, and fire as often as the input that has fired most; sizes `S`
+/// are (height, width), or along a line one number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaxPoolConfig<S> {
+    /// Places of a window.
+    pub kernel: S,
+    /// Places from one window to the next.
+    pub stride: S,
+    /// Places without a neuron before the first and after the last one.
+    pub padding: S,
+}
+
+/// Max pools of windows in a plane.
+pub type MaxPool2dConfig = MaxPoolConfig<[usize; 2]>;
+
+/// Max pools of windows along a line: of channels of height 1.
+pub type MaxPool1dConfig = MaxPoolConfig<usize>;
+
 impl Conv2dConfig {
     /// Lays the kernels over `pre`; `name` is that of the layer, for the message.
     pub(super) fn pattern(&self, name: &str, pre: Shape) -> Result<Conv2d> {
@@ -108,5 +127,19 @@ impl AvgPool1dConfig {
     /// Lays the windows over `pre`, of height 1; `name` is that of the layer, for the message.
     pub(super) fn pattern(&self, name: &str, pre: Shape) -> Result<AvgPool2d> {
         AvgPool2d::new(name, pre, [1, self.kernel], [1, self.stride], [0, self.padding])
+    }
+}
+
+impl MaxPool2dConfig {
+    /// Lays the windows over `pre`; `name` is that of the layer, for the message.
+    pub(super) fn pattern(&self, name: &str, pre: Shape) -> Result<MaxPool2d> {
+        MaxPool2d::new(name, pre, self.kernel, self.stride, self.padding)
+    }
+}
+
+impl MaxPool1dConfig {
+    /// Lays the windows over `pre`, of height 1; `name` is that of the layer, for the message.
+    pub(super) fn pattern(&self, name: &str, pre: Shape) -> Result<MaxPool2d> {
+        MaxPool2d::new(name, pre, [1, self.kernel], [1, self.stride], [0, self.padding])
     }
 }

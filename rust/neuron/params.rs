@@ -17,6 +17,8 @@ pub enum NeuronParams {
     Lif(LifGroup),
     /// Neurons in fixed point, by the rules of their format.
     Fixed(Box<FixedParams>),
+    /// Neurons that do not integrate: one fires when an input has sent more spikes than any of its inputs had before.
+    MaxPool,
 }
 
 impl From<LifParams> for NeuronParams {
@@ -43,6 +45,7 @@ impl NeuronParams {
         match self {
             Self::Lif(_) => "LIF",
             Self::Fixed(_) => "fixed.Format",
+            Self::MaxPool => "max pooling",
         }
     }
 
@@ -84,6 +87,7 @@ impl NeuronParams {
                 }
             }
             Self::Fixed(params) => params.validate(n),
+            Self::MaxPool => Ok(()),
         }
     }
 
@@ -109,10 +113,11 @@ impl NeuronParams {
     }
 
     /// Hands out words that tell neurons apart.
-    pub fn words(&self, add: impl FnMut(u64)) {
+    pub fn words(&self, mut add: impl FnMut(u64)) {
         match self {
             Self::Lif(params) => params.words(add),
             Self::Fixed(params) => params.words(add),
+            Self::MaxPool => add(u64::from_le_bytes(*b"max pool")),
         }
     }
 }

@@ -91,7 +91,7 @@ impl CostModel {
             whole += if projection.synapses.is_all() { projection.synapses.len() } else { 0 };
         }
         let n_synapses = graph.n_synapses();
-        let blocks = |population: &Population| match population.params {
+        let blocks = |population: &Population| match population.integrating() {
             Some(_) => population.n.div_ceil(LANES),
             None => 0,
         };
@@ -103,7 +103,7 @@ impl CostModel {
             post.plane() * post.channels.div_ceil(LANES) - post.n().div_ceil(LANES)
         });
         Self {
-            n_neurons: graph.size(false) as f64,
+            n_neurons: graph.n_integrating() as f64,
             n_blocks: n_blocks as f64,
             n_sample_blocks: (n_blocks + more.sum::<usize>()) as f64,
             in_blocks: 2 * whole > n_synapses,

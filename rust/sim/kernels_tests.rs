@@ -71,7 +71,7 @@ fn told<V: Clone + Debug>(state: State<V>) -> String {
     match state.snapshot {
         AnySnapshot::Continuous(mut snapshot) => {
             snapshot.arrivals.iter_mut().for_each(|arrival| arrival.place = 0);
-            let ContinuousSnapshot { now, neurons, arrivals, pending } = snapshot;
+            let ContinuousSnapshot { now, neurons, arrivals, pending, arrived: _ } = snapshot;
             format!("{now:?} {neurons:?} {arrivals:?} {pending:?}")
         }
         grid => format!("{grid:?}"),

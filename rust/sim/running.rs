@@ -127,7 +127,7 @@ impl<M: Model> Running<M> {
         let graph = Arc::clone(self.graph());
         snapshot.check(&graph)?;
         for (at, (neurons, population)) in snapshot.neurons.iter().zip(graph.populations()).enumerate() {
-            let Some(params) = &population.params else { continue };
+            let Some(params) = population.integrating() else { continue };
             if let Some(i) = M::misfit(params, neurons)? {
                 return Err(Error::value(format!("state.neurons[{at}][{i}]"), "within its number format", "another"));
             }

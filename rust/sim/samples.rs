@@ -219,7 +219,7 @@ pub fn operations<F: Real>(graph: &Graph<F>, n_steps: usize, spikes: &SampleSpik
     let mut counts = Counts {
         input_events: spikes.input.by_time.total() as u64,
         spikes: spikes.layers.iter().map(|layer| layer.by_time.total() as u64).sum(),
-        state_updates: (n_steps as u64 - 1) * graph.size(false) as u64,
+        state_updates: (n_steps as u64 - 1) * graph.n_integrating() as u64,
         ..Counts::default()
     };
     for projection in graph.projections() {

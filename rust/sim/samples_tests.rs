@@ -64,6 +64,18 @@ fn planes(explicit_delays: bool) -> Network<f64> {
     net
 }
 
+/// Kernels, a max pool above them, another below them, and recurrent neurons on top.
+fn max_pools() -> Network<f64> {
+    let config = json!({"kind": "max_pool2d", "kernel": [2, 2], "stride": [1, 1], "padding": [0, 1]});
+    let mut config = vec![serde_json::from_value(config).unwrap()];
+    let planes = planes(false).config().clone();
+    config.extend(planes.layers.iter().cloned());
+    config[2] =
+        serde_json::from_value(json!({"kind": "max_pool2d", "kernel": [3, 2], "stride": [2, 1], "padding": [1, 0]}))
+            .unwrap();
+    Network::new(crate::network::NetworkConfig { layers: config, ..planes }).unwrap()
+}
+
 fn run(
     net: &Network<f64>,
     simulation: &SampleSimulation<f64>,
@@ -122,8 +134,7 @@ fn engines_on_the_grid_agree() {
 
 #[test]
 fn engines_on_the_grid_agree_on_kernels() {
-    for explicit_delays in [false, true] {
-        let net = planes(explicit_delays);
+    for net in [planes(false), planes(true), max_pools()] {
         let graph = Graph::from_network(&net).unwrap();
         assert!(graph.projections()[..2].iter().all(|projection| projection.synapses.has_kernels()));
         let [clocked, event] =
@@ -146,7 +157,7 @@ fn engines_on_the_grid_agree_on_kernels() {
 
 #[test]
 fn continuous_spikes_are_seen_at_the_end_of_their_step() {
-    for net in [network(true), planes(true)] {
+    for net in [network(true), planes(true), max_pools()] {
         check_continuous(&net);
     }
 }

@@ -211,7 +211,7 @@ impl<M: Model> Simulator<M> {
             }
             AnySnapshot::Continuous(snapshot) => {
                 let before = graph.populations()[..population].iter();
-                let first: usize = before.filter(|p| p.params.is_some()).map(|p| p.n).sum();
+                let first: usize = before.filter(|p| p.integrating().is_some()).map(|p| p.n).sum();
                 snapshot.neurons[first..].iter_mut().zip(potentials).for_each(|(neuron, &u)| neuron.potential = u);
             }
         }
@@ -289,7 +289,7 @@ fn record_offsets<W: Weight>(graph: &Graph<W>, record: &[usize]) -> Result<Vec<O
 
 /// Returns a population of neurons and their constants.
 fn find<W: Weight>(graph: &Graph<W>, population: usize) -> Result<(&Population, &NeuronParams)> {
-    let found = graph.populations().get(population).and_then(|found| Some((found, found.params.as_ref()?)));
+    let found = graph.populations().get(population).and_then(|found| Some((found, found.integrating()?)));
     found.ok_or_else(|| Error::value("population", "one of neurons", population))
 }
 

@@ -59,6 +59,13 @@ impl Columns {
         }
     }
 
+    /// Puts what has arrived at max pools, if there are any.
+    fn put_arrived(&mut self, arrived: &[u64]) {
+        if !arrived.is_empty() {
+            self.put_u64("arrived", arrived.iter().copied());
+        }
+    }
+
     fn into_bytes(mut self, kind: &str, dtype: &str) -> Result<Vec<u8>> {
         let mut sum = Checksum::new(kind, dtype);
         self.0.sort_by(|a, b| a.0.cmp(&b.0));
@@ -106,6 +113,11 @@ impl Reader<'_> {
         }
         let narrow = |age| u16::try_from(age).map_err(|_| Error::value("state", "with ages below 2^16", age));
         self.u64(name)?.into_iter().map(narrow).collect()
+    }
+
+    /// Returns what [`Columns::put_arrived`] put there.
+    fn arrived(&self) -> Result<Vec<u64>> {
+        if self.0.tensor("arrived").is_err() { Ok(Vec::new()) } else { self.u64("arrived") }
     }
 
     fn first<T: Copy>(name: &str, values: &[T]) -> Result<T> {
@@ -199,6 +211,7 @@ impl<F: Stored> State<F> {
                 columns.put_u64("spikes.neuron", spikes().map(|(.., neuron)| u64::from(neuron)));
                 columns.put_u64("pending.step", snapshot.pending.iter().map(|&(step, _)| step));
                 columns.put_u64("pending.input", snapshot.pending.iter().map(|&(_, input)| u64::from(input)));
+                columns.put_arrived(&snapshot.arrived);
                 columns.into_bytes("grid", F::NAME)
             }
             AnySnapshot::Continuous(snapshot) => {
@@ -216,6 +229,7 @@ impl<F: Stored> State<F> {
                 columns.put_u64("arrivals.place", arrivals().map(|arrival| arrival.place as u64));
                 columns.put_f64("pending.time", snapshot.pending.iter().map(|&(time, _)| time));
                 columns.put_u64("pending.input", snapshot.pending.iter().map(|&(_, input)| u64::from(input)));
+                columns.put_arrived(&snapshot.arrived);
                 columns.into_bytes("continuous", F::NAME)
             }
         }
@@ -296,7 +310,8 @@ impl Reader<'_> {
         let (step, input) = (self.u64("pending.step")?, self.u64("pending.input")?);
         same_length("pending", &[step.len(), input.len()])?;
         let pending = step.into_iter().zip(input).map(|(t, x)| Ok((t, narrow(x)?))).collect::<Result<_>>()?;
-        Ok(Snapshot { now: Self::first("now", &self.u64("now")?)?, neurons, spikes, pending })
+        let (now, arrived) = (Self::first("now", &self.u64("now")?)?, self.arrived()?);
+        Ok(Snapshot { now, neurons, spikes, pending, arrived })
     }
 
     fn continuous(&self) -> Result<ContinuousSnapshot> {
@@ -320,6 +335,7 @@ impl Reader<'_> {
             neurons: (0..p.len()).map(neuron).collect(),
             arrivals: (0..time.len()).map(arrival).collect::<Result<_>>()?,
             pending,
+            arrived: self.arrived()?,
         })
     }
 }

@@ -28,7 +28,16 @@ from strsbp_rs._config._init import (
     Normal,
     Uniform,
 )
-from strsbp_rs._config._layers import Dense, LayerConfig, Line, Plane, Pool, Recurrent
+from strsbp_rs._config._layers import (
+    Dense,
+    Integrating,
+    LayerConfig,
+    Line,
+    MaxPool,
+    Plane,
+    Pool,
+    Recurrent,
+)
 from strsbp_rs._config._learning import ExponentialPenalty, PostCoupling, StRsbp
 from strsbp_rs._config._losses import CountMSE, Loss, SoftmaxCrossEntropy
 from strsbp_rs._config._masks import AllToAll, Mask, Reservoir, Sparse
@@ -42,7 +51,14 @@ from strsbp_rs._config._rules import (
     OneToOne,
 )
 from strsbp_rs._config._schedules import Constant, Cosine, InverseSqrt, Schedule, Step
-from strsbp_rs._config._spatial import AvgPool1d, AvgPool2d, Conv1d, Conv2d
+from strsbp_rs._config._spatial import (
+    AvgPool1d,
+    AvgPool2d,
+    Conv1d,
+    Conv2d,
+    MaxPool1d,
+    MaxPool2d,
+)
 
 __all__ = [
     "ENCODERS",
@@ -75,6 +91,7 @@ __all__ = [
     "FixedProbability",
     "ImageAugment",
     "Init",
+    "Integrating",
     "InverseSqrt",
     "KaimingUniform",
     "LayerConfig",
@@ -82,6 +99,9 @@ __all__ = [
     "Line",
     "Loss",
     "Mask",
+    "MaxPool",
+    "MaxPool1d",
+    "MaxPool2d",
     "Normal",
     "OneToOne",
     "Optimizer",
@@ -111,7 +131,7 @@ _KINDS: dict[str, type[Config]] = {
         *(Firing, Uniform, Normal, ConstantInit, KaimingUniform),
         *(AllToAll, Sparse, Reservoir),
         *(UniformDelay,),
-        *(Dense, Recurrent, Conv2d, Conv1d, AvgPool2d, AvgPool1d, LIF),
+        *(Dense, Recurrent, Conv2d, Conv1d, AvgPool2d, AvgPool1d, MaxPool2d, MaxPool1d, LIF),
         *(CountMSE, SoftmaxCrossEntropy),
         *(Adam, AdamW, SGD),
     )

@@ -12,10 +12,17 @@ from strsbp_rs._config._delays import Delay
 from strsbp_rs._config._init import Firing, LayerInit
 from strsbp_rs._config._masks import AllToAll, Mask
 from strsbp_rs._config._neurons import Discretisation
-from strsbp_rs._config._spatial import AvgPool1d, AvgPool2d, Conv1d, Conv2d
+from strsbp_rs._config._spatial import (
+    AvgPool1d,
+    AvgPool2d,
+    Conv1d,
+    Conv2d,
+    MaxPool1d,
+    MaxPool2d,
+)
 from strsbp_rs._fields import Count
 
-__all__ = ["Dense", "LayerConfig", "Line", "Plane", "Pool", "Recurrent"]
+__all__ = ["Dense", "Integrating", "LayerConfig", "Line", "MaxPool", "Plane", "Pool", "Recurrent"]
 
 
 @dataclass(frozen=True)
@@ -107,14 +114,20 @@ class Recurrent(Config):
         return f", {describe(self.mask)}"
 
 
-Line = Conv1d | AvgPool1d
+Line = Conv1d | AvgPool1d | MaxPool1d
 """A layer whose neurons lie on a line."""
 
-Plane = Conv2d | AvgPool2d
+Plane = Conv2d | AvgPool2d | MaxPool2d
 """A layer whose neurons lie in a plane."""
 
-Pool = AvgPool2d | AvgPool1d
+MaxPool = MaxPool2d | MaxPool1d
+"""A layer whose neurons count the spikes of each input, and integrate nothing."""
+
+Pool = AvgPool2d | AvgPool1d | MaxPool2d | MaxPool1d
 """A layer whose synapses have a fixed weight."""
 
-LayerConfig = Dense | Recurrent | Conv2d | Conv1d | AvgPool2d | AvgPool1d
+Integrating = Dense | Recurrent | Conv2d | Conv1d | AvgPool2d | AvgPool1d
+"""A layer of LIF neurons."""
+
+LayerConfig = Dense | Recurrent | Conv2d | Conv1d | AvgPool2d | AvgPool1d | MaxPool2d | MaxPool1d
 """A layer of any kind."""

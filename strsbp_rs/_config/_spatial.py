@@ -13,7 +13,7 @@ from strsbp_rs._config._delays import Delay
 from strsbp_rs._config._init import Firing, LayerInit
 from strsbp_rs._config._neurons import Discretisation
 
-__all__ = ["AvgPool1d", "AvgPool2d", "Conv1d", "Conv2d"]
+__all__ = ["AvgPool1d", "AvgPool2d", "Conv1d", "Conv2d", "MaxPool1d", "MaxPool2d"]
 
 _PADDINGS = ("same", "valid")
 
@@ -264,6 +264,82 @@ class AvgPool1d(Config):
         return f", {_window(self)}"
 
 
+@dataclass(frozen=True)
+class MaxPool2d(Config):
+    """Max pooling by counts: a neuron fires as often as the one of its window that fires most.
+
+    Neurons of this layer do not integrate. Each holds a window of one channel of the layer below,
+    and the largest number of spikes that any neuron in it has sent so far. Where one has sent more,
+    a step after it did, that is the new maximum, and the pool fires: once, if several have. So at
+    any time it has fired as often as the neuron of its window that had fired most a step before. A
+    window of padding alone never fires. There are no weights, thresholds or time constants.
+
+    Counts begin at 0 with every sample, and are part of the state of a `Simulator`. The gradient of
+    a pool goes to the neuron that decided its count, the first that had sent as many spikes as any
+    (of several in the same step, the one with the lowest number); silent windows pass on none.
+
+    Sizes are integers, or two of them: (height, width); they are kept as two.
+
+    Args:
+        kernel: Places of a window.
+        stride: Places from one window to the next; those of a window if None.
+        padding: Places without a neuron on each side.
+
+    Raises:
+        TypeError: If a field has another type.
+    """
+
+    kernel: Pair
+    stride: Annotated[int | tuple[int, int] | None, partial(_optional, of=_pair)] = None
+    padding: Pair = 0
+    kind: ClassVar[str] = "max_pool2d"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.stride is None:
+            object.__setattr__(self, "stride", self.kernel)
+
+    def _outline(self) -> str:
+        """What `Network.outline` says of the layer."""
+        return f"MP{_by(self.kernel)}{_slid(self.stride, self.kernel)}"
+
+    def _remark(self) -> str:
+        """What `Network.summary` says beside the neurons."""
+        return f", {_window(self)}"
+
+
+@dataclass(frozen=True)
+class MaxPool1d(Config):
+    """Max pooling by spike counts along a line: `MaxPool2d` in one dimension.
+
+    Args:
+        kernel: Places of a window.
+        stride: Places from one window to the next; those of a window if None.
+        padding: Places without a neuron at each end.
+
+    Raises:
+        TypeError: If a field has another type.
+    """
+
+    kernel: int
+    stride: Annotated[int | None, partial(_optional, of=integer)] = None
+    padding: int = 0
+    kind: ClassVar[str] = "max_pool1d"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.stride is None:
+            object.__setattr__(self, "stride", self.kernel)
+
+    def _outline(self) -> str:
+        """What `Network.outline` says of the layer."""
+        return f"MP{self.kernel}{_slid(self.stride, self.kernel)}"
+
+    def _remark(self) -> str:
+        """What `Network.summary` says beside the neurons."""
+        return f", {_window(self)}"
+
+
 # Padding by name ---------------------------------------------------------------------------------
 
 
@@ -305,7 +381,7 @@ def _slid(stride: Any, usual: Any) -> str:
     return f"s{_by(stride)}" if unusual else ""
 
 
-def _window(layer: Conv2d | Conv1d | AvgPool2d | AvgPool1d) -> str:
+def _window(layer: Conv2d | Conv1d | AvgPool2d | AvgPool1d | MaxPool2d | MaxPool1d) -> str:
     sizes: list[tuple[str, Any]] = [("kernel", layer.kernel), ("stride", layer.stride)]
     if any(_axes(layer.padding)):
         sizes.append(("padding", layer.padding))

@@ -85,8 +85,10 @@ def _calibrated(
                 tried, _ = quantized(network, replace(target, clip=tuple(clip)), n_threads)
                 train = tried._quiet_run(spikes[0], n_threads).spikes[index + 1]
                 floats = spikes[index + 1]
+                layer = layers[index]
+                assert not isinstance(layer, config.MaxPool), "it has no weights"
                 apart = van_rossum(
-                    train, floats, tau=layers[index].tau_s, dt=network.dt, n_threads=n_threads
+                    train, floats, tau=layer.tau_s, dt=network.dt, n_threads=n_threads
                 )
                 distances.append(float(apart.sum()))
                 bar.update()

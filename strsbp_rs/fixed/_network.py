@@ -158,6 +158,11 @@ class FixedNetwork(Running):
             zip(net.layers, net.shapes, self.layers, strict=True)
         ):
             form, (low, high) = layer.format, (layer.scale.min(), layer.scale.max())
+            if isinstance(neurons, config.MaxPool):
+                lines.append(
+                    f"  {index}: {neurons.kind:{kinds}} {by(shape):>{sizes}} neurons, counters"
+                )
+                continue
             unit = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
             lines.append(
                 f"  {index}: {neurons.kind:{kinds}} {by(shape):>{sizes}} neurons, "
@@ -179,7 +184,10 @@ class FixedNetwork(Running):
             form, (low, high) = layer.format, (layer.scale.min(), layer.scale.max())
             unit = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
             bits = (form.weight_bits, form.current_bits, form.membrane_bits)
-            rows.append((index, neurons.kind, by(shape), *bits, unit, value_range(form.v_th)))
+            cells: tuple[object, ...] = (*bits, unit, value_range(form.v_th))
+            if isinstance(neurons, config.MaxPool):
+                cells = ("none",) * 5
+            rows.append((index, neurons.kind, by(shape), *cells))
         bit_names = ("bits of weights", "of currents", "of membranes")
         header = ("layer", "kind", "neurons", *bit_names, "unit of a weight", "v_th")
         target = "formats of its own" if self._target is None else str(self._target)

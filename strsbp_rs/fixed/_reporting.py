@@ -58,7 +58,7 @@ def report_of(
             for train in (floats[index + 1], trains[index + 1])
         )
         distance = spike_distance(
-            trains[index + 1], floats[index + 1], layer.tau_s, net.dt, n_threads
+            trains[index + 1], floats[index + 1], _time_constant(net, index), net.dt, n_threads
         )
         layers.append(
             LayerReport(error, clipped, zeros, rate, fixed_rate, distance, overflows, share)
@@ -72,6 +72,13 @@ def report_of(
         for train in (floats, trains)
     )
     return QuantizationReport(layers, n_samples, accuracy, fixed_accuracy, tuple(notes))
+
+
+def _time_constant(net: Network, index: int) -> float:
+    """That of the synapses of a layer; of a max pool, which has none, that of what is below it."""
+    below = reversed(net.layers[: index + 1])
+    found = (layer.tau_s for layer in below if not isinstance(layer, config.MaxPool))
+    return next(found, config.LIF().tau_s)
 
 
 def _changed(

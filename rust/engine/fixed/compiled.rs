@@ -8,11 +8,11 @@ use super::plane_layer::{PlaneLayer, PlaneScratch};
 use super::rows::{IntegerRows, PackedRows};
 use super::word_layer::{Recurrent, WordLayer, WordScratch};
 use super::xylo_layer::{XyloLayer, XyloScratch};
-use crate::engine::layered::{Lists, SampleSpikes};
+use crate::engine::layered::{Lists, MaxScratch, SampleSpikes, max_layer};
 use crate::error::Result;
 use crate::fixed::{FixedConnection, FixedLayer, FixedNetwork};
 use crate::memory::{OrUnwind, catch, filled, product};
-use crate::network::Pattern;
+use crate::network::{AvgPool2d, Pattern};
 use crate::neuron::fixed::words::WordNeurons;
 use crate::neuron::fixed::{FixedModel, FixedPopulation, Overflows};
 use crate::spikes::PaddedRows;
@@ -40,6 +40,8 @@ enum Kind {
     Lanes(Box<LaneLayer>),
     Xylo(XyloLayer),
     Plane(Box<PlaneLayer>),
+    /// Windows in which spikes are counted.
+    Max(AvgPool2d),
 }
 
 /// Buffers of a simulation, so that it allocates nothing once it is warm.
@@ -50,6 +52,7 @@ pub struct FixedScratch {
     lanes: LaneScratch,
     xylo: XyloScratch,
     plane: PlaneScratch,
+    max: MaxScratch,
     overflows: Vec<Overflows>,
 }
 
@@ -101,9 +104,12 @@ impl CompiledLayer {
     /// Lays out a layer whose neurons are population number `number` of their network.
     fn new(layer: &FixedLayer, number: usize) -> Result<Self> {
         let (params, n, below) = (&layer.params, layer.n_out(), layer.below());
+        if let Some(windows) = below.pattern.max_windows() {
+            return Ok(Self { n, taps: vec![0], kind: Kind::Max(*windows) });
+        }
         let population = FixedPopulation::new(params, n, number)?;
         let plane = match &below.pattern {
-            Pattern::Dense(_) | Pattern::Lateral(_) => None,
+            Pattern::Dense(_) | Pattern::Lateral(_) | Pattern::MaxPool2d(_) => None,
             Pattern::Conv2d(conv) => Some(catch(|| Ok(Plane::of_kernels(conv, below)))?),
             Pattern::AvgPool2d(pool) => Some(catch(|| Ok(Plane::of_windows(pool, below)))?),
         };
@@ -141,6 +147,10 @@ impl CompiledLayer {
             Kind::Lanes(layer) => layer.forward(n_steps, below, own, &mut scratch.lanes),
             Kind::Xylo(layer) => layer.forward(n_steps, below, own, &mut scratch.xylo),
             Kind::Plane(layer) => layer.forward(n_steps, below, own, &mut scratch.plane),
+            Kind::Max(windows) => {
+                max_layer::<f32>(windows, n_steps, below, own, &mut scratch.max);
+                Overflows::default()
+            }
         }
     }
 }

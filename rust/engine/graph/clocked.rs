@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Counts;
 use super::counts::Polling;
+use super::max_pools::MaxPools;
 use super::population::NeuronState;
 use super::shared::{SharedRows, least_density};
 use super::snapshot::Snapshot;
@@ -62,8 +63,9 @@ pub trait ClockedNeurons: Clone + std::fmt::Debug {
 #[derive(Clone, Debug)]
 pub struct Clocked<N: ClockedNeurons> {
     transit: Transit<N::Weight>,
-    /// Of every population; `None` for inputs.
+    /// Of every population; `None` for inputs and max pools.
     populations: Vec<Option<N>>,
+    max_pools: MaxPools,
     /// Steps of a window.
     window: u64,
     now: u64,
@@ -207,7 +209,7 @@ impl<F: Real> ClockedEngine<F> {
                     fired: vec![0; window as usize * n_blocks],
                 })
             };
-            population.params.as_ref().map(neurons).transpose()
+            population.integrating().map(neurons).transpose()
         };
         let populations: Vec<Option<LifNeurons<F>>> =
             graph.populations().iter().enumerate().map(neurons).collect::<Result<_>>()?;
@@ -228,7 +230,9 @@ pub fn window_of<W: Weight>(transit: &Transit<W>) -> u64 {
 impl<N: ClockedNeurons> Clocked<N> {
     /// Makes an engine of populations at rest, in the order of the graph's, that can run windows of [`window_of`] the spikes in transit.
     pub fn from_populations(transit: Transit<N::Weight>, populations: Vec<Option<N>>) -> Self {
-        Self { window: window_of(&transit), transit, populations, now: 0, counts: Counts::default() }
+        let window = window_of(&transit);
+        let max_pools = MaxPools::new(transit.graph(), window as usize);
+        Self { window, transit, populations, max_pools, now: 0, counts: Counts::default() }
     }
 
     /// Returns what has not fitted the number format of each population since it was at rest.
@@ -266,7 +270,7 @@ impl<N: ClockedNeurons> Clocked<N> {
         record: &mut dyn FnMut(u64, usize, &[u32]),
         keep_going: &mut dyn FnMut() -> bool,
     ) {
-        let Self { transit, populations, window, now, counts } = self;
+        let Self { transit, populations, max_pools, window, now, counts } = self;
         let graph = Arc::clone(transit.graph());
         let mut polling = Polling::default();
         while *now < until {
@@ -281,6 +285,10 @@ impl<N: ClockedNeurons> Clocked<N> {
             transit.take_inputs(steps.end, counts);
             transit.deliver(steps.start, n_steps as u64, counts, |spike| {
                 let projection = &graph.projections()[spike.projection];
+                let row = || projection.synapses.at(spike.range.clone());
+                if max_pools.receive(projection.post, spike.step, spike.neuron, row) {
+                    return;
+                }
                 let population = populations[projection.post].as_mut().expect("no projection ends at an input");
                 population.receive(spike, &projection.synapses);
             });
@@ -290,12 +298,16 @@ impl<N: ClockedNeurons> Clocked<N> {
             }
             for (at, step) in steps.clone().enumerate() {
                 for (number, population) in populations.iter().enumerate() {
-                    if let Some(population) = population {
-                        let fired = transit.fire(number, step, |fired| population.list(at, fired));
-                        if !fired.is_empty() {
-                            counts.spikes += fired.len() as u64;
-                            record(step, number, fired);
+                    let fired = match population {
+                        Some(population) => transit.fire(number, step, |fired| population.list(at, fired)),
+                        None if max_pools.has(number) => {
+                            transit.fire(number, step, |fired| max_pools.list(number, at, fired))
                         }
+                        None => continue,
+                    };
+                    if !fired.is_empty() {
+                        counts.spikes += fired.len() as u64;
+                        record(step, number, fired);
                     }
                 }
             }
@@ -309,6 +321,7 @@ impl<N: ClockedNeurons> Clocked<N> {
     /// Goes back to rest at step 0, nothing under way.
     pub fn reset(&mut self) {
         self.populations.iter_mut().flatten().for_each(N::reset);
+        self.max_pools.reset();
         self.transit.clear();
         (self.now, self.counts) = (0, Counts::default());
     }
@@ -318,7 +331,8 @@ impl<N: ClockedNeurons> Clocked<N> {
         let (spikes, pending) = self.transit.export(self.now);
         let last = self.now.saturating_sub(1);
         let state = |population: &Option<N>| population.as_ref().map_or_else(Vec::new, |neurons| neurons.state(last));
-        Snapshot { now: self.now, neurons: self.populations.iter().map(state).collect(), spikes, pending }
+        let neurons = self.populations.iter().map(state).collect();
+        Snapshot { now: self.now, neurons, spikes, pending, arrived: self.max_pools.state() }
     }
 
     /// Goes on from a snapshot, which fits the graph; of the event engine, neurons touched at different steps are brought
@@ -333,6 +347,7 @@ impl<N: ClockedNeurons> Clocked<N> {
                 population.set_state(neurons, last)?;
             }
         }
+        self.max_pools.set_state(self.transit.graph(), &snapshot.arrived);
         self.transit.import(snapshot.now, &snapshot.spikes, &snapshot.pending);
         self.now = snapshot.now;
         Ok(())

@@ -12,6 +12,7 @@ use super::Counts;
 use super::bit_set::BitSet;
 use super::counts::Polling;
 use super::heap::TimeHeap;
+use super::max_pools::MaxPools;
 use super::transit::{UNDER_WAY, append};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Population};
@@ -23,8 +24,9 @@ use crate::simd::Weight;
 #[derive(Clone, Debug)]
 pub struct ContinuousEngine<W: Weight> {
     graph: Arc<Graph<W>>,
-    /// Of every population; `None` for inputs.
+    /// Of every population; `None` for inputs and max pools.
     populations: Vec<Option<Neurons>>,
+    max_pools: MaxPools,
     /// Projections from each population.
     projections: Vec<Vec<usize>>,
     /// First input of each input population, and its number.
@@ -38,6 +40,8 @@ pub struct ContinuousEngine<W: Weight> {
     pending: VecDeque<(f64, u32)>,
     /// Neurons that something has reached at the present moment.
     reached: BitSet,
+    /// Neurons of a max pool that fire at the present moment.
+    fired: Vec<u32>,
     now: f64,
     counts: Counts,
 }
@@ -64,22 +68,21 @@ impl<W: Weight> ContinuousEngine<W> {
         };
         let differ = !graph.populations().iter().all(have_one);
         for (at, population) in graph.populations().iter().enumerate() {
-            match &population.params {
-                Some(params) => {
-                    let neurons = params.lif()?;
-                    let lif = ContinuousLif::new(&neurons.lowest())?;
-                    if differ {
-                        let each = (0..population.n).map(|i| Ok(ContinuousLif::new(&neurons.neuron(i))?.v_th()));
-                        v_th.extend(each.collect::<Result<Vec<_>>>()?);
-                    }
-                    populations.push(Some(Neurons { lif, first: n_neurons, n: population.n }));
-                    n_neurons += population.n;
+            if let Some(params) = population.integrating() {
+                let neurons = params.lif()?;
+                let lif = ContinuousLif::new(&neurons.lowest())?;
+                if differ {
+                    let each = (0..population.n).map(|i| Ok(ContinuousLif::new(&neurons.neuron(i))?.v_th()));
+                    v_th.extend(each.collect::<Result<Vec<_>>>()?);
                 }
-                None => {
-                    populations.push(None);
-                    inputs.push((n_inputs, at));
-                    n_inputs += population.n as u32;
-                }
+                populations.push(Some(Neurons { lif, first: n_neurons, n: population.n }));
+                n_neurons += population.n;
+                continue;
+            }
+            populations.push(None);
+            if !population.is_max_pool() {
+                inputs.push((n_inputs, at));
+                n_inputs += population.n as u32;
             }
         }
         let mut projections = vec![Vec::new(); populations.len()];
@@ -87,6 +90,7 @@ impl<W: Weight> ContinuousEngine<W> {
             projections[projection.pre].push(at);
         }
         Ok(Self {
+            max_pools: MaxPools::new(&graph, 1),
             graph,
             populations,
             projections,
@@ -97,6 +101,7 @@ impl<W: Weight> ContinuousEngine<W> {
             arrivals: BinaryHeap::new(),
             pending: VecDeque::new(),
             reached: BitSet::new(n_neurons),
+            fired: Vec::new(),
             now: 0.0,
             counts: Counts::default(),
         })
@@ -158,7 +163,7 @@ impl<W: Weight> ContinuousEngine<W> {
             } else if input <= time {
                 self.take_input(time);
             } else {
-                self.arrive(time);
+                self.arrive(time, record);
             }
             if polling.is_due(&self.counts) && !keep_going() {
                 return;
@@ -209,15 +214,14 @@ impl<W: Weight> ContinuousEngine<W> {
         }
     }
 
-    /// Takes everything that arrives at `time`, then says anew when those it reached fire.
-    fn arrive(&mut self, time: f64) {
-        let Self { graph, populations, neurons, v_th, crossings, arrivals, reached, counts, .. } = self;
+    /// Takes everything that arrives at `time`, then says anew when those it reached fire; max pools do so at that very moment.
+    fn arrive(&mut self, time: f64, record: &mut dyn FnMut(f64, usize, u32)) {
+        let Self { graph, populations, max_pools, neurons, v_th, crossings, arrivals, reached, counts, .. } = self;
         while let Some(&Reverse(arrival)) = arrivals.peek()
             && arrival.time <= time
         {
             let Arrival { fired, projection, pre, place, .. } = arrival;
             let post = graph.projections()[projection].post;
-            let Neurons { lif, first, .. } = populations[post].expect("no projection ends at an input");
             let synapses = &graph.projections()[projection].synapses;
             let range = synapses.group_at(pre as usize, place);
             if let Some(place) = synapses.next_place(pre as usize, range.end) {
@@ -227,6 +231,10 @@ impl<W: Weight> ContinuousEngine<W> {
                 arrivals.pop();
             }
             counts.synaptic_events += synapses.count(range.clone()) as u64;
+            if max_pools.receive(post, 0, pre, || synapses.at(range.clone())) {
+                continue;
+            }
+            let Neurons { lif, first, .. } = populations[post].expect("no projection ends at an input");
             synapses.at(range).for_each(|target, w| {
                 let neuron = &mut neurons[first + target as usize];
                 catch_up(&lif, neuron, time);
@@ -246,11 +254,29 @@ impl<W: Weight> ContinuousEngine<W> {
             counts.state_updates += 1;
             crossings.set(neuron, predict(&threshold_of(&lif, v_th, neuron), &neurons[neuron]));
         });
+        self.fire_max_pools(time, record);
+    }
+
+    fn fire_max_pools(&mut self, time: f64, record: &mut dyn FnMut(f64, usize, u32)) {
+        for population in 0..self.populations.len() {
+            if !self.max_pools.has(population) {
+                continue;
+            }
+            let mut fired = std::mem::take(&mut self.fired);
+            self.max_pools.list(population, 0, &mut fired);
+            self.counts.spikes += fired.len() as u64;
+            for neuron in fired.drain(..) {
+                record(time, population, neuron);
+                self.send(population, neuron, time);
+            }
+            self.fired = fired;
+        }
     }
 
     /// Goes back to rest at time 0, nothing on its way.
     pub fn reset(&mut self) {
         self.neurons.fill(ContinuousState::default());
+        self.max_pools.reset();
         self.crossings.clear();
         self.arrivals.clear();
         self.pending.clear();
@@ -273,7 +299,8 @@ impl<W: Weight> ContinuousEngine<W> {
         let mut arrivals: Vec<_> = self.arrivals.iter().map(|Reverse(arrival)| *arrival).collect();
         arrivals.sort();
         let pending = self.pending.iter().copied().collect();
-        ContinuousSnapshot { now: self.now, neurons: self.neurons.clone(), arrivals, pending }
+        let (neurons, arrived) = (self.neurons.clone(), self.max_pools.state());
+        ContinuousSnapshot { now: self.now, neurons, arrivals, pending, arrived }
     }
 
     /// Goes on from a snapshot, which fits the graph.
@@ -300,6 +327,7 @@ impl<W: Weight> ContinuousEngine<W> {
         self.counts = counts;
         self.now = snapshot.now;
         self.neurons.copy_from_slice(&snapshot.neurons);
+        self.max_pools.set_state(&self.graph, &snapshot.arrived);
         self.arrivals.extend(snapshot.arrivals.iter().copied().map(Reverse));
         self.pending.extend(&snapshot.pending);
         for Neurons { lif, first, n } in self.populations.iter().flatten() {

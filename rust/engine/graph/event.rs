@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Counts;
 use super::block::BlockNeurons;
 use super::counts::Polling;
+use super::max_pools::MaxPools;
 use super::population::{LazyPopulation, Rows};
 use super::single::SingleNeurons;
 use super::snapshot::Snapshot;
@@ -25,8 +26,9 @@ const WIDEST_TIE: f64 = 1.0 / 1024.0;
 #[derive(Debug)]
 pub struct EventEngine<W: Weight, V> {
     transit: Transit<W>,
-    /// Of every population; `None` for inputs.
+    /// Of every population; `None` for inputs and max pools.
     populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
+    max_pools: MaxPools,
     /// What arrives at each population at the step to be run; as [`Rows`] has it.
     arriving: Vec<Vec<(usize, Range<usize>)>>,
     /// Steps done.
@@ -47,7 +49,7 @@ impl<F: Real> EventEngine<F, F> {
         let mut populations: Vec<Option<Box<dyn LazyPopulation<F, F>>>> = Vec::new();
         let mut proven = true;
         for (at, population) in graph.populations().iter().enumerate() {
-            let Some(params) = &population.params else {
+            let Some(params) = population.integrating() else {
                 populations.push(None);
                 continue;
             };
@@ -123,8 +125,8 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
         populations: Vec<Option<Box<dyn LazyPopulation<W, V>>>>,
         proven: bool,
     ) -> Self {
-        let arriving = vec![Vec::new(); populations.len()];
-        Self { transit, populations, arriving, now: 0, counts: Counts::default(), proven, strange: false }
+        let (arriving, max_pools) = (vec![Vec::new(); populations.len()], MaxPools::new(transit.graph(), 1));
+        Self { transit, populations, max_pools, arriving, now: 0, counts: Counts::default(), proven, strange: false }
     }
 
     /// Returns the steps done: the next one is `now`.
@@ -161,7 +163,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
         record: &mut dyn FnMut(u64, usize, &[u32]),
         keep_going: &mut dyn FnMut() -> bool,
     ) {
-        let Self { transit, populations, arriving, now, counts, .. } = self;
+        let Self { transit, populations, max_pools, arriving, now, counts, .. } = self;
         let graph = Arc::clone(transit.graph());
         let mut polling = Polling::default();
         while *now < until {
@@ -174,17 +176,23 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
             }
             if arrival == step {
                 transit.deliver(step, 1, counts, |spike| {
-                    arriving[graph.projections()[spike.projection].post].push((spike.projection, spike.range));
+                    let projection = &graph.projections()[spike.projection];
+                    let row = || projection.synapses.at(spike.range.clone());
+                    if !max_pools.receive(projection.post, 0, spike.neuron, row) {
+                        arriving[projection.post].push((spike.projection, spike.range));
+                    }
                 });
             }
             if arrival == step || due == step {
                 for (at, population) in populations.iter_mut().enumerate() {
                     let rows = Rows { graph: &graph, places: &arriving[at] };
-                    let Some(population) = population else { continue };
-                    if rows.places.is_empty() && population.next_due(step) != Some(step) {
-                        continue;
-                    }
-                    let fired = transit.fire(at, step, |fired| population.run(step, rows, fired, counts));
+                    let fired = match population {
+                        Some(population) if !rows.places.is_empty() || population.next_due(step) == Some(step) => {
+                            transit.fire(at, step, |fired| population.run(step, rows, fired, counts))
+                        }
+                        None if max_pools.has(at) => transit.fire(at, step, |fired| max_pools.list(at, 0, fired)),
+                        _ => continue,
+                    };
                     arriving[at].clear();
                     if !fired.is_empty() {
                         counts.spikes += fired.len() as u64;
@@ -203,6 +211,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
     /// Goes back to rest at step 0, nothing under way.
     pub fn reset(&mut self) {
         self.populations.iter_mut().flatten().for_each(|population| population.reset());
+        self.max_pools.reset();
         self.transit.clear();
         (self.now, self.counts, self.strange) = (0, Counts::default(), false);
     }
@@ -223,7 +232,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
             population.as_ref().map_or_else(Vec::new, |population| population.state())
         };
         let neurons = self.populations.iter().map(state).collect();
-        Snapshot { now: self.now, neurons, spikes, pending }
+        Snapshot { now: self.now, neurons, spikes, pending, arrived: self.max_pools.state() }
     }
 
     /// Goes on from a snapshot, which fits the graph.
@@ -234,6 +243,7 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
                 population.set_state(state);
             }
         }
+        self.max_pools.set_state(self.transit.graph(), &snapshot.arrived);
         self.transit.import(snapshot.now, &snapshot.spikes, &snapshot.pending);
         self.now = snapshot.now;
     }
@@ -242,8 +252,17 @@ impl<W: Weight, V: Copy + Default> EventEngine<W, V> {
 impl<W: Weight, V> Clone for EventEngine<W, V> {
     fn clone(&self) -> Self {
         let populations = self.populations.iter().map(|p| p.as_ref().map(|p| p.boxed())).collect();
-        let Self { transit, arriving, now, counts, proven, strange, .. } = self;
-        let (transit, arriving) = (transit.clone(), arriving.clone());
-        Self { transit, populations, arriving, now: *now, counts: *counts, proven: *proven, strange: *strange }
+        let Self { transit, max_pools, arriving, now, counts, proven, strange, .. } = self;
+        let (transit, max_pools, arriving) = (transit.clone(), max_pools.clone(), arriving.clone());
+        Self {
+            transit,
+            populations,
+            max_pools,
+            arriving,
+            now: *now,
+            counts: *counts,
+            proven: *proven,
+            strange: *strange,
+        }
     }
 }

@@ -8,6 +8,7 @@ mod counts;
 mod event;
 pub mod fixed;
 mod heap;
+mod max_pools;
 mod population;
 mod range;
 mod repeats;

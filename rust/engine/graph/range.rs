@@ -22,7 +22,7 @@ const CHUNK: usize = 1 << 16;
 /// [`Error::Value`] naming the population.
 pub fn check_range<F: Real>(graph: &Graph<F>, largest: f64) -> Result<()> {
     for (at, population) in graph.populations().iter().enumerate() {
-        let Some(params) = &population.params else { continue };
+        let Some(params) = population.integrating() else { continue };
         let most = most_weight(&params.lif()?.lowest(), largest);
         let projections = || graph.projections().iter().filter(|projection| projection.post == at);
         let bound = |projection: &Projection<F>| {

@@ -1,5 +1,6 @@
 //! The state of a simulation on the time grid, apart from any engine.
 
+use super::max_pools::MaxPools;
 use super::population::NeuronState;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -21,12 +22,14 @@ const LONGEST_REFRACTORY: u64 = 1 << LOG2_MAX_T_REF_STEPS;
 pub struct Snapshot<V> {
     /// Steps done.
     pub now: u64,
-    /// The neurons of every population; none for inputs.
+    /// The neurons of every population; none for inputs and max pools.
     pub neurons: Vec<Vec<NeuronState<V>>>,
     /// Spikes that may still arrive.
     pub spikes: Vec<RecentSpikes>,
     /// Inputs that wait: (step, input).
     pub pending: Vec<(u64, u32)>,
+    /// Spikes that have arrived at max pools, of each neuron below, pool after pool.
+    pub arrived: Vec<u64>,
 }
 
 impl<V> Snapshot<V> {
@@ -43,7 +46,7 @@ impl<V> Snapshot<V> {
             return Err(Error::value("state", format!("of {} populations", populations.len()), self.neurons.len()));
         }
         for (at, (neurons, population)) in self.neurons.iter().zip(populations).enumerate() {
-            let n = if population.params.is_some() { population.n } else { 0 };
+            let n = if population.integrating().is_some() { population.n } else { 0 };
             if neurons.len() != n {
                 return Err(Error::shape(format!("state.neurons[{at}]"), &[neurons.len()], format!("({n},)")));
             }
@@ -75,6 +78,19 @@ impl<V> Snapshot<V> {
         if !sorted || self.pending.iter().any(|&(step, x)| step < self.now || x as usize >= n_inputs) {
             return Err(Error::value("state.pending", "sorted future events of the graph's inputs", "others"));
         }
-        Ok(())
+        check_arrived(&self.arrived, graph)
+    }
+}
+
+/// Refuses counts of what has arrived that are not of a graph's max pools.
+pub fn check_arrived<W: Weight>(arrived: &[u64], graph: &Graph<W>) -> Result<()> {
+    let n = MaxPools::state_len(graph);
+    if arrived.len() != n {
+        return Err(Error::shape("state.arrived", &[arrived.len()], format!("({n},)")));
+    }
+    // So that no stream counts beyond the numbers.
+    match arrived.iter().find(|&&count| count > LAST_STEP) {
+        Some(count) => Err(Error::value("state.arrived", "at most 2^62 spikes", count)),
+        None => Ok(()),
     }
 }

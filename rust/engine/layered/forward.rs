@@ -1,6 +1,7 @@
 //! Clocked simulation of a network, layer after layer.
 
 use super::kernels::{dense_panel, input_panel, list_spikes, recurrent_steps};
+use super::max_pool::{MaxScratch, max_layer};
 use super::plan::Plan;
 use super::spatial::{SpatialScratch, spatial_layer};
 use super::spikes::{LayerSpikes, SampleSpikes};
@@ -23,6 +24,7 @@ pub struct ForwardScratch<F> {
     arriving: PaddedRows,
     layer: LayerScratch<F>,
     spatial: SpatialScratch<F>,
+    max: MaxScratch,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -76,7 +78,7 @@ fn forward_layer<F: Real>(
     spikes: &mut LayerSpikes,
     scratch: &mut ForwardScratch<F>,
 ) {
-    let ForwardScratch { arriving, layer: scratch, spatial } = scratch;
+    let ForwardScratch { arriving, layer: scratch, spatial, max } = scratch;
     let (lif, thresholds, by_time) = (layer.lif(), layer.thresholds(), &mut spikes.by_time);
     by_time.clear(layer.n_out());
     match Plan::of(layer) {
@@ -130,6 +132,10 @@ fn forward_layer<F: Real>(
         }
         Plan::Spatial(connection, pattern) => {
             spatial_layer(connection, pattern, lif, thresholds, n_steps, below, is_ordered, by_time, spatial);
+        }
+        Plan::Max(windows) => {
+            by_time.end_row();
+            max_layer::<F>(windows, n_steps, below, by_time, max);
         }
     }
 }

@@ -59,7 +59,7 @@ fn receive<F: Real>(p: &mut F, connection: &Connection<F>, by_time: &PaddedRows,
             Pattern::Dense(_) | Pattern::Lateral(_) => {
                 row.iter().for_each(|&j| *p += weight.get(neuron, (first + j) as usize));
             }
-            Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => {
+            Pattern::Conv2d(_) | Pattern::AvgPool2d(_) | Pattern::MaxPool2d(_) => {
                 let tap = first as usize / by_time.n_columns();
                 for &j in row {
                     pattern.for_each_synapse(j as usize, |post, place| {

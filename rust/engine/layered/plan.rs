@@ -1,7 +1,7 @@
 //! How a layer's steps are run, by the patterns of its connections.
 
 use super::spatial::Spatial;
-use crate::network::{Connection, Layer, Pattern};
+use crate::network::{AvgPool2d, Connection, Layer, Pattern};
 use crate::simd::Real;
 
 /// A way to run a layer over all steps, chosen once a layer and outside of the kernels.
@@ -18,6 +18,8 @@ pub enum Plan<'a, F> {
     },
     /// A layer in a plane runs step by step, and every spike is scattered over the positions that it reaches.
     Spatial(&'a Connection<F>, Spatial<'a>),
+    /// Every spike of a neuron is counted and, in windows where none has as many, passed on.
+    Max(&'a AvgPool2d),
 }
 
 impl<'a, F: Real> Plan<'a, F> {
@@ -27,6 +29,7 @@ impl<'a, F: Real> Plan<'a, F> {
         match (below.pattern(), layer.recurrent()) {
             (Pattern::Conv2d(conv), _) => Self::Spatial(below, Spatial::Conv(conv)),
             (Pattern::AvgPool2d(pool), _) => Self::Spatial(below, Spatial::Pool(pool)),
+            (Pattern::MaxPool2d(pool), _) => Self::Max(pool.windows()),
             (Pattern::Dense(_) | Pattern::Lateral(_), None) => Self::FusedDense(below),
             (Pattern::Dense(_) | Pattern::Lateral(_), Some(itself)) => Self::DenseRecurrent { below, itself },
         }
@@ -34,6 +37,6 @@ impl<'a, F: Real> Plan<'a, F> {
 
     /// Whether neurons are listed position by position.
     pub fn is_spatial(&self) -> bool {
-        matches!(self, Self::Spatial(..))
+        matches!(self, Self::Spatial(..) | Self::Max(_))
     }
 }

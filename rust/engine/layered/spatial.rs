@@ -10,7 +10,8 @@
 
 mod scatter;
 
-use scatter::{Tile, scatter_kernels_of, scatter_windows};
+pub(super) use scatter::{Tile, count_in_windows};
+use scatter::{scatter_kernels_of, scatter_windows};
 
 use crate::memory::resize;
 use crate::network::{AvgPool2d, Connection, Conv2d, Geometry, Reach, Shape, Window};

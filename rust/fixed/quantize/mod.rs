@@ -178,6 +178,10 @@ impl LayerGrid {
         (neurons, levels, most_up): (&Neurons, &[f64], Option<i32>),
         target: &dyn Chip,
     ) -> Result<Self> {
+        if layer.below().pattern().max_windows().is_some() {
+            let (format, grid) = (FixedParams::of_max_pool(), WeightGrid { levels: 1, step: 1 });
+            return Ok(Self { format, scale: vec![1.0], grid, coarser: 1.0 });
+        }
         let (format, grid, scale) = match layer.below().pattern().constant() {
             None => target.format(neurons, levels, most_up)?,
             Some(constant) => constant_format(neurons, constant, most_up, target)?,
@@ -274,6 +278,7 @@ fn outlines<F: Real>(net: &Network<F>) -> Vec<LayerOutline> {
         n_out: layer.n_out(),
         is_recurrent: layer.recurrent().is_some(),
         spatial_kind: layer.below().pattern().spatial_kind(),
+        is_max_pool: layer.below().pattern().max_windows().is_some(),
     };
     net.layers().iter().map(outline).collect()
 }

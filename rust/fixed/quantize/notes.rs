@@ -132,6 +132,9 @@ fn lost_constant<F: Real>(l: usize, layer: &Layer<F>, integers: &FixedLayer, tar
 /// Tells of refractory times and time constants that the target does not hold.
 fn lost_times<F: Real>(l: usize, format: &FixedParams, layer: &Layer<F>, target: &dyn Chip) -> Result<Vec<Note>> {
     let (mut notes, name) = (Vec::new(), target.name());
+    if layer.below().pattern().max_windows().is_some() {
+        return Ok(notes);
+    }
     let params = layer.params();
     let lif = crate::neuron::LifPropagator::<f64>::new(params)?;
     if lif.t_ref_steps > 0 && format.t_ref_steps == 0 {

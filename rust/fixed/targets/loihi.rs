@@ -121,6 +121,11 @@ impl Chip for Loihi {
     }
 
     fn check_network(&self, layers: &[LayerOutline]) -> Result<()> {
+        if let Some(l) = layers.iter().position(|layer| layer.is_max_pool) {
+            let expected = "AvgPool2d, AvgPool1d or a stride of the convolution below on Loihi, whose neurons integrate and do not \
+                            count the spikes of each input";
+            return Err(Error::value(format!("layers[{l}]"), expected, "max pooling"));
+        }
         let n: usize = layers.iter().map(|layer| layer.n_out).sum();
         let expected = || format!("of at most {LOIHI_NEURONS} neurons in all, those of Loihi");
         if self.enforce_limits && n > LOIHI_NEURONS { Err(Error::value("layers", expected(), n)) } else { Ok(()) }

@@ -99,6 +99,8 @@ pub struct LayerOutline {
     pub is_recurrent: bool,
     /// Kind of the windows that slide over the layer below, if it has such.
     pub spatial_kind: Option<&'static str>,
+    /// Whether neurons count the spikes of each input, and integrate nothing.
+    pub is_max_pool: bool,
 }
 
 /// A chip, or a number format, says how a network is brought to it.

@@ -19,6 +19,23 @@ pub struct Plain {
     pub within: Vec<f64>,
     pub within_delay: Vec<u32>,
     pub one_minus_s: Vec<f64>,
+    /// Whether neurons count the spikes of each input.
+    pub is_max: bool,
+}
+
+impl Plain {
+    /// The neurons below that are connected to neuron i.
+    pub fn joined(&self, i: usize) -> Vec<usize> {
+        (0..self.n_in).filter(|j| self.parameter[i * self.n_in + j].is_some()).collect()
+    }
+
+    /// Of a layer that counts the spikes of each input, the one that decides the count of neuron i: the first that has sent as many as
+    /// any; none if all are silent.
+    pub fn winner(&self, below: &Raster, i: usize) -> Option<usize> {
+        let last = |j: usize| (0..below.len()).rev().find(|&t| below[t][j]);
+        let rank = |j: usize| Some((std::cmp::Reverse(count(below, j)), last(j)?, j));
+        self.joined(i).into_iter().filter_map(rank).min().map(|(.., j)| j)
+    }
 }
 
 pub fn plain<F: Real>(layer: &Layer<F>, lateral: f64, rule: &StRsbp, n_steps: usize) -> Plain {
@@ -48,6 +65,7 @@ pub fn plain<F: Real>(layer: &Layer<F>, lateral: f64, rule: &StRsbp, n_steps: us
         n_parameters: rows * columns,
         within,
         within_delay,
+        is_max: pattern.max_windows().is_some(),
         one_minus_s: (0..=n_steps).map(|count| model.one_minus_s(count as u32)).collect(),
     }
 }
@@ -65,6 +83,9 @@ pub fn arrives(raster: &Raster, j: usize, t: usize, delay: u32) -> bool {
 /// Returns the layer's spikes, step by step.
 pub fn simulate<F: Real>(layer: &Layer<F>, plain: &Plain, input: &Raster) -> Raster {
     let (n, lif) = (layer.n_out(), layer.lif());
+    if plain.is_max {
+        return largest_counts(plain, n, input);
+    }
     let mut fired = vec![vec![false; n]; input.len()];
     let (mut p, mut u, mut refractory) = (vec![0.0; n], vec![0.0; n], vec![0; n]);
     for t in 1..input.len() {
@@ -87,6 +108,23 @@ pub fn simulate<F: Real>(layer: &Layer<F>, plain: &Plain, input: &Raster) -> Ras
         }
     }
     fired
+}
+
+/// Returns the spikes of neurons that fire where the largest count of their inputs has grown.
+fn largest_counts(plain: &Plain, n: usize, input: &Raster) -> Raster {
+    let joined: Vec<Vec<usize>> = (0..n).map(|i| plain.joined(i)).collect();
+    let (mut sent, mut most) = (vec![0; plain.n_in], vec![0; n]);
+    let step = |t: usize| {
+        if t > 0 {
+            sent.iter_mut().zip(&input[t - 1]).for_each(|(sent, &fired)| *sent += usize::from(fired));
+        }
+        let grows = |(joined, most): (&Vec<usize>, &mut usize)| {
+            let now = joined.iter().map(|&j| sent[j]).max().unwrap_or(0);
+            now > std::mem::replace(most, now)
+        };
+        joined.iter().zip(&mut most).map(grows).collect()
+    };
+    (0..input.len()).map(step).collect()
 }
 
 /// Computes e_ij, the potential that a unit synapse from j alone would have at the firings of i, summed.

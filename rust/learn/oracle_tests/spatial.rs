@@ -25,6 +25,10 @@ pub fn pool(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Valu
     spatial("avg_pool2d", json!({"kernel": kernel, "stride": stride, "padding": padding, "v_th": 0.2}))
 }
 
+fn max_pool(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Value {
+    json!({"kind": "max_pool2d", "kernel": kernel, "stride": stride, "padding": padding})
+}
+
 pub fn spatial_case(in_shape: [usize; 3], layers: &[Value], rule: Value) -> Case {
     let mut case = case(in_shape.iter().product(), layers, rule);
     case.network["in_shape"] = json!(in_shape);
@@ -60,6 +64,41 @@ fn convolutions_and_pools() {
             case.check::<f32>(2e-3);
         }
     }
+}
+
+#[test]
+fn max_pools() {
+    let none = || json!({});
+    let stacks = [
+        vec![conv(4, [3, 3], [1, 1], [0, 0], none()), max_pool([2, 2], [2, 2], [0, 0])],
+        // Windows that overlap, in the padding too, and above another max pool.
+        vec![
+            conv(3, [2, 2], [1, 1], [1, 1], none()),
+            max_pool([2, 3], [1, 2], [1, 0]),
+            max_pool([3, 2], [2, 1], [0, 1]),
+        ],
+        // A stride beyond the kernel, and windows of padding alone; right above the input.
+        vec![max_pool([1, 2], [2, 3], [2, 4]), conv(3, [2, 2], [1, 1], [0, 0], none())],
+        vec![conv(4, [2, 2], [1, 1], [0, 0], none()), max_pool([2, 2], [2, 2], [0, 0]), pool([2, 2], [1, 1], [0, 0])],
+    ];
+    for (number, stack) in stacks.iter().enumerate() {
+        let top = dense(3, 0.4, 0.0);
+        let layers: Vec<Value> = stack.iter().cloned().chain([top]).collect();
+        for (rule, delays) in [(rule("closed_form", 0.0, true), 0), (rule("none", 0.5, false), 3)] {
+            let mut case = Case { delays, ..spatial_case([2, 5, 5], &layers, rule) };
+            case.network["seed"] = json!(number);
+            case.check::<f64>(1e-9);
+            case.check::<f32>(2e-3);
+        }
+    }
+    let kernels = spatial(
+        "conv1d",
+        json!({"channels": 3, "kernel": 4, "stride": 1, "padding": 0, "dilation": 1, "groups": 1,
+            "init": {"kind": "uniform", "low": -0.5, "high": 0.9}}),
+    );
+    let line = json!({"kind": "max_pool1d", "kernel": 3, "stride": 2, "padding": 1});
+    let layers = [kernels, line, dense(3, 0.4, 0.0)];
+    spatial_case([1, 1, 17], &layers, rule("closed_form", 0.0, true)).check::<f64>(1e-9);
 }
 
 #[test]

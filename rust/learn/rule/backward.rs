@@ -93,7 +93,9 @@ pub fn solve_layer<F: Real>(
         diagonal.push(of_count(one_minus_s, counts[i as usize]));
     }
     match recurrent.pattern() {
-        Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => unreachable!("no layer in a plane is recurrent"),
+        Pattern::Conv2d(_) | Pattern::AvgPool2d(_) | Pattern::MaxPool2d(_) => {
+            unreachable!("no layer in a plane is recurrent")
+        }
         Pattern::Dense(_) | Pattern::Lateral(_) => {
             couple(layer, recurrent, spikes, participants, rule, trace, layout, &mut solver.coupling);
         }
@@ -197,7 +199,7 @@ impl Split {
     pub fn of<F: Real>(layer: &Layer<F>) -> Self {
         match layer.below().pattern() {
             Pattern::Dense(_) | Pattern::Lateral(_) => Self::Neurons,
-            Pattern::Conv2d(_) | Pattern::AvgPool2d(_) => Self::Samples,
+            Pattern::Conv2d(_) | Pattern::AvgPool2d(_) | Pattern::MaxPool2d(_) => Self::Samples,
         }
     }
 }
@@ -218,7 +220,8 @@ pub fn accumulate_sample<F: Real>(
     match (layer.below().pattern(), down) {
         (Pattern::Conv2d(conv), down) => sent.through_kernels(conv, rule, grad, down, scratch),
         (Pattern::AvgPool2d(pool), Some(down)) => sent.through_windows(pool, rule, down, scratch),
-        (Pattern::AvgPool2d(_), None) => {}
+        (Pattern::MaxPool2d(pool), Some(down)) => sent.to_winners(pool.windows(), down),
+        (Pattern::AvgPool2d(_) | Pattern::MaxPool2d(_), None) => {}
         (Pattern::Dense(_) | Pattern::Lateral(_), _) => unreachable!("split by neurons"),
     }
 }

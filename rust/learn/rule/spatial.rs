@@ -3,6 +3,8 @@
 //! A position is a dense layer of its channels, above the neurons under its window, whose weights it shares with all other positions. So
 //! memory is bounded by the adjoint trace of the channels of one position, at most [`GROUP`] of them at once, which stays in the cache.
 
+use std::cmp::Reverse;
+
 use super::StRsbp;
 use super::scratch::{BackwardScratch, PlaneScratch, longest};
 use super::traces::{AdjointTrace, GROUP, GroupLayout, Trace, add_s_psps_of_window};
@@ -132,6 +134,34 @@ impl<F: Real> Sent<'_, F> {
                 }
             });
         }
+    }
+
+    /// Writes into `down` dLoss/do_j of the neurons below a max pool: that of a pool goes to the neuron of its window that decided its
+    /// count, the first that had sent as many spikes as any. A silent window has none.
+    pub fn to_winners(self, windows: &AvgPool2d, down: &mut [F]) {
+        down.fill(F::zero());
+        let (post, below) = (windows.post(), &self.below.by_neuron);
+        for_each_position(post, |y, x| {
+            for channel in 0..post.channels {
+                let z = self.z[post.neuron(channel, y, x)];
+                if z == F::zero() {
+                    continue;
+                }
+                // Of those with the same count the one whose last spike came first, and of these the first.
+                let mut winner = None;
+                for_each_under([windows.rows(), windows.columns()], [y, x], |y, x, _| {
+                    let j = windows.pre().neuron(channel, y, x);
+                    let Some(&last) = below.row(j).last() else { return };
+                    let rank = (Reverse(below.lengths()[j]), last, j);
+                    if winner.is_none_or(|best| rank < best) {
+                        winner = Some(rank);
+                    }
+                });
+                if let Some((.., j)) = winner {
+                    down[j] += z;
+                }
+            }
+        });
     }
 
     fn trace<'t, const B: usize>(&self, neurons: &[u32], trace: &'t mut AdjointTrace<F>, longest: u32) -> Trace<'t, F> {

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::learn::rule::Solved;
 use crate::learn::rule::backward::{LayerAdjoint, Split, accumulate_sample, solve_layer, tasks};
 use crate::learn::rule::scratch::BackwardScratch;
-use crate::learn::{Gradients, LayerGradients, PostCouplingModel, StRsbp};
+use crate::learn::{Gradients, LayerGradients, PostCoupling, PostCouplingModel, StRsbp};
 use crate::memory::{OrUnwind, collected, reserve, resize};
 use crate::network::{Layer, Network, PanelsViewMut};
 use crate::simd::{Lanes, Real, flat, flat_mut};
@@ -311,7 +311,9 @@ impl<F: Real> SampleAdjoint<F> {
 /// Those of [`PostCouplingModel::new`].
 pub fn coupling_tables<F: Real>(net: &Network<F>, rule: &StRsbp, n_steps: usize) -> Result<Vec<Vec<F>>> {
     let table = |layer: &Layer<F>| {
-        let model = PostCouplingModel::new(rule.post_coupling, layer.params(), n_steps)?;
+        let is_max = layer.below().pattern().max_windows().is_some();
+        let kind = if is_max { PostCoupling::None } else { rule.post_coupling };
+        let model = PostCouplingModel::new(kind, layer.params(), n_steps)?;
         collected("n_steps + 1", (0..n_steps + 1).map(|count| F::from_f64(model.one_minus_s(count as u32))))
     };
     net.layers().iter().map(table).collect()

@@ -68,6 +68,10 @@ pub fn check_traced<F: Real>(net: &Network<F>, engine: EngineKind, traced: &[Tra
         let Some(found) = net.layers().get(*layer) else {
             return Err(Error::value("record_traces", format!("layers in [0, {n_layers})"), layer));
         };
+        if found.below().pattern().max_windows().is_some() {
+            let expected = "neurons that integrate, which have a current and a potential";
+            return Err(Error::value(format!("record_traces[{layer}]"), expected, "those of max pooling"));
+        }
         if let Some(neuron) = neurons.iter().find(|&&neuron| neuron >= found.n_out()) {
             let name = format!("record_traces[{layer}]");
             return Err(Error::value(name, format!("neurons in [0, {})", found.n_out()), neuron));

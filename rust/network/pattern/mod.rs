@@ -7,6 +7,7 @@
 mod conv;
 mod dense;
 mod lateral;
+mod max_pool;
 mod pool;
 mod reach;
 mod shape;
@@ -15,6 +16,7 @@ mod window;
 pub use conv::{Conv2d, ConvSizes};
 pub use dense::Dense;
 pub use lateral::Lateral;
+pub use max_pool::MaxPool2d;
 pub use pool::AvgPool2d;
 pub use reach::Reach;
 pub use shape::Shape;
@@ -113,6 +115,8 @@ pub enum Pattern {
     Conv2d(Conv2d),
     /// The mean over windows of each channel, by one constant weight.
     AvgPool2d(AvgPool2d),
+    /// The largest count over windows of each channel.
+    MaxPool2d(MaxPool2d),
 }
 
 /// `$call` on the pattern of any kind.
@@ -123,6 +127,7 @@ macro_rules! each {
             Pattern::Lateral($one) => $call,
             Pattern::Conv2d($one) => $call,
             Pattern::AvgPool2d($one) => $call,
+            Pattern::MaxPool2d($one) => $call,
         }
     };
 }
@@ -144,7 +149,13 @@ impl Pattern {
             Self::Dense(_) | Self::Lateral(_) => None,
             Self::Conv2d(_) => Some("a convolution"),
             Self::AvgPool2d(_) => Some("average pooling"),
+            Self::MaxPool2d(_) => Some("max pooling"),
         }
+    }
+
+    /// Returns the windows of neurons that count the spikes of each input, and do not integrate.
+    pub fn max_windows(&self) -> Option<&AvgPool2d> {
+        if let Self::MaxPool2d(pool) = self { Some(pool.windows()) } else { None }
     }
 
     /// Calls `visit` for each synapse of presynaptic neuron `pre`, as [`Geometry::synapses`] lists them.

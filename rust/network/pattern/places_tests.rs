@@ -13,10 +13,14 @@ fn axis() -> impl Strategy<Value = [usize; 5]> {
 }
 
 fn spatial() -> impl Strategy<Value = Pattern> {
-    (axis(), axis(), 1..3usize, 1..3usize, 1..3usize, any::<bool>()).prop_map(|(y, x, groups, n_in, n_out, is_pool)| {
+    (axis(), axis(), 1..3usize, 1..3usize, 1..3usize, 0..4u8).prop_map(|(y, x, groups, n_in, n_out, kind)| {
         let both = |at: usize| [y[at], x[at]];
         let pre = Shape { channels: groups * n_in, height: y[0], width: x[0] };
-        if is_pool {
+        if kind == 0 {
+            let pool = MaxPool2d::new("layers[0]", pre, both(1), both(2), both(3));
+            return pool.map_or(Pattern::Dense(Dense { pre, post: Shape::flat(2) }), Pattern::MaxPool2d);
+        }
+        if kind == 1 {
             let pool = AvgPool2d::new("layers[0]", pre, both(1), both(2), both(3));
             return pool.map_or(Pattern::Dense(Dense { pre, post: Shape::flat(2) }), Pattern::AvgPool2d);
         }

@@ -142,6 +142,12 @@ impl FixedParams {
         }
     }
 
+    /// Makes the format of neurons that count spikes and integrate nothing: weights of 1 fit, and all else counts for nothing.
+    pub fn of_max_pool() -> Self {
+        let decay = Decay::Multiply { factor: 1.into(), bits: 1 };
+        Self::new(2, 2, 2, decay.clone(), decay, 0)
+    }
+
     /// Whether a neuron fires at membrane `v`.
     #[inline(always)]
     pub fn fires(&self, v: i64, neuron: usize) -> bool {

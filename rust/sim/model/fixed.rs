@@ -76,7 +76,7 @@ impl<W: FixedWeight> Model for Integers<W> {
         neurons: &[NeuronState<Anchor>],
         last: u64,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
-        let Some(params) = &population.params else { return Ok(Default::default()) };
+        let Some(params) = population.integrating() else { return Ok(Default::default()) };
         let lif = FixedPopulation::new(params.fixed()?, population.n, number)?;
         let values = |(neuron, state): (usize, &NeuronState<Anchor>)| {
             let present = brought(&lif, neuron, state, last, &mut Overflows::default());

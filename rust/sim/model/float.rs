@@ -64,7 +64,7 @@ impl<F: Real> Model for Floats<F> {
         neurons: &[NeuronState<F>],
         last: u64,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
-        let Some(params) = &population.params else { return Ok(Default::default()) };
+        let Some(params) = population.integrating() else { return Ok(Default::default()) };
         let lif = LazyLif::new(&params.lif()?.lowest(), Bounds::none(0.0))?;
         let present = neurons.iter().map(|neuron| catch_up(&lif, neuron, last));
         Ok(present.map(|(p, u)| (p.widen(), u.widen())).unzip())

@@ -25,9 +25,10 @@ fn grid<V: Stored + std::fmt::Debug>(values: impl Strategy<Value = (V, V)>) -> i
         proptest::collection::btree_map((0..3usize, any::<u64>()), proptest::collection::vec(any::<u32>(), 1..4), 0..5);
     let neurons = proptest::collection::vec(proptest::collection::vec(neuron, 0..5), 0..12);
     let pending = proptest::collection::vec((any::<u64>(), any::<u32>()), 0..5);
-    (any::<u64>(), neurons, spikes, pending).prop_map(|(now, neurons, spikes, pending)| {
+    let arrived = proptest::collection::vec(any::<u64>(), 0..3);
+    (any::<u64>(), neurons, spikes, pending, arrived).prop_map(|(now, neurons, spikes, pending, arrived)| {
         let spikes = spikes.into_iter().map(|((population, step), list)| (population, step, list)).collect();
-        state(AnySnapshot::Grid(Snapshot { now, neurons, spikes, pending }))
+        state(AnySnapshot::Grid(Snapshot { now, neurons, spikes, pending, arrived }))
     })
 }
 
@@ -41,8 +42,9 @@ fn continuous() -> impl Strategy<Value = State<f32>> {
     let neurons = proptest::collection::vec(neuron, 0..9);
     let arrivals = proptest::collection::vec(arrival, 0..5);
     let pending = proptest::collection::vec((0.0..1e9f64, any::<u32>()), 0..5);
-    (0.0..1e9f64, neurons, arrivals, pending).prop_map(|(now, neurons, arrivals, pending)| {
-        state(AnySnapshot::Continuous(ContinuousSnapshot { now, neurons, arrivals, pending }))
+    let arrived = proptest::collection::vec(any::<u64>(), 0..3);
+    (0.0..1e9f64, neurons, arrivals, pending, arrived).prop_map(|(now, neurons, arrivals, pending, arrived)| {
+        state(AnySnapshot::Continuous(ContinuousSnapshot { now, neurons, arrivals, pending, arrived }))
     })
 }
 

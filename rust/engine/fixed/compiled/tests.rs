@@ -99,7 +99,7 @@ fn got(case: &Case) -> (Run, bool) {
     let (neurons, are_words) = match &network.layers[0].kind {
         Kind::Words(_) => (scratch.words.neurons(case.n), true),
         Kind::Lanes(_) => (scratch.lanes.neurons(case.n), false),
-        Kind::Xylo(_) | Kind::Plane(_) => unreachable!("LIF rules, and no plane"),
+        Kind::Xylo(_) | Kind::Plane(_) | Kind::Max(_) => unreachable!("LIF rules, and no plane"),
     };
     ((fired, overflows, neurons), are_words)
 }

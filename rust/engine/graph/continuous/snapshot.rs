@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::engine::graph::snapshot::check_arrived;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::neuron::LARGEST_CONTINUOUS;
@@ -56,12 +57,14 @@ impl PartialOrd for Arrival {
 pub struct ContinuousSnapshot {
     /// Time reached [ms].
     pub now: f64,
-    /// All neurons, population after population.
+    /// All neurons but those of max pools, population after population.
     pub neurons: Vec<ContinuousState>,
     /// Spikes on their way, in order.
     pub arrivals: Vec<Arrival>,
     /// Inputs that wait: (ms, input).
     pub pending: Vec<(f64, u32)>,
+    /// Spikes that have arrived at max pools, of each neuron below, pool after pool.
+    pub arrived: Vec<u64>,
 }
 
 impl ContinuousSnapshot {
@@ -70,7 +73,7 @@ impl ContinuousSnapshot {
     /// # Errors
     /// [`Error::Value`] or [`Error::Shape`] naming what does not fit.
     pub fn check<W: Weight>(&self, graph: &Graph<W>) -> Result<()> {
-        let (n, n_inputs) = (graph.size(false), graph.size(true));
+        let (n, n_inputs) = (graph.n_integrating(), graph.size(true));
         if self.neurons.len() != n {
             return Err(Error::shape("state.neurons", &[self.neurons.len()], format!("({n},)")));
         }
@@ -106,6 +109,6 @@ impl ContinuousSnapshot {
         if !sorted || self.pending.iter().any(|&(time, x)| time.is_nan() || time < self.now || x as usize >= n_inputs) {
             return Err(Error::value("state.pending", "sorted future events of the graph's inputs", "others"));
         }
-        Ok(())
+        check_arrived(&self.arrived, graph)
     }
 }

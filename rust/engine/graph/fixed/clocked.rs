@@ -99,7 +99,7 @@ impl<W: FixedWeight> Clocked<FixedNeurons<W>> {
                 let fixed = FixedPopulation::new(params.fixed()?, population.n, at)?;
                 Ok(FixedNeurons::new(fixed, population.n, limits.most[at], window))
             };
-            population.params.as_ref().map(of).transpose()
+            population.integrating().map(of).transpose()
         };
         let neurons = graph.populations().iter().enumerate().map(neurons).collect::<Result<_>>()?;
         Ok(Self::from_populations(transit, neurons))

@@ -48,7 +48,7 @@ impl<W: FixedWeight> EventEngine<W, Anchor> {
             let of = |params: &NeuronParams| -> Result<Box<dyn LazyPopulation<W, Anchor>>> {
                 Ok(Box::new(LazyFixed::new(FixedPopulation::new(params.fixed()?, population.n, at)?, population.n)))
             };
-            population.params.as_ref().map(of).transpose()
+            population.integrating().map(of).transpose()
         };
         let neurons = graph.populations().iter().enumerate().map(neurons).collect::<Result<_>>()?;
         Ok(Self::from_populations(Transit::new(graph)?, neurons, true))

@@ -35,7 +35,7 @@ impl SumLimits {
     pub fn new<W: FixedWeight>(graph: &Graph<W>) -> Result<Self> {
         let (mut input_spikes, mut most) = (MOST, Vec::new());
         for (at, population) in graph.populations().iter().enumerate() {
-            let Some(params) = &population.params else {
+            let Some(params) = population.integrating() else {
                 most.push(0);
                 continue;
             };
@@ -79,7 +79,7 @@ fn check_room<W: FixedWeight>(graph: &Graph<W>, at: usize, limits: &Limits) -> R
             inputs += (0..synapses.n_pre()).filter(|&j| synapses.count(synapses.range(j)) > 0).count();
         }
         // Xylo holds the synapses onto its output neurons elsewhere.
-        let post = graph.populations()[projection.post].params.as_ref();
+        let post = graph.populations()[projection.post].integrating();
         let is_readout = post.map(NeuronParams::fixed).transpose()?.is_some_and(FixedParams::is_xylo_output);
         if projection.pre == at && !is_readout {
             fan_out.iter_mut().enumerate().for_each(|(j, n)| *n += synapses.count(synapses.range(j)));
@@ -122,13 +122,18 @@ fn spikes(arriving: &[Arriving], most: i64) -> i64 {
 fn arriving<W: FixedWeight>(graph: &Graph<W>, at: usize) -> Result<Vec<Arriving>> {
     let mut arriving = vec![Arriving::default(); graph.populations()[at].n];
     for projection in graph.projections().iter().filter(|projection| projection.post == at) {
-        let pre = graph.populations()[projection.pre].params.as_ref().map(NeuronParams::fixed).transpose()?;
+        let pre = &graph.populations()[projection.pre];
+        let most = match &pre.params {
+            Some(NeuronParams::MaxPool) => Some(1),
+            Some(params) => Some(i64::from(params.fixed()?.max_spikes)),
+            None => None,
+        };
         let synapses = &projection.synapses;
         for j in 0..synapses.n_pre() {
             synapses.for_each(j, |post, weight| {
                 let (weight, arriving) = (i64::from(weight.into()).abs(), &mut arriving[post]);
-                match pre {
-                    Some(pre) => arriving.neurons += weight * i64::from(pre.max_spikes),
+                match most {
+                    Some(most) => arriving.neurons += weight * most,
                     None => arriving.inputs += weight,
                 }
             });

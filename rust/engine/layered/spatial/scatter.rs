@@ -86,10 +86,17 @@ impl Divisor {
 
 /// Calls `$add` for every spike and position with the first block of the column of its tap and that of the position.
 macro_rules! for_each_row {
-    ($pattern:expr, $tile:expr, $spikes:expr, |$channel:ident, $held:ident, $y:ident, $tap_y:ident| $add:expr) => {{
+    ($pattern:expr, $tile:expr, $spikes:expr, |$channel:ident, $held:ident, $y:ident, $tap_y:ident| $add:expr) => {
+        for_each_spike_row!($pattern, $tile, $spikes, |_j, $channel, $held, $y, $tap_y| $add)
+    };
+}
+
+/// [`for_each_row`] with the neuron that fired.
+macro_rules! for_each_spike_row {
+    ($pattern:expr, $tile:expr, $spikes:expr, |$j:ident, $channel:ident, $held:ident, $y:ident, $tap_y:ident| $add:expr) => {{
         let (plane, width) = (Divisor::new($pattern.pre().plane()), Divisor::new($pattern.pre().width));
-        for &j in $spikes {
-            let ($channel, at) = plane.divide(j);
+        for &$j in $spikes {
+            let ($channel, at) = plane.divide($j);
             if at >= $tile.places.end {
                 break;
             }
@@ -231,6 +238,30 @@ pub fn scatter_windows<F: Real>(
         for &[x, _] in held {
             let position = (y * width + x as usize) * n_blocks;
             state[position + channel / LANES].current_mut()[channel % LANES] += weight;
+        }
+    });
+}
+
+/// Counts spikes with their neurons, and marks the lanes of `fired` in whose windows no neuron has sent as many: `most` of each lane.
+pub fn count_in_windows(
+    windows: &AvgPool2d,
+    tile: &Tile<'_>,
+    spikes: &[u32],
+    counts: &mut [u32],
+    most: &mut [u32],
+    fired: &mut [LaneMask],
+) {
+    let (width, n_blocks) = (windows.post().width, tile.n_blocks);
+    for &j in spikes {
+        counts[j as usize] += 1;
+    }
+    for_each_spike_row!(windows, tile, spikes, |j, channel, held, y, _tap_y| {
+        let (count, lane) = (counts[j as usize], channel % LANES);
+        for &[x, _] in held {
+            let at = (y * width + x as usize) * n_blocks + channel / LANES;
+            let most = &mut most[at * LANES + lane];
+            fired[at] |= LaneMask::from(count > *most) << lane;
+            *most = count.max(*most);
         }
     });
 }
