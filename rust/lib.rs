@@ -10,6 +10,7 @@
 //! - [`bugs`]: panics as errors.
 //! - [`stop`], [`threads`]: long computations that can be stopped, and the threads that do them.
 //! - [`neuron`]: what a step of a neuron is, in floating and in fixed point.
+//! - [`audio`]: front ends, sound as analog values.
 //! - [`spikes`]: sparse spike trains, and the encoders that make them of analog values.
 //! - [`network`]: layers, their topology and weights, their file.
 //! - [`graph`]: populations and sparse projections with delays, of any topology.
@@ -23,6 +24,7 @@
 
 #[cfg(test)]
 mod allocation_tests;
+pub mod audio;
 pub mod bugs;
 pub mod engine;
 pub mod error;
