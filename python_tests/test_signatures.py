@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import strsbp_rs as sr
-from strsbp_rs import plot
+from strsbp_rs import audio, plot
 from strsbp_rs.cli import _main
 from strsbp_rs.recipes import _recipe, _sections
 
@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parent / "golden" / "signatures.txt"
 
 def callables() -> Iterator[tuple[str, Callable[..., Any]]]:
     """Functions, classes and methods, and the sections of a recipe, by name."""
-    modules = {"": sr, "fixed.": sr.fixed, "datasets.": sr.datasets, "plot.": plot}
+    modules = {"": sr, "audio.": audio, "fixed.": sr.fixed, "datasets.": sr.datasets, "plot.": plot}
     for prefix, module in modules.items():
         for name in module.__all__:
             value = getattr(module, name)

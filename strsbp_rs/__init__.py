@@ -4,7 +4,7 @@ Times are in ms, potentials relative to rest. See `Network` and `Trainer`.
 """
 
 from strsbp_rs import _compiled as _compiled  # isort: skip
-from strsbp_rs import fixed, plot
+from strsbp_rs import audio, fixed, plot
 from strsbp_rs._config import (
     LIF,
     SGD,
@@ -146,6 +146,7 @@ __all__ = [
     "UniformDelay",
     "Xylo",
     "__version__",
+    "audio",
     "fixed",
     "gradients_from_spikes",
     "plot",

@@ -8,17 +8,20 @@ __all__ = [
     "__VERSION__",
     "ClaimCore",
     "FixedNetworkCore",
+    "FrontEndCore",
     "GraphCore",
     "NetworkCore",
     "SimulatorCore",
     "SpikeTrainsCore",
     "TrainerCore",
     "augmented",
+    "center_frequencies",
     "check_classes",
     "check_configuration",
     "check_fixed",
     "file_content",
     "fixed_preset",
+    "hear_all",
     "loihi_weights",
     "make_folder",
     "mean_loss",
@@ -316,3 +319,16 @@ class TrainerCore:
         lr: float | None = None,
         own: _OwnLoss | None = None,
     ) -> dict[str, Any]: ...
+
+def center_frequencies(front_end: dict[str, Any]) -> NDArray[np.float64]: ...
+def hear_all(
+    front_end: dict[str, Any],
+    recordings: list[NDArray[np.float64]],
+    n_threads: int | None,
+    callback: Callable[[int], object] | None,
+) -> list[NDArray[np.float64]]: ...
+
+@final
+class FrontEndCore:
+    def __new__(cls, front_end: dict[str, Any]) -> FrontEndCore: ...
+    def hear(self, samples: NDArray[np.float64]) -> NDArray[np.float64]: ...

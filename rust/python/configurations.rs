@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::audio::FrontEndConfig;
 use crate::error::{Result, check_non_negative};
 use crate::fixed::Quantization;
 use crate::graph::ConnectionRule;
@@ -19,6 +20,7 @@ pub enum Configuration {
     Connection(ConnectionRule),
     Delay(DelayDistribution),
     Encoder(EncoderConfig),
+    FrontEnd(FrontEndConfig),
     Hardware(Quantization),
     Init(Init),
     Loss(Loss),
@@ -60,6 +62,7 @@ impl Configuration {
             Self::Connection(rule) => rule.check_alone(),
             Self::Delay(distribution) => distribution.check_alone(),
             Self::Encoder(encoder) => encoder.build().map(drop),
+            Self::FrontEnd(front_end) => front_end.build().map(drop),
             Self::Hardware(quantization) => quantization.validate(),
             Self::Init(init) => init.validate(),
             Self::Loss(loss) => loss.validate(),

@@ -1,6 +1,7 @@
 //! The Python module `strsbp_rs._strsbp_rs`: arrays in and out, errors, signals. No mathematics.
 
 mod arrays;
+mod audio;
 mod augment;
 mod calls;
 mod configurations;
@@ -41,6 +42,8 @@ impl From<Error> for PyErr {
 mod _strsbp_rs {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::audio::{FrontEndCore, center_frequencies, hear_all};
     #[pymodule_export]
     use super::augment::augmented;
     #[pymodule_export]

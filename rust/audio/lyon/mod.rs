@@ -7,9 +7,12 @@
 mod design;
 mod kernels;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::design::center_frequencies;
 use self::design::{FRONT, stages};
 use self::kernels::{Cascade, Gain, LowPass, rectify, subtract};
+use super::Hear;
 use crate::error::{Error, Result};
 use crate::stop::is_stopped;
 
@@ -20,7 +23,8 @@ const BLOCK: usize = 256;
 const GAINS: [(f64, f64); 4] = [(0.0032, 0.64), (0.0016, 0.16), (0.0008, 0.04), (0.0004, 0.01)];
 
 /// Says what ear is meant.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LyonConfig {
     /// Samples a second.
     pub sample_rate: f64,
@@ -71,7 +75,7 @@ impl LyonConfig {
     }
 }
 
-/// An ear that hears a stream: what it gives does not depend on how samples are cut into calls.
+/// An ear.
 #[derive(Clone, Debug)]
 pub struct LyonEar {
     config: LyonConfig,
@@ -106,14 +110,14 @@ impl LyonEar {
             differences: vec![0.0; n],
         })
     }
+}
 
-    /// Returns the number of channels.
-    pub fn n_channels(&self) -> usize {
+impl Hear for LyonEar {
+    fn n_channels(&self) -> usize {
         self.cascade.n_stages() - FRONT
     }
 
-    /// Hears `samples`, and appends the frames that they end, a row of channels each, to `frames`.
-    pub fn hear(&mut self, samples: &[f64], frames: &mut Vec<f64>) {
+    fn hear(&mut self, samples: &[f64], frames: &mut Vec<f64>) {
         let n = self.cascade.n_stages();
         for block in samples.chunks(BLOCK) {
             if is_stopped() {

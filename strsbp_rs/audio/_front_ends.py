@@ -1,0 +1,196 @@
+"""Front ends as configurations, and as what hears a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from strsbp_rs._arguments import count, threads
+from strsbp_rs._arrays import as_array
+from strsbp_rs._bars import steps_bar
+from strsbp_rs._config import Config
+from strsbp_rs._strsbp_rs import FrontEndCore, center_frequencies, hear_all
+
+__all__ = ["FrontEnd", "LyonEar", "Stream"]
+
+
+@dataclass(frozen=True)
+class FrontEnd(Config):
+    """What makes analog values of sound, frame by frame, a channel each.
+
+    Args:
+        sample_rate: Samples of the sound a second [Hz]; nothing is resampled.
+        decimation: Samples of a frame.
+    """
+
+    group: ClassVar[str | None] = "front_end"
+    sample_rate: float
+    decimation: Annotated[int, partial(count, most=2**31 - 1)] = 200
+
+    @property
+    def center_frequencies(self) -> NDArray[np.float64]:
+        """Centre frequencies of the channels [Hz], descending."""
+        return center_frequencies(self.to_dict())
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels."""
+        return len(self.center_frequencies)
+
+    @property
+    def frame_ms(self) -> float:
+        """Time from a frame to the next [ms]."""
+        return 1e3 * self.decimation / self.sample_rate
+
+    def __call__(self, samples: ArrayLike) -> NDArray[np.float64]:
+        """Returns the frames of a recording, (n_frames, n_channels).
+
+        Args:
+            samples: (n_samples,), floats in [-1, 1], or integers as files of PCM hold them,
+                in parts of the largest of their type. Samples after the last whole
+                frame are not heard.
+
+        Raises:
+            TypeError: If samples are no numbers.
+            ValueError: If there are more axes, as of stereo, or a sample is not finite.
+        """
+        return self.many([samples], progress=False)[0]
+
+    def many(
+        self,
+        recordings: Iterable[ArrayLike],
+        *,
+        n_threads: int | None = None,
+        progress: bool = True,
+    ) -> list[NDArray[np.float64]]:
+        """Returns the frames of each of many recordings, each heard from rest.
+
+        The frames do not depend on the number of threads.
+
+        Args:
+            recordings: Their samples, see `__call__`; of any lengths.
+            n_threads: Number of threads; None means all cores.
+            progress: Whether a bar is drawn.
+
+        Raises:
+            TypeError: If samples are no numbers.
+            ValueError: If there are more axes, as of stereo, or a sample is not finite.
+        """
+        sounds = [as_sound(f"recordings[{at}]", sound) for at, sound in enumerate(recordings)]
+        with steps_bar(len(sounds), "Hearing", progress) as bar:
+            heard = hear_all(
+                self.to_dict(), sounds, threads(n_threads), lambda n: bar.update(n - bar.n)
+            )
+        return heard
+
+    def stream(self) -> Stream:
+        """Returns what hears a stream with this front end."""
+        return Stream(self)
+
+
+@dataclass(frozen=True)
+class LyonEar(FrontEnd):
+    """Lyon's passive ear, as Slaney's Auditory Toolbox has it.
+
+    A cascade of filters, one a channel and each a little lower than the one before, half-wave
+    rectification, four stages of automatic gain control that neighbours share, the difference to
+    the channel above, smoothing and decimation. With the defaults, 78 channels at 12,500 Hz, 64 at
+    8,000 and 86 at 16,000; frames of 16 ms at 12,500 Hz. Gain control asks for samples in [-1, 1].
+
+    Equal to `lyon_passive_ear` of the PyPI package `lyon` with the same arguments, whose
+    `decimation_factor`, `differ` and `agc` are `decimation`, `difference` and `gain_control`.
+
+    Source: R. F. Lyon, "A computational model of filtering, detection, and compression in the
+    cochlea", ICASSP 1982; M. Slaney, "Lyon's Cochlear Model", Apple Technical Report 13, 1988.
+
+    Args:
+        ear_q: How sharp filters are: centre frequency over bandwidth, >= 1.
+        step_factor: By what part of a bandwidth neighbours are apart; if None, ear_q / 32.
+        difference: Whether each channel is the difference to the one above it, or 0.
+        gain_control: Whether gain is controlled.
+        tau_factor: Time constant of the smoothing before decimation, in frames.
+    """
+
+    ear_q: float = 8.0
+    step_factor: float | None = None
+    difference: bool = True
+    gain_control: bool = True
+    tau_factor: float = 3.0
+    kind: ClassVar[str] = "lyon"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the configuration as plain values, with its kind."""
+        values = super().to_dict()
+        if self.step_factor is None:
+            values["step_factor"] = self.ear_q / 32
+        return values
+
+
+class Stream:
+    """A front end that hears sound as it comes.
+
+    What it gives does not depend on how the sound is cut into calls, and is what the front end
+    gives of the whole.
+    """
+
+    def __init__(self, front_end: FrontEnd) -> None:
+        """Makes one at rest.
+
+        Args:
+            front_end: Which one.
+        """
+        self._front_end = front_end
+        self._core = FrontEndCore(front_end.to_dict())
+
+    @property
+    def front_end(self) -> FrontEnd:
+        """The front end."""
+        return self._front_end
+
+    def hear(self, samples: ArrayLike) -> NDArray[np.float64]:
+        """Hears the next samples; returns the frames that they end, (n_frames, n_channels).
+
+        A call that is interrupted, or refused, has heard nothing.
+
+        Args:
+            samples: As of `FrontEnd.__call__`; any number of them.
+
+        Raises:
+            TypeError: If samples are no numbers.
+            ValueError: If there are more axes, as of stereo, or a sample is not finite.
+            RuntimeError: If another thread is at it.
+        """
+        return self._core.hear(as_sound("samples", samples))
+
+    def __repr__(self) -> str:
+        """The front end."""
+        return f"Stream({self._front_end!r})"
+
+
+def as_sound(name: str, samples: ArrayLike) -> NDArray[np.float64]:
+    """Returns samples as the core takes them: finite float64, integers in parts of the largest."""
+    array = as_array(name, samples)
+    if array.ndim != 1:
+        cure = ""
+        if array.ndim == 2:
+            axis = int(np.argmin(array.shape))
+            cure = f": of stereo, give {name}.mean(axis={axis})"
+        raise ValueError(f"{name} has shape {array.shape}, expected (n_samples,){cure}")
+    if array.dtype.kind not in "fiu" and array.size:
+        raise TypeError(f"{name} has dtype {array.dtype}, expected floats or integers")
+    middle, scale = 0.0, 1.0
+    if array.dtype.kind in "iu":
+        info = np.iinfo(array.dtype)
+        # Unsigned ones rest at the middle, as those of WAV files of 8 bits.
+        middle = (info.max + 1) / 2 if info.min == 0 else 0.0
+        scale = middle or info.max + 1.0
+    sound = (np.ascontiguousarray(array, dtype=np.float64) - middle) / scale
+    if not np.isfinite(sound).all():
+        at = int(np.flatnonzero(~np.isfinite(sound))[0])
+        raise ValueError(f"{name}[{at}] must be finite, got {sound[at]}")
+    return sound
