@@ -89,9 +89,17 @@ def windows(draw: st.DrawFn, below: Shape, *, is_line: bool, is_pool: bool) -> W
 
 @st.composite
 def spatial_cases(
-    draw: st.DrawFn, *, max_samples: int = 2, max_steps: int = 50, most: int = LARGEST
+    draw: st.DrawFn,
+    *,
+    max_samples: int = 2,
+    max_steps: int = 50,
+    most: int = LARGEST,
+    max_pools: bool = True,
 ) -> SpatialCase:
-    """Up to three layers in a plane or on a line, perhaps a recurrent one, and an output."""
+    """Up to three layers in a plane or on a line, perhaps a recurrent one, and an output.
+
+    Pools may be of the largest count if `max_pools`.
+    """
     is_line = draw(st.sampled_from([False, False, True]))
     dt = draw(st.sampled_from([1.0, 0.5]))
     below: Shape = (
@@ -107,7 +115,7 @@ def spatial_cases(
         groups = draw(st.sampled_from([g for g in (1, 2, 3) if below[0] % g == 0]))
         channels = 0 if is_pool else groups * draw(st.integers(1, 2))
         if is_pool:
-            spatial.append(Spatial(of, is_max=draw(st.booleans())))
+            spatial.append(Spatial(of, is_max=max_pools and draw(st.booleans())))
         else:
             spatial.append(Spatial(of, channels, groups, draw(DELAYS)))
         below = (channels or below[0], *of.sizes(below))
@@ -235,7 +243,7 @@ def unrolled(
     if isinstance(layer, strsbp_rs.Dense | strsbp_rs.Recurrent):
         assert delay is not None
         return weight.astype(np.int64), delay, (layer.n, 1, 1)
-    line = isinstance(layer, strsbp_rs.Conv1d | strsbp_rs.AvgPool1d)
+    line = isinstance(layer, strsbp_rs.Conv1d | strsbp_rs.AvgPool1d | strsbp_rs.MaxPool1d)
     padding = (0, layer.padding) if line else layer.padding
     sizes = (both(layer.kernel), both(layer.stride), padding)
     shape = (below[0], below[1], below[2])

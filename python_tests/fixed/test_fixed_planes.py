@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from fixed_cases import formats, ours, philox, theirs
 from hypothesis import given, settings
+from oracle.neuron import Layer, simulate_layer
 from references.generic import Format, generic_reference
 from references.integers import Ints
 from spatial_cases import SpatialCase, build_spatial, spatial_cases, unrolled
@@ -48,6 +49,16 @@ def network(lateral: float = 0.2) -> sr.Network:
 
 def samples(n: int = 6) -> np.ndarray[Any, Any]:
     return np.random.default_rng(1).random((n, 2, 9, 11))
+
+
+def is_max_pool(layer: Any) -> bool:
+    return isinstance(layer, sr.MaxPool2d | sr.MaxPool1d)
+
+
+def largest_counts(joined: Ints, raster: Ints) -> Ints:
+    """Spikes of neurons that fire where the largest count of their inputs has grown a step ago."""
+    layer = Layer(joined.astype(np.float64), is_max_pool=True)
+    return simulate_layer(layer, raster.astype(np.bool_)).spikes.astype(np.int64)
 
 
 def reference(
@@ -96,6 +107,9 @@ def test_planes_are_the_reference(case: SpatialCase, form: Format) -> None:
         if "recurrent_weight" in weights:
             # No neuron has a synapse onto itself.
             np.fill_diagonal(weights["recurrent_weight"], 0)
+        if is_max_pool(net.layers[len(layers)]):
+            layers.append(template)
+            continue
         layers.append(replace(template, format=ours(form, case.seed), step=1, **weights))
     held = sr.FixedNetwork(net, layers)
     run = held.run(sr.SpikeTrains.from_dense(case.rasters))
@@ -108,6 +122,10 @@ def test_planes_are_the_reference(case: SpatialCase, form: Format) -> None:
             for name, delay in net.delays[at].items()
         }
         weight, delay, below = unrolled(layer, integers.weight, delays.get("delay"), below)
+        if is_max_pool(layer):
+            np.testing.assert_array_equal(rasters[at + 1], largest_counts(weight, rasters[at]))
+            assert held.overflows[at] == fixed.Overflows(0, 0)
+            continue
         expected = generic_reference(
             form,
             weight,
