@@ -125,6 +125,10 @@ def avg_pool1d(kernel: int, **options: Any) -> sr.AvgPool1d:
     return sr.AvgPool1d(kernel, **options)
 
 
+def max_pool2d(kernel: Any, **options: Any) -> sr.MaxPool2d:
+    return sr.MaxPool2d(kernel, **options)
+
+
 def network(n_in: int | tuple[int, ...], layers: Sequence[Any], **options: Any) -> sr.Network:
     return sr.Network(n_in, layers, **options)
 

@@ -48,6 +48,17 @@ def line(**options: Any) -> Any:
     return b.network((3, 30), layers, **{"dt": 0.5, "seed": 23, **options})
 
 
+def max_pools(**options: Any) -> Any:
+    layers = [
+        b.conv2d(20, 3, padding=1, **CONSTANTS),
+        b.conv2d(6, 2, **CONSTANTS),
+        b.max_pool2d(2, stride=1, padding=1),
+        b.max_pool2d((1, 3), padding=(2, 0)),
+        b.dense(samples.N_OUT, init=samples.INIT, v_th=0.5),
+    ]
+    return b.network((2, 6, 8), layers, **{"seed": 24, **options})
+
+
 def _raster(shape: tuple[int, ...], seed: int) -> Any:
     return inputs.raster(seed, (N_SAMPLES, samples.N_STEPS, *shape), 6)
 
@@ -56,6 +67,7 @@ NETS = {
     "planes": (planes, _raster((2, 7, 9), 60)),
     "delayed": (delayed, _raster((7, 9), 61)),
     "line": (line, _raster((3, 30), 62)),
+    "max": (max_pools, _raster((2, 6, 8), 63)),
 }
 Y = inputs.classes(N_SAMPLES, samples.N_OUT)
 
