@@ -82,20 +82,6 @@ impl<F: Real> Layer<F> {
         self.thresholds.as_deref()
     }
 
-    /// Refuses thresholds that differ, for what has only one; `who` says what that is.
-    ///
-    /// # Errors
-    /// [`Error::Value`] naming layer number `number`.
-    pub fn check_one_threshold(&self, number: usize, who: &str) -> Result<()> {
-        match &self.v_th {
-            PerNeuron::Same(_) => Ok(()),
-            PerNeuron::Each(values) => {
-                let expected = format!("one number for all neurons, {who}");
-                Err(Error::value(format!("layers[{number}].v_th"), expected, format!("{} numbers", values.len())))
-            }
-        }
-    }
-
     /// Returns the threshold of a neuron.
     pub fn threshold(&self, neuron: usize) -> F {
         let channel = || neuron / self.shape().plane();

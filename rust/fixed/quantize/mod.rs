@@ -150,7 +150,6 @@ impl LayerGrid {
         quantization: &Quantization,
     ) -> Result<(Neurons, Vec<f64>)> {
         check()?;
-        layer.check_one_threshold(number, "as fixed point has them")?;
         let weights = LayerWeights::new(layer, number)?;
         let [rows, _] = layer.below().pattern().matrix();
         let grid = quantization.target.chip().weight_grid();
@@ -167,7 +166,8 @@ impl LayerGrid {
         let lif = LifPropagator::<f64>::new(layer.params())?;
         let (name, is_recurrent) = (format!("layers[{number}]"), layer.recurrent().is_some());
         let per_row = layer.n_out() / rows;
-        let neurons = Neurons { name, lif, is_output, is_recurrent, per_row, sums: weights.sums() };
+        let v_th = layer.v_th().clone();
+        let neurons = Neurons { name, lif, v_th, is_output, is_recurrent, per_row, sums: weights.sums() };
         let levels = usual_levels(&found, neurons.silent_level(grid));
         Ok((neurons, levels))
     }
@@ -336,3 +336,6 @@ mod plane_tests;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod threshold_tests;

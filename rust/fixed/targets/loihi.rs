@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::neurons::{FINE_MANTISSA, MEMBRANE_ROOM, Neurons, WeightGrid, largest};
+use super::neurons::{FINE_MANTISSA, MEMBRANE_ROOM, Neurons, WeightGrid};
 use super::{Chip, LayerOutline, check, yes};
 use crate::error::{Error, Result};
 use crate::memory::collected;
@@ -145,7 +145,8 @@ impl Chip for Loihi {
     ) -> Result<(FixedParams, WeightGrid, Vec<f64>)> {
         let grid = self.weight_grid();
         let unit = |level: f64, exponent: i32| level / f64::from(grid.step << exponent);
-        let highest = |exponent| largest(levels, |level| neurons.threshold(unit(level, exponent)));
+        let units_of = |exponent| levels.iter().map(|&level| unit(level, exponent)).collect::<Vec<_>>();
+        let highest = |exponent| neurons.largest_threshold(&units_of(exponent));
         let fits = |exponent: i32| highest(exponent) * MEMBRANE_ROOM <= LARGEST_MANTISSA;
         let mut exponent = 0;
         while highest(exponent) < FINE_MANTISSA && exponent < LARGEST_EXPONENT && fits(exponent + 1) {
@@ -154,7 +155,7 @@ impl Chip for Loihi {
         let coarser = (highest(exponent) / LARGEST_MANTISSA).max(1.0);
         let grid = WeightGrid { step: grid.step << exponent, ..grid };
         let units: Vec<f64> = levels.iter().map(|&level| coarser * level / f64::from(grid.step)).collect();
-        let v_th = neurons.each(&units, |unit| neurons.threshold(unit).round().min(LARGEST_MANTISSA) as i32);
+        let v_th = neurons.thresholds(&units, |v_th| v_th.round().min(LARGEST_MANTISSA) as i32);
         neurons.check_thresholds(&v_th)?;
         let lost = |decay: f64| ((1.0 - decay) * 4096.0).round();
         let preset = LoihiNeurons {

@@ -41,6 +41,8 @@ pub struct Neurons {
     pub name: String,
     /// Factors of a time step in floating point.
     pub lif: LifPropagator<f64>,
+    /// Thresholds in floating point: one, or one for each row or channel.
+    pub v_th: PerNeuron<f64>,
     /// Whether the layer is the last one.
     pub is_output: bool,
     /// Whether it is connected onto itself.
@@ -52,23 +54,43 @@ pub struct Neurons {
 }
 
 impl Neurons {
-    /// Makes a number of all neurons if there is one unit, else of each: units are of rows.
-    pub fn each<T: Clone>(&self, units: &[f64], f: impl Fn(f64) -> T) -> PerNeuron<T> {
-        if units.len() == 1 {
-            PerNeuron::Same(f(units[0]))
-        } else {
-            PerNeuron::Each(units.iter().flat_map(|&u| std::iter::repeat_n(f(u), self.per_row)).collect())
+    /// Makes a number of the threshold of all neurons if there is one and one unit, else of that of each, in its unit: units are of
+    /// all weights, or of each row.
+    pub fn thresholds<T>(&self, units: &[f64], f: impl Fn(f64) -> T) -> PerNeuron<T> {
+        self.each(units, |v_th, unit| f(self.in_units(v_th, unit)))
+    }
+
+    fn each<T>(&self, units: &[f64], of: impl Fn(f64, f64) -> T) -> PerNeuron<T> {
+        if let (PerNeuron::Same(v_th), [unit]) = (&self.v_th, units) {
+            return PerNeuron::Same(of(*v_th, *unit));
         }
+        let (n, v_th) = (self.sums.len() * self.per_row, self.v_th.values());
+        PerNeuron::Each((0..n).map(|i| of(v_th[i * v_th.len() / n], units[i * units.len() / n])).collect())
+    }
+
+    /// Makes a number of the threshold of all neurons if there is one, else of that of each.
+    pub fn own_thresholds<T>(&self, f: impl Fn(f64) -> T) -> PerNeuron<T> {
+        self.each(&[1.0], |v_th, _| f(v_th))
+    }
+
+    /// Returns the largest threshold in units of weights, as [`thresholds`](Self::thresholds) has them.
+    pub fn largest_threshold(&self, units: &[f64]) -> f64 {
+        let v_th = self.v_th.values();
+        // Of lists that differ in length one has one entry.
+        let n = v_th.len().max(units.len());
+        let of = |i: usize| self.in_units(v_th[i * v_th.len() / n], units[i * units.len() / n]);
+        (0..n).map(of).fold(0.0, f64::max)
+    }
+
+    /// Returns a threshold in units of a weight: of currents that, kept up for a step, bring the membrane there.
+    fn in_units(&self, v_th: f64, unit: f64) -> f64 {
+        v_th / (self.lif.mem_gain * unit)
     }
 
     /// Returns what a level stands for where there are no weights: something as fine as thresholds need.
     pub fn silent_level(&self, grid: WeightGrid) -> f64 {
-        f64::from(grid.step) * self.lif.v_th / (self.lif.mem_gain * FINE_MANTISSA)
-    }
-
-    /// Returns the threshold in units of a weight: of currents that, kept up for a step, bring the membrane there.
-    pub fn threshold(&self, unit: f64) -> f64 {
-        self.lif.v_th / (self.lif.mem_gain * unit)
+        let highest = self.v_th.values().iter().copied().fold(0.0, f64::max);
+        f64::from(grid.step) * highest / (self.lif.mem_gain * FINE_MANTISSA)
     }
 
     /// Returns the largest current, in units of a weight, if all inputs fire at every step.
@@ -116,14 +138,14 @@ pub(super) fn finer_by(bits: u32, largest: f64, usual: f64, fine: f64) -> i32 {
 pub fn shifts(neurons: &Neurons, units: &[f64], state_bits: u32) -> Result<(u32, u32, PerNeuron<i32>)> {
     let left = 1.0 - neurons.lif.mem_decay;
     let current = neurons.largest_current(units);
-    let v_th = largest(units, |unit| neurons.threshold(unit));
+    let v_th = neurons.largest_threshold(units);
     let fine = if neurons.per_row > 1 { FINE_SHARED_CURRENT } else { FINE_CURRENT };
     let input_shift = finer_by(state_bits, current, CURRENT_ROOM * v_th * left, fine).clamp(0, 31);
     let membrane_shift = finer_by(state_bits, current / left, MEMBRANE_ROOM * v_th, FINE_THRESHOLD / v_th);
     let gain_shift = (input_shift - membrane_shift).clamp(0, 31);
     let finer = 2f64.powi(input_shift - gain_shift);
     let highest = 2f64.powi(state_bits as i32 - 1) - 2.0;
-    let thresholds = neurons.each(units, |unit| (neurons.threshold(unit) * finer).round());
+    let thresholds = neurons.thresholds(units, |v_th| (v_th * finer).round());
     if let Some(v_th) = thresholds.values().iter().find(|v_th| !(1.0..=highest).contains(*v_th)) {
         let expected = format!("in [1, {highest}] in units of a membrane of {state_bits} bits");
         return Err(Error::value(format!("the threshold of {}", neurons.name), expected, v_th));

@@ -93,13 +93,13 @@ impl Chip for Spinnaker {
         }
         let left_shift = needed.max(0.0) as u32;
         let (decays, bits) = ([neurons.lif.syn_decay, neurons.lif.mem_decay], 2f64.powi(STATE_BITS));
-        if neurons.lif.v_th * bits >= f64::from(i32::MAX) {
-            return Err(Error::value(&neurons.name, "of a threshold below 65536, on this target", neurons.lif.v_th));
+        if let Some(v_th) = neurons.v_th.values().iter().find(|&&v_th| v_th * bits >= f64::from(i32::MAX)) {
+            return Err(Error::value(&neurons.name, "of a threshold below 65536, on this target", v_th));
         }
         let preset = SpinnakerNeurons {
             current_factor: ((decays[0] * 2f64.powi(32)) as u32).into(),
             membrane_factor: ((decays[1] * bits).round() as u32).into(),
-            v_th: ((neurons.lif.v_th * bits).round() as i32).into(),
+            v_th: neurons.own_thresholds(|v_th| (v_th * bits).round() as i32),
             left_shift,
             t_ref_steps: neurons.lif.t_ref_steps,
         };

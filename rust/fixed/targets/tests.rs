@@ -13,6 +13,7 @@ fn neurons(mem_decay: f64, v_th: f64, sums: &[f64]) -> Neurons {
     Neurons {
         name: "layers[0]".to_owned(),
         lif,
+        v_th: v_th.into(),
         is_output: false,
         is_recurrent: false,
         per_row: 1,
@@ -73,11 +74,11 @@ fn weights_have_so_many_levels() {
 fn states_are_as_fine_as_leaves_room() {
     // Thresholds in units of a weight, and the largest current, of all inputs at every step.
     let some = neurons(0.5, 3.0, &[4.0, 6.0]);
-    assert_eq!((some.threshold(0.25), some.largest_current(&[0.25])), (96.0, 192.0));
+    assert_eq!((some.largest_threshold(&[0.25]), some.largest_current(&[0.25])), (96.0, 192.0));
     assert_eq!(some.largest_current(&[0.25, 0.5]), 128.0);
     assert_eq!(some.silent_level(WeightGrid { levels: 127, step: 2 }), 2.0 * 3.0 / (0.125 * 1024.0));
-    assert_eq!(some.each(&[0.25], |unit| some.threshold(unit)), PerNeuron::Same(96.0));
-    assert_eq!(some.each(&[0.25, 0.5], |unit| some.threshold(unit)), PerNeuron::Each(vec![96.0, 48.0]));
+    assert_eq!(some.thresholds(&[0.25], |v_th| v_th), PerNeuron::Same(96.0));
+    assert_eq!(some.thresholds(&[0.25, 0.5], |v_th| v_th), PerNeuron::Each(vec![96.0, 48.0]));
     assert_eq!(largest(&[3.0, 5.0, 4.0], |x| x - 1.0), 4.0);
     // Room for all: 2^15 / 192, of which the largest power of two is 2^7. Nothing is finer than it may be.
     assert_eq!(finer_by(16, 192.0, 1.0, 16.0), 7);

@@ -8,7 +8,7 @@ pub use neurons::{XyloNeurons, xylo_weights};
 
 use serde::{Deserialize, Serialize};
 
-use super::neurons::{MEMBRANE_ROOM, Neurons, WeightGrid, largest};
+use super::neurons::{MEMBRANE_ROOM, Neurons, WeightGrid};
 use super::{Chip, LayerOutline};
 use crate::error::{Error, Result};
 use crate::fixed::{FixedConnection, FixedLayer};
@@ -135,7 +135,7 @@ impl Chip for Xylo {
         let coarser = (highest(neurons, levels) / ROOM).max(1.0);
         let grid = WeightGrid { step: 1 << up, ..self.weight_grid() };
         let units: Vec<f64> = levels.iter().map(|&level| coarser * level / f64::from(grid.step)).collect();
-        let v_th = neurons.each(&units, |unit| (taken * neurons.threshold(unit)).round().min(32767.0) as i32);
+        let v_th = neurons.thresholds(&units, |v_th| (taken * v_th).round().min(32767.0) as i32);
         neurons.check_thresholds(&v_th)?;
         let preset = XyloNeurons {
             device: self.device,
@@ -165,7 +165,7 @@ impl Chip for Xylo {
 /// Returns the largest current that a threshold takes: the current decays before the membrane takes it.
 fn highest(neurons: &Neurons, levels: &[f64]) -> f64 {
     let taken = 1.0 - 2f64.powi(-(shift(neurons.lif.syn_decay) as i32));
-    largest(levels, |level| taken * neurons.threshold(level))
+    taken * neurons.largest_threshold(levels)
 }
 
 /// Returns the nearest bit shift of a decay.
