@@ -11,7 +11,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from oracle.neuron import Layer, Raster, Steps
 from oracle.synapses import Shape, Windows, convolution, pooling
-from strategies import DELAYS, DelaySteps, build_delay
+from strategies import DELAYS, DelaySteps, apart, build_delay
 
 import strsbp_rs
 
@@ -56,6 +56,7 @@ class SpatialCase:
         labels: Target class per sample.
         dt: Time step [ms].
         seed: Of the weights.
+        differ: Whether every channel or neuron has a threshold of its own.
     """
 
     in_shape: Shape
@@ -67,6 +68,7 @@ class SpatialCase:
     labels: list[int]
     dt: float
     seed: int
+    differ: bool = False
 
 
 @st.composite
@@ -145,6 +147,7 @@ def spatial_cases(
         [draw(st.integers(0, flat[-1].n - 1)) for _ in range(n_samples)],
         dt,
         seed,
+        draw(st.booleans()),
     )
 
 
@@ -152,6 +155,11 @@ def build_spatial(case: SpatialCase, dtype: str, **changes: Any) -> strsbp_rs.Ne
     """The network in the core, with the weights and delays that the core draws."""
     layers: list[Any] = []
     init = strsbp_rs.Uniform(-0.4, 1.2)
+    channels = case.in_shape[0]
+
+    def thresholds(v_th: float, n: int) -> float | tuple[float, ...]:
+        return apart(v_th, n) if case.differ else v_th
+
     for layer in case.spatial:
         of = layer.windows
         sizes: list[Any] = [of.kernel, of.stride, of.padding]
@@ -162,16 +170,19 @@ def build_spatial(case: SpatialCase, dtype: str, **changes: Any) -> strsbp_rs.Ne
             continue
         if layer.channels == 0:
             pool = strsbp_rs.AvgPool1d if case.is_line else strsbp_rs.AvgPool2d
-            layers.append(pool(*sizes, v_th=0.1, **case.constants))
+            layers.append(pool(*sizes, v_th=thresholds(0.1, channels), **case.constants))
             continue
+        channels = layer.channels
         conv = strsbp_rs.Conv1d if case.is_line else strsbp_rs.Conv2d
         dilation: Any = of.dilation[1] if case.is_line else of.dilation
         delay = build_delay(layer.delay, case.dt)
-        given = {"v_th": 0.3, "init": init, "delay": delay, **case.constants}
+        v_th = thresholds(0.3, channels)
+        given = {"v_th": v_th, "init": init, "delay": delay, **case.constants}
         layers.append(conv(layer.channels, *sizes, dilation, layer.groups, **given))
     for above in case.flat:
         delay = build_delay(above.delay, case.dt)
-        given = {"v_th": 0.5, "init": init, "delay": delay, **case.constants}
+        v_th = thresholds(0.5, above.n)
+        given = {"v_th": v_th, "init": init, "delay": delay, **case.constants}
         if above.recurrent:
             recurrent = {"recurrent_init": init, "recurrent_delay": delay}
             layers.append(strsbp_rs.Recurrent(above.n, **recurrent, **given))
@@ -202,7 +213,9 @@ def oracle_spatial(case: SpatialCase, net: strsbp_rs.Network) -> list[Layer]:
                 )
             )
             continue
-        given = {"v_th": layer.v_th, "dt": case.dt, **case.constants}
+        n = math.prod(net.shapes[number])
+        v_th = np.array(layer.v_th)
+        given = {"v_th": np.repeat(v_th, n // v_th.size), "dt": case.dt, **case.constants}
         steps = {name: np.round(delay / case.dt).astype(np.int64) for name, delay in delays.items()}
         wide = {name: weight.astype(np.float64) for name, weight in weights.items()}
         if number >= len(case.spatial):

@@ -6,6 +6,7 @@ for the many numbers (weights, spikes), so that hypothesis shrinks what a reader
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,7 +37,7 @@ class LayerSpec:
     shape: tuple[int, int, int]
     tau_m: float
     tau_s: float
-    v_th: float
+    v_th: float | tuple[float, ...]
     t_ref: float
     discretisation: Literal["euler", "exact"]
     self_loops: bool = False
@@ -78,6 +79,11 @@ DELAYS: st.SearchStrategy[DelaySteps] = st.sampled_from([0, 0, 1, 4, (0, 2), (3,
 """None more often than each other one; up to longer than any run."""
 
 
+def apart(v_th: float, n: int) -> tuple[float, ...]:
+    """Thresholds around one, of `n` neurons or channels."""
+    return tuple(v_th * (1.0, 1.75, 0.5, 1.25, 0.8)[i % 5] for i in range(n))
+
+
 @st.composite
 def layer_specs(
     draw: st.DrawFn, *, kinds: tuple[Kind, ...], max_side: int, dt: float, output: bool
@@ -89,12 +95,13 @@ def layer_specs(
         shape = (draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(1, max_side)))
     else:
         shape = (1, 1, draw(st.integers(smallest, 2 * max_side)))
+    v_th = draw(st.sampled_from([0.3, 0.7, 1.5]))
     return LayerSpec(
         kind=kind,
         shape=shape,
         tau_m=draw(st.sampled_from([10.0, 20.0, 64.0])),
         tau_s=draw(st.sampled_from([4.0, 8.0, 10.0])),
-        v_th=draw(st.sampled_from([0.3, 0.7, 1.5])),
+        v_th=apart(v_th, math.prod(shape)) if draw(st.booleans()) else v_th,
         t_ref=dt * draw(st.integers(0, 5)),
         discretisation=draw(st.sampled_from(["euler", "exact"])),
         self_loops=draw(st.booleans()),
@@ -162,7 +169,7 @@ def oracle_layer(
         lateral_inhibition=spec.lateral_inhibition,
         tau_m=spec.tau_m,
         tau_s=spec.tau_s,
-        v_th=spec.v_th,
+        v_th=np.array(spec.v_th),
         t_ref=spec.t_ref,
         dt=dt,
         discretisation=spec.discretisation,

@@ -42,6 +42,7 @@ from strsbp_rs._config import (
     StRsbp,
     Uniform,
     UniformDelay,
+    UniformOfThreshold,
 )
 from strsbp_rs._coupling import post_coupling, psp_table
 from strsbp_rs._evaluation import Evaluation
@@ -144,6 +145,7 @@ __all__ = [
     "Trainer",
     "Uniform",
     "UniformDelay",
+    "UniformOfThreshold",
     "Xylo",
     "__version__",
     "audio",

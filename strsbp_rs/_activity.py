@@ -127,7 +127,7 @@ def _cures(layer: config.LayerConfig, weights: str, threshold: str) -> str:
     """What may be done to a layer itself; the weights of pools are fixed."""
     if isinstance(layer, config.MaxPool):
         return f"It fires as often as what lies below: give that {weights} weights"
-    v_th = f"{threshold} its v_th ({layer.v_th:g})"
+    v_th = f"{threshold} its v_th ({config.threshold_range(layer.v_th)})"
     if isinstance(layer, config.Pool):
         return v_th.capitalize()
     return (

@@ -19,4 +19,5 @@ def constants(layer: config.LayerConfig) -> list[str]:
     """Returns v_th, tau_m, tau_s and t_ref; max pools have none."""
     if isinstance(layer, config.MaxPool):
         return ["none"] * 4
-    return [f"{value:g}" for value in (layer.v_th, layer.tau_m, layer.tau_s, layer.t_ref)]
+    times = (layer.tau_m, layer.tau_s, layer.t_ref)
+    return [config.threshold_range(layer.v_th), *(f"{value:g}" for value in times)]

@@ -19,12 +19,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    _Drawn = config.Uniform | config.UniformOfThreshold
 
 __all__ = ["learning_rate", "resolved", "without_firing"]
 
@@ -80,7 +82,8 @@ def learning_rate(layers: Sequence[config.LayerConfig], fan_ins: Sequence[int], 
     A step of Adam changes every weight by about the learning rate, whatever its size. If all m
     weights of a neuron change alike, its potential does by m r sum_k kappa[k] times that: so the
     rate must fall with the number of inputs, as in Yang & Hu et al. (Tensor Programs V, 2022), and
-    grow with the threshold. It is the geometric mean of what is right for the layers. With this
+    grow with the threshold; of neurons with different ones, with their geometric mean. It is the
+    geometric mean of what is right for the layers. With this
     share of the threshold it is 0.0014 for the recipe of Fashion-MNIST, whose 0.003 was found by
     hand for inputs that fire less. Pools have no weights, and do not count.
     """
@@ -92,8 +95,14 @@ def learning_rate(layers: Sequence[config.LayerConfig], fan_ins: Sequence[int], 
         if isinstance(layer, config.Recurrent):
             drift += _recurrent_inputs(layer) * HIDDEN_RATE
         kernel = _kernel(layer, dt, config.Firing().within)
-        logs.append(math.log(layer.v_th / (drift * float(kernel.sum()))))
+        v_th = layer.v_th if isinstance(layer.v_th, float) else _mean(layer.v_th)
+        logs.append(math.log(v_th / (drift * float(kernel.sum()))))
     return _CHANGE * math.exp(sum(logs) / max(len(logs), 1))
+
+
+def _mean(thresholds: ArrayLike) -> float:
+    """The geometric mean."""
+    return float(np.exp(np.mean(np.log(thresholds))))
 
 
 def _hears_input(layers: Sequence[config.LayerConfig], index: int) -> bool:
@@ -102,7 +111,7 @@ def _hears_input(layers: Sequence[config.LayerConfig], index: int) -> bool:
 
 
 def _replaced(
-    layer: config.LayerConfig, init: config.Init | None, recurrent_init: config.Init | None
+    layer: config.LayerConfig, init: _Drawn | None, recurrent_init: _Drawn | None
 ) -> config.LayerConfig:
     """The layer with these in place of `Firing`."""
     given = {"init": init, "recurrent_init": recurrent_init}
@@ -116,20 +125,23 @@ def _replaced(
 
 def _uniform(
     layer: config.Integrating, init: config.Firing, n_in: float, dt: float, *, is_input: bool
-) -> config.Uniform:
-    if not all(0.0 < value < math.inf for value in (dt, layer.tau_m, layer.tau_s, layer.v_th)):
+) -> config.Uniform | config.UniformOfThreshold:
+    # Where thresholds differ, weights are in units of them.
+    v_th = layer.v_th if isinstance(layer.v_th, float) else None
+    if not all(0.0 < value < math.inf for value in (dt, layer.tau_m, layer.tau_s, v_th or 1.0)):
         # The core is about to say which of them is wrong.
         return config.Uniform()
     kernel = _kernel(layer, dt, init.within)
     rate = init.rate or (INPUT_RATE if is_input else HIDDEN_RATE)
     spread = 1.0 if is_input else _HIDDEN_SPREAD
-    n_in, level = max(n_in, 1.0), init.drive * layer.v_th
+    n_in, level = max(n_in, 1.0), init.drive * (v_th or 1.0)
     drift = rate * float(kernel.sum())
     std = level / math.sqrt(n_in * (spread * drift**2 + rate * float(np.sum(kernel**2))))
     # Where hardly anything is received, a single spike is enough with weights of this width.
     mean = min(_MEAN * level / (n_in * drift), std)
     bound = math.sqrt(3.0) * std
-    return config.Uniform(mean - bound, mean + bound)
+    chosen = config.UniformOfThreshold if v_th is None else config.Uniform
+    return chosen(mean - bound, mean + bound)
 
 
 def _kernel(layer: config.Integrating, dt: float, within: float) -> NDArray[np.float64]:

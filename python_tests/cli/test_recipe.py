@@ -131,6 +131,22 @@ def test_sizes_are_one_number_two_or_a_name(tmp_path):
     assert same.layers[0].padding == (2, 2)
 
 
+def test_thresholds_are_a_number_or_a_list(tmp_path):
+    settings = ["layers.0.kind=conv2d", "layers.0.channels=2", "layers.0.kernel=3"]
+    recipe = load_recipe("demo", [*settings, "layers.0.v_th=[8, 12.5]"])
+    assert recipe.layers[0].v_th == (8.0, 12.5)
+    path = tmp_path / "copy.toml"
+    path.write_text(recipe.to_toml())
+    assert "v_th = [8.0, 12.5]" in path.read_text()
+    assert load_recipe(path) == recipe
+    message = r"layers\.0\.v_th must be a number or a list of numbers, got "
+    for wrong in ("true", '["a"]', "[[1.0]]", "{low=1.0}", "high"):
+        with pytest.raises(RecipeError, match=message):
+            load_recipe("demo", [f"layers.0.v_th={wrong}"])
+    with pytest.raises(RecipeError, match=r"layers\.0\.v_th\[1\] must be finite and > 0, got 0"):
+        load_recipe("demo", ["layers.0.v_th=[1, 0]"])
+
+
 def test_the_order_of_a_kind_and_its_fields_does_not_matter():
     settings = ["optimizer.lr=0.5", "optimizer.kind=sgd"]
     assert load_recipe("demo", settings) == load_recipe("demo", settings[::-1])

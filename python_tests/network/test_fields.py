@@ -16,7 +16,7 @@ CONFIGS = [
     *(sr.Firing, sr.Uniform, sr.Normal, sr.ConstantInit, sr.KaimingUniform, sr.AllToAll, sr.Sparse),
     *(sr.Reservoir, sr.UniformDelay, sr.OneToOne, sr.FixedProbability, sr.FixedOutDegree),
     *(sr.FixedInDegree, sr.LIF, sr.Dense, sr.Recurrent, sr.BernoulliEncoder),
-    *(sr.RegularEncoder, sr.ImageAugment),
+    *(sr.RegularEncoder, sr.ImageAugment, sr.UniformOfThreshold),
     *(sr.Conv2d, sr.Conv1d, sr.AvgPool2d, sr.AvgPool1d, sr.MaxPool2d, sr.MaxPool1d),
     *(sr.CountMSE, sr.SoftmaxCrossEntropy, sr.Adam, sr.AdamW, sr.SGD, sr.Constant),
     *(sr.InverseSqrt, sr.Cosine, sr.Step, sr.StRsbp, sr.ExponentialPenalty),
@@ -143,8 +143,8 @@ def test_what_is_no_integer(value, error):
     ],
 )
 def test_what_is_no_number(value):
-    for give in (lambda: sr.Dense(2, v_th=value), lambda: sr.Graph(dt=value)):
-        with pytest.raises(TypeError, match=r"(v_th|dt) must be a number, got"):
+    for give in (lambda: sr.Dense(2, tau_m=value), lambda: sr.Graph(dt=value)):
+        with pytest.raises(TypeError, match=r"(tau_m|dt) must be a number, got"):
             give()
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import strsbp_rs as sr
@@ -105,6 +106,29 @@ def test_a_few_neurons_of_a_reservoir():
     layer = sr.Network(5, [sr.Recurrent(8, mask=sr.Reservoir((2, 2, 2)))]).layers[0]
     low_high = expected(layer, 7, 1.0, sr.Recurrent(1).recurrent_init, HIDDEN_RATE, 2.0)
     assert (layer.recurrent_init.low, layer.recurrent_init.high) == pytest.approx(low_high)
+
+
+def test_weights_of_thresholds_that_differ():
+    """Each row is drawn in units of its own; the learning rate is of their geometric mean."""
+    v_th = (2.0, 0.5, 8.0)
+    one = sr.Network(6, [sr.Recurrent(3, v_th=1.0), sr.Dense(3, v_th=1.0)], seed=3)
+    each = sr.Network(6, [sr.Recurrent(3, v_th=v_th), sr.Dense(3, v_th=v_th)], seed=3)
+    for layer, found in zip(one.layers, each.layers, strict=True):
+        expected = sr.UniformOfThreshold(layer.init.low, layer.init.high)
+        assert found.init == expected
+    assert isinstance(each.layers[0].recurrent_init, sr.UniformOfThreshold)
+    for weights, found in zip(one.weights, each.weights, strict=True):
+        for name, array in weights.items():
+            scaled = array * np.array(v_th, np.float32)[:, None]
+            np.testing.assert_array_equal(found[name], scaled)
+    again = sr.Network(6, each.layers, seed=3).weights
+    np.testing.assert_array_equal(again[1]["weight"], each.weights[1]["weight"])
+    rates = [sr.Trainer(net).config["optimizer"]["lr"] for net in (one, each)]
+    assert rates[1] == pytest.approx(2.0 * rates[0], rel=1e-6)
+    equal = sr.Network(6, [sr.Recurrent(3, v_th=[2.0] * 3), sr.Dense(3, v_th=[2.0] * 3)])
+    alone = sr.Network(6, [sr.Recurrent(3, v_th=2.0), sr.Dense(3, v_th=2.0)])
+    rates = [sr.Trainer(net).config["optimizer"]["lr"] for net in (equal, alone)]
+    assert rates[1] == pytest.approx(rates[0], rel=1e-12)
 
 
 @pytest.mark.parametrize("discretisation", ["euler", "exact"])

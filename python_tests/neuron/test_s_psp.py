@@ -100,7 +100,7 @@ def test_weighted_s_psps_are_the_potentials_before_the_resets(case: Case) -> Non
         np.testing.assert_allclose(total, potentials, rtol=1e-12, atol=1e-12)
         # The origin of o ~ a / v_th: every firing is a potential just above the threshold.
         counts = record.spikes.sum(axis=0)
-        assert np.all(total[counts > 0] > layer.v_th * counts[counts > 0])
+        assert np.all((total > layer.v_th * counts)[counts > 0])
         pre = record.spikes
 
 

@@ -29,6 +29,19 @@ for dtype in ("float32", "float64"):
     trainer.fit(x, y, epochs=2, progress=False)
     assert trainer.history.epochs[-1]["firing_rate"][-1] > 0
     print(sr.simd_level(), dtype, digest(net))
+# Thresholds of each channel and neuron.
+layers = [
+    sr.Conv2d(20, 3, v_th=np.linspace(1.0, 3.0, 20)),
+    sr.AvgPool2d(2, v_th=np.linspace(0.2, 0.4, 20)),
+    sr.Recurrent(37, v_th=np.linspace(1.0, 3.0, 37)),
+    sr.Dense(4, v_th=np.linspace(2.0, 3.0, 4)),
+]
+for dtype in ("float32", "float64"):
+    net = sr.Network((5, 10), layers, dtype=dtype, seed=2)
+    trainer = sr.Trainer(net, encoder=sr.BernoulliEncoder(80, 0.3), batch_size=8, n_threads=1)
+    trainer.fit(x, y, epochs=2, progress=False)
+    assert trainer.history.epochs[-1]["firing_rate"][-1] > 0
+    print(sr.simd_level(), dtype, digest(net), trainer.evaluate(x, y, engine="event").loss)
 # Layers of more neurons than are taken at once, bytes as input, silent neurons in the systems.
 for silent_ratio in (0.0, 0.5):
     init = sr.Uniform(-0.6, 1.0)

@@ -79,7 +79,7 @@ def solve_layer(
     variants = np.broadcast_shapes(weight.shape[:-2], within.shape[:-2], counts_in.shape[:-1])
     counts = np.broadcast_to(recorded, (*variants, layer.n_out))
     identity = np.eye(layer.n_out)
-    scale = layer.v_th * (1.0 + recorded.max(initial=0.0))
+    scale = np.max(layer.v_th) * (1.0 + recorded.max(initial=0.0))
     for _ in range(30):
         # The slope of the coupling is itself a difference: a Newton matrix need not be exact, and
         # the model then uses no derivative that the analytic gradient could share.

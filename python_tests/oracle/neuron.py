@@ -78,7 +78,7 @@ class Layer:
         lateral_inhibition: Strength of a fixed inhibition between any two neurons of the layer,
             which has no delay; only without recurrent weights.
         tau_m, tau_s: Membrane and synaptic time constant [ms].
-        v_th: Threshold relative to rest.
+        v_th: Threshold relative to rest, or those of the neurons, (n_out,).
         t_ref: Refractory period [ms].
         dt: Time step [ms].
         discretisation: Forward Euler, or exact exponential decay.
@@ -95,7 +95,7 @@ class Layer:
     lateral_inhibition: float = 0.0
     tau_m: float = 64.0
     tau_s: float = 8.0
-    v_th: float = 20.0
+    v_th: float | Array = 20.0
     t_ref: float = 2.0
     dt: float = 1.0
     discretisation: Literal["euler", "exact"] = "euler"

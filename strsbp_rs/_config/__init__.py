@@ -27,6 +27,7 @@ from strsbp_rs._config._init import (
     LayerInit,
     Normal,
     Uniform,
+    UniformOfThreshold,
 )
 from strsbp_rs._config._layers import (
     Dense,
@@ -41,7 +42,7 @@ from strsbp_rs._config._layers import (
 from strsbp_rs._config._learning import ExponentialPenalty, PostCoupling, StRsbp
 from strsbp_rs._config._losses import CountMSE, Loss, SoftmaxCrossEntropy
 from strsbp_rs._config._masks import AllToAll, Mask, Reservoir, Sparse
-from strsbp_rs._config._neurons import LIF, Discretisation
+from strsbp_rs._config._neurons import LIF, Discretisation, Thresholds, threshold_range
 from strsbp_rs._config._optimizers import SGD, Adam, AdamW, Optimizer
 from strsbp_rs._config._rules import (
     ConnectionRule,
@@ -116,19 +117,22 @@ __all__ = [
     "Sparse",
     "StRsbp",
     "Step",
+    "Thresholds",
     "Uniform",
     "UniformDelay",
+    "UniformOfThreshold",
     "_plain",
     "check_engine",
     "describe",
     "encoder_from_file",
     "from_dict",
+    "threshold_range",
 ]
 
 _KINDS: dict[str, type[Config]] = {
     cls.kind: cls
     for cls in (
-        *(Firing, Uniform, Normal, ConstantInit, KaimingUniform),
+        *(Firing, Uniform, UniformOfThreshold, Normal, ConstantInit, KaimingUniform),
         *(AllToAll, Sparse, Reservoir),
         *(UniformDelay,),
         *(Dense, Recurrent, Conv2d, Conv1d, AvgPool2d, AvgPool1d, MaxPool2d, MaxPool1d, LIF),

@@ -7,7 +7,16 @@ from typing import ClassVar
 
 from strsbp_rs._config._base import Config
 
-__all__ = ["ConstantInit", "Firing", "Init", "KaimingUniform", "LayerInit", "Normal", "Uniform"]
+__all__ = [
+    "ConstantInit",
+    "Firing",
+    "Init",
+    "KaimingUniform",
+    "LayerInit",
+    "Normal",
+    "Uniform",
+    "UniformOfThreshold",
+]
 
 
 @dataclass(frozen=True)
@@ -52,13 +61,26 @@ Init = Uniform | Normal | ConstantInit | KaimingUniform
 
 
 @dataclass(frozen=True)
+class UniformOfThreshold(Config):
+    """Initial weights uniform in [low, high], in units of the threshold of the neuron they reach.
+
+    What `Firing` becomes in a layer whose neurons have different thresholds.
+    """
+
+    low: float = -1.0
+    high: float = 1.0
+    kind: ClassVar[str] = "uniform_of_threshold"
+    group: ClassVar[str | None] = "init"
+
+
+@dataclass(frozen=True)
 class Firing(Config):
     """Initial weights with which neurons fire, however many inputs they have.
 
     Uniform, as wide as the neurons' constants and the rate of their inputs ask for: without a
     threshold, potentials would have, `within` ms after rest, a standard deviation of `drive`
     thresholds over neurons and spikes, and a mean of 0.7 times that. `Network.layers` has the
-    numbers, as Uniform.
+    numbers, as Uniform, or as UniformOfThreshold where thresholds differ.
 
     Args:
         rate: Expected spikes of an input of the layer in a step, > 0. If None, 0.3 for the inputs
@@ -83,5 +105,5 @@ class Firing(Config):
                 raise ValueError(f"Firing.{name} must be finite and > 0{unit}, got {value}")
 
 
-LayerInit = Init | Firing
+LayerInit = Init | UniformOfThreshold | Firing
 """Of the weights of a layer, whose neurons are known."""

@@ -11,7 +11,7 @@ from strsbp_rs._config._base import Config, describe
 from strsbp_rs._config._delays import Delay
 from strsbp_rs._config._init import Firing, LayerInit
 from strsbp_rs._config._masks import AllToAll, Mask
-from strsbp_rs._config._neurons import Discretisation
+from strsbp_rs._config._neurons import Discretisation, Thresholds
 from strsbp_rs._config._spatial import (
     AvgPool1d,
     AvgPool2d,
@@ -33,7 +33,7 @@ class Dense(Config):
         n: Number of neurons.
         tau_m: Membrane time constant [ms].
         tau_s: Synaptic time constant [ms].
-        v_th: Firing threshold, relative to rest.
+        v_th: Firing threshold, relative to rest: a number, or one for each neuron.
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
         init: Distribution of the initial weights: Firing, Uniform, Normal, ConstantInit or
@@ -47,7 +47,7 @@ class Dense(Config):
     n: Count
     tau_m: float = field(default=64.0, kw_only=True)
     tau_s: float = field(default=8.0, kw_only=True)
-    v_th: float = field(default=20.0, kw_only=True)
+    v_th: Thresholds = field(default=20.0, kw_only=True)
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: Discretisation = field(default="euler", kw_only=True)
     init: LayerInit = field(default=Firing(), kw_only=True)
@@ -74,7 +74,7 @@ class Recurrent(Config):
         n: Number of neurons.
         tau_m: Membrane time constant [ms].
         tau_s: Synaptic time constant [ms].
-        v_th: Firing threshold, relative to rest.
+        v_th: Firing threshold, relative to rest: a number, or one for each neuron.
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
         init: Distribution of the initial feed-forward weights: Firing, Uniform, Normal,
@@ -91,7 +91,7 @@ class Recurrent(Config):
     n: Count
     tau_m: float = field(default=64.0, kw_only=True)
     tau_s: float = field(default=8.0, kw_only=True)
-    v_th: float = field(default=20.0, kw_only=True)
+    v_th: Thresholds = field(default=20.0, kw_only=True)
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: Discretisation = field(default="euler", kw_only=True)
     init: LayerInit = field(default=Firing(), kw_only=True)

@@ -11,7 +11,7 @@ from strsbp_rs._arguments import integer, integers, one_of
 from strsbp_rs._config._base import Config
 from strsbp_rs._config._delays import Delay
 from strsbp_rs._config._init import Firing, LayerInit
-from strsbp_rs._config._neurons import Discretisation
+from strsbp_rs._config._neurons import Discretisation, Thresholds
 
 __all__ = ["AvgPool1d", "AvgPool2d", "Conv1d", "Conv2d", "MaxPool1d", "MaxPool2d"]
 
@@ -67,7 +67,7 @@ class Conv2d(Config):
             divisor of both numbers of channels.
         tau_m: Membrane time constant [ms].
         tau_s: Synaptic time constant [ms].
-        v_th: Firing threshold, relative to rest.
+        v_th: Firing threshold, relative to rest: a number, or one for each channel.
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
         init: Distribution of the initial weights, as of `Dense`.
@@ -90,7 +90,7 @@ class Conv2d(Config):
     groups: int = 1
     tau_m: float = field(default=64.0, kw_only=True)
     tau_s: float = field(default=8.0, kw_only=True)
-    v_th: float = field(default=20.0, kw_only=True)
+    v_th: Thresholds = field(default=20.0, kw_only=True)
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: Discretisation = field(default="euler", kw_only=True)
     init: LayerInit = field(default=Firing(), kw_only=True)
@@ -129,7 +129,7 @@ class Conv1d(Config):
             divisor of both numbers of channels.
         tau_m: Membrane time constant [ms].
         tau_s: Synaptic time constant [ms].
-        v_th: Firing threshold, relative to rest.
+        v_th: Firing threshold, relative to rest: a number, or one for each channel.
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
         init: Distribution of the initial weights, as of `Dense`.
@@ -150,7 +150,7 @@ class Conv1d(Config):
     groups: int = 1
     tau_m: float = field(default=64.0, kw_only=True)
     tau_s: float = field(default=8.0, kw_only=True)
-    v_th: float = field(default=20.0, kw_only=True)
+    v_th: Thresholds = field(default=20.0, kw_only=True)
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: Discretisation = field(default="euler", kw_only=True)
     init: LayerInit = field(default=Firing(), kw_only=True)
@@ -188,7 +188,7 @@ class AvgPool2d(Config):
         padding: Places without a neuron on each side.
         tau_m: Membrane time constant [ms].
         tau_s: Synaptic time constant [ms].
-        v_th: Firing threshold, relative to rest.
+        v_th: Firing threshold, relative to rest: a number, or one for each channel.
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
 
@@ -201,7 +201,7 @@ class AvgPool2d(Config):
     padding: Pair = 0
     tau_m: float = field(default=64.0, kw_only=True)
     tau_s: float = field(default=8.0, kw_only=True)
-    v_th: float = field(default=0.65, kw_only=True)
+    v_th: Thresholds = field(default=0.65, kw_only=True)
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: Discretisation = field(default="euler", kw_only=True)
     kind: ClassVar[str] = "avg_pool2d"
@@ -231,7 +231,7 @@ class AvgPool1d(Config):
         padding: Places without a neuron at each end.
         tau_m: Membrane time constant [ms].
         tau_s: Synaptic time constant [ms].
-        v_th: Firing threshold, relative to rest.
+        v_th: Firing threshold, relative to rest: a number, or one for each channel.
         t_ref: Refractory time after a spike [ms], a whole number of time steps.
         discretisation: "euler" (factors 1 - dt/tau, as the paper) or "exact" (exp(-dt/tau)).
 
@@ -244,7 +244,7 @@ class AvgPool1d(Config):
     padding: int = 0
     tau_m: float = field(default=64.0, kw_only=True)
     tau_s: float = field(default=8.0, kw_only=True)
-    v_th: float = field(default=0.65, kw_only=True)
+    v_th: Thresholds = field(default=0.65, kw_only=True)
     t_ref: float = field(default=2.0, kw_only=True)
     discretisation: Discretisation = field(default="euler", kw_only=True)
     kind: ClassVar[str] = "avg_pool1d"

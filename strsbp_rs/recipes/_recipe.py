@@ -19,7 +19,7 @@ from strsbp_rs._arguments import suggestion
 from strsbp_rs._network import Network
 from strsbp_rs.fixed._targets import Target
 from strsbp_rs.recipes._sections import PATHS, Data, NetworkOptions, Train
-from strsbp_rs.recipes._values import field_value, is_shape
+from strsbp_rs.recipes._values import field_value, is_numbers, is_shape
 from strsbp_rs.recipes._writing import toml_table
 from strsbp_rs.training._trainer import Trainer
 
@@ -304,7 +304,8 @@ def _convert(value: Any, hint: Any, path: str, source: str) -> Any:
         return RecipeError(f"{source}: {path} must be {expected}, got {value!r}")
 
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union) and int not in parts and not is_shape(hint):
+    is_union = origin in (types.UnionType, typing.Union)
+    if is_union and int not in parts and not is_shape(hint) and not is_numbers(hint):
         kinds = tuple(kind for kind in parts if kind not in (float, types.NoneType))
         if (isinstance(value, dict) and kinds) or kinds == parts:
             return _build(kinds, value, path, source)

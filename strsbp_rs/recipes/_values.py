@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["field_value", "is_shape"]
+__all__ = ["field_value", "is_numbers", "is_shape"]
 
 Wrong = Callable[[str], Exception]
 """Makes the error of a value, of what was expected."""
@@ -23,6 +23,8 @@ def field_value(value: Any, hint: Any, wrong: Wrong) -> Any:
     """
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
+        if is_numbers(hint):
+            return _numbers(value, wrong)
         if is_shape(hint):
             return _shape(value, parts, wrong)
         return _size(value, parts, wrong)
@@ -42,6 +44,18 @@ def field_value(value: Any, hint: Any, wrong: Wrong) -> Any:
     if not is_right(value):
         raise wrong(expected)
     return float(value) if hint is float else value
+
+
+def is_numbers(hint: Any) -> bool:
+    """Whether a field is a number or a list of them."""
+    return {float, Sequence[float]} <= set(typing.get_args(hint))
+
+
+def _numbers(value: Any, wrong: Wrong) -> float | tuple[float, ...]:
+    items = value if isinstance(value, list) else [value]
+    if not all(type(item) in (int, float) for item in items):
+        raise wrong("a number or a list of numbers")
+    return tuple(map(float, items)) if isinstance(value, list) else float(value)
 
 
 def is_shape(hint: Any) -> bool:

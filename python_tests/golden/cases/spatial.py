@@ -38,6 +38,20 @@ def delayed(**options: Any) -> Any:
     return b.network((7, 9), layers, **{"seed": 22, **options})
 
 
+def thresholds(**options: Any) -> Any:
+    """Of each channel and neuron, one far from the others."""
+    kernels = [2.0, 1.5, 3.25, 0.75, 64.0, *[2.25] * 13]
+    windows = [0.25, 0.125, 0.5, 0.375, 0.25, *[0.1875] * 13]
+    init = {"init": samples.INIT}
+    layers = [
+        b.conv2d(18, 3, v_th=kernels, **init),
+        b.avg_pool2d(2, v_th=windows),
+        b.recurrent(9, recurrent_init=samples.RECURRENT_INIT, v_th=kernels[:9], **init),
+        b.dense(samples.N_OUT, v_th=kernels[: samples.N_OUT], **init),
+    ]
+    return b.network((2, 7, 9), layers, **{"seed": 24, **options})
+
+
 def line(**options: Any) -> Any:
     layers = [
         b.conv1d(6, 5, stride=2, padding=3, groups=3, delay=2.0, **CONSTANTS),
@@ -68,6 +82,7 @@ NETS = {
     "delayed": (delayed, _raster((7, 9), 61)),
     "line": (line, _raster((3, 30), 62)),
     "max": (max_pools, _raster((2, 6, 8), 63)),
+    "thresholds": (thresholds, _raster((2, 7, 9), 63)),
 }
 Y = inputs.classes(N_SAMPLES, samples.N_OUT)
 
