@@ -71,6 +71,7 @@ def cases(available: set[str], steps: int, quick: bool) -> list[Case]:
             Case("strsbp_rs", 4),
             Case("jax", 4, ["--chunk", "1"]),
             Case("jax", 4, ["--chunk", "5", "--remat"]),
+            Case("jax", 4, ["--chunk", "1", "--lax"]),
             Case("torch", 4, ["--chunk", "5", "--eager"]),
         ]
     else:
@@ -81,10 +82,10 @@ def cases(available: set[str], steps: int, quick: bool) -> list[Case]:
         found = [
             Case("strsbp_rs", 64),
             Case("jax", 16, ["--chunk", "1"]),
+            Case("jax", 64, ["--chunk", "1"]),
             Case("jax", 16, some),
-            Case("jax", 64, some),
             Case("jax", 64, [*some, "--remat"]),
-            Case("jax", 16, whole),
+            Case("jax", 16, ["--chunk", "1", "--lax"]),
             Case("torch", 16, some),
             Case("torch", 64, some),
             Case("torch", 16, [*whole, "--eager"]),

@@ -71,7 +71,7 @@ def neurons(layer: Layer, state: Any, currents: torch.Tensor) -> Any:
         u = torch.where(held > 0, 0.0, layer.mem_decay * u + layer.mem_gain * p)
         spikes.append(Fire.apply(u, layer.v_th))
         fired = u > layer.v_th
-        held = torch.where(fired, layer.t_ref, (held - 1).clamp(min=0)).to(torch.int8)
+        held = torch.where(fired, float(layer.t_ref), (held - 1).clamp(min=0))
         u = torch.where(fired, 0.0, u)
     return (p, u, held), torch.stack(spikes)
 
@@ -107,10 +107,9 @@ def silence(layers: list[Layer], weights: Tensors, below: torch.Tensor) -> Tenso
         for layer, weight in zip(layers, weights, strict=True):
             below = torch.zeros_like(currents(layer, weight, below))
             zeros = below[0]
-            held = torch.zeros_like(zeros, dtype=torch.int8)
-            # They ask for gradients as later states do, so that one compiled chunk serves all.
-            of_floats = (zeros.clone().requires_grad_(gradients) for _ in range(2))
-            states.append((*of_floats, held))
+            # p and u ask for gradients as later states do: one compiled chunk serves all.
+            p, u = (zeros.clone().requires_grad_(gradients) for _ in range(2))
+            states.append((p, u, zeros.clone()))
     return states
 
 
