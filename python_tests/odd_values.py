@@ -115,6 +115,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "AvgPool1d": {"kernel": 3},
     "MaxPool2d": {"kernel": 3},
     "MaxPool1d": {"kernel": 3},
+    "Convolution": {"in_shape": (2, 9, 8), "channels": 3, "kernel": 3},
     "FixedInDegree": {"n": 1},
     "FixedOutDegree": {"n": 1},
     "FixedProbability": {"probability": 0.5},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -12,9 +11,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from strsbp_rs import _config as config
 from strsbp_rs._arguments import count, integer, number
-from strsbp_rs._arrays import as_array, as_floats, dtype_name
-from strsbp_rs._fields import named, refuse_subclass
+from strsbp_rs._arrays import dtype_name
+from strsbp_rs._fields import named
 from strsbp_rs._strsbp_rs import GraphCore
+from strsbp_rs._synapses import delay_rule, kernel_arrays, pair_arrays, weight_rule
 from strsbp_rs.fixed import Format
 from strsbp_rs.fixed._targets import refuse_target
 
@@ -63,6 +63,7 @@ class Graph:
     A graph is simulated by a `Simulator`. Synapses are kept in compressed rows: 8 bytes each in
     float32, 12 in float64; 1 more where delays differ from synapse to synapse, 4 more where there
     are more than 256 different ones in a projection. All to all with one delay takes 4 or 8.
+    A `Convolution` takes the memory of its kernels.
 
     Args:
         dt: Time step [ms].
@@ -243,22 +244,24 @@ class Graph:
             pre: The presynaptic population.
             post: The postsynaptic population, not an input.
             rule: AllToAll, OneToOne, FixedProbability, FixedOutDegree, FixedInDegree, or
-                "all_to_all" or "one_to_one"; or explicit pairs of neurons: two integer arrays of
-                shape (n_synapses,). All to all if None.
-            weight: One weight for all; a distribution (Uniform, Normal, ...); or, with explicit
-                pairs, an array (n_synapses,). What a spike adds to the synaptic current. In a graph
-                of integers whole numbers, to which distributions are rounded.
+                "all_to_all" or "one_to_one"; Convolution; or explicit pairs of neurons: two integer
+                arrays of shape (n_synapses,). All to all if None.
+            weight: One weight for all; a distribution (Uniform, Normal, ...); or an array: with
+                explicit pairs (n_synapses,), of a Convolution its `weight_shape`. What a spike adds
+                to the synaptic current. In a graph of integers whole numbers, to which
+                distributions are rounded.
             delay: Transmission delay [ms], beyond the one step every spike takes on the time grid:
-                one for all, `UniformDelay` (at most 256 different ones), or, with explicit pairs,
-                an array (n_synapses,). On the grid whole numbers of steps, at most 2^24; in
-                continuous time any, but those of `UniformDelay` are whole steps there too.
+                one for all, `UniformDelay` (at most 256 different ones), or an array as of
+                `weight`. On the grid whole numbers of steps, at most 2^24; in continuous time any,
+                but those of `UniformDelay` are whole steps there too.
 
         Returns:
             The projection.
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If a field is outside its domain, or a neuron does not exist.
+            ValueError: If a field is outside its domain, a neuron does not exist, or populations or
+                arrays are not of the sizes that a rule needs.
             MemoryError: If there is no room for so many synapses.
         """
         for name, population in (("pre", pre), ("post", post)):
@@ -267,48 +270,30 @@ class Graph:
             if not _holds(self._populations, population):
                 raise ValueError(f"{name} must be of this graph, got {population!r}")
         if isinstance(rule, tuple):
-            index = self._connect_pairs(pre, post, rule, weight, delay)
+            arrays = pair_arrays(rule, (pre.n, post.n), weight, delay, self.dtype)
+            index = self._core.connect_pairs(pre.index, post.index, *arrays)
         else:
-            if self.dtype.kind == "i" and not isinstance(weight, config.Init):
-                _whole(weight, self.dtype)
-            rule = config.AllToAll() if rule is None else rule
-            if not isinstance(rule, (config.ConnectionRule, str)):
-                raise TypeError(f"rule must be a connection rule or two arrays, got {rule!r}")
-            drawn = named("rule", rule, get_args(config.ConnectionRule))
-            index = self._core.connect(
-                pre.index, post.index, drawn.to_dict(), _weight_rule(weight), _delay_rule(delay)
-            )
+            index = self._connect_by_rule(pre, post, rule, weight, delay)
         projection = Projection(index, pre, post, self._core.n_synapses(index))
         self._projections.append(projection)
         return projection
 
-    def _connect_pairs(
-        self,
-        pre: Population,
-        post: Population,
-        pairs: tuple[ArrayLike, ...],
-        weight: Any,
-        delay: Any,
+    def _connect_by_rule(
+        self, pre: Population, post: Population, rule: Any, weight: Any, delay: Any
     ) -> int:
-        if len(pairs) != 2:
-            raise ValueError(f"rule must be two arrays, got {len(pairs)}")
-        sources, targets = (
-            _indices(name, array, population.n)
-            for name, array, population in (("pre", pairs[0], pre), ("post", pairs[1], post))
+        rule = config.AllToAll() if rule is None else rule
+        if not isinstance(rule, (config.ConnectionRule, str)):
+            raise TypeError(f"rule must be a connection rule or two arrays, got {rule!r}")
+        chosen = named("rule", rule, get_args(config.ConnectionRule))
+        if isinstance(chosen, config.Convolution):
+            kernels = kernel_arrays(chosen, weight, delay, self.dtype)
+            if kernels is not None:
+                pair = pre.index, post.index
+                return self._core.connect_kernels(*pair, chosen.to_dict(), *kernels)
+        weights = weight_rule(weight, self.dtype)
+        return self._core.connect(
+            pre.index, post.index, chosen.to_dict(), weights, delay_rule(delay)
         )
-        if isinstance(weight, config.Init) or isinstance(delay, config.UniformDelay):
-            raise TypeError("weight and delay of explicit pairs must be numbers or arrays")
-        if self.dtype.kind == "i":
-            weights = _whole(weight, self.dtype).astype(self.dtype, order="C")
-        else:
-            weights = as_floats("weight", weight, self.dtype)
-        if weights.ndim == 0:
-            weights = np.full(len(sources), weights)
-        delays = np.atleast_1d(as_floats("delay", delay, np.dtype(np.float64)))
-        for name, array in (("weight", weights), ("delay", delays)):
-            if array.ndim != 1:
-                raise ValueError(f"{name} has shape {array.shape}, expected ({len(sources)},)")
-        return self._core.connect_pairs(pre.index, post.index, (sources, targets), weights, delays)
 
 
 def _restored(
@@ -344,50 +329,3 @@ def _params(neuron: config.LIF | Format, dt: float) -> dict[str, Any]:
 
 def _holds(known: Sequence[Any], one: Any) -> bool:
     return 0 <= one.index < len(known) and bool(known[one.index] == one)
-
-
-def _indices(name: str, array: ArrayLike, n: int) -> NDArray[np.uint32]:
-    values = as_array(name, array)
-    if values.dtype.kind not in "iu" and values.size:
-        raise TypeError(f"{name} has dtype {values.dtype}, expected integers")
-    if values.ndim != 1:
-        raise ValueError(f"{name} has shape {values.shape}, expected one dimension")
-    bad = np.flatnonzero((values < 0) | (values >= n))
-    if bad.size:
-        raise ValueError(f"{name}[{bad[0]}] must be a neuron in [0, {n}), got {values[bad[0]]}")
-    return np.ascontiguousarray(values, dtype=np.uint32)
-
-
-def _whole(weight: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Refuses weights that an integer type does not hold."""
-    values = as_array("weight", weight)
-    if values.dtype.kind not in "iuf":
-        raise TypeError(f"weight has dtype {values.dtype}, expected whole numbers")
-    limits = np.iinfo(dtype)
-    bad = np.flatnonzero((values < limits.min) | (values > limits.max) | (values % 1 != 0))
-    if bad.size:
-        raise ValueError(f"weight must be whole, and of {dtype}, got {values.flat[bad[0]]}")
-    return values
-
-
-def _weight_rule(weight: Any) -> dict[str, Any]:
-    if isinstance(weight, config.Init):
-        refuse_subclass("weight", weight, get_args(config.Init))
-        return weight.to_dict()
-    value = _number("weight", weight)
-    if not math.isfinite(value):
-        raise ValueError(f"weight must be finite, got {value}")
-    return config.ConstantInit(value).to_dict()
-
-
-def _delay_rule(delay: Any) -> Any:
-    if not isinstance(delay, config.UniformDelay):
-        return _number("delay", delay)
-    refuse_subclass("delay", delay, (config.UniformDelay,))
-    return delay.to_dict()
-
-
-def _number(name: str, value: Any) -> float:
-    if np.ndim(value) != 0:
-        raise ValueError(f"{name} must be one number, or pairs must be explicit, got an array")
-    return number(name, value)

@@ -203,6 +203,14 @@ class GraphCore:
         weight: NDArray[Any],
         delay: NDArray[np.float64],
     ) -> int: ...
+    def connect_kernels(
+        self,
+        pre: int,
+        post: int,
+        rule: dict[str, Any],
+        weight: NDArray[Any],
+        delay: NDArray[np.float64],
+    ) -> int: ...
     @property
     def dtype(self) -> str: ...
     @property

@@ -5,10 +5,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::connectivity::Connectivity;
+use super::convolution::Convolution;
 use super::delays::Delays;
 use crate::error::{Error, Result, check_non_negative};
 use crate::memory::check_room;
-use crate::network::{Delay, Init};
+use crate::network::{Delay, Geometry, Init};
 use crate::rng::{below, generator, uniform};
 use crate::simd::Real;
 use crate::stop::{Stop, check};
@@ -48,6 +49,8 @@ pub enum ConnectionRule {
         /// Whether neurons of one population may be presynaptic to themselves.
         self_loops: bool,
     },
+    /// Those under a kernel to the neuron at its position.
+    Convolution(Convolution),
 }
 
 /// Holds everything a projection is drawn from.
@@ -102,6 +105,7 @@ impl ConnectionRule {
             Self::FixedProbability { probability, .. } if !(probability > 0.0 && probability <= 1.0) => {
                 Err(Error::value("probability", "in (0, 1]", probability))
             }
+            Self::Convolution(convolution) => convolution.pattern().map(drop),
             _ => Ok(()),
         }
     }
@@ -110,6 +114,7 @@ impl ConnectionRule {
         let available = |n: usize, self_loops: bool| n - usize::from(drawing.same && !self_loops);
         match *self {
             Self::AllToAll { .. } | Self::FixedProbability { .. } => self.check_alone(),
+            Self::Convolution(convolution) => convolution.between(drawing.n_pre, drawing.n_post).map(drop),
             Self::OneToOne if drawing.n_pre == drawing.n_post => Ok(()),
             Self::OneToOne => {
                 Err(Error::value("post", format!("of {} neurons, as pre", drawing.n_pre), drawing.n_post))
@@ -138,6 +143,7 @@ impl ConnectionRule {
             }
             Self::FixedOutDegree { n, .. } => n_pre.checked_mul(n),
             Self::FixedInDegree { n, .. } => n_post.checked_mul(n),
+            Self::Convolution(_) => unreachable!("drawn as kernels"),
         };
         let per_synapse = size_of::<u32>() + size_of::<F>() + usize::from(n_delays > 1);
         check_room("n_synapses", n, per_synapse)?;
@@ -157,6 +163,13 @@ impl ConnectionRule {
         if let Init::UniformOfThreshold { .. } = drawing.weight {
             let expected = "a distribution that does not ask for thresholds, in a graph";
             return Err(Error::value("weight", expected, "uniform_of_threshold"));
+        }
+        if let Self::Convolution(convolution) = self {
+            // Drawn as the matrix that they are.
+            let conv = convolution.between(drawing.n_pre, drawing.n_post)?;
+            let [n_post, n_pre] = conv.matrix();
+            let matrix = Drawing { n_pre, n_post, same: false, ..*drawing };
+            return Connectivity::from_matrix(&conv, &Self::AllToAll { self_loops: true }.draw(&matrix)?);
         }
         let delays = delays_to_draw(drawing.delay, drawing.dt)?;
         self.check_room::<F>(drawing, delays.len())?;
@@ -278,7 +291,7 @@ impl ConnectionRule {
                 let own = (drawing.same && !self_loops).then_some(row);
                 choose(n, n_post, own, rng, targets);
             }
-            Self::FixedInDegree { .. } => unreachable!("drawn by column"),
+            Self::FixedInDegree { .. } | Self::Convolution(_) => unreachable!("drawn by column, or as kernels"),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod connect;
 mod connectivity;
+mod convolution;
 mod delays;
 mod kernels;
 mod layered;
@@ -16,6 +17,7 @@ pub(crate) mod strategies;
 
 pub use connect::{ConnectionRule, Drawing};
 pub use connectivity::{Connectivity, Row};
+pub use convolution::Convolution;
 pub use delays::Delays;
 pub use kernels::KernelRow;
 pub use parts::Parts;

@@ -7,6 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use super::any_graph::{AnyGraph, PyWeight, given_weights, with_graph};
 use super::arrays::{from_python, to_python, vector};
 use super::calls::{detached, long};
 use super::fixed_network::FixedNetworkCore;
@@ -14,83 +15,11 @@ use super::net::{Net, with_net};
 use super::network::NetworkCore;
 use super::shared::{Changing, Shared};
 use crate::error::Error;
-use crate::graph::{ConnectionRule, Connectivity, Graph, Parts, Sliding};
+use crate::graph::{ConnectionRule, Connectivity, Convolution, Graph, Parts, Sliding};
 use crate::memory::collected;
 use crate::network::{Delay, Init};
 use crate::neuron::NeuronParams;
 use crate::simd::Weight;
-
-/// Holds a graph of any type of weights.
-#[derive(Clone)]
-pub enum AnyGraph {
-    F32(Arc<Graph<f32>>),
-    F64(Arc<Graph<f64>>),
-    I8(Arc<Graph<i8>>),
-    I16(Arc<Graph<i16>>),
-    I32(Arc<Graph<i32>>),
-}
-
-/// Evaluates `$body` with `$graph` bound to the graph of whichever weights.
-macro_rules! with_graph {
-    ($any:expr, $graph:ident => $body:expr) => {
-        match $any {
-            AnyGraph::F32($graph) => $body,
-            AnyGraph::F64($graph) => $body,
-            AnyGraph::I8($graph) => $body,
-            AnyGraph::I16($graph) => $body,
-            AnyGraph::I32($graph) => $body,
-        }
-    };
-}
-
-/// Says what Python needs of a type of weights.
-trait PyWeight: Weight + numpy::Element {
-    /// Draws the synapses of a rule.
-    fn draw(
-        graph: &Graph<Self>,
-        pair: (usize, usize),
-        rule: &ConnectionRule,
-        weight: &Init,
-        delay: &Delay,
-    ) -> crate::Result<Connectivity<Self>>;
-
-    /// Returns the graph, which is of this type, to change it; it is copied if others, as simulators, have it.
-    fn of_mut(graph: &mut AnyGraph) -> &mut Graph<Self>;
-
-    /// Says whether it is a number.
-    fn is_number(self) -> bool;
-}
-
-macro_rules! py_weight {
-    ($type:ident, $variant:ident, $draw:ident, $is_number:expr) => {
-        impl PyWeight for $type {
-            fn draw(
-                graph: &Graph<Self>,
-                (pre, post): (usize, usize),
-                rule: &ConnectionRule,
-                weight: &Init,
-                delay: &Delay,
-            ) -> crate::Result<Connectivity<Self>> {
-                graph.$draw(pre, post, rule, weight, delay)
-            }
-
-            fn of_mut(graph: &mut AnyGraph) -> &mut Graph<Self> {
-                let AnyGraph::$variant(graph) = graph else { unreachable!("a graph keeps its type") };
-                Arc::make_mut(graph)
-            }
-
-            fn is_number(self) -> bool {
-                $is_number(self)
-            }
-        }
-    };
-}
-
-py_weight!(f32, F32, draw, f32::is_finite);
-py_weight!(f64, F64, draw, f64::is_finite);
-py_weight!(i8, I8, draw_whole, |_| true);
-py_weight!(i16, I16, draw_whole, |_| true);
-py_weight!(i32, I32, draw_whole, |_| true);
 
 /// Holds populations and projections; strsbp_rs.Graph wraps it.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
@@ -189,8 +118,8 @@ impl GraphCore {
             rule: &ConnectionRule,
             (weight, delay): (&Init, &Delay),
         ) -> PyResult<usize> {
-            let n = graph.populations().get(pre).zip(graph.populations().get(post));
-            let size = n.map_or(0, |(pre, post)| pre.n.saturating_mul(post.n));
+            let (n_pre, n_post) = sizes(&graph, pre, post);
+            let size = n_pre.saturating_mul(n_post);
             let synapses = long(py, None, size, || W::draw(&graph, (pre, post), rule, weight, delay))?;
             drop(graph);
             Ok(detached(py, || changing.change(|graph| W::of_mut(graph).add_projection(pre, post, synapses)))?)
@@ -221,15 +150,9 @@ impl GraphCore {
             weight: &Bound<'_, PyAny>,
             delay: &[f64],
         ) -> PyResult<usize> {
-            let Ok(weight) = weight.extract::<PyReadonlyArray1<'_, F>>() else {
-                return Err(Error::dtype("weight", F::DTYPE, weight.get_type()).into());
-            };
-            let weight = weight.as_slice().map_err(|_| PyTypeError::new_err("weight must be C-contiguous"))?;
-            let sizes = |at: usize| graph.populations().get(at).map_or(0, |population| population.n);
-            let (n_pre, n_post) = (sizes(pre), sizes(post));
-            if let Some(at) = weight.iter().position(|w| !w.is_number()) {
-                return Err(Error::value(format!("weight[{at}]"), "finite", weight[at]).into());
-            }
+            let weight = given_weights::<F>(weight)?;
+            let weight = weight.as_slice().expect("contiguous");
+            let (n_pre, n_post) = sizes(&graph, pre, post);
             drop(graph);
             let lists = || Connectivity::from_lists(n_pre, n_post, sources, targets, weight, delay);
             let synapses = long(py, None, sources.len(), lists)?;
@@ -240,6 +163,44 @@ impl GraphCore {
         let delay = delay.as_slice().map_err(contiguous)?;
         let changing = self.graph.changing()?;
         with_graph!(changing.present(), graph => add(py, graph, &changing, (pre, post), lists, weight, delay))
+    }
+
+    /// Connects two populations by a convolution's kernels: the matrix of their weights, flat, and delays of one number, or one a weight
+    /// [ms]; the projection's number.
+    fn connect_kernels(
+        &self,
+        py: Python<'_>,
+        pre: usize,
+        post: usize,
+        rule: &Bound<'_, PyAny>,
+        weight: &Bound<'_, PyAny>,
+        delay: PyReadonlyArray1<'_, f64>,
+    ) -> PyResult<usize> {
+        fn add<W: PyWeight>(
+            py: Python<'_>,
+            graph: Arc<Graph<W>>,
+            changing: &Changing<'_, AnyGraph>,
+            (pre, post): (usize, usize),
+            convolution: &Convolution,
+            weight: &Bound<'_, PyAny>,
+            delay: &[f64],
+        ) -> PyResult<usize> {
+            let weight = given_weights::<W>(weight)?;
+            let weight = weight.as_slice().expect("contiguous");
+            let (n_pre, n_post) = sizes(&graph, pre, post);
+            drop(graph);
+            let synapses = long(py, None, n_pre.saturating_add(weight.len()), || {
+                let conv = convolution.between(n_pre, n_post)?;
+                Connectivity::from_kernels(&conv, collected("weight", weight.iter().copied())?, delay)
+            })?;
+            Ok(detached(py, || changing.change(|graph| W::of_mut(graph).add_projection(pre, post, synapses)))?)
+        }
+        let ConnectionRule::Convolution(convolution) = from_python("rule", rule)? else {
+            return Err(PyTypeError::new_err("rule must be a convolution"));
+        };
+        let delay = delay.as_slice().map_err(|_| PyTypeError::new_err("delay must be C-contiguous"))?;
+        let changing = self.graph.changing()?;
+        with_graph!(changing.present(), graph => add(py, graph, &changing, (pre, post), &convolution, weight, delay))
     }
 
     /// Returns NumPy's name of the weights' type.
@@ -318,8 +279,7 @@ impl GraphCore {
             weight: &Bound<'_, PyAny>,
             (rows, distinct, index, sliding): Arrays,
         ) -> PyResult<usize> {
-            let sizes = |at: usize| graph.populations().get(at).map_or(0, |population| population.n);
-            let (n_pre, n_post) = (sizes(pre), sizes(post));
+            let (n_pre, n_post) = sizes(&graph, pre, post);
             drop(graph);
             let weight = weight.extract::<PyReadonlyArray1<'_, W>>()?;
             let weight = collected("weight", weight.as_array().iter().copied())?;
@@ -383,4 +343,10 @@ impl GraphCore {
 /// Returns the refusal of a projection that is not one of `n`.
 fn no_projection(n: usize, projection: usize) -> Error {
     Error::value("projection", format!("in [0, {n})"), projection)
+}
+
+/// Returns the numbers of neurons of two populations, 0 of one that does not exist.
+fn sizes<W: Weight>(graph: &Graph<W>, pre: usize, post: usize) -> (usize, usize) {
+    let size = |at: usize| graph.populations().get(at).map_or(0, |population| population.n);
+    (size(pre), size(post))
 }

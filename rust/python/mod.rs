@@ -1,5 +1,6 @@
 //! The Python module `strsbp_rs._strsbp_rs`: arrays in and out, errors, signals. No mathematics.
 
+mod any_graph;
 mod arrays;
 mod audio;
 mod augment;

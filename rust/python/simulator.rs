@@ -8,10 +8,11 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
+use super::any_graph::AnyGraph;
 use super::arrays::{from_python, vector};
 use super::calls::{Watch, detached, long};
 use super::counts::{counts_dict, overflow_counts};
-use super::graph::{AnyGraph, GraphCore};
+use super::graph::GraphCore;
 use crate::error::Error;
 use crate::sim::{EngineKind, Events, FixedSimulator, FloatSimulator, State, Time};
 

@@ -29,6 +29,7 @@ from strsbp_rs._config._init import (
     Uniform,
     UniformOfThreshold,
 )
+from strsbp_rs._config._kernels import Convolution
 from strsbp_rs._config._layers import (
     Dense,
     Integrating,
@@ -78,6 +79,7 @@ __all__ = [
     "ConstantInit",
     "Conv1d",
     "Conv2d",
+    "Convolution",
     "Cosine",
     "CountMSE",
     "Delay",

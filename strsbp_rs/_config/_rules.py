@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from strsbp_rs._config._base import Config
+from strsbp_rs._config._kernels import Convolution
 from strsbp_rs._config._masks import AllToAll
 
 __all__ = ["ConnectionRule", "FixedInDegree", "FixedOutDegree", "FixedProbability", "OneToOne"]
@@ -61,4 +62,6 @@ class FixedInDegree(Config):
     kind: ClassVar[str] = "fixed_in_degree"
 
 
-ConnectionRule = AllToAll | OneToOne | FixedProbability | FixedOutDegree | FixedInDegree
+ConnectionRule = (
+    AllToAll | OneToOne | FixedProbability | FixedOutDegree | FixedInDegree | Convolution
+)

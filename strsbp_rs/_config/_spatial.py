@@ -343,7 +343,7 @@ class MaxPool1d(Config):
 # Padding by name ---------------------------------------------------------------------------------
 
 
-def _places(layer: Conv2d | Conv1d, kernel: Any, stride: Any, dilation: Any) -> Any:
+def _places(layer: Any, kernel: Any, stride: Any, dilation: Any) -> Any:
     """Returns the padding of a convolution in places, where it is a name."""
     padding, name = layer.padding, f"{type(layer).__name__}.padding"
     if not isinstance(padding, str):

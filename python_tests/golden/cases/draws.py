@@ -138,6 +138,7 @@ RULES = {
     "probability": b.FixedProbability(0.25),
     "probability_looped": b.FixedProbability(0.25, self_loops=True),
     "probability_certain": b.FixedProbability(1.0),
+    "convolution": b.Convolution((3, 1, 5), 3, (1, 3), padding=(0, 1)),
 }
 
 

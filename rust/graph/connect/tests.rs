@@ -87,6 +87,7 @@ proptest! {
             ConnectionRule::FixedProbability { self_loops, .. } | ConnectionRule::FixedOutDegree { self_loops, .. } => {
                 prop_assert!(!without(self_loops) || pairs.iter().all(|(j, i)| j != i));
             }
+            ConnectionRule::Convolution(_) => unreachable!("tested in its file"),
         }
     }
 
