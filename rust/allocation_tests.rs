@@ -11,10 +11,11 @@ use crate::fixed::{FixedConnection, FixedLayer, FixedNetwork};
 use crate::graph::{ConnectionRule, Connectivity, Graph};
 use crate::learn::{AugmentScratch, ImageAugment};
 use crate::network::{
-    AvgPool2d, Conv2d, ConvSizes, Delay, DelayDistribution, Geometry, Init, Origin, Pattern, Place, Shape, Taps,
+    AvgPool2d, Conv2d, ConvSizes, Delay, DelayDistribution, Geometry, Init, MaxPool2d, Origin, Pattern, Place, Shape,
+    Taps,
 };
 use crate::neuron::fixed::{Decay, FixedParams, Rounding};
-use crate::neuron::{Discretisation, LifParams};
+use crate::neuron::{Discretisation, LifParams, NeuronParams};
 use crate::rng::StreamKey;
 use crate::sim::{EngineKind, Events, FloatSimulator, Time};
 
@@ -80,6 +81,11 @@ fn graph() -> Arc<Graph<f32>> {
     };
     graph.add_projection(0, plane, Connectivity::kernels((&conv).into(), vec![0.0, 7.0], weight)).unwrap();
     graph.connect(plane, 2, &few, &Init::Uniform { low: -0.3, high: 0.6 }, &drawn).unwrap();
+    let pool = MaxPool2d::new("pool", conv.post(), [1, 2], [1, 1], [0, 1]).unwrap();
+    let largest = graph.add_population("largest", pool.post().n(), NeuronParams::MaxPool).unwrap();
+    let synapses = Connectivity::kernels(pool.windows().into(), vec![0.0], |_, _| 1.0);
+    graph.add_projection(plane, largest, synapses).unwrap();
+    graph.connect(largest, 2, &few, &Init::Uniform { low: -0.3, high: 0.6 }, &drawn).unwrap();
     Arc::new(graph)
 }
 
@@ -125,7 +131,7 @@ fn fixed(state_bits: u32) -> Compiled {
     Compiled::new(&FixedNetwork::new(layers).unwrap()).unwrap()
 }
 
-/// Kernels over channels of 15 x 10, and windows over theirs.
+/// Kernels over channels of 15 x 10, windows over theirs, and the largest counts of these.
 fn planes(state_bits: u32) -> Compiled {
     let decay = |factor: u32| Decay::Multiply { factor: factor.into(), bits: 12 };
     let format = FixedParams {
@@ -137,6 +143,7 @@ fn planes(state_bits: u32) -> Compiled {
     let sizes = ConvSizes { channels: 20, kernel, stride: [1, 1], padding, dilation: [1, 1], groups: 1 };
     let conv = Conv2d::new("conv", pre, sizes).unwrap();
     let pool = AvgPool2d::new("pool", conv.post(), [2, 2], [2, 2], [0, 0]).unwrap();
+    let largest = MaxPool2d::new("largest", pool.post(), [3, 2], [1, 1], [1, 1]).unwrap();
     let layer = |pattern, weight, taps| FixedLayer {
         params: format.clone(),
         connections: vec![FixedConnection { origin: Origin::Below, pattern, weight, taps }],
@@ -147,6 +154,7 @@ fn planes(state_bits: u32) -> Compiled {
     let layers = vec![
         layer(Pattern::Conv2d(conv), kernels, Taps::all(2)),
         layer(Pattern::AvgPool2d(pool), vec![100], Taps::all(0)),
+        FixedLayer { params: FixedParams::of_max_pool(), ..layer(Pattern::MaxPool2d(largest), vec![1], Taps::all(0)) },
     ];
     Compiled::new(&FixedNetwork::new(layers).unwrap()).unwrap()
 }
@@ -156,7 +164,7 @@ fn run_fixed() {
     for (network, name) in
         [(fixed(16), "words"), (fixed(24), "lanes"), (planes(16), "planes"), (planes(24), "lanes in planes")]
     {
-        let (mut spikes, mut scratch) = (SampleSpikes::new(2), FixedScratch::default());
+        let (mut spikes, mut scratch) = (SampleSpikes::new(network.n_layers()), FixedScratch::default());
         spikes.input.by_time.clear(300);
         for t in 0..100 {
             // At some steps more than words hold the sum of.
@@ -167,7 +175,7 @@ fn run_fixed() {
         let before = allocations();
         network.forward(100, &mut spikes, Lists::Counts, &mut scratch);
         assert_eq!(allocations() - before, 0, "{name}");
-        assert!(spikes.layers[1].by_time.total() > 100);
+        assert!(spikes.layers[1..].iter().all(|layer| layer.by_time.total() > 100));
     }
 }
 
@@ -195,7 +203,7 @@ fn nothing_is_allocated_once_warm() {
     run_fixed();
     run_augment();
     for kind in [EngineKind::Clocked, EngineKind::Event, EngineKind::Continuous] {
-        let mut simulator = FloatSimulator::new(graph(), kind, &[1, 2]).unwrap();
+        let mut simulator = FloatSimulator::new(graph(), kind, &[1, 2, 4]).unwrap();
         let warm = allocations();
         run(&mut simulator, kind, 0..100);
         let before = allocations();
