@@ -27,3 +27,12 @@ def line(**options: Any) -> sr.Network:
         sr.Dense(3, v_th=1.0, init=INIT),
     ]
     return sr.Network((3, 25), layers, seed=4, **options)
+
+
+def max_pools(**options: Any) -> sr.Network:
+    layers: list[Any] = [
+        sr.Conv2d(4, 3, v_th=1.0, init=INIT),
+        sr.MaxPool2d((2, 3), 1, (0, 1)),
+        sr.Dense(3, v_th=1.0, init=INIT),
+    ]
+    return sr.Network((2, 6, 9), layers, seed=4, **options)

@@ -116,6 +116,22 @@ def test_silent_pools_are_told_how_to_fire() -> None:
     assert "Lower its v_th (90); or raise the rate of the input" in text and "init=" not in text
 
 
+def test_max_pools_are_as_silent_as_what_is_below() -> None:
+    net = sr.Network(
+        (8, 8), [sr.Conv2d(2, 3, init=sr.ConstantInit(0.0)), sr.MaxPool2d(2), sr.Dense(3)]
+    )
+    with pytest.warns(
+        sr.SilentLayerWarning, match=r"layer 0 .*Silent as well: layers 1, 2"
+    ) as caught:
+        net.run(np.ones((40, 30, 8, 8), np.bool_))
+    assert len(caught) == 1
+    top = sr.Network((8, 8), [sr.MaxPool2d(2)])
+    with pytest.warns(sr.SilentLayerWarning, match="It fires as often as what lies below"):
+        top.run(np.zeros((40, 30, 8, 8), np.bool_))
+    # However often it fires, it passes on what is there.
+    top.run(np.ones((40, 30, 8, 8), np.bool_))
+
+
 RECIPE = """
 [data]
 name = "demo"
@@ -147,6 +163,11 @@ def test_recipes(tmp_path: Any) -> None:
     wrong = load_recipe(path, ["network.in_shape=[3, 28, 28]"])
     with pytest.raises(ValueError, match=r"network\.in_shape must be of 784 places, as"):
         inputs_of(wrong, load_demo())
+    path.write_text(RECIPE.replace("avg_pool2d", "max_pool2d"))
+    largest = load_recipe(path)
+    assert largest.layers[1] == sr.MaxPool2d(2)
+    path.write_text(largest.to_toml())
+    assert load_recipe(path) == largest
     # Flat networks have no shape, and are as they were.
     assert inputs_of(load_recipe("demo"), load_demo()) == 784
 

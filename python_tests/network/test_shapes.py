@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shape_cases import ENCODER, line, planes
+from shape_cases import ENCODER, line, max_pools, planes
 
 import strsbp_rs as sr
 
@@ -37,7 +37,7 @@ def test_a_pool_takes_one_weight_however_large_its_plane() -> None:
     assert net.shapes == [(1, 7, 8)] and net.n_parameters == 0
 
 
-@pytest.mark.parametrize("make", [planes, line])
+@pytest.mark.parametrize("make", [planes, line, max_pools])
 def test_in_shape_and_layers_make_the_network_again(make: Any) -> None:
     net = make(dtype="float64")
     again = sr.Network(net.in_shape, net.layers, seed=net.seed, dtype="float64")
@@ -62,6 +62,12 @@ def test_summaries() -> None:
     assert line().outline == "3x25-6C5s2-P3-3"
     pooled = sr.Network((28, 28), [sr.Conv2d(15, 5), sr.AvgPool2d(2, 1), sr.Dense(10)])
     assert pooled.outline == "28x28-15C5-P2s1-10"
+    largest = sr.Network((28, 28), [sr.Conv2d(15, 5), sr.MaxPool2d(2), sr.MaxPool2d((3, 1), 2, 1)])
+    assert largest.outline == "28x28-15C5-MP2-MP3x1s2"
+    lines = largest.summary().splitlines()
+    assert lines[2].startswith("  1: max_pool2d 15 x 12 x 12 neurons, largest count, kernel 2 x 2,")
+    assert lines[2].endswith("stride 2 x 2, no weights")
+    assert "none" in largest._repr_html_() and "15 x 12 x 12" in largest._repr_html_()
     html = planes()._repr_html_()
     assert "4 x 6 x 9" in html and "none" in html and "2x6x9-4C3-P2x3-R5-3" in html
 
@@ -105,6 +111,14 @@ def test_default_weights_go_by_the_fan_in_of_kernels() -> None:
         ((8, 8), [sr.Conv2d(2, 2, padding=2**25)], r"layers\[0\]\.padding must be in \[0, 2\^24\]"),
         ((2, 8, 8), [sr.Conv1d(2, 3)], r"layers\[0\] must be above neurons in a line.*8 x 8"),
         ((2, 8), [sr.Conv1d(2, 9)], r"layers\[0\]\.kernel .*8 places of the width.*got 9"),
+        (8, [sr.MaxPool2d(2)], r"layers\[0\] must be above neurons in a plane.*got 8 neurons"),
+        (8, [sr.MaxPool1d(2)], r"layers\[0\] must be above neurons in a line.*got 8 neurons"),
+        (
+            (6, 9),
+            [sr.MaxPool2d((2, 3)), sr.MaxPool2d((4, 1))],
+            r"layers\[1\]\.kernel must be a window of at most the 3 places of the height.*got 4",
+        ),
+        ((8, 8), [sr.MaxPool2d(2, 0)], r"layers\[0\]\.stride must be in \[1, 2\^24\], got 0"),
         (8, [sr.AvgPool1d(2)], r"layers\[0\] must be above neurons in a line.*got 8 neurons"),
         ((28, 28), [sr.Conv2d(2**23, 5)], r"layers\[0\]: the number of neurons must be in \[1, 2"),
         ((2, 3, 4, 5), [sr.Dense(3)], r"n_in must be a number of inputs, \(height, width\),"),
@@ -128,6 +142,8 @@ def test_sizes_of_kernels() -> None:
     assert sr.Conv2d(3, 5) == sr.Conv2d(3, (5, 5), (1, 1), (0, 0), np.array([1, 1]))
     assert sr.AvgPool2d((2, 3)).stride == (2, 3) and sr.AvgPool1d(4).stride == 4
     assert sr.AvgPool2d(2, (1, 2), 1).stride == (1, 2)
+    assert sr.MaxPool2d((2, 3)).stride == (2, 3) and sr.MaxPool1d(4).stride == 4
+    assert sr.MaxPool2d(2, (1, 2), 1) == sr.MaxPool2d((2, 2), (1, 2), (1, 1))
     assert sr.Conv2d(3, (5, 3), dilation=(1, 2), padding="same").padding == (2, 2)
     assert sr.Conv2d(3, 4, 2, padding="valid").padding == (0, 0)
     assert sr.Conv1d(3, 7, dilation=2, padding="same").padding == 6
@@ -142,6 +158,8 @@ def test_sizes_of_kernels() -> None:
         (lambda: sr.Conv2d(3, 4, padding="same"), ValueError, "with kernels of odd size, got"),
         (lambda: sr.Conv1d(3, 3, 2, padding="same"), ValueError, "with stride 1, got 2"),
         (lambda: sr.AvgPool2d(2, padding="same"), TypeError, "AvgPool2d.padding must be an"),
+        (lambda: sr.MaxPool2d(2, padding="same"), TypeError, "MaxPool2d.padding must be an"),
+        (lambda: sr.MaxPool1d((2, 2)), TypeError, "MaxPool1d.kernel must be an integer, got"),
     ]:
         with pytest.raises(error, match=message):
             wrong()
@@ -222,7 +240,7 @@ def test_wrong_arrays_are_named_by_their_axes() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("make", [planes, line])
+@pytest.mark.parametrize("make", [planes, line, max_pools])
 def test_files_and_pickles(make: Any, dtype: str, tmp_path: Any) -> None:
     net = make(dtype=dtype)
     delays = net.delays
