@@ -2,8 +2,13 @@
 
 #![allow(dead_code, reason = "every benchmark uses a part")]
 
+use criterion::BenchmarkGroup;
+use criterion::measurement::WallTime;
 use strsbp_rs::engine::layered::{ForwardScratch, Lists, SampleSpikes, forward};
-use strsbp_rs::learn::{Loss, OptimizerConfig, PostCouplingModel, Schedule, StRsbp, TrainerConfig};
+use strsbp_rs::learn::{
+    Batch, Classes, Data, Images, Loss, OptimizerConfig, PostCouplingModel, Schedule, Source, StRsbp, Targets, Trainer,
+    TrainerConfig,
+};
 use strsbp_rs::network::{
     AvgPool2dConfig, Conv2dConfig, Delay, DelayDistribution, DenseConfig, Init, Layer, LayerConfig, Network,
     NetworkConfig, RecurrentConfig, RecurrentMask,
@@ -126,6 +131,32 @@ pub fn images() -> Vec<u8> {
 /// The encoder of the paper.
 pub fn encoder() -> Encoder {
     Encoder::Bernoulli(BernoulliEncoder::new(N_STEPS, 1.0 / 5.5).expect("valid"))
+}
+
+/// Hands out the images, encoded, and the classes that they are trained for.
+pub fn with_task(measure: impl FnOnce(Data<'_>, Targets<'_>)) {
+    let (images, encoder) = (images(), encoder());
+    let data = Data::Images(Images::new(Analog::U8(&images), N_IN, &encoder, None).expect("valid"));
+    let labels: Vec<u32> = (0..N_SAMPLES as u32).map(|sample| sample % 10).collect();
+    let classes = Classes::new(&labels, 10).expect("valid");
+    measure(data, Targets::Classes(&classes));
+}
+
+/// Measures the gradients of a batch of all samples.
+pub fn bench_gradients(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    (net, trainer): (&Network<f32>, &mut Trainer<f32>),
+    (data, targets): (Data<'_>, Targets<'_>),
+    threads: usize,
+) {
+    let samples: Vec<u32> = (0..N_SAMPLES as u32).collect();
+    let source = Source::Simulate { data, seed: 0, epoch: 0 };
+    let batch = Batch { source, samples: &samples, targets, weights: None };
+    group.bench_function(format!("gradients, {threads} threads"), |b| {
+        b.iter(|| {
+            trainer.gradients(net, &batch, &mut || true).expect("solvable");
+        });
+    });
 }
 
 /// The images as spikes, and what the network makes of them.
