@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import operator
+import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
@@ -193,7 +194,13 @@ def suggestion(value: str, known: Sequence[str]) -> str:
 
 def threads(n_threads: int | None) -> int | None:
     """Checks a number of threads; None means all cores."""
-    return None if n_threads is None else integer("n_threads", n_threads)
+    if n_threads is None:
+        return None
+    whole = _whole("n_threads", n_threads)
+    if not 0 <= whole < 2**64:
+        # Which the core is not handed, and would refuse like this.
+        raise ValueError(f"n_threads must be in [1, {max(256, os.cpu_count() or 1)}], got {whole}")
+    return whole
 
 
 def _classes_of(array: NDArray[Any]) -> str:

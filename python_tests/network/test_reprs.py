@@ -163,3 +163,11 @@ def test_what_is_shown_is_escaped():
     history = sr.History([{"epoch": 1, "<b>": "<script>", "n": np.float32(0.5)}])
     assert not re.search("<(b|script)>", history._repr_html_())
     assert Table(history._repr_html_()).rows[1] == ["1", "<script>", "0.5"]
+
+
+def test_gradients_of_pools_alone():
+    """Which have none."""
+    net = sr.Network((4, 4), [sr.AvgPool2d(2)])
+    x = np.ones((1, 3, 16), bool)
+    shown = repr(sr.Trainer(net, n_threads=1).gradients(x, [0]))
+    assert re.fullmatch(r"<Gradients: loss [\d.]+, of no weights>", shown)

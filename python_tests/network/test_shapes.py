@@ -272,3 +272,9 @@ def test_training_goes_on_from_a_checkpoint_with_the_same_bits(tmp_path: Any) ->
     same_arrays(resumed.network.weights, whole.network.weights)
     assert not np.array_equal(whole.network.weights[0]["weight"], planes().weights[0]["weight"])
     assert repr(whole).startswith("<Trainer: 2x6x9-4C3-P2x3-R5-3, ")
+
+
+def test_kernels_there_is_no_memory_for() -> None:
+    message = rf"layers\[0\]: weights of kernels = {2**59} of .* no memory for so many"
+    with pytest.raises(MemoryError, match=message):
+        sr.Network((2**29, 1, 2), [sr.Conv2d(2**23, (1, 128), padding=(0, 127))])

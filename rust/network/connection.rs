@@ -64,6 +64,7 @@ impl<F: Real> Connection<F> {
         let shape = pattern.matrix();
         // Before weights are drawn, and by the names that the caller knows.
         let name = match (origin, drawn) {
+            (Origin::Below, _) if pattern.has_kernels() => format!("layers[{layer}]: weights of kernels"),
             (Origin::Below, _) => format!("layers[{layer}]: n * n_in"),
             (Origin::Itself, Some(_)) => format!("layers[{layer}]: n * n"),
             (Origin::Itself, None) => OF_LATERAL_INHIBITION.to_owned(),

@@ -36,7 +36,7 @@ class Gradients:
             for layer in self.weights
             for name, array in layer.items()
         )
-        return f"<Gradients:{loss} of {shapes}>"
+        return f"<Gradients:{loss} of {shapes or 'no weights'}>"
 
 
 @dataclass(frozen=True)
