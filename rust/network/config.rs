@@ -186,13 +186,10 @@ impl LayerConfig {
         }
         let of = |part: &str| format!("layers[{index}]{part}");
         let within = |error: Error| error.within(&of(""));
-        match self.v_th() {
-            PerNeuron::Same(_) => self.lif_params(dt).validate().map_err(within)?,
-            each => {
-                thresholds::check_alone(each).map_err(within)?;
-                self.lif_params(dt).validate().map_err(within)?;
-            }
+        if let each @ PerNeuron::Each(_) = self.v_th() {
+            thresholds::check_alone(each).map_err(within)?;
         }
+        self.lif_params(dt).validate().map_err(within)?;
         let connections = self.connections(below, index)?;
         let post = connections[0].pattern.post();
         let one_each = connections[0].pattern.spatial_kind().map_or("neurons", |_| "channels");

@@ -78,14 +78,12 @@ impl Configuration {
 
 impl Neuron {
     fn validate(&self) -> Result<()> {
+        if let each @ PerNeuron::Each(_) = &self.v_th {
+            thresholds::check_alone(each)?;
+        }
         let Self { tau_m, tau_s, ref v_th, t_ref, discretisation, .. } = *self;
-        let (v_th, each) = match v_th {
-            PerNeuron::Same(v_th) => (*v_th, None),
-            // The list is checked by itself.
-            each => (1.0, Some(each)),
-        };
+        let v_th = thresholds::lowest(v_th);
         LifParams { tau_m, tau_s, v_th, t_ref, dt: f64::NAN, discretisation }.check_alone()?;
-        each.map_or(Ok(()), thresholds::check_alone)?;
         check_non_negative("lateral_inhibition", "", self.lateral_inhibition)?;
         self.delay.check_alone("delay")?;
         self.recurrent_delay.check_alone("recurrent_delay")

@@ -84,50 +84,17 @@ fn forward_layer<F: Real>(
     match Plan::of(layer) {
         Plan::FusedDense(connection) => {
             let below = arrivals(below, layer.taps(), arriving);
-            match connection.weight().panel_blocks() {
-                1 => dense_layer::<F, 1>(
-                    connection.weight(),
-                    lif,
-                    thresholds,
-                    n_steps,
-                    below,
-                    by_time,
-                    &mut scratch.fired,
-                ),
-                _ => dense_layer::<F, 2>(
-                    connection.weight(),
-                    lif,
-                    thresholds,
-                    n_steps,
-                    below,
-                    by_time,
-                    &mut scratch.fired,
-                ),
+            let (weight, fired) = (connection.weight(), &mut scratch.fired);
+            match weight.panel_blocks() {
+                1 => dense_layer::<F, 1>(weight, lif, thresholds, n_steps, below, by_time, fired),
+                _ => dense_layer::<F, 2>(weight, lif, thresholds, n_steps, below, by_time, fired),
             }
         }
         Plan::DenseRecurrent { below: connection, itself } => {
-            let below = arrivals(below, layer.taps(), arriving);
-            match connection.weight().panel_blocks() {
-                1 => recurrent_layer::<F, 1>(
-                    connection.weight(),
-                    itself,
-                    lif,
-                    thresholds,
-                    n_steps,
-                    below,
-                    by_time,
-                    scratch,
-                ),
-                _ => recurrent_layer::<F, 2>(
-                    connection.weight(),
-                    itself,
-                    lif,
-                    thresholds,
-                    n_steps,
-                    below,
-                    by_time,
-                    scratch,
-                ),
+            let (below, weight) = (arrivals(below, layer.taps(), arriving), connection.weight());
+            match weight.panel_blocks() {
+                1 => recurrent_layer::<F, 1>(weight, itself, lif, thresholds, n_steps, below, by_time, scratch),
+                _ => recurrent_layer::<F, 2>(weight, itself, lif, thresholds, n_steps, below, by_time, scratch),
             }
         }
         Plan::Spatial(connection, pattern) => {

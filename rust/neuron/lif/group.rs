@@ -79,12 +79,9 @@ impl LifGroup {
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) naming the first field outside its domain.
     pub fn validate(&self, n: usize) -> Result<()> {
-        match self.v_th {
-            PerNeuron::Same(_) => self.lowest().validate(),
-            PerNeuron::Each(_) => {
-                self.with(1.0).validate()?;
-                thresholds::check(&self.v_th, n, "neurons")
-            }
+        if let PerNeuron::Each(_) = self.v_th {
+            thresholds::check(&self.v_th, n, "neurons")?;
         }
+        self.lowest().validate()
     }
 }
