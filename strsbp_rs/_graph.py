@@ -60,6 +60,8 @@ class Projection:
 class Graph:
     """Populations of LIF neurons and inputs, and projections between any of them, loops included.
 
+    Those of networks may have max pools, which have the one projection that they came with.
+
     A graph is simulated by a `Simulator`. Synapses are kept in compressed rows: 8 bytes each in
     float32, 12 in float64; 1 more where delays differ from synapse to synapse, 4 more where there
     are more than 256 different ones in a projection. All to all with one delay takes 4 or 8.

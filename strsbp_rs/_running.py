@@ -136,7 +136,7 @@ class Running(ABC):
 
         Raises:
             ValueError: If shapes disagree, a layer, neuron or engine does not exist, or traces are
-                asked for without spikes.
+                asked for without spikes, or of a max pool, which has none.
             TypeError: If an argument has the wrong type.
         """
         traced = _traced(record_traces)

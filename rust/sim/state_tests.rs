@@ -6,7 +6,8 @@ use super::tests::{KINDS, advance, graph, inputs, n_events, params, run, simulat
 use super::*;
 use crate::engine::graph::{Arrival, ContinuousSnapshot, ContinuousState, NeuronState, Snapshot};
 use crate::graph::Connectivity;
-use crate::neuron::LifParams;
+use crate::network::{MaxPool2d, Shape};
+use crate::neuron::{LifParams, NeuronParams};
 
 /// A state in the middle of a run, with spikes under way and inputs that wait.
 fn midway(kind: EngineKind) -> (FloatSimulator<f64>, State<f64>) {
@@ -174,6 +175,51 @@ fn states_in_continuous_time_that_no_run_leads_to() {
         ("state.pending", &pending(&[(52.0, 0), (51.0, 0)])),
     ];
     refusals(EngineKind::Continuous, of, AnySnapshot::Continuous, &changes);
+}
+
+/// Counts of what has arrived at max pools, where there is one, and where there is none.
+#[test]
+fn counts_that_no_run_leads_to() {
+    let mut graph = Graph::<f64>::new(0.5, 3).unwrap();
+    graph.add_input("in", 8).unwrap();
+    let pre = Shape { channels: 2, height: 2, width: 2 };
+    let pool = MaxPool2d::new("pool", pre, [2, 2], [2, 2], [0, 0]).unwrap();
+    graph.add_population("pool", 2, NeuronParams::MaxPool).unwrap();
+    graph.add_projection(0, 1, Connectivity::kernels(pool.windows().into(), vec![0.0], |_, _| 1.0)).unwrap();
+    let graph = Arc::new(graph);
+    for kind in [EngineKind::Clocked, EngineKind::Event, EngineKind::Continuous] {
+        let mut simulator = FloatSimulator::new(Arc::clone(&graph), kind, &[1]).unwrap();
+        simulator.push_steps("events", &[1, 2, 2, 5], &[0, 0, 3, 7]).unwrap();
+        let until = if kind == EngineKind::Continuous { Time::Ms(5.0) } else { Time::Steps(10) };
+        simulator.advance(until, &mut || true).unwrap();
+        let state = simulator.state();
+        let with = |arrived: &[u64]| {
+            let mut changed = state.clone();
+            let of = match &mut changed.snapshot {
+                AnySnapshot::Grid(snapshot) => &mut snapshot.arrived,
+                AnySnapshot::Continuous(snapshot) => &mut snapshot.arrived,
+            };
+            let before = std::mem::replace(of, arrived.to_vec());
+            (before, changed)
+        };
+        let expected = [2, 0, 0, 1, 0, 0, 0, 1];
+        assert_eq!(with(&[]).0, expected);
+        let message = |simulator: &mut FloatSimulator<f64>, arrived: &[u64]| {
+            simulator.set_state(&with(arrived).1).unwrap_err().to_string()
+        };
+        assert_eq!(message(&mut simulator, &[0; 7]), "state.arrived has shape (7,), expected (8,)");
+        assert!(message(&mut simulator, &[1 << 63; 8]).starts_with("state.arrived must be at most 2^62 spikes, got"));
+        // Nothing has changed.
+        assert_eq!(simulator.state(), state);
+        simulator.set_state(&with(&[5; 8]).1).unwrap();
+        simulator.reset();
+        assert_eq!(simulator.state(), FloatSimulator::new(Arc::clone(&graph), kind, &[1]).unwrap().state());
+    }
+    let (mut simulator, mut state) = midway(EngineKind::Clocked);
+    let AnySnapshot::Grid(snapshot) = &mut state.snapshot else { unreachable!("on the grid") };
+    snapshot.arrived.push(0);
+    let error = simulator.set_state(&state).unwrap_err().to_string();
+    assert_eq!(error, "state.arrived has shape (1,), expected (0,)");
 }
 
 #[test]
