@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from oracle import analytic, recorded
 from oracle.losses import CountMSE, Loss
-from oracle.model import Gradients
+from oracle.model import Gradients, finite_difference_gradients
 from oracle.neuron import Array, Counts, Layer, Raster
 from strategies import Case
 
@@ -182,3 +183,64 @@ def sum_of_samples(
         return Gradients(sum(g.loss for g in of_samples), arrays)
 
     return summed(np.asarray), summed(np.abs)
+
+
+def check_differences(
+    net: strsbp_rs.Network, layers: list[Layer], case: Any, loss: Loss, options: Options
+) -> None:
+    """Finite differences, of recorded spikes and of the trainer's own simulation, in float64."""
+    spikes = net.run(case.rasters).spikes
+    samples = by_sample(spikes)
+    assume_solvable(layers, samples, case, options, "float64")
+    weights = options.sample_weights(len(samples))
+    expected = finite_difference_gradients(
+        layers,
+        samples,
+        case.labels,
+        loss=loss,
+        rule=options.oracle_rule(),
+        sample_weight=weights,
+    )
+    of_spikes = strsbp_rs.gradients_from_spikes(
+        net,
+        spikes,
+        case.labels,
+        loss=core_loss(loss),
+        rule=options.rule("float64"),
+        sample_weight=weights,
+    )
+    # The rounding of the differences, which a small gradient under a large loss does not swamp.
+    assert_close(of_spikes, expected, TOLERANCE["float64"], rounding=1e-9 * (1.0 + expected.loss))
+
+    trainer = strsbp_rs.Trainer(net, loss=core_loss(loss), rule=options.rule("float64"))
+    simulated = trainer.gradients(case.rasters, case.labels, sample_weight=weights)
+    assert simulated.loss == of_spikes.loss
+    for of_layer, same in zip(simulated.weights, of_spikes.weights, strict=True):
+        assert of_layer.keys() == same.keys()
+        for name, gradient in of_layer.items():
+            np.testing.assert_array_equal(gradient, same[name])
+
+
+def check_analytic(
+    net: strsbp_rs.Network,
+    layers: list[Layer],
+    case: Any,
+    loss: Loss,
+    options: Options,
+) -> None:
+    """From recorded spikes, in the network's precision, against the analytic oracle."""
+    dtype = str(net.dtype)
+    spikes = net.run(case.rasters).spikes
+    samples = by_sample(spikes)
+    assume_solvable(layers, samples, case, options, dtype)
+    expected, scale = sum_of_samples(case, layers, samples, loss, options)
+    got = strsbp_rs.gradients_from_spikes(
+        net,
+        spikes,
+        case.labels,
+        loss=core_loss(loss),
+        rule=options.rule(dtype),
+        sample_weight=options.sample_weights(len(samples)),
+    )
+    assert_close(got, expected, TOLERANCE[dtype], scale=scale)
+    assert all(g.dtype == dtype for of_layer in got.weights for g in of_layer.values())

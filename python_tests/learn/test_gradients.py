@@ -16,15 +16,15 @@ from gradient_cases import (
     TOLERANCE,
     Options,
     assert_close,
-    assume_solvable,
     by_sample,
+    check_analytic,
+    check_differences,
     core_loss,
     sum_of_samples,
 )
 from hypothesis import given, settings
 from oracle import analytic, recorded
 from oracle.losses import CountMSE, Loss, SoftmaxCrossEntropy
-from oracle.model import finite_difference_gradients
 from strategies import (
     Case,
     DelaySteps,
@@ -43,36 +43,7 @@ import strsbp_rs
 def test_equal_finite_differences(case: Case, loss: Loss, options: Options) -> None:
     """float64, from recorded spikes and from the trainer's own simulation."""
     net = build_network(case, "float64")
-    layers = oracle_layers(case, net)
-    spikes = net.run(case.rasters).spikes
-    samples = by_sample(spikes)
-    assume_solvable(layers, samples, case, options, "float64")
-    weights = options.sample_weights(len(samples))
-    expected = finite_difference_gradients(
-        layers,
-        samples,
-        case.labels,
-        loss=loss,
-        rule=options.oracle_rule(),
-        sample_weight=weights,
-    )
-    of_spikes = strsbp_rs.gradients_from_spikes(
-        net,
-        spikes,
-        case.labels,
-        loss=core_loss(loss),
-        rule=options.rule("float64"),
-        sample_weight=weights,
-    )
-    # The rounding of the differences, which a small gradient under a large loss does not swamp.
-    assert_close(of_spikes, expected, TOLERANCE["float64"], rounding=1e-9 * (1.0 + expected.loss))
-
-    trainer = strsbp_rs.Trainer(net, loss=core_loss(loss), rule=options.rule("float64"))
-    simulated = trainer.gradients(case.rasters, case.labels, sample_weight=weights)
-    assert simulated.loss == of_spikes.loss
-    for of_layer, same in zip(simulated.weights, of_spikes.weights, strict=True):
-        for name, gradient in of_layer.items():
-            np.testing.assert_array_equal(gradient, same[name])
+    check_differences(net, oracle_layers(case, net), case, loss, options)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -85,21 +56,7 @@ def test_equal_finite_differences(case: Case, loss: Loss, options: Options) -> N
 def test_wide_layers(dtype: str, case: Case, loss: Loss, options: Options) -> None:
     """Up to 40 neurons a layer, in both precisions, against the analytic oracle."""
     net = build_network(case, dtype)
-    layers = oracle_layers(case, net)
-    spikes = net.run(case.rasters).spikes
-    samples = by_sample(spikes)
-    assume_solvable(layers, samples, case, options, dtype)
-    expected, scale = sum_of_samples(case, layers, samples, loss, options)
-    got = strsbp_rs.gradients_from_spikes(
-        net,
-        spikes,
-        case.labels,
-        loss=core_loss(loss),
-        rule=options.rule(dtype),
-        sample_weight=options.sample_weights(len(samples)),
-    )
-    assert_close(got, expected, TOLERANCE[dtype], scale=scale)
-    assert all(g.dtype == dtype for of_layer in got.weights for g in of_layer.values())
+    check_analytic(net, oracle_layers(case, net), case, loss, options)
 
 
 @settings(max_examples=20)

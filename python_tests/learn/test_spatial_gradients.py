@@ -18,6 +18,8 @@ from gradient_cases import (
     assert_close,
     assume_solvable,
     by_sample,
+    check_analytic,
+    check_differences,
     core_loss,
     sum_of_samples,
 )
@@ -25,7 +27,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import analytic
 from oracle.losses import Loss, SoftmaxCrossEntropy
-from oracle.model import finite_difference_gradients
 from oracle.neuron import Counts
 from oracle.synapses import Windows
 from spatial_cases import (
@@ -46,36 +47,7 @@ import strsbp_rs as sr
 def test_equal_finite_differences(case: SpatialCase, loss: Loss, options: Options) -> None:
     """float64, from recorded spikes and from the trainer's own simulation."""
     net = build_spatial(case, "float64")
-    layers = oracle_spatial(case, net)
-    spikes = net.run(case.rasters).spikes
-    samples = by_sample(spikes)
-    assume_solvable(layers, samples, case, options, "float64")
-    weights = options.sample_weights(len(samples))
-    expected = finite_difference_gradients(
-        layers,
-        samples,
-        case.labels,
-        loss=loss,
-        rule=options.oracle_rule(),
-        sample_weight=weights,
-    )
-    of_spikes = sr.gradients_from_spikes(
-        net,
-        spikes,
-        case.labels,
-        loss=core_loss(loss),
-        rule=options.rule("float64"),
-        sample_weight=weights,
-    )
-    assert_close(of_spikes, expected, TOLERANCE["float64"], rounding=1e-9 * (1.0 + expected.loss))
-
-    trainer = sr.Trainer(net, loss=core_loss(loss), rule=options.rule("float64"))
-    simulated = trainer.gradients(case.rasters, case.labels, sample_weight=weights)
-    assert simulated.loss == of_spikes.loss
-    for of_layer, same in zip(simulated.weights, of_spikes.weights, strict=True):
-        assert of_layer.keys() == same.keys()
-        for name, gradient in of_layer.items():
-            np.testing.assert_array_equal(gradient, same[name])
+    check_differences(net, oracle_spatial(case, net), case, loss, options)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -84,21 +56,7 @@ def test_equal_finite_differences(case: SpatialCase, loss: Loss, options: Option
 def test_wider_layers(dtype: str, case: SpatialCase, loss: Loss, options: Options) -> None:
     """Both precisions, against the analytic oracle."""
     net = build_spatial(case, dtype)
-    layers = oracle_spatial(case, net)
-    spikes = net.run(case.rasters).spikes
-    samples = by_sample(spikes)
-    assume_solvable(layers, samples, case, options, dtype)
-    expected, scale = sum_of_samples(case, layers, samples, loss, options)
-    got = sr.gradients_from_spikes(
-        net,
-        spikes,
-        case.labels,
-        loss=core_loss(loss),
-        rule=options.rule(dtype),
-        sample_weight=options.sample_weights(len(samples)),
-    )
-    assert_close(got, expected, TOLERANCE[dtype], scale=scale)
-    assert all(g.dtype == dtype for of_layer in got.weights for g in of_layer.values())
+    check_analytic(net, oracle_spatial(case, net), case, loss, options)
 
 
 @settings(max_examples=40)
