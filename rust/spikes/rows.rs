@@ -132,10 +132,7 @@ impl PaddedRows {
         let joined = &mut self.joined[..masks.len()];
         let (mut n, mut first) = (0, 0);
         for (masks, joined) in masks.chunks(u64::BITS as usize).zip(joined.chunks_mut(u64::BITS as usize)) {
-            let mut busy = 0u64;
-            for (l, &mask) in masks.iter().enumerate() {
-                busy |= u64::from(mask != 0) << l;
-            }
+            let mut busy = busy(masks);
             while busy != 0 {
                 let l = busy.trailing_zeros();
                 busy &= busy - 1;
@@ -163,10 +160,7 @@ impl PaddedRows {
         let room = self.room(masks.len() * LANES);
         let (mut n, mut at) = (0, 0);
         for masks in masks.chunks(u64::BITS as usize) {
-            let mut busy = 0u64;
-            for (l, &mask) in masks.iter().enumerate() {
-                busy |= u64::from(mask != 0) << l;
-            }
+            let mut busy = busy(masks);
             while busy != 0 {
                 let l = busy.trailing_zeros() as usize;
                 busy &= busy - 1;
@@ -265,6 +259,16 @@ impl PaddedRows {
             self.end_row();
         }
     }
+}
+
+/// Returns which of up to 64 masks are not 0, found without branches.
+#[inline(always)]
+fn busy(masks: &[LaneMask]) -> u64 {
+    let mut busy = 0;
+    for (l, &mask) in masks.iter().enumerate() {
+        busy |= u64::from(mask != 0) << l;
+    }
+    busy
 }
 
 #[cfg(test)]

@@ -210,6 +210,28 @@ multiversion! {
     ) = add_s_psps_body
 }
 
+/// Adds the S-PSPs of a group in one column onto its sums; the same times their weights, to be summed for the neuron below.
+#[inline(always)]
+fn add_column<F: Real, I: Isa<F>, const B: usize>(
+    isa: I,
+    e: &[I::Vector; B],
+    layout: &GroupLayout,
+    column: usize,
+    weight: &[Lanes<F>],
+    sum: &mut [Lanes<F>],
+) -> I::Vector {
+    let mut sent = isa.zero();
+    for b in 0..B {
+        for part in &layout.parts[b] {
+            let at = column * layout.stride + part.block;
+            let e = isa.spread(&part.spread, e[b]);
+            isa.add_to(&mut sum[at], e);
+            sent = isa.add(sent, isa.mul(isa.load(&weight[at]), e));
+        }
+    }
+    sent
+}
+
 #[inline(always)]
 fn add_s_psps_and_send_down_body<F: Real, I: Isa<F>, const B: usize>(
     isa: I,
@@ -223,15 +245,7 @@ fn add_s_psps_and_send_down_body<F: Real, I: Isa<F>, const B: usize>(
     for &j in pre.active {
         let j = j as usize;
         let e = sum_rows::<F, I, B, B>(isa, trace, pre.by_neuron.padded(j));
-        let mut sent = isa.zero();
-        for b in 0..B {
-            for part in &layout.parts[b] {
-                let at = j * layout.stride + part.block;
-                let e = isa.spread(&part.spread, e[b]);
-                isa.add_to(&mut sum[at], e);
-                sent = isa.add(sent, isa.mul(isa.load(&weight[at]), e));
-            }
-        }
+        let sent = add_column(isa, &e, layout, j, weight, sum);
         down[j] += isa.sum(sent) / F::from_f64(f64::from(pre.by_neuron.lengths()[j]));
     }
 }
@@ -263,15 +277,7 @@ fn add_s_psps_of_window_body<F: Real, I: Isa<F>, const B: usize>(
     for &[j, column] in window {
         let j = j as usize;
         let e = sum_rows::<F, I, B, B>(isa, trace, by_neuron.padded(j));
-        let mut sent = isa.zero();
-        for b in 0..B {
-            for part in &layout.parts[b] {
-                let at = column as usize * layout.stride + part.block;
-                let e = isa.spread(&part.spread, e[b]);
-                isa.add_to(&mut sum[at], e);
-                sent = isa.add(sent, isa.mul(isa.load(&weight[at]), e));
-            }
-        }
+        let sent = add_column(isa, &e, layout, column as usize, weight, sum);
         if let Some(down) = &mut down {
             down[j] += isa.sum(sent) / F::from_f64(f64::from(by_neuron.lengths()[j]));
         }
