@@ -55,6 +55,7 @@ def trainer(net: sr.Network, **options: Any) -> sr.Trainer:
 
 MANY = np.zeros(10**6, EVENTS.dtype)
 KINDS = ("clocked", "event", "auto", "fixed")
+ONE_BY_ONE = sr.Convolution((5000, 1, 1), 5000, 1)
 
 
 def chatter(kind: str) -> Callable[[], sr.Simulator]:
@@ -162,6 +163,11 @@ def cases(folder: Path) -> dict[str, Callable[[], tuple[Callable[[], object], An
         "predict": run(lambda net, x: net.predict(np.ones((1, 2)), encoder=deep, n_threads=2)),
         "connect": nothing(
             lambda: (lambda g: g.connect(g.add_input(40_000), g.add_population(40_000)))(sr.Graph())
+        ),
+        "connect, kernels": nothing(
+            lambda: (lambda g: g.connect(g.add_input(5000), g.add_population(5000), ONE_BY_ONE))(
+                sr.Graph()
+            )
         ),
         **{f"advance, {kind}": of(chatter(kind), lambda sim: sim.advance(10**9)) for kind in KINDS},
         "push": of(chatter("event"), lambda sim: [sim.push(MANY) for _ in range(100)]),
