@@ -183,6 +183,14 @@ def test_windows_that_fire_at_once_have_room() -> None:
         for layer in held.report(images, encoder=encoder).layers:
             assert layer.changed is not None and layer.changed < 0.01
             assert layer.distance < 0.1
+    # Of lower thresholds currents are larger, in the layer above the windows too.
+    low = [sr.Conv2d(4, 5, stride=2, v_th=10.0), sr.AvgPool2d(2, v_th=0.5), sr.Dense(10, v_th=10.0)]
+    net = sr.Network((28, 28), low, seed=0)
+    for granularity in ("layer", "neuron"):
+        held = net.to_fixed(sr.QFormat(state_bits=14, granularity=granularity))
+        report = held.report(images, encoder=encoder)
+        assert [layer.changed for layer in report.layers] == [0.0] * 3
+        assert max(layer.distance for layer in report.layers) < 0.1
 
 
 @pytest.mark.parametrize("engine", ["clocked", "event"])

@@ -105,7 +105,12 @@ impl Grid {
         let last = net.layers().len() - 1;
         let found = net.layers().iter().enumerate();
         let found = found.map(|(l, layer)| LayerGrid::levels(layer, l, l == last, quantization));
-        let found = found.collect::<Result<Vec<_>>>()?;
+        let mut found = found.collect::<Result<Vec<_>>>()?;
+        let mut has_windows = false;
+        for ((neurons, _), layer) in found.iter_mut().zip(net.layers()) {
+            has_windows |= layer.below().pattern().spatial_kind().is_some();
+            neurons.has_windows = has_windows;
+        }
         let layers = net.layers().iter().zip(&found).zip(target.most_up(&found)).enumerate();
         let layers = layers.map(|(l, ((layer, (neurons, levels)), most_up))| {
             LayerGrid::new(layer, l == 0, (neurons, levels, most_up), target)
@@ -166,8 +171,8 @@ impl LayerGrid {
         let lif = LifPropagator::<f64>::new(layer.params())?;
         let (name, is_recurrent) = (format!("layers[{number}]"), layer.recurrent().is_some());
         let per_row = layer.n_out() / rows;
-        let v_th = layer.v_th().clone();
-        let neurons = Neurons { name, lif, v_th, is_output, is_recurrent, per_row, sums: weights.sums() };
+        let (v_th, sums) = (layer.v_th().clone(), weights.sums());
+        let neurons = Neurons { name, lif, v_th, is_output, is_recurrent, per_row, has_windows: false, sums };
         let levels = usual_levels(&found, neurons.silent_level(grid));
         Ok((neurons, levels))
     }

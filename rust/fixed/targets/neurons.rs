@@ -13,8 +13,12 @@ pub const MEMBRANE_ROOM: f64 = 4.0;
 const FINE_CURRENT: f64 = 16.0;
 const FINE_THRESHOLD: f64 = 4096.0;
 
-/// Units of a current where neurons share weights: windows fire at once, so that currents are larger, and need the room.
-const FINE_SHARED_CURRENT: f64 = 4.0;
+/// Units of a current where windows fire at once, so that currents are larger, and need the room: at most, and at least.
+const FINE_OF_WINDOWS: f64 = 4.0;
+const LEAST_OF_WINDOWS: f64 = 1.0;
+
+/// What rounding to the nearest may leave of a current for ever, in units of the one that just holds a neuron at its threshold.
+const LEFT_FOR_EVER: f64 = 0.05;
 
 /// Threshold, in units of weights, for which these are fine enough.
 pub const FINE_MANTISSA: f64 = 1024.0;
@@ -49,6 +53,8 @@ pub struct Neurons {
     pub is_recurrent: bool,
     /// Neurons that share a row of the matrix of weights: one after the other, as those of a channel.
     pub per_row: usize,
+    /// Whether spikes from windows reach it, or from layers above such.
+    pub has_windows: bool,
     /// Sum of the magnitudes of the weights onto each, of one neuron a row.
     pub sums: Vec<f64>,
 }
@@ -75,11 +81,15 @@ impl Neurons {
 
     /// Returns the largest threshold in units of weights, as [`thresholds`](Self::thresholds) has them.
     pub fn largest_threshold(&self, units: &[f64]) -> f64 {
+        self.in_their_units(units).fold(0.0, f64::max)
+    }
+
+    /// Goes through the thresholds in units of weights: of all neurons, of rows or of each.
+    fn in_their_units(&self, units: &[f64]) -> impl Iterator<Item = f64> {
         let v_th = self.v_th.values();
         // Of lists that differ in length one has one entry.
         let n = v_th.len().max(units.len());
-        let of = |i: usize| self.in_units(v_th[i * v_th.len() / n], units[i * units.len() / n]);
-        (0..n).map(of).fold(0.0, f64::max)
+        (0..n).map(move |i| self.in_units(v_th[i * v_th.len() / n], units[i * units.len() / n]))
     }
 
     /// Returns a threshold in units of a weight: of currents that, kept up for a step, bring the membrane there.
@@ -98,6 +108,18 @@ impl Neurons {
         let unit = |i: usize| if units.len() == 1 { units[0] } else { units[i] };
         let largest = self.sums.iter().enumerate().map(|(i, sum)| sum / unit(i)).fold(0.0, f64::max);
         largest / (1.0 - self.lif.syn_decay)
+    }
+
+    /// Returns the units of a current that make up one of a weight, where bits are many.
+    fn fine_current(&self, units: &[f64]) -> f64 {
+        if !self.has_windows {
+            return FINE_CURRENT;
+        }
+        let lowest = self.in_their_units(units).fold(f64::INFINITY, f64::min);
+        let holds = lowest * (1.0 - self.lif.mem_decay);
+        // Rounded to the nearest, what loses less than half a unit loses nothing.
+        let left = 0.5 / (1.0 - self.lif.syn_decay);
+        (left / (LEFT_FOR_EVER * holds)).clamp(LEAST_OF_WINDOWS, FINE_OF_WINDOWS)
     }
 
     /// Refuses thresholds that are next to nothing beside the weights.
@@ -139,7 +161,7 @@ pub fn shifts(neurons: &Neurons, units: &[f64], state_bits: u32) -> Result<(u32,
     let left = 1.0 - neurons.lif.mem_decay;
     let current = neurons.largest_current(units);
     let v_th = neurons.largest_threshold(units);
-    let fine = if neurons.per_row > 1 { FINE_SHARED_CURRENT } else { FINE_CURRENT };
+    let fine = neurons.fine_current(units);
     let input_shift = finer_by(state_bits, current, CURRENT_ROOM * v_th * left, fine).clamp(0, 31);
     let membrane_shift = finer_by(state_bits, current / left, MEMBRANE_ROOM * v_th, FINE_THRESHOLD / v_th);
     let gain_shift = (input_shift - membrane_shift).clamp(0, 31);

@@ -17,6 +17,7 @@ fn neurons(mem_decay: f64, v_th: f64, sums: &[f64]) -> Neurons {
         is_output: false,
         is_recurrent: false,
         per_row: 1,
+        has_windows: false,
         sums: sums.to_vec(),
     }
 }
@@ -101,14 +102,26 @@ fn shifts_and_thresholds_by_hand() {
     assert_eq!((input_shift, gain_shift, v_th), (7, 2, PerNeuron::Same(96 << 5)));
     let each = shifts(&neurons(0.5, 3.0, &[4.0, 6.0]), &[0.25, 0.5], 16).unwrap();
     assert_eq!(each, (6, 0, PerNeuron::Each(vec![96 << 6, 48 << 6])));
-    // Currents up to 128,000, usually 15: 2^4 finer, or 2^2 where neurons share weights, of which a threshold is one a neuron.
+    // Currents up to 128,000, usually 15: 2^4 finer, or 2^2 where windows fire, of whose rows a threshold is one a neuron.
     let many = neurons(0.984375, 3.0, &[4000.0]);
     assert_eq!(shifts(&many, &[0.25], 16).unwrap().0, 4);
-    let shared = Neurons { per_row: 3, sums: vec![4000.0, 40.0], ..many };
+    let shared = Neurons { per_row: 3, has_windows: true, sums: vec![4000.0, 40.0], ..many };
     let (input_shift, _, v_th) = shifts(&shared, &[0.25, 0.5], 16).unwrap();
     let PerNeuron::Each(v_th) = v_th else { panic!("of each neuron") };
     assert_eq!((input_shift, v_th.len()), (2, 6));
     assert!(v_th[..3] == [v_th[0]; 3] && v_th[3..] == [v_th[0] / 2; 3], "{v_th:?}");
+    // A neuron is held at its threshold by a current of v_th / (1/8 1/4) / 64 units. Rounding leaves 4 of them, which are a twentieth of
+    // that if they are 4 / (0.05 held) times finer than weights: of 20, 40 and 80 units 2^2, 2^1 and 2^0, and never coarser.
+    for (v_th, expected) in [(40.0, 2), (79.0, 1), (161.0, 0), (800.0, 0)] {
+        let above = Neurons { has_windows: true, ..neurons(0.984375, v_th, &[4000.0]) };
+        assert_eq!(shifts(&above, &[0.25], 16).unwrap().0, expected, "{v_th}");
+        let dense = Neurons { has_windows: false, ..above };
+        let usual = 2f64.powi(15) / (10.0 * dense.largest_threshold(&[0.25]) / 64.0);
+        assert_eq!(shifts(&dense, &[0.25], 16).unwrap().0, usual.log2().floor().min(4.0) as u32, "{v_th}");
+        // And where all currents fit, as fine as leaves room for them.
+        let few = Neurons { has_windows: true, sums: vec![100.0], ..dense };
+        assert_eq!(shifts(&few, &[0.25], 16).unwrap().0, 3, "{v_th}");
+    }
     // Coarse weights beside a small threshold: less than a unit.
     let error = shifts(&neurons(0.5, 3.0, &[1e9]), &[1e3], 8).unwrap_err().to_string();
     assert!(
