@@ -276,7 +276,7 @@ def test_flags_reach_the_recipe(recipe, tmp_path):
         (["train", "nothing"], "recipe 'nothing' is not one of"),
         (
             ["train", "demo", "--set", "encoder.kind=poisson"],
-            "one of ['bernoulli'], got 'poisson'\n",
+            "one of ['bernoulli', 'regular'], got 'poisson'\n",
         ),
         (["train", "demo", "--set", "optimizer.lrr=1"], "did you mean 'optimizer.lr'"),
         (["train", "demo", "--lr", "-1", "--out", "{tmp}/x"], "lr must be"),
