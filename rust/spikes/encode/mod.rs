@@ -5,6 +5,7 @@
 
 mod analog;
 mod bernoulli;
+pub mod bsa;
 mod regular;
 
 use serde::{Deserialize, Serialize};

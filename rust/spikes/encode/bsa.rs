@@ -1,0 +1,223 @@
+//! Analog values of a time series to spikes, by Ben's Spiker Algorithm.
+
+use std::array::from_fn;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::simd::multiversion;
+use crate::spikes::PaddedRows;
+use crate::stop::is_stopped;
+
+/// Channels that are encoded at once.
+const LANES: usize = 8;
+
+/// Most taps of the filter, and most steps of a frame.
+const MOST: usize = 1 << 12;
+
+/// Says how a [`BsaEncoder`] makes spikes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BsaConfig {
+    /// Number of time steps; without one, as many as the series has.
+    pub n_steps: Option<usize>,
+    /// Steps for which a frame is held.
+    pub hold: usize,
+    /// What values are multiplied by.
+    pub gain: f64,
+    /// Length of the filter, in steps.
+    pub n_taps: usize,
+    /// By how much a spike must lessen the error.
+    pub threshold: f64,
+}
+
+/// Fires where taking a filter away from the signal brings it closer to 0, and takes it away.
+///
+/// With s the signal and k the filter, at each step i: e1 = sum_j |s_(i+j) - k_j|, e2 = sum_j |s_(i+j)|. If e1 < e2 - threshold, the
+/// channel fires in step i + 1 and k is subtracted from s. The filter is Gaussian, k_j ~ exp(-(j - n/2)^2 / 25), of sum 1.
+/// B. Schrauwen and J. Van Campenhout, "BSA, a fast and accurate spike train encoding scheme", IJCNN 2003, as the authors of ST-RSBP run it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BsaEncoder {
+    config: BsaConfig,
+    filter: Vec<f64>,
+}
+
+/// Holds the signal of some channels, step by step.
+#[derive(Clone, Debug, Default)]
+pub struct BsaScratch {
+    signal: Vec<[f64; LANES]>,
+    fired: Vec<u8>,
+}
+
+impl BsaEncoder {
+    /// Makes an encoder.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first field outside its domain.
+    pub fn new(config: BsaConfig) -> Result<Self> {
+        let BsaConfig { n_steps, hold, gain, n_taps, threshold } = config;
+        if let Some(n) = n_steps.filter(|n| !(2..=1 << 24).contains(n)) {
+            return Err(Error::value("n_steps", "in [2, 2^24]", n));
+        }
+        for (name, value) in [("hold", hold), ("n_taps", n_taps)] {
+            if !(1..=MOST).contains(&value) {
+                return Err(Error::value(name, format!("in [1, {MOST}]"), value));
+            }
+        }
+        if !(gain > 0.0 && gain < f64::INFINITY) {
+            return Err(Error::value("gain", "finite and > 0", gain));
+        }
+        if !(0.0..f64::INFINITY).contains(&threshold) {
+            return Err(Error::value("threshold", "finite and >= 0", threshold));
+        }
+        let bell = (0..n_taps).map(|j| (-(j as f64 - (n_taps / 2) as f64).powi(2) / 25.0).exp());
+        let sum: f64 = bell.clone().sum();
+        Ok(Self { config, filter: bell.map(|k| k / sum).collect() })
+    }
+
+    /// Returns the number of time steps of a series of `n_frames`: those that are asked for, or one more than frames take.
+    pub fn n_steps(&self, n_frames: usize) -> usize {
+        self.config.n_steps.unwrap_or_else(|| (n_frames * self.config.hold + 1).max(2))
+    }
+
+    /// Encodes a series of `n_channels` values a frame into `by_neuron`: row j lists the steps at which channel j fires.
+    pub fn encode(&self, frames: &[f64], n_channels: usize, scratch: &mut BsaScratch, by_neuron: &mut PaddedRows) {
+        let BsaScratch { signal, fired } = scratch;
+        let n_frames = frames.len() / n_channels;
+        let n_steps = self.n_steps(n_frames);
+        by_neuron.clear(n_steps);
+        for first in (0..n_channels).step_by(LANES) {
+            let n = LANES.min(n_channels - first);
+            signal.clear();
+            for frame in frames.chunks_exact(n_channels) {
+                let values = from_fn(|lane| if lane < n { frame[first + lane] * self.config.gain } else { 0.0 });
+                signal.resize(signal.len() + self.config.hold, values);
+            }
+            let n_tried = signal.len();
+            // The filter reaches over the end, where there is silence.
+            signal.resize(n_tried + self.filter.len(), [0.0; LANES]);
+            fired.clear();
+            fired.resize(n_tried, 0);
+            if !is_stopped() {
+                subtract_filters(&self.filter, self.config.threshold, signal, fired);
+            }
+            for lane in 0..n {
+                let at = fired.iter().enumerate().filter(|(_, fired)| **fired >> lane & 1 == 1).map(|(i, _)| i + 1);
+                at.take_while(|&t| t < n_steps).for_each(|t| by_neuron.push(t as u32));
+                by_neuron.end_row();
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn subtract_filters_body(filter: &[f64], threshold: f64, signal: &mut [[f64; LANES]], fired: &mut [u8]) {
+    for (i, fired) in fired.iter_mut().enumerate() {
+        let signal = &mut signal[i..][..filter.len()];
+        let (mut with, mut without) = ([0.0; LANES], [0.0; LANES]);
+        for (s, &k) in signal.iter().zip(filter) {
+            for lane in 0..LANES {
+                with[lane] += (s[lane] - k).abs();
+                without[lane] += s[lane].abs();
+            }
+        }
+        let mut mask = 0;
+        let mut taken = [0.0; LANES];
+        for lane in 0..LANES {
+            let fires = with[lane] < without[lane] - threshold;
+            mask |= u8::from(fires) << lane;
+            taken[lane] = f64::from(u8::from(fires));
+        }
+        *fired = mask;
+        if mask != 0 {
+            for (s, &k) in signal.iter_mut().zip(filter) {
+                for lane in 0..LANES {
+                    s[lane] -= k * taken[lane];
+                }
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// Marks the steps from which a filter is subtracted, a bit a channel.
+    fn subtract_filters(filter: &[f64], threshold: f64, signal: &mut [[f64; LANES]], fired: &mut [u8]) = subtract_filters_body
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const USUAL: BsaConfig = BsaConfig { n_steps: None, hold: 10, gain: 2000.0, n_taps: 24, threshold: 0.6 };
+
+    fn rows(config: BsaConfig, frames: &[f64], n_channels: usize) -> Vec<Vec<u32>> {
+        let mut by_neuron = PaddedRows::default();
+        BsaEncoder::new(config).unwrap().encode(frames, n_channels, &mut BsaScratch::default(), &mut by_neuron);
+        (0..n_channels).map(|j| by_neuron.row(j).to_vec()).collect()
+    }
+
+    /// One channel, as the description says.
+    fn definition(config: BsaConfig, series: &[f64]) -> Vec<u32> {
+        let n = config.n_taps;
+        let bell: Vec<f64> = (0..n).map(|j| (-(j as f64 - (n / 2) as f64).powi(2) / 25.0).exp()).collect();
+        let filter: Vec<f64> = bell.iter().map(|k| k / bell.iter().sum::<f64>()).collect();
+        let mut s: Vec<f64> = series.iter().flat_map(|&v| vec![v * config.gain; config.hold]).collect();
+        s.extend(vec![0.0; n]);
+        let n_steps = config.n_steps.unwrap_or((series.len() * config.hold + 1).max(2));
+        let mut spikes = Vec::new();
+        for i in 0..s.len() - n {
+            let e1: f64 = (0..n).map(|j| (s[i + j] - filter[j]).abs()).sum();
+            let e2: f64 = (0..n).map(|j| s[i + j].abs()).sum();
+            if e1 < e2 - config.threshold {
+                (0..n).for_each(|j| s[i + j] -= filter[j]);
+                if i + 1 < n_steps {
+                    spikes.push(i as u32 + 1);
+                }
+            }
+        }
+        spikes
+    }
+
+    proptest! {
+        #[test]
+        fn every_channel_is_the_definition(
+            n_channels in 1..20usize,
+            values in prop::collection::vec(0.0..2e-3f64, 0..120),
+            n_steps in prop_oneof![Just(None), (2..90usize).prop_map(Some)],
+            hold in 1..12usize,
+            n_taps in 1..30usize,
+        ) {
+            let config = BsaConfig { n_steps, hold, n_taps, ..USUAL };
+            let frames = &values[..values.len() / n_channels * n_channels];
+            let got = rows(config, frames, n_channels);
+            for (j, row) in got.iter().enumerate() {
+                let series: Vec<f64> = frames.iter().skip(j).step_by(n_channels).copied().collect();
+                prop_assert_eq!(row, &definition(config, &series), "channel {}", j);
+            }
+        }
+    }
+
+    #[test]
+    fn a_constant_fires_as_often_as_it_is_large() {
+        // The filter has sum 1: what is taken away in a step is what was there.
+        for value in [0.1, 0.25, 0.5] {
+            let spikes = rows(USUAL, &[value / 2000.0; 40], 1);
+            let rate = spikes[0].len() as f64 / 400.0;
+            assert!((rate - value).abs() < 0.08, "{rate} for {value}");
+        }
+        assert!(rows(USUAL, &[0.0; 40], 1)[0].is_empty());
+    }
+
+    #[test]
+    fn errors_name_the_argument() {
+        let message = |config| BsaEncoder::new(config).unwrap_err().to_string();
+        assert_eq!(message(BsaConfig { n_steps: Some(1), ..USUAL }), "n_steps must be in [2, 2^24], got 1");
+        assert_eq!(message(BsaConfig { hold: 0, ..USUAL }), "hold must be in [1, 4096], got 0");
+        assert_eq!(message(BsaConfig { n_taps: 5000, ..USUAL }), "n_taps must be in [1, 4096], got 5000");
+        assert_eq!(message(BsaConfig { gain: f64::NAN, ..USUAL }), "gain must be finite and > 0, got NaN");
+        assert_eq!(message(BsaConfig { threshold: -0.1, ..USUAL }), "threshold must be finite and >= 0, got -0.1");
+        assert_eq!(BsaEncoder::new(USUAL).unwrap().n_steps(36), 361);
+    }
+}
