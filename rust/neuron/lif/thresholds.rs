@@ -90,7 +90,8 @@ pub fn blocks<F: Real>(v_th: &PerNeuron<f64>) -> Result<Option<Vec<Lanes<F>>>> {
 
 /// Returns the lowest threshold.
 pub fn lowest(v_th: &PerNeuron<f64>) -> f64 {
-    v_th.values().iter().copied().fold(f64::INFINITY, f64::min)
+    // One that is no number stays what it is, for messages.
+    v_th.values().iter().copied().reduce(|least, v_th| if v_th < least { v_th } else { least }).unwrap_or(f64::INFINITY)
 }
 
 /// Refuses a threshold that is not finite and > 0.
