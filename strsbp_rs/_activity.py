@@ -27,14 +27,14 @@ class Activity:
         n_spikes: Spikes of every layer.
         silent: Neurons of every layer that never fired.
         n_samples: Number of samples.
-        n_steps: Number of time steps of each.
+        n_steps: Mean number of time steps of a sample.
         sizes: Neurons of every layer.
     """
 
     n_spikes: Sequence[int]
     silent: Sequence[int]
     n_samples: int
-    n_steps: int
+    n_steps: float
     sizes: Sequence[int]
 
 
@@ -91,7 +91,7 @@ def _silence(
         f"and step{below}; {silent} of its {n} neurons never fired in {n_samples:,} samples. "
         f"Without spikes it neither tells nor learns anything. {_units(layer, dt)}"
         f"{_cures(layer, 'larger', 'lower')}; or raise the rate of the input (rate_scale of the "
-        f"encoder) or the number of steps ({activity.n_steps}); {_GUIDE}."
+        f"encoder) or the number of steps ({activity.n_steps:g}); {_GUIDE}."
     )
 
 

@@ -66,6 +66,12 @@ def prepare_input(
         events: Any = x
         columns = columns_of(name, events, sensor_of(in_shape), "step", 1.0, may_be_flat=True)
         trains = SpikeTrains._of_columns(columns, steps, math.prod(in_shape), None)
+    elif encoder is None and (rasters := _rasters(x)):
+        for at, raster in enumerate(rasters):
+            if not fits(raster.shape[1:], in_shape):
+                expected = _named(in_shape, "n_steps")
+                raise ValueError(f"{name}[{at}] has shape {raster.shape}, expected {expected}")
+        trains = SpikeTrains.from_rasters(rasters, steps)
     elif encoder is not None:
         _check_steps(steps, encoder.n_steps, "the encoder")
         return _analog(name, _numbers(name, x), in_shape)
@@ -78,6 +84,15 @@ def prepare_input(
 def _check_steps(asked: int | None, found: int, of: str) -> None:
     if asked not in (None, found):
         raise ValueError(f"n_steps must be {found}, those of {of}, got {asked}")
+
+
+def _rasters(x: Any) -> list[NDArray[Any]]:
+    """Returns the arrays of a list whose samples differ in steps; none of anything else."""
+    if not isinstance(x, (list, tuple)) or len({getattr(one, "shape", None) for one in x}) < 2:
+        return []
+    if any(getattr(one, "ndim", 0) < 2 for one in x):
+        return []
+    return [as_array(f"x[{at}]", one) for at, one in enumerate(x)]
 
 
 def _is_event_list(x: Any) -> bool:

@@ -21,7 +21,7 @@ from strsbp_rs._fields import named
 from strsbp_rs._inputs import Input, encoder_for, input_options, prepare_input
 from strsbp_rs._recording import Operations, Recording, recorded_activity
 from strsbp_rs._spikes import SpikeTrains
-from strsbp_rs._strsbp_rs import FixedNetworkCore, NetworkCore, mean_loss
+from strsbp_rs._strsbp_rs import FixedNetworkCore, NetworkCore, SpikeTrainsCore, mean_loss
 from strsbp_rs.fixed import Overflows
 from strsbp_rs.training._own_loss import Goal, OwnLoss, checked_own_loss, goal_of
 
@@ -259,11 +259,11 @@ class Running(ABC):
         start = time.perf_counter()
         values = self._counted(samples)
         counts, seconds = values["counts"], time.perf_counter() - start
-        per_neuron = len(counts) * values["n_steps"]
+        per_neuron = len(counts) * values["mean_steps"]
         sizes = self._sizes()
         return evaluation_of(
             counts,
-            loss=_mean_loss(known, goal, counts),
+            loss=_mean_loss(known, goal, counts, samples.data),
             accuracy=None if goal.y is None else float(np.mean(predictions_of(counts) == goal.y)),
             firing_rate=[
                 n / (per_neuron * size) for n, size in zip(values["n_spikes"], sizes, strict=True)
@@ -292,7 +292,7 @@ class Running(ABC):
         """Runs the network, counts, and warns of layers that do nothing or too much."""
         values = self._core.spike_counts(*samples.arguments(), operations)
         n_samples = len(values["counts"])
-        silent, n_steps = values["silent_neurons"], values["n_steps"]
+        silent, n_steps = values["silent_neurons"], values["mean_steps"]
         self._warn(Activity(values["n_spikes"], silent, n_samples, n_steps, self._sizes()))
         return values
 
@@ -338,14 +338,17 @@ def _traced(record_traces: Any) -> list[tuple[int, list[int]]]:
     ]
 
 
-def _mean_loss(known: config.Loss | None, goal: Goal, counts: NDArray[np.uint32]) -> float:
+def _mean_loss(
+    known: config.Loss | None, goal: Goal, counts: NDArray[np.uint32], data: Any
+) -> float:
     """Returns the mean loss of samples, by a loss of the package or of the user's own."""
     if goal.own is not None:
         losses, _ = goal.own(counts, np.arange(len(counts)))
         return float(losses.sum() / len(counts))
     if known is None or goal.y is None:
         return float("nan")
-    return mean_loss(known.to_dict(), counts, goal.y)
+    trains = data if isinstance(data, SpikeTrainsCore) else None
+    return mean_loss(known.to_dict(), counts, goal.y, trains)
 
 
 def _common(values: Mapping[str, Any]) -> dict[str, Any]:

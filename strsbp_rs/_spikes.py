@@ -28,8 +28,10 @@ EVENT_DTYPE = np.dtype([("t", np.int64), ("x", np.int64)])
 class SpikeTrains:
     """Sparse spike trains of shape (n_samples, n_steps, n_neurons), immutable.
 
-    Made by `from_dense`, `from_counts`, `from_events` or `from_csr`. A neuron may fire several
-    times in a step, as those of some hardware do.
+    Made by `from_dense`, `from_counts`, `from_rasters`, `from_events` or `from_csr`. A neuron may
+    fire several times in a step, as those of some hardware do. Samples may differ in length, as
+    recordings do: `n_steps` is that of the longest, `lengths` has them all, and each is run for its
+    own steps.
 
     An index selects samples as one of an array does: an integer, a slice, a mask, or an array of
     integers, in its order. The result is always SpikeTrains: `trains[3]`, and what iterating gives,
@@ -94,6 +96,27 @@ class SpikeTrains:
         # 255 in uint8 here is a count, as the caller says.
         wide = array.astype(np.uint16) if array.dtype == np.uint8 else array
         return cls(SpikeTrainsCore.from_counts(spike_numbers("counts", wide)))
+
+    @classmethod
+    def from_rasters(cls, rasters: Sequence[ArrayLike], n_steps: int | None = None) -> SpikeTrains:
+        """Takes samples of different lengths, a raster each.
+
+        Args:
+            rasters: Each of shape (n_steps_of_the_sample, n_neurons), or with further axes, of what
+                `from_dense` takes.
+            n_steps: Number of time steps that count as the whole length, see `with_lengths`; of the
+                longest sample if None.
+
+        Raises:
+            TypeError: If a dtype is another.
+            ValueError: If there is no raster, they differ in neurons, or one has no steps or more
+                than `n_steps`.
+        """
+        parts = [
+            cls._of_raster(f"rasters[{at}]", as_array(f"rasters[{at}]", raster)[None])
+            for at, raster in enumerate(rasters)
+        ]
+        return _joined("rasters", parts, n_steps)
 
     @classmethod
     def from_events(
@@ -238,6 +261,33 @@ class SpikeTrains:
         return self._core.shape
 
     @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of time steps of each sample, (n_samples,)."""
+        return self._core.lengths
+
+    def with_lengths(self, lengths: ArrayLike) -> SpikeTrains:
+        """Returns the same spikes of samples that end earlier.
+
+        A sample is simulated and trained on for its own steps, and nothing fires behind its end.
+        Counts that a loss of this package speaks of (`CountMSE.target`,
+        `SoftmaxCrossEntropy.temperature`) are those of `n_steps` steps: of a sample half as long,
+        half of them. Firing rates go by the steps that were run.
+
+        Args:
+            lengths: Number of time steps of each sample, integers in [1, n_steps], (n_samples,).
+
+        Raises:
+            TypeError: If they are no integers.
+            ValueError: If there is not one for each sample, or a sample has spikes behind its end.
+        """
+        array = as_array("lengths", lengths)
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"lengths has dtype {array.dtype}, expected integers")
+        if array.ndim != 1:
+            raise ValueError(f"lengths has shape {array.shape}, expected (n_samples,)")
+        return SpikeTrains(self._core.with_lengths(array.astype(np.int64)))
+
+    @property
     def n_spikes(self) -> int:
         """Number of spikes of all samples."""
         return self._core.n_spikes
@@ -247,13 +297,16 @@ class SpikeTrains:
 
     def __getitem__(self, key: Any) -> SpikeTrains:
         samples, steps = split(key)
-        core = self._core
+        chosen = samples_of(samples, len(self))
+        if chosen == range(len(self)):
+            core = self._core
+        elif isinstance(chosen, range) and chosen.step == 1:
+            core = self._core.slice(chosen.start, max(chosen.start, chosen.stop))
+        else:
+            core = self._core.take(list(chosen))
         if not (isinstance(steps, slice) and steps == slice(None)):
             core = core.steps(*window_of(steps, self.shape[1]))
-        chosen = samples_of(samples, len(self))
-        if isinstance(chosen, range) and chosen.step == 1:
-            return SpikeTrains(core.slice(chosen.start, max(chosen.start, chosen.stop)))
-        return SpikeTrains(core.take(list(chosen)))
+        return SpikeTrains(core)
 
     def __iter__(self) -> Iterator[SpikeTrains]:
         return (self[sample] for sample in range(len(self)))
@@ -308,10 +361,49 @@ class SpikeTrains:
 
     def __repr__(self) -> str:
         n_samples, n_steps, n_neurons = self.shape
+        shortest = "" if self._core.is_even else f"{self.lengths.min()} to "
         return (
-            f"SpikeTrains(n_samples={n_samples}, n_steps={n_steps}, n_neurons={n_neurons}, "
-            f"n_spikes={self.n_spikes})"
+            f"SpikeTrains(n_samples={n_samples}, n_steps={shortest}{n_steps}, "
+            f"n_neurons={n_neurons}, n_spikes={self.n_spikes})"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SpikeTrains.from_csr, self.to_csr()
+        if self._core.is_even:
+            return SpikeTrains.from_csr, self.to_csr()
+        return _with_lengths, (*self.to_csr(), self.lengths)
+
+
+def _with_lengths(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    shape: tuple[int, int, int],
+    lengths: NDArray[np.int64],
+) -> SpikeTrains:
+    """Returns what was pickled."""
+    return SpikeTrains.from_csr(indptr, indices, shape).with_lengths(lengths)
+
+
+def _joined(name: str, parts: Sequence[SpikeTrains], n_steps: int | None) -> SpikeTrains:
+    """Returns samples one by one as a set, each with its length."""
+    if not parts:
+        raise ValueError(f"{name} must hold at least one sample, got none")
+    lengths = np.array([part.shape[1] for part in parts])
+    longest = int(lengths.max())
+    whole = longest if n_steps is None else integer("n_steps", n_steps)
+    if whole < longest:
+        at = int(lengths.argmax())
+        raise ValueError(f"n_steps must be >= {longest}, the length of {name}[{at}], got {whole}")
+    n_neurons = parts[0].shape[2]
+    for at, part in enumerate(parts):
+        if part.shape[2] != n_neurons:
+            raise ValueError(
+                f"{name}[{at}] has {part.shape[2]} neurons, expected {n_neurons}, as {name}[0]"
+            )
+    rows = [part.to_csr() for part in parts]
+    in_each = np.zeros((len(parts), whole), np.int64)
+    for counts, (indptr, _, _) in zip(in_each, rows, strict=True):
+        counts[: len(indptr) - 1] = np.diff(indptr)
+    starts = np.concatenate([[0], np.cumsum(in_each.ravel())])
+    indices = np.concatenate([indices for _, indices, _ in rows])
+    trains = SpikeTrains.from_csr(starts, indices, (len(parts), whole, n_neurons))
+    return trains.with_lengths(lengths)

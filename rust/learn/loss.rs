@@ -45,6 +45,21 @@ impl Loss {
         }
     }
 
+    /// Returns the loss of a sample that has `n_steps` of the `of` steps that counts are meant for: of as many spikes fewer.
+    #[must_use]
+    pub fn of_length(self, n_steps: usize, of: usize) -> Self {
+        if n_steps == of {
+            return self;
+        }
+        let share = n_steps as f64 / of as f64;
+        match self {
+            Self::CountMse { target, other, dead_zone } => {
+                Self::CountMse { target: target * share, other: other * share, dead_zone: dead_zone * share }
+            }
+            Self::SoftmaxCrossEntropy { temperature } => Self::SoftmaxCrossEntropy { temperature: temperature * share },
+        }
+    }
+
     /// Returns `weight` times the loss of one sample and writes its gradient.
     ///
     /// `counts` holds the spikes of each output neuron, (n_out); `d_counts`, (n_out), gets the derivative of the
@@ -71,15 +86,17 @@ impl Loss {
     }
 }
 
-/// Returns the mean loss of samples, by their output counts, (n_samples, n_out) row-major.
+/// Returns the mean loss of samples, by their output counts, (n_samples, n_out) row-major; `lengths` are those of samples of fewer than
+/// the steps that counts are meant for.
 ///
 /// # Panics
 /// If there is not a class for each sample.
-pub fn mean_loss(loss: &Loss, counts: &[u32], classes: &Classes) -> f64 {
+pub fn mean_loss(loss: &Loss, counts: &[u32], classes: &Classes, lengths: Option<(&[u32], usize)>) -> f64 {
     let n_out = counts.len() / classes.n_samples();
     let mut d_counts = vec![0.0f64; n_out];
     let samples = counts.chunks_exact(n_out).enumerate();
-    let sum: f64 = samples.map(|(s, counts)| loss.evaluate(counts, classes.of(s), 1.0, &mut d_counts)).sum();
+    let of = |s: usize| lengths.map_or(*loss, |(lengths, n_steps)| loss.of_length(lengths[s] as usize, n_steps));
+    let sum: f64 = samples.map(|(s, counts)| of(s).evaluate(counts, classes.of(s), 1.0, &mut d_counts)).sum();
     sum / classes.n_samples() as f64
 }
 
@@ -144,7 +161,7 @@ mod tests {
     fn the_mean_is_that_of_the_samples() {
         // Of samples one by one: 225 / 2 + 36 / 2 and 900 / 2 + 0.
         let classes = Classes::new(&[0u32, 0], 2).unwrap();
-        assert_eq!(mean_loss(&PAPER, &[20, 11, 5, 10], &classes), (130.5 + 450.0) / 2.0);
+        assert_eq!(mean_loss(&PAPER, &[20, 11, 5, 10], &classes, None), (130.5 + 450.0) / 2.0);
     }
 
     #[test]

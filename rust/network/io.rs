@@ -141,7 +141,7 @@ fn parse_header<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Header
     if version != FORMAT_VERSION {
         return Err(Error::format(path, format!("has format version {version}, expected {FORMAT_VERSION}")));
     }
-    if content.as_deref() == Some(crate::spikes::io::CONTENT) {
+    if content.as_deref().is_some_and(crate::spikes::io::is_content) {
         return Err(Error::format(path, "holds spike trains, expected a network"));
     }
     serde_json::from_str(json).map_err(|error| damaged(path, &error))

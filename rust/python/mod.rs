@@ -152,12 +152,14 @@ mod _strsbp_rs {
         Ok(())
     }
 
-    /// Returns the mean loss of samples, by their output counts, uint32 (n_samples, n_out), and classes.
+    /// Returns the mean loss of samples, by their output counts, uint32 (n_samples, n_out), and classes; `trains` are their inputs, if
+    /// these are spikes, for how long they are.
     #[pyfunction]
     fn mean_loss<'py>(
         loss: &Bound<'py, PyAny>,
         counts: numpy::PyReadonlyArray2<'py, u32>,
         y: numpy::PyReadonlyArray1<'py, i64>,
+        trains: Option<PyRef<'py, SpikeTrainsCore>>,
     ) -> PyResult<f64> {
         use numpy::PyUntypedArrayMethods;
         let loss: Loss = from_python("loss", loss)?;
@@ -170,7 +172,8 @@ mod _strsbp_rs {
             return Err(Error::shape("counts", &[n_samples, n_out], expected).into());
         }
         let counts = collected("counts", counts.as_array().iter().copied())?;
-        Ok(crate::learn::mean_loss(&loss, &counts, &classes))
+        let lengths = trains.as_ref().and_then(|trains| Some((trains.0.lengths()?, trains.0.n_steps())));
+        Ok(crate::learn::mean_loss(&loss, &counts, &classes, lengths.filter(|(lengths, _)| lengths.len() == n_samples)))
     }
 
     /// Returns the mean S-PSP per presynaptic spike, d(o), for o = 0..=n_steps firings of the postsynaptic neuron.

@@ -30,7 +30,7 @@ pub struct SampleRun<'a, 'py> {
 
 impl<'py> SampleRun<'_, 'py> {
     /// Runs the network and counts: a dict of `counts`, uint32 (n_samples, n_out), `n_spikes` and `silent_neurons` of every
-    /// layer, `n_steps`, `engine`, and `operations`, `None` unless they are `counted`.
+    /// layer, `n_steps`, `mean_steps`, `engine`, and `operations`, `None` unless they are `counted`.
     pub fn spike_counts<F: Real>(
         &self,
         py: Python<'py>,
@@ -49,12 +49,13 @@ impl<'py> SampleRun<'_, 'py> {
         dict.set_item("n_spikes", found.n_spikes)?;
         dict.set_item("silent_neurons", found.activity.silent())?;
         dict.set_item("n_steps", n_steps)?;
+        dict.set_item("mean_steps", found.n_steps as f64 / n_samples.max(1) as f64)?;
         Ok(dict)
     }
 
     /// Runs the network and records: a dict of `spikes`, those of the input and of every layer, `traces`, for each entry of
     /// `traced` a pair of currents and potentials, (n_samples, n_steps, n_traced) each, `engine` and `operations`.
-    pub fn record<F: Real, T: Element + Copy>(
+    pub fn record<F: Real, T: Element + Copy + Default>(
         &self,
         py: Python<'py>,
         net: &Network<F>,
@@ -67,7 +68,7 @@ impl<'py> SampleRun<'_, 'py> {
         check_traced(net, engine, &traced)?;
         let seed = self.seed;
         let (found, engine, [n_samples, n_steps]) = self.on(py, net, prepare, |worker, simulation, data, going| {
-            let trace = |spikes: &SampleSpikes, layer, neuron| trace(spikes, data.n_steps(), layer, neuron);
+            let trace = |spikes: &SampleSpikes, layer, neuron| trace(spikes, spikes.n_steps(), layer, neuron);
             record(worker, net, simulation, data, seed, &traced, trace, going)
         })?;
         let mut traces = Vec::new();

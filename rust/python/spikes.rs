@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use numpy::{Element, PyArray2, PyArray3, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
+use numpy::{Element, PyArray1, PyArray2, PyArray3, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -10,7 +10,7 @@ use super::arrays::{shaped, vector};
 use super::calls::long;
 use super::files::save;
 use crate::error::Error;
-use crate::memory::{collected, product, with_room};
+use crate::memory::{catch, collected, product, with_room};
 use crate::spikes::{SpikeTrains, read_spike_trains, spike_trains_to_bytes, van_rossum};
 use crate::stop::check;
 
@@ -96,6 +96,26 @@ impl SpikeTrainsCore {
         self.0.n_spikes()
     }
 
+    /// Returns the number of steps of each sample, int64 (n_samples,).
+    #[getter]
+    fn lengths<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let lengths = (0..self.0.n_samples()).map(|sample| self.0.n_steps_of(sample) as i64);
+        Ok(vector(py, collected("n_samples", lengths)?))
+    }
+
+    /// Whether all samples have as many steps.
+    #[getter]
+    fn is_even(&self) -> bool {
+        self.0.lengths().is_none()
+    }
+
+    /// Returns the same spikes of samples of these lengths, int64 (n_samples,).
+    fn with_lengths(&self, py: Python<'_>, lengths: PyReadonlyArray1<'_, i64>) -> PyResult<Self> {
+        let lengths = collected("lengths", lengths.as_array().iter().copied())?;
+        let trains = long(py, None, self.0.n_spikes(), || catch(|| Ok(self.0.clone()))?.with_lengths(&lengths))?;
+        Ok(Self(trains))
+    }
+
     /// Returns how often each neuron fires at each step, uint32 (n_samples, n_steps, n_neurons).
     fn to_counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<u32>>> {
         self.dense(py, |count: &mut u32| *count += 1)
@@ -124,10 +144,10 @@ impl SpikeTrainsCore {
             return Err(Error::value("sample", format!("in [0, {})", self.0.n_samples()), sample).into());
         }
         let train = self.0.sample(sample);
-        let n = (0..self.0.n_steps()).map(|step| train.at(step).len()).sum::<usize>();
+        let n = (0..train.n_steps()).map(|step| train.at(step).len()).sum::<usize>();
         let (t, x) = long(py, None, n.saturating_add(self.0.n_steps()), || {
             let (mut t, mut x) = (with_room("n_spikes", Some(n))?, with_room("n_spikes", Some(n))?);
-            for step in 0..self.0.n_steps() {
+            for step in 0..train.n_steps() {
                 if step.is_multiple_of(ROWS_UNASKED) {
                     check()?;
                 }

@@ -13,7 +13,7 @@ use crate::stop::{Stop, check};
 /// difference of the two sums, over `tau`: 1/2 for a spike too many. van Rossum, A novel spike distance, Neural Computation 2001.
 ///
 /// # Errors
-/// [`Error::Shape`] if the trains differ in shape, [`Error::Value`] unless `tau` is positive; [`Error::Memory`].
+/// [`Error::Shape`] if the trains differ in shape, [`Error::Value`] if they do in lengths, or unless `tau` is positive; [`Error::Memory`].
 pub fn van_rossum(a: &SpikeTrains, b: &SpikeTrains, tau: f64) -> Result<Vec<f64>> {
     check_positive("tau / dt", "steps", tau)?;
     let shape = |trains: &SpikeTrains| [trains.n_samples(), trains.n_steps(), trains.n_neurons()];
@@ -21,6 +21,7 @@ pub fn van_rossum(a: &SpikeTrains, b: &SpikeTrains, tau: f64) -> Result<Vec<f64>
         let [n_samples, n_steps, n] = shape(a);
         return Err(Error::shape("b", &shape(b), format!("({n_samples}, {n_steps}, {n}), that of a")));
     }
+    b.check_lengths("b", a, "a")?;
     let mut distance = filled("n_samples * n_neurons", product(&[a.n_samples(), a.n_neurons()]), 0.0)?;
     catch(|| {
         let rows = distance.par_chunks_exact_mut(a.n_neurons().max(1)).enumerate();

@@ -13,7 +13,15 @@ use crate::files::container::{FORMAT_VERSION, Stored, damaged, json, not_ours, r
 use crate::memory::collected;
 
 /// What the JSON of such a file calls its content.
-pub(crate) const CONTENT: &str = "spike_trains";
+const CONTENT: &str = "spike_trains";
+
+/// And if samples differ in length, which readers of before do not know.
+const UNEVEN: &str = "uneven_spike_trains";
+
+/// Whether a file of such content holds spike trains.
+pub(crate) fn is_content(content: &str) -> bool {
+    [CONTENT, UNEVEN].contains(&content)
+}
 
 /// What the JSON of a file says.
 #[derive(Serialize, Deserialize)]
@@ -38,19 +46,26 @@ pub fn write_spike_trains(path: &Path, trains: &SpikeTrains) -> Result<()> {
 /// [`Error::Memory`].
 pub fn spike_trains_to_bytes(trains: &SpikeTrains) -> Result<Vec<u8>> {
     let shape = Some([trains.n_samples(), trains.n_steps(), trains.n_neurons()]);
-    let header = Header { version: FORMAT_VERSION, content: CONTENT.to_owned(), shape };
+    let content = if trains.lengths().is_some() { UNEVEN } else { CONTENT };
+    let header = Header { version: FORMAT_VERSION, content: content.to_owned(), shape };
     let json = serde_json::to_string(&header).map_err(|error| Error::format(Path::new("header"), error.to_string()))?;
-    let shapes = [[trains.indptr().len()], [trains.n_spikes()]];
+    let shapes = [[trains.indptr().len()], [trains.n_spikes()], [trains.n_samples()]];
     let indptr = |bytes: &mut Vec<u8>| {
         trains.indptr().iter().for_each(|&at| bytes.extend_from_slice(&(at as u64).to_le_bytes()));
     };
     let indices = |bytes: &mut Vec<u8>| {
         trains.index().iter().for_each(|neuron| bytes.extend_from_slice(&neuron.to_le_bytes()));
     };
-    let arrays = vec![
+    let lengths = |bytes: &mut Vec<u8>| {
+        trains.lengths().iter().copied().flatten().for_each(|length| bytes.extend_from_slice(&length.to_le_bytes()));
+    };
+    let mut arrays = vec![
         Stored::new("indptr", &shapes[0], Dtype::U64, indptr),
         Stored::new("indices", &shapes[1], Dtype::U32, indices),
     ];
+    if trains.lengths().is_some() {
+        arrays.push(Stored::new("lengths", &shapes[2], Dtype::U32, lengths));
+    }
     serialize(arrays, json)
 }
 
@@ -66,7 +81,8 @@ pub fn read_spike_trains(path: &Path) -> Result<SpikeTrains> {
         let detail = format!("has format version {}, expected {FORMAT_VERSION}", header.version);
         return Err(Error::format(path, detail));
     }
-    let Some([n_samples, n_steps, n_neurons]) = header.shape.filter(|_| header.content == CONTENT) else {
+    let is_uneven = header.content == UNEVEN;
+    let Some([n_samples, n_steps, n_neurons]) = header.shape.filter(|_| is_content(&header.content)) else {
         return Err(Error::format(path, format!("holds a {}, expected {CONTENT}", header.content)));
     };
     let file = SafeTensors::deserialize(&bytes).map_err(|_| not_ours(path, "its arrays are not all there"))?;
@@ -89,7 +105,14 @@ pub fn read_spike_trains(path: &Path) -> Result<SpikeTrains> {
         return Err(Error::format(path, format!("has no rows that fit it: {expected}")));
     }
     let trains = SpikeTrains::from_csr(n_samples, n_steps, n_neurons, &indptr, &index);
-    trains.map_err(|error| match error {
+    let lengths = if is_uneven { Some(array("lengths", Dtype::U32)?.as_chunks().0) } else { None };
+    let lengths = lengths.map(|all| collected("lengths", all.iter().map(|&b| i64::from(u32::from_le_bytes(b)))));
+    let lengths = lengths.transpose()?;
+    let with_lengths = |trains: SpikeTrains| match &lengths {
+        Some(lengths) => trains.with_lengths(lengths),
+        None => Ok(trains),
+    };
+    trains.and_then(with_lengths).map_err(|error| match error {
         error @ Error::Memory { .. } => error,
         error => Error::format(path, error.to_string()),
     })
@@ -108,7 +131,8 @@ mod tests {
     fn what_is_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trains.safetensors");
-        for trains in [trains(), SpikeTrains::empty(4, 5).unwrap()] {
+        let short = SpikeTrains::from_counts(2, 2, 1, [1, 0, 0, 1].into_iter()).unwrap().with_lengths(&[1, 2]).unwrap();
+        for trains in [trains(), SpikeTrains::empty(4, 5).unwrap(), short] {
             write_spike_trains(&path, &trains).unwrap();
             assert_eq!(read_spike_trains(&path).unwrap(), trains);
         }

@@ -2,6 +2,7 @@
 
 use super::SpikeTrains;
 use crate::error::{Error, Result};
+use crate::memory::{collected, with_room};
 
 impl SpikeTrains {
     /// Makes the given samples as a set of their own, in the given order; one may be there several times.
@@ -17,16 +18,17 @@ impl SpikeTrains {
         let n_spikes = samples.iter().map(|&sample| rows(sample)[n_steps] - rows(sample)[0]);
         let mut taken = self.with_room(samples.len().checked_mul(n_steps), n_spikes)?;
         for &sample in samples {
-            let train = self.sample(sample);
-            taken.push_sample((0..n_steps).map(|t| train.at(t)))?;
+            taken.push_sample(self.rows_of(sample))?;
         }
+        taken.set_lengths_of(self, samples.iter().copied())?;
         Ok(taken)
     }
 
     /// Makes the steps `from..to` of every sample as a set of their own. Panics where the range is out of bounds or empty.
+    /// A sample ends where it did.
     ///
     /// # Errors
-    /// [`Error::Memory`] if there is no room for so many.
+    /// [`Error::Value`] naming the first sample that has ended before; [`Error::Memory`] if there is no room for so many.
     pub fn steps(&self, from: usize, to: usize) -> Result<Self> {
         assert!(from < to && to <= self.n_steps(), "steps {from}..{to} of {}", self.n_steps());
         let n_spikes = (0..self.n_samples()).map(|sample| {
@@ -36,8 +38,15 @@ impl SpikeTrains {
         let n_rows = self.n_samples().checked_mul(to - from);
         let mut cut = Self::empty(to - from, self.n_neurons())?.with_room(n_rows, n_spikes)?;
         for sample in 0..self.n_samples() {
-            let train = self.sample(sample);
-            cut.push_sample((from..to).map(|t| train.at(t)))?;
+            cut.push_sample(self.rows_of(sample).skip(from).take(to - from))?;
+        }
+        if self.lengths().is_some() {
+            let left = |sample: usize| (self.n_steps_of(sample).min(to) as i64) - from as i64;
+            if let Some(sample) = (0..self.n_samples()).find(|&sample| left(sample) < 1) {
+                let expected = format!("< {}, the length of sample {sample}", self.n_steps_of(sample));
+                return Err(Error::value("the first step", expected, from));
+            }
+            return cut.with_lengths(&collected("n_samples", (0..self.n_samples()).map(left))?);
         }
         Ok(cut)
     }
@@ -64,9 +73,15 @@ impl SpikeTrains {
         let mut all = first.with_room(n_rows, sets.iter().map(|set| set.n_spikes()))?;
         for set in sets {
             for sample in 0..set.n_samples() {
-                let train = set.sample(sample);
-                all.push_sample((0..n_steps).map(|t| train.at(t)))?;
+                all.push_sample(set.rows_of(sample))?;
             }
+        }
+        if sets.iter().any(|set| set.lengths().is_some()) {
+            let mut lengths = with_room("n_samples", Some(all.n_samples()))?;
+            for set in sets {
+                lengths.extend((0..set.n_samples()).map(|sample| set.n_steps_of(sample) as i64));
+            }
+            return all.with_lengths(&lengths);
         }
         Ok(all)
     }

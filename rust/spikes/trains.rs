@@ -7,6 +7,7 @@ use crate::stop::{check, is_stopped};
 /// What takes the memory, for messages.
 const ROWS: &str = "n_samples * n_steps";
 const SPIKES: &str = "n_spikes";
+const LENGTHS: &str = "n_samples";
 
 /// Rows made between two looks at whether to stop.
 const ROWS_UNASKED: usize = 64;
@@ -14,7 +15,7 @@ const ROWS_UNASKED: usize = 64;
 /// Spike trains of `n_samples` samples: which neurons fire at which step, as compressed sparse rows.
 ///
 /// Row `sample * n_steps + t` lists, ascending, the neurons that fire at step `t`; one that fires k times, as some hardware's
-/// neurons may, is listed k times.
+/// neurons may, is listed k times. Samples may be shorter than `n_steps`: then the rows behind their ends are empty.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SpikeTrains {
     n_samples: usize,
@@ -22,11 +23,14 @@ pub struct SpikeTrains {
     n_neurons: usize,
     indptr: Vec<usize>,
     index: Vec<u32>,
+    /// Number of time steps of each sample; `None` if all have `n_steps`.
+    lengths: Option<Vec<u32>>,
 }
 
 impl Clone for SpikeTrains {
     fn clone(&self) -> Self {
-        Self { indptr: copied(ROWS, &self.indptr), index: copied(SPIKES, &self.index), ..*self }
+        let lengths = self.lengths.as_ref().map(|lengths| copied(LENGTHS, lengths));
+        Self { indptr: copied(ROWS, &self.indptr), index: copied(SPIKES, &self.index), lengths, ..*self }
     }
 }
 
@@ -63,7 +67,7 @@ impl SpikeTrains {
         if n_neurons == 0 || n_neurons >= u32::MAX as usize {
             return Err(Error::value("n_neurons", "in [1, 2^32 - 1)", n_neurons));
         }
-        Ok(Self { n_samples: 0, n_steps, n_neurons, indptr: vec![0], index: Vec::new() })
+        Ok(Self { n_samples: 0, n_steps, n_neurons, indptr: vec![0], index: Vec::new(), lengths: None })
     }
 
     /// Checks and takes compressed sparse rows: `indptr` of length `n_samples * n_steps + 1`, `index` sorted within a row.
@@ -209,6 +213,70 @@ impl SpikeTrains {
         Ok(())
     }
 
+    /// Says how many steps each sample has, at most `n_steps`: it is run for so many, and ends there.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] or [`Error::Value`] naming the first length that is out of range, or shorter than the sample's spikes.
+    pub fn with_lengths(mut self, lengths: &[i64]) -> Result<Self> {
+        if lengths.len() != self.n_samples {
+            return Err(Error::shape("lengths", &[lengths.len()], format!("(n_samples={},)", self.n_samples)));
+        }
+        for (sample, &length) in lengths.iter().enumerate() {
+            if !(1..=self.n_steps as i64).contains(&length) {
+                let expected = format!("in [1, n_steps={}]", self.n_steps);
+                return Err(Error::value(format!("lengths[{sample}]"), expected, length));
+            }
+            let rows = &self.indptr[sample * self.n_steps..=(sample + 1) * self.n_steps];
+            if rows[length as usize] != rows[self.n_steps] {
+                let last = (0..self.n_steps).rev().find(|&t| rows[t] != rows[t + 1]).unwrap_or_default();
+                let expected = format!("> {last}, the step of the sample's last spike");
+                return Err(Error::value(format!("lengths[{sample}]"), expected, length));
+            }
+        }
+        let are_all = lengths.iter().all(|&length| length == self.n_steps as i64);
+        let lengths = || collected(LENGTHS, lengths.iter().map(|&length| length as u32));
+        self.lengths = if are_all { None } else { Some(lengths()?) };
+        Ok(self)
+    }
+
+    /// Returns the number of time steps of a sample.
+    #[inline(always)]
+    pub fn n_steps_of(&self, sample: usize) -> usize {
+        self.lengths.as_ref().map_or(self.n_steps, |lengths| lengths[sample] as usize)
+    }
+
+    /// Refuses a set, called `name`, whose samples are not as long as those of another.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first.
+    pub fn check_lengths(&self, name: &str, other: &Self, other_name: &str) -> Result<()> {
+        let differs = |&sample: &usize| self.n_steps_of(sample) != other.n_steps_of(sample);
+        let either = self.lengths.is_some() || other.lengths.is_some();
+        match (0..self.n_samples).filter(|_| either).find(differs) {
+            None => Ok(()),
+            Some(sample) => {
+                let expected = format!("{} steps, as in {other_name}", other.n_steps_of(sample));
+                Err(Error::value(format!("sample {sample} of {name}"), expected, self.n_steps_of(sample)))
+            }
+        }
+    }
+
+    /// Returns the number of time steps of each sample; `None` if all have as many.
+    pub fn lengths(&self) -> Option<&[u32]> {
+        self.lengths.as_deref()
+    }
+
+    /// Takes over the lengths of the given samples of another set, one for each of this one.
+    pub(super) fn set_lengths_of(&mut self, of: &Self, samples: impl ExactSizeIterator<Item = usize>) -> Result<()> {
+        if of.lengths.is_none() {
+            return Ok(());
+        }
+        let lengths: Vec<i64> = collected(LENGTHS, samples.map(|sample| of.n_steps_of(sample) as i64))?;
+        let whole = std::mem::replace(self, Self::empty(self.n_steps, self.n_neurons)?);
+        *self = whole.with_lengths(&lengths)?;
+        Ok(())
+    }
+
     /// Makes room for so many more samples, their spikes apart.
     ///
     /// # Errors
@@ -243,6 +311,7 @@ impl SpikeTrains {
         }
         self.n_samples += 1;
         debug_assert_eq!(self.indptr.len(), self.n_samples * self.n_steps + 1);
+        debug_assert!(self.lengths.is_none(), "lengths are said of a whole set");
         Ok(())
     }
 
@@ -255,18 +324,28 @@ impl SpikeTrains {
     /// Where the range is out of bounds.
     pub fn slice(&self, from: usize, to: usize) -> Result<Self> {
         let rows = &self.indptr[from * self.n_steps..=to * self.n_steps];
-        Ok(Self {
+        let mut part = Self {
             n_samples: to - from,
             n_steps: self.n_steps,
             n_neurons: self.n_neurons,
             indptr: collected(ROWS, rows.iter().map(|&at| at - rows[0]))?,
             index: collected(SPIKES, self.index[rows[0]..rows[rows.len() - 1]].iter().copied())?,
-        })
+            lengths: None,
+        };
+        part.set_lengths_of(self, from..to)?;
+        Ok(part)
     }
 
-    /// Returns the spike trains of one sample. Panics if `sample` is out of range.
+    /// Returns the spike trains of one sample, of as many steps as it has. Panics if `sample` is out of range.
     pub fn sample(&self, sample: usize) -> SpikeTrain<'_> {
-        SpikeTrain { indptr: &self.indptr[sample * self.n_steps..=(sample + 1) * self.n_steps], index: &self.index }
+        let first = sample * self.n_steps;
+        SpikeTrain { indptr: &self.indptr[first..=first + self.n_steps_of(sample)], index: &self.index }
+    }
+
+    /// Returns the neurons that fire in each of the `n_steps` steps of a sample, of which those behind its end are silent.
+    pub(super) fn rows_of(&self, sample: usize) -> impl Iterator<Item = &[u32]> {
+        let rows = self.indptr[sample * self.n_steps..=(sample + 1) * self.n_steps].windows(2);
+        rows.map(|pair| &self.index[pair[0]..pair[1]])
     }
 
     /// Returns the spikes of every neuron, (n_samples, n_neurons).
@@ -298,7 +377,7 @@ impl SpikeTrains {
         self.n_samples
     }
 
-    /// Returns the number of time steps of each sample.
+    /// Returns the number of time steps of each sample, of the longest if they differ.
     pub fn n_steps(&self) -> usize {
         self.n_steps
     }

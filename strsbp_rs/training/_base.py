@@ -134,7 +134,7 @@ class TrainerBase:
             values["n_spikes"],
             values["silent_neurons"],
             values["n_samples"],
-            values["n_steps"],
+            values["mean_steps"],
             self.network._sizes(),
         )
         warn_of_activity(self.network.layers, self.network.dt, activity, warned)

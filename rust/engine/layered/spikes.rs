@@ -92,6 +92,11 @@ impl SampleSpikes {
         Self { input: LayerSpikes::default(), layers: vec![LayerSpikes::default(); n_layers] }
     }
 
+    /// Returns the number of time steps, by the input that is listed by time.
+    pub fn n_steps(&self) -> usize {
+        self.input.by_time.n_rows()
+    }
+
     /// Exchanges the lists by time, of the input and then of every layer.
     ///
     /// Only a simulation needs them: threads lend theirs to the samples of a batch, so that they stay in the cache.

@@ -26,7 +26,8 @@ pub fn s_psp(pre: &SpikeTrains, post: &SpikeTrains, params: &LifParams, delay: f
         let expected = format!("(n_samples={}, n_steps={}, n_post) as pre", pre.n_samples(), pre.n_steps());
         return Err(Error::shape("post", &got, expected));
     }
-    let (n_pre, n_post, n_steps) = (pre.n_neurons(), post.n_neurons(), pre.n_steps());
+    post.check_lengths("post", pre, "pre")?;
+    let (n_pre, n_post) = (pre.n_neurons(), post.n_neurons());
     let (mut trace, mut by_group) = (AdjointTrace::default(), Vec::new());
     let (mut below, mut above) = (LayerSpikes::default(), LayerSpikes::default());
     let n = product(&[pre.n_samples(), n_post, n_pre]);
@@ -35,6 +36,7 @@ pub fn s_psp(pre: &SpikeTrains, post: &SpikeTrains, params: &LifParams, delay: f
         for sample in 0..pre.n_samples() {
             below.set(pre.sample(sample), n_pre);
             above.set(post.sample(sample), n_post);
+            let n_steps = pre.n_steps_of(sample);
             let e = &mut all[sample * n_post * n_pre..(sample + 1) * n_post * n_pre];
             let presynaptic = Presynaptic { by_neuron: &below.by_neuron, active: &below.active };
             for group in above.active.chunks(LANES) {

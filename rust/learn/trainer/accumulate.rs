@@ -71,7 +71,8 @@ impl<F: Real> Worker<F> {
             pass.run(net, simulation, part.source, part.samples, scratch);
             // What was stopped halfway has no counts.
             check()?;
-            scores.of_classes(loss, classes, part.weights, objective.rule, net.n_out(), pass);
+            let n_steps = part.source.n_steps();
+            scores.of_classes(loss, classes, part.weights, objective.rule, net.n_out(), n_steps, pass);
             adjoints.run(net, pass.samples(), &scores.d_counts, objective, grads, d_input, scratch);
             Ok(())
         };

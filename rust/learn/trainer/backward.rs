@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use super::Couplings;
 use super::crew::{ThreadScratch, scratch};
 use super::pass::SamplePass;
 use crate::engine::layered::SampleSpikes;
@@ -16,8 +17,8 @@ use crate::error::{Error, Result};
 use crate::learn::rule::Solved;
 use crate::learn::rule::backward::{LayerAdjoint, Split, accumulate_sample, solve_layer, tasks};
 use crate::learn::rule::scratch::BackwardScratch;
-use crate::learn::{Gradients, LayerGradients, PostCoupling, PostCouplingModel, StRsbp};
-use crate::memory::{OrUnwind, collected, reserve, resize};
+use crate::learn::{Gradients, LayerGradients, StRsbp};
+use crate::memory::{OrUnwind, reserve, resize};
 use crate::network::{Layer, Network, PanelsViewMut};
 use crate::simd::{Lanes, Real, flat, flat_mut};
 use crate::stop::Stop;
@@ -33,8 +34,8 @@ const SAMPLES_PER_PART: usize = 8;
 pub struct Objective<'a, F> {
     /// Options of the backward pass.
     pub rule: &'a StRsbp,
-    /// 1 - S by firing count for every layer, see [`coupling_tables`].
-    pub coupling: &'a [Vec<F>],
+    /// 1 - S by firing count for every layer and length.
+    pub coupling: &'a Couplings<F>,
     /// Gradients are those of the sum over the samples divided by this: the size of the batch, for those of the mean.
     pub n_mean: usize,
 }
@@ -297,24 +298,10 @@ impl<F: Real> SampleAdjoint<F> {
         objective: Objective<'_, F>,
         scratch: &mut BackwardScratch<F>,
     ) {
-        let (spikes, one_minus_s) = (&pass.spikes.layers[l], &objective.coupling[l]);
+        let (spikes, one_minus_s) = (&pass.spikes.layers[l], &objective.coupling.of(pass.n_steps())[l]);
         match solve_layer(layer, spikes, one_minus_s, objective.rule, &mut self.layers[l], scratch) {
             Ok(solved) => self.solved.extend(solved),
             Err(detail) => self.error = Some((l, detail)),
         }
     }
-}
-
-/// Computes 1 - S by firing count, for every layer.
-///
-/// # Errors
-/// Those of [`PostCouplingModel::new`].
-pub fn coupling_tables<F: Real>(net: &Network<F>, rule: &StRsbp, n_steps: usize) -> Result<Vec<Vec<F>>> {
-    let table = |layer: &Layer<F>| {
-        let is_max = layer.below().pattern().max_windows().is_some();
-        let kind = if is_max { PostCoupling::None } else { rule.post_coupling };
-        let model = PostCouplingModel::new(kind, layer.params(), n_steps)?;
-        collected("n_steps + 1", (0..n_steps + 1).map(|count| F::from_f64(model.one_minus_s(count as u32))))
-    };
-    net.layers().iter().map(table).collect()
 }

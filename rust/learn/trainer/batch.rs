@@ -33,7 +33,23 @@ pub enum Source<'a> {
 }
 
 impl Source<'_> {
-    /// Returns the number of time steps.
+    /// Returns the number of time steps of a sample.
+    pub fn n_steps_of(&self, sample: usize) -> usize {
+        match self {
+            Self::Simulate { data, .. } => data.n_steps_of(sample),
+            Self::Recorded(trains) => trains[0].n_steps_of(sample),
+        }
+    }
+
+    /// Returns the number of time steps of each sample; `None` if all have as many.
+    pub fn lengths(&self) -> Option<&[u32]> {
+        match self {
+            Self::Simulate { data, .. } => data.lengths(),
+            Self::Recorded(trains) => trains[0].lengths(),
+        }
+    }
+
+    /// Returns the number of time steps, of the longest sample if they differ.
     pub fn n_steps(&self) -> usize {
         match self {
             Self::Simulate { data, .. } => data.n_steps(),

@@ -23,6 +23,10 @@ pub fn check_inputs<F: Real>(net: &Network<F>, data: Data<'_>) -> Result<()> {
     if data.n_steps() < 2 {
         return Err(Error::value("n_steps", ">= 2, as nothing fires at step 0", data.n_steps()));
     }
+    if let Some(sample) = data.lengths().and_then(|lengths| lengths.iter().position(|&n| n < 2)) {
+        let name = format!("the number of steps of sample {sample}");
+        return Err(Error::value(name, ">= 2, as nothing fires at step 0", data.n_steps_of(sample)));
+    }
     Ok(())
 }
 
@@ -44,12 +48,14 @@ pub fn check_recorded<F: Real>(net: &Network<F>, trains: &[&SpikeTrains]) -> Res
         return Err(Error::shape("spikes[0]", &[n_samples, n_steps, n_in], expected));
     }
     check_inputs(net, Data::Spikes(trains[0]))?;
+    let input = trains[0];
     for (l, (trains, layer)) in trains[1..].iter().zip(net.layers()).enumerate() {
         let got = [trains.n_samples(), trains.n_steps(), trains.n_neurons()];
         if got != [n_samples, n_steps, layer.n_out()] {
             let expected = format!("(n_samples={n_samples}, n_steps={n_steps}, n={})", layer.n_out());
             return Err(Error::shape(format!("spikes[{}]", l + 1), &got, expected));
         }
+        trains.check_lengths(&format!("spikes[{}]", l + 1), input, "spikes[0]")?;
     }
     Ok(())
 }

@@ -21,6 +21,8 @@ pub struct CountedSpikes {
     pub counts: Vec<u32>,
     /// Spikes of every layer.
     pub n_spikes: Vec<u64>,
+    /// Steps of all samples.
+    pub n_steps: u64,
     /// Neurons that fired in any sample.
     pub activity: Activity,
     /// What was done, where that is counted.
@@ -65,7 +67,7 @@ pub fn count_spikes<F: Real>(
             part,
             &mut || keep_going(first),
             |spikes, done, (counts, n_spikes, of_sample)| {
-                *of_sample = graph.map(|graph| operations(graph, data.n_steps(), spikes)).or(done);
+                *of_sample = graph.map(|graph| operations(graph, spikes.n_steps(), spikes)).or(done);
                 activity.add_firing(spikes);
                 counts.clear();
                 counts.extend_from_slice(spikes.layers[n_layers - 1].counts());
@@ -83,5 +85,5 @@ pub fn count_spikes<F: Real>(
             n_spikes.iter_mut().zip(sample_spikes).for_each(|(sum, n)| *sum += n);
         }
     }
-    Ok(CountedSpikes { counts, n_spikes, activity: activity.into_activity(), done })
+    Ok(CountedSpikes { counts, n_spikes, n_steps: data.total_steps(), activity: activity.into_activity(), done })
 }

@@ -79,7 +79,31 @@ pub fn check_analog(values: Analog<'_>, n_in: usize) -> Result<()> {
 }
 
 impl Data<'_> {
-    /// Returns the number of time steps of every sample.
+    /// Returns the number of time steps of a sample.
+    pub fn n_steps_of(&self, sample: usize) -> usize {
+        match self {
+            Self::Images(images) => images.encoder.n_steps(),
+            Self::Spikes(trains) => trains.n_steps_of(sample),
+        }
+    }
+
+    /// Returns the number of time steps of all samples together.
+    pub fn total_steps(&self) -> u64 {
+        match self.lengths() {
+            Some(lengths) => lengths.iter().map(|&length| u64::from(length)).sum(),
+            None => self.n_samples() as u64 * self.n_steps() as u64,
+        }
+    }
+
+    /// Returns the number of time steps of each sample; `None` if all have as many.
+    pub fn lengths(&self) -> Option<&[u32]> {
+        match self {
+            Self::Images(_) => None,
+            Self::Spikes(trains) => trains.lengths(),
+        }
+    }
+
+    /// Returns the number of time steps of every sample, of the longest if they differ.
     pub fn n_steps(&self) -> usize {
         match self {
             Self::Images(images) => images.encoder.n_steps(),

@@ -61,7 +61,7 @@ impl<F: Real> Trainer<F> {
         let n_steps = data.n_steps();
         let mut progress = Progress { epoch, n_total, stats: BatchStats::default(), seconds: 0.0 };
         let going = &mut || keep_going(&progress);
-        self.prepare_coupling(&now, n_steps, going)?;
+        self.prepare_coupling(&now, n_steps, data.lengths(), going)?;
         let engine = self.worker.choose(&now, self.config.engine, data, self.config.seed, going)?;
         let mut hardware = self.hardware(&now, Some(data))?;
         drop(now);

@@ -35,9 +35,9 @@ impl<F: Real> Trainer<F> {
             Some(fixed) => SampleSimulation::fixed(Arc::clone(fixed)),
             None => self.worker.prepare(net, engine, data, seed, &mut || keep_going(0))?,
         };
-        let CountedSpikes { counts, n_spikes, activity, .. } =
+        let CountedSpikes { counts, n_spikes, n_steps, activity, .. } =
             count_spikes(&self.worker, net, &simulation, data, seed, None, keep_going)?;
-        let loss = self.total_loss(&counts, net.n_out(), targets)?;
+        let loss = self.total_loss(&counts, net.n_out(), data, targets)?;
         let n_correct = targets.classes().map(|classes| {
             let rows = counts.chunks_exact(net.n_out()).enumerate();
             rows.filter(|&(sample, counts)| predict(counts) == classes.of(sample)).count()
@@ -45,16 +45,17 @@ impl<F: Real> Trainer<F> {
         let engine = simulation.kind();
         let overflows = hardware.map(|fixed| fixed.overflows()).unwrap_or_default();
         let seconds = start.elapsed().as_secs_f64();
-        Ok(Evaluation { counts, loss, n_correct, n_spikes, activity, engine, overflows, seconds })
+        Ok(Evaluation { counts, loss, n_correct, n_spikes, n_steps, activity, engine, overflows, seconds })
     }
     /// Returns the sum of the losses of all samples; one of the user's own is asked batch by batch.
-    fn total_loss(&self, counts: &[u32], n_out: usize, targets: Targets<'_>) -> Result<f64> {
+    fn total_loss(&self, counts: &[u32], n_out: usize, data: Data<'_>, targets: Targets<'_>) -> Result<f64> {
         let mut total = 0.0;
         match targets {
             Targets::Classes(classes) => {
                 let loss = self.config.loss.expect("checked with the targets");
                 let mut d_counts = filled("n_out", Some(n_out), 0.0f64)?;
                 for (sample, counts) in counts.chunks_exact(n_out).enumerate() {
+                    let loss = loss.of_length(data.n_steps_of(sample), data.n_steps());
                     total += loss.evaluate(counts, classes.of(sample), 1.0, &mut d_counts);
                 }
             }

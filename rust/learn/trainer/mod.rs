@@ -10,6 +10,7 @@ mod batch;
 mod check;
 mod config;
 mod count;
+mod couplings;
 mod crew;
 mod data;
 mod epoch;
@@ -29,11 +30,12 @@ mod worker;
 
 pub use activity::Activity;
 pub use augment::{AugmentScratch, ImageAugment};
-pub use backward::{Objective, Solves, coupling_tables};
+pub use backward::{Objective, Solves};
 pub use batch::{Batch, Source};
 pub use check::{check_inputs, check_recorded};
 pub use config::TrainerConfig;
 pub use count::{CountedSpikes, count_spikes};
+pub use couplings::Couplings;
 pub use data::{Data, Images, check_analog};
 pub use pass::Pass;
 pub use record::{Recording, Traced, Traces, check_traced, graph_to_count, record};
@@ -64,7 +66,7 @@ pub struct Trainer<F: Real> {
     taps: Vec<Taps>,
     epoch: u32,
     /// 1 - S by firing count, for the number of steps it was made for.
-    coupling: Option<(usize, Vec<Vec<F>>)>,
+    coupling: Option<Couplings<F>>,
     /// What weights lost on the hardware, when scales were chosen last.
     notes: Mutex<Vec<Note>>,
 }

@@ -89,7 +89,13 @@ impl SamplePass {
             Source::Simulate { data, seed, epoch } => {
                 self.spikes.swap_time_lists(&mut scratch.by_time);
                 data.load(StreamKey { seed, epoch, sample }, true, &mut self.spikes, &mut scratch.load);
-                simulation.run(net, source.n_steps(), &mut self.spikes, Lists::All, &mut scratch.forward);
+                simulation.run(
+                    net,
+                    source.n_steps_of(sample as usize),
+                    &mut self.spikes,
+                    Lists::All,
+                    &mut scratch.forward,
+                );
                 self.spikes.swap_time_lists(&mut scratch.by_time);
             }
             Source::Recorded(trains) => {
@@ -107,6 +113,11 @@ impl SamplePass {
     /// Returns the output counts.
     pub(super) fn counts(&self) -> &[u32] {
         self.spikes.layers.last().expect("a network has layers").counts()
+    }
+
+    /// Returns the number of time steps.
+    pub(super) fn n_steps(&self) -> usize {
+        self.spikes.layers.last().expect("a network has layers").n_steps()
     }
 
     /// Returns the spikes of every layer, without those of a teacher.

@@ -24,7 +24,7 @@ fn passes_by_hand_give_the_gradients_of_the_trainer() {
     let mut worker = Worker::new(Some(2)).unwrap();
     let source = Source::Simulate { data: Data::Spikes(&data), seed: 7, epoch: 1 };
     let simulation = SampleSimulation::new(&net, EngineKind::Clocked).unwrap();
-    let coupling = coupling_tables(&net, &trainer.config().rule, 20).unwrap();
+    let coupling = Couplings::new(&net, &trainer.config().rule, 20, None).unwrap();
     let (mut pass, mut grads) = (Pass::default(), Gradients::zeros(&net));
     // Buffers of a larger batch leave nothing in a smaller one.
     for samples in [&[3, 0, 1, 2][..], &[2, 1][..]] {

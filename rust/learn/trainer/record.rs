@@ -5,7 +5,7 @@ use crate::engine::graph::Counts;
 use crate::engine::layered::{Lists, MembraneTrace, SampleSpikes};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::memory::{OrUnwind, product, with_room};
+use crate::memory::{OrUnwind, collected, product, with_room};
 use crate::network::Network;
 use crate::sim::{EngineKind, SampleSimulation, operations};
 use crate::simd::Real;
@@ -94,7 +94,7 @@ struct Sample<T> {
 ///
 /// # Errors
 /// [`Error::Interrupted`] if `keep_going` says no; [`Error::Memory`].
-pub fn record<F: Real, T: Copy + Send>(
+pub fn record<F: Real, T: Copy + Default + Send>(
     worker: &Worker<F>,
     net: &Network<F>,
     simulation: &SampleSimulation<F>,
@@ -124,7 +124,7 @@ pub fn record<F: Real, T: Copy + Send>(
         let mut outputs: Vec<Option<Sample<T>>> = range.clone().map(|_| None).collect();
         let use_sample = |spikes: &SampleSpikes, counted: Option<Counts>, output: &mut Option<Sample<T>>| {
             let of_layer = |of: &Traced| Traces::of_sample(spikes, n_steps, of, &trace);
-            let operations = graph.as_ref().map(|graph| operations(graph, n_steps, spikes)).or(counted);
+            let operations = graph.as_ref().map(|graph| operations(graph, spikes.n_steps(), spikes)).or(counted);
             let mut sorted = spikes.clone();
             sorted.sort();
             *output = Some(Sample {
@@ -136,6 +136,11 @@ pub fn record<F: Real, T: Copy + Send>(
         worker.simulate(net, simulation, data, seed, range, Lists::All, &mut outputs, keep_going, use_sample)?;
         outputs.into_iter().flatten().try_for_each(|sample| recording.push(n_steps, sample))?;
     }
+    if let Some(lengths) = data.lengths() {
+        let lengths: Vec<i64> = collected("n_samples", lengths.iter().map(|&n| i64::from(n)))?;
+        let whole = std::mem::take(&mut recording.spikes);
+        recording.spikes = whole.into_iter().map(|trains| trains.with_lengths(&lengths)).collect::<Result<_>>()?;
+    }
     Ok(recording)
 }
 
@@ -144,7 +149,8 @@ impl<T: Copy> Recording<T> {
         self.operations += sample.operations;
         let layers = std::iter::once(&sample.spikes.input).chain(&sample.spikes.layers);
         for (trains, layer) in self.spikes.iter_mut().zip(layers) {
-            trains.push_sample((0..n_steps).map(|t| layer.by_time.row(t)))?;
+            let silent = std::iter::repeat_n(&[][..], n_steps - layer.by_time.n_rows());
+            trains.push_sample((0..layer.by_time.n_rows()).map(|t| layer.by_time.row(t)).chain(silent))?;
         }
         for (all, part) in self.traces.iter_mut().zip(sample.traces) {
             all.current.extend(part.current);
@@ -154,7 +160,7 @@ impl<T: Copy> Recording<T> {
     }
 }
 
-impl<T: Copy> Traces<T> {
+impl<T: Copy + Default> Traces<T> {
     fn with_room(n_samples: usize, n_steps: usize, of: &Traced) -> Result<Self> {
         let n = product(&[n_samples, n_steps, of.neurons.len()]);
         Ok(Self { current: with_room(TRACES, n)?, potential: with_room(TRACES, n)? })
@@ -170,8 +176,9 @@ impl<T: Copy> Traces<T> {
         let all: Vec<_> = of.neurons.iter().map(|&neuron| trace(spikes, of.layer, neuron)).collect();
         let mut traces = Self::with_room(1, n_steps, of).or_unwind();
         for t in 0..n_steps {
-            traces.current.extend(all.iter().map(|trace| trace.current[t]));
-            traces.potential.extend(all.iter().map(|trace| trace.potential[t]));
+            // Behind the end of a sample is rest.
+            traces.current.extend(all.iter().map(|trace| trace.current.get(t).copied().unwrap_or_default()));
+            traces.potential.extend(all.iter().map(|trace| trace.potential.get(t).copied().unwrap_or_default()));
         }
         traces
     }

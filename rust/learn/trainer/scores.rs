@@ -38,7 +38,8 @@ fn weight(weights: Option<&[f64]>, pass: &SamplePass) -> f64 {
 }
 
 impl<F: Real> Scores<F> {
-    /// Evaluates a loss of this crate and sets teacher spikes, in parallel; called on a thread of the pool.
+    /// Evaluates a loss of this crate, whose counts are meant for `n_steps` steps, and sets teacher spikes, in parallel; called on a
+    /// thread of the pool.
     pub(super) fn of_classes(
         &mut self,
         loss: &Loss,
@@ -46,6 +47,7 @@ impl<F: Real> Scores<F> {
         weights: Option<&[f64]>,
         rule: &StRsbp,
         n_out: usize,
+        n_steps: usize,
         pass: &mut Pass,
     ) {
         self.make_room(pass.n_samples(), n_out);
@@ -53,6 +55,7 @@ impl<F: Real> Scores<F> {
         let rows = self.d_counts.par_chunks_exact_mut(n_out);
         samples.zip(rows).zip(&mut self.of_samples).for_each(|((pass, d_counts), score)| {
             let class = classes.of(pass.sample as usize);
+            let loss = loss.of_length(pass.n_steps(), n_steps);
             let loss = loss.evaluate(pass.counts(), class, weight(weights, pass), d_counts);
             *score = Score::new(loss, pass.counts(), Some(class));
             pass.teach(class, rule);
@@ -109,6 +112,7 @@ impl<F: Real> Scores<F> {
             let mut loss = 0.0;
             for (pass, score) in samples.iter().zip(scores) {
                 loss += score.loss;
+                stats.n_steps += pass.n_steps() as u64;
                 stats.n_correct += usize::from(score.correct);
                 stats.n_classified += usize::from(score.classified);
                 stats.n_spikes.resize(pass.n_spikes().len(), 0);

@@ -15,6 +15,8 @@ pub struct BatchStats {
     pub n_classified: usize,
     /// Number of samples.
     pub n_samples: usize,
+    /// Steps of all samples.
+    pub n_steps: u64,
     /// Spikes of every layer.
     pub n_spikes: Vec<u64>,
     /// Neurons that fired in any sample.
@@ -30,6 +32,7 @@ impl BatchStats {
         self.n_correct += other.n_correct;
         self.n_classified += other.n_classified;
         self.n_samples += other.n_samples;
+        self.n_steps += other.n_steps;
         self.n_spikes.resize(other.n_spikes.len(), 0);
         self.n_spikes.iter_mut().zip(&other.n_spikes).for_each(|(sum, n)| *sum += n);
         self.activity.add(&other.activity);
@@ -87,6 +90,8 @@ pub struct Evaluation {
     pub n_correct: Option<usize>,
     /// Spikes of every layer.
     pub n_spikes: Vec<u64>,
+    /// Steps of all samples.
+    pub n_steps: u64,
     /// Neurons that fired in any sample.
     pub activity: Activity,
     /// The engine that simulated the network.

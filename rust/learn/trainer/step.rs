@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::backward::{Objective, coupling_tables};
+use super::backward::Objective;
+use super::couplings::Couplings;
 use super::{Batch, BatchStats, Source, StepStats, Trainee, Trainer};
 use crate::error::{Error, Result};
 use crate::learn::Gradients;
@@ -100,7 +101,7 @@ impl<F: Real> Trainer<F> {
     ) -> Result<BatchStats> {
         self.check_delays(net)?;
         batch.targets.check(batch.source.n_samples(), net.n_out(), batch.weights, self.config.loss.is_some())?;
-        self.prepare_coupling(net, batch.source.n_steps(), keep_going)?;
+        self.prepare_coupling(net, batch.source.n_steps(), batch.source.lengths(), keep_going)?;
         let (engine, data) = match batch.source {
             Source::Simulate { data, seed, .. } => {
                 (self.worker.choose(net, self.config.engine, data, seed, keep_going)?, Some(data))
@@ -124,8 +125,7 @@ impl<F: Real> Trainer<F> {
     ) -> Result<BatchStats> {
         self.grads.clear();
         let Self { config, worker, reduce, grads, coupling, .. } = self;
-        let n_steps = batch.source.n_steps();
-        let coupling = &coupling.as_ref().filter(|(n, _)| *n == n_steps).expect("prepared by the caller").1;
+        let coupling = coupling.as_ref().expect("prepared by the caller");
         let n_mean = reduce.n_samples(batch.samples.len())?;
         let objective = Objective { rule: &config.rule, coupling, n_mean };
         let fixed = hardware.as_mut().map(|hardware| hardware.round(net, worker.pool()?)).transpose()?;
@@ -149,12 +149,13 @@ impl<F: Real> Trainer<F> {
         &mut self,
         net: &Network<F>,
         n_steps: usize,
+        lengths: Option<&[u32]>,
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<()> {
-        if self.coupling.as_ref().is_none_or(|(n, _)| *n != n_steps) {
+        if !self.coupling.as_ref().is_some_and(|coupling| coupling.has(n_steps, lengths)) {
             let rule = &self.config.rule;
-            let tables = watched(self.worker.pool()?, keep_going, || coupling_tables(net, rule, n_steps))??;
-            self.coupling = Some((n_steps, tables));
+            let coupling = || Couplings::new(net, rule, n_steps, lengths);
+            self.coupling = Some(watched(self.worker.pool()?, keep_going, coupling)??);
         }
         Ok(())
     }

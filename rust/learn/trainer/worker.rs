@@ -78,7 +78,7 @@ impl<F: Real> Worker<F> {
         let clocked = SampleSimulation::new(net, EngineKind::Clocked)?;
         let mut faster = [Ok(EngineKind::Clocked)];
         self.simulate(net, &clocked, data, seed, 0..1, Lists::Counts, &mut faster, keep_going, |spikes, _, faster| {
-            *faster = faster_engine(net, data.n_steps(), spikes);
+            *faster = faster_engine(net, data.n_steps_of(0), spikes);
         })?;
         let [faster] = faster;
         faster
@@ -128,7 +128,8 @@ impl<F: Real> Worker<F> {
                 let key = StreamKey { seed, epoch: 0, sample: (first + s) as u32 };
                 stop.during(|| {
                     data.load(key, lists == Lists::All, spikes, load);
-                    let counts = simulation.run(net, data.n_steps(), spikes, lists, buffers);
+                    let n_steps = data.n_steps_of(first + s);
+                    let counts = simulation.run(net, n_steps, spikes, lists, buffers);
                     if !stop.is_set() {
                         use_sample(spikes, counts, output);
                     }

@@ -278,6 +278,7 @@ impl TrainerCore {
                 n_correct: result.n_correct.unwrap_or(0),
                 n_classified: result.n_correct.map_or(0, |_| n_samples),
                 n_samples,
+                n_steps: result.n_steps,
                 n_spikes: result.n_spikes,
                 activity: result.activity,
                 ..Default::default()

@@ -14,7 +14,7 @@ pub fn stats<'py>(
     n_steps: usize,
 ) -> PyResult<Bound<'py, PyDict>> {
     let n = stats.n_samples.max(1) as f64;
-    let rate = |(&spikes, &size): (&u64, &usize)| spikes as f64 / (n * size as f64 * n_steps as f64);
+    let rate = |(&spikes, &size): (&u64, &usize)| spikes as f64 / (stats.n_steps.max(1) as f64 * size as f64);
     let solves = &stats.solves;
     let dict = PyDict::new(py);
     dict.set_item("loss", stats.loss / n)?;
@@ -22,6 +22,7 @@ pub fn stats<'py>(
     dict.set_item("firing_rate", stats.n_spikes.iter().zip(sizes).map(rate).collect::<Vec<_>>())?;
     dict.set_item("n_spikes", &stats.n_spikes)?;
     dict.set_item("n_steps", n_steps)?;
+    dict.set_item("mean_steps", stats.n_steps as f64 / n)?;
     dict.set_item("silent_neurons", stats.activity.silent())?;
     dict.set_item("n_samples", stats.n_samples)?;
     dict.set_item("solver_iterations", solves.n_iterations as f64 / solves.n_solves.max(1) as f64)?;
