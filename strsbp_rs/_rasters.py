@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from strsbp_rs._arguments import integer
 from strsbp_rs._arrays import as_array
 
-__all__ = ["spike_numbers"]
+__all__ = ["joined_rows", "spike_numbers"]
 
 _MOST_SPIKES = 2**16 - 1
 """Of a neuron in a step, where they are given as counts."""
@@ -68,3 +70,42 @@ def _refuse(
     for at in np.argwhere(bad)[:1]:
         index = ", ".join(map(str, at))
         raise ValueError(f"{name}[{index}] must be {expected}, got {array[tuple(at)]}{cures}")
+
+
+Rows = tuple[NDArray[np.int64], NDArray[np.int32], tuple[int, int, int]]
+"""Row starts, neurons and shape of spike trains, as `SpikeTrains.from_csr` takes them."""
+
+
+def joined_rows(
+    name: str, parts: Sequence[Rows], n_steps: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int32], tuple[int, int, int], NDArray[np.int64]]:
+    """Returns the rows of a set of samples that are given one by one, and their lengths.
+
+    Args:
+        name: Name of the argument.
+        parts: Rows of each sample.
+        n_steps: Number of time steps of the set; of the longest sample if None.
+
+    Raises:
+        ValueError: If there is no sample, they differ in neurons, or one is longer than `n_steps`.
+    """
+    if not parts:
+        raise ValueError(f"{name} must hold at least one sample, got none")
+    lengths = np.array([shape[1] for _, _, shape in parts])
+    longest = int(lengths.max())
+    whole = longest if n_steps is None else integer("n_steps", n_steps)
+    if whole < longest:
+        at = int(lengths.argmax())
+        raise ValueError(f"n_steps must be >= {longest}, the length of {name}[{at}], got {whole}")
+    n_neurons = parts[0][2][2]
+    for at, (_, _, shape) in enumerate(parts):
+        if shape[2] != n_neurons:
+            raise ValueError(
+                f"{name}[{at}] has {shape[2]} neurons, expected {n_neurons}, as {name}[0]"
+            )
+    in_each = np.zeros((len(parts), whole), np.int64)
+    for counts, (indptr, _, _) in zip(in_each, parts, strict=True):
+        counts[: len(indptr) - 1] = np.diff(indptr)
+    starts = np.concatenate([[0], np.cumsum(in_each.ravel())])
+    neurons = np.concatenate([indices for _, indices, _ in parts])
+    return starts, neurons, (len(parts), whole, n_neurons), lengths

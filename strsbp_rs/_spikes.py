@@ -15,7 +15,7 @@ from strsbp_rs._arrays import as_array
 from strsbp_rs._events import Columns, columns_of, sensor
 from strsbp_rs._files import file_name
 from strsbp_rs._indexing import samples_of, split, window_of
-from strsbp_rs._rasters import spike_numbers
+from strsbp_rs._rasters import joined_rows, spike_numbers
 from strsbp_rs._strsbp_rs import SpikeTrainsCore
 from strsbp_rs._warnings import RepeatedEventsWarning, warn
 
@@ -116,7 +116,9 @@ class SpikeTrains:
             cls._of_raster(f"rasters[{at}]", as_array(f"rasters[{at}]", raster)[None])
             for at, raster in enumerate(rasters)
         ]
-        return _joined("rasters", parts, n_steps)
+        rows = [part.to_csr() for part in parts]
+        indptr, indices, shape, lengths = joined_rows("rasters", rows, n_steps)
+        return cls.from_csr(indptr, indices, shape).with_lengths(lengths)
 
     @classmethod
     def from_events(
@@ -381,29 +383,3 @@ def _with_lengths(
 ) -> SpikeTrains:
     """Returns what was pickled."""
     return SpikeTrains.from_csr(indptr, indices, shape).with_lengths(lengths)
-
-
-def _joined(name: str, parts: Sequence[SpikeTrains], n_steps: int | None) -> SpikeTrains:
-    """Returns samples one by one as a set, each with its length."""
-    if not parts:
-        raise ValueError(f"{name} must hold at least one sample, got none")
-    lengths = np.array([part.shape[1] for part in parts])
-    longest = int(lengths.max())
-    whole = longest if n_steps is None else integer("n_steps", n_steps)
-    if whole < longest:
-        at = int(lengths.argmax())
-        raise ValueError(f"n_steps must be >= {longest}, the length of {name}[{at}], got {whole}")
-    n_neurons = parts[0].shape[2]
-    for at, part in enumerate(parts):
-        if part.shape[2] != n_neurons:
-            raise ValueError(
-                f"{name}[{at}] has {part.shape[2]} neurons, expected {n_neurons}, as {name}[0]"
-            )
-    rows = [part.to_csr() for part in parts]
-    in_each = np.zeros((len(parts), whole), np.int64)
-    for counts, (indptr, _, _) in zip(in_each, rows, strict=True):
-        counts[: len(indptr) - 1] = np.diff(indptr)
-    starts = np.concatenate([[0], np.cumsum(in_each.ravel())])
-    indices = np.concatenate([indices for _, indices, _ in rows])
-    trains = SpikeTrains.from_csr(starts, indices, (len(parts), whole, n_neurons))
-    return trains.with_lengths(lengths)

@@ -1,5 +1,7 @@
 //! Spike trains of many samples as sparse events.
 
+mod lengths;
+
 use crate::error::{Error, Result};
 use crate::memory::{collected, copied, filled, no_room, product, reserve};
 use crate::stop::{check, is_stopped};
@@ -210,70 +212,6 @@ impl SpikeTrains {
             self.indptr.push(kept);
         }
         self.n_samples += 1;
-        Ok(())
-    }
-
-    /// Says how many steps each sample has, at most `n_steps`: it is run for so many, and ends there.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] or [`Error::Value`] naming the first length that is out of range, or shorter than the sample's spikes.
-    pub fn with_lengths(mut self, lengths: &[i64]) -> Result<Self> {
-        if lengths.len() != self.n_samples {
-            return Err(Error::shape("lengths", &[lengths.len()], format!("(n_samples={},)", self.n_samples)));
-        }
-        for (sample, &length) in lengths.iter().enumerate() {
-            if !(1..=self.n_steps as i64).contains(&length) {
-                let expected = format!("in [1, n_steps={}]", self.n_steps);
-                return Err(Error::value(format!("lengths[{sample}]"), expected, length));
-            }
-            let rows = &self.indptr[sample * self.n_steps..=(sample + 1) * self.n_steps];
-            if rows[length as usize] != rows[self.n_steps] {
-                let last = (0..self.n_steps).rev().find(|&t| rows[t] != rows[t + 1]).unwrap_or_default();
-                let expected = format!("> {last}, the step of the sample's last spike");
-                return Err(Error::value(format!("lengths[{sample}]"), expected, length));
-            }
-        }
-        let are_all = lengths.iter().all(|&length| length == self.n_steps as i64);
-        let lengths = || collected(LENGTHS, lengths.iter().map(|&length| length as u32));
-        self.lengths = if are_all { None } else { Some(lengths()?) };
-        Ok(self)
-    }
-
-    /// Returns the number of time steps of a sample.
-    #[inline(always)]
-    pub fn n_steps_of(&self, sample: usize) -> usize {
-        self.lengths.as_ref().map_or(self.n_steps, |lengths| lengths[sample] as usize)
-    }
-
-    /// Refuses a set, called `name`, whose samples are not as long as those of another.
-    ///
-    /// # Errors
-    /// [`Error::Value`] naming the first.
-    pub fn check_lengths(&self, name: &str, other: &Self, other_name: &str) -> Result<()> {
-        let differs = |&sample: &usize| self.n_steps_of(sample) != other.n_steps_of(sample);
-        let either = self.lengths.is_some() || other.lengths.is_some();
-        match (0..self.n_samples).filter(|_| either).find(differs) {
-            None => Ok(()),
-            Some(sample) => {
-                let expected = format!("{} steps, as in {other_name}", other.n_steps_of(sample));
-                Err(Error::value(format!("sample {sample} of {name}"), expected, self.n_steps_of(sample)))
-            }
-        }
-    }
-
-    /// Returns the number of time steps of each sample; `None` if all have as many.
-    pub fn lengths(&self) -> Option<&[u32]> {
-        self.lengths.as_deref()
-    }
-
-    /// Takes over the lengths of the given samples of another set, one for each of this one.
-    pub(super) fn set_lengths_of(&mut self, of: &Self, samples: impl ExactSizeIterator<Item = usize>) -> Result<()> {
-        if of.lengths.is_none() {
-            return Ok(());
-        }
-        let lengths: Vec<i64> = collected(LENGTHS, samples.map(|sample| of.n_steps_of(sample) as i64))?;
-        let whole = std::mem::replace(self, Self::empty(self.n_steps, self.n_neurons)?);
-        *self = whole.with_lengths(&lengths)?;
         Ok(())
     }
 
