@@ -112,6 +112,8 @@ class SpikeTrains:
             ValueError: If there is no raster, they differ in neurons, or one has no steps or more
                 than `n_steps`.
         """
+        if not isinstance(rasters, Iterable):
+            raise TypeError(f"rasters must be a list of rasters, got {type(rasters).__name__}")
         parts = [
             cls._of_raster(f"rasters[{at}]", as_array(f"rasters[{at}]", raster)[None])
             for at, raster in enumerate(rasters)

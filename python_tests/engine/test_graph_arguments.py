@@ -63,8 +63,9 @@ def test_neuron_constants(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{field} must be"):
         graph.add_population(4, sr.LIF(**{field: value}))
     assert len(graph.populations) == 2
-    for nothing in ("a", None, [1.0, 2.0], 10**400):
-        with pytest.raises(TypeError, match=f"{field} must be a number, got"):
+    nothings: tuple[Any, ...] = ("a", None, [1.0, "a"], 10**400)
+    for nothing in nothings:
+        with pytest.raises(TypeError, match=rf"{field}(\[1\])? must be a number( or .*)?, got"):
             graph.add_population(4, sr.LIF(**{field: nothing}))
 
 

@@ -81,6 +81,9 @@ class FrontEnd(Config):
             TypeError: If samples are no numbers.
             ValueError: If there are more axes, as of stereo, or a sample is not finite.
         """
+        if not isinstance(recordings, Iterable):
+            kind = type(recordings).__name__
+            raise TypeError(f"recordings must be a list of samples, got {kind}")
         sounds = [as_sound(f"recordings[{at}]", sound) for at, sound in enumerate(recordings)]
         with steps_bar(len(sounds), "Hearing", progress) as bar:
             heard = hear_all(
