@@ -51,7 +51,7 @@ Table = dict[str, list[list[float]]]
 
 
 def make_network(seed: int) -> sr.Network:
-    """Returns an untrained network, with neurons and weights of the recipe fashion-mnist-cnn."""
+    """Returns an untrained network."""
     times: dict[str, Any] = {"tau_m": 64.0, "tau_s": 8.0, "t_ref": 2.0}
     pool = sr.AvgPool2d(2, v_th=0.5, **times)
     times["v_th"] = 10.0
