@@ -55,6 +55,12 @@ def test_integers_run_every_sample_as_if_alone() -> None:
     np.testing.assert_array_equal(fixed.spike_counts(trains), together.counts)
 
 
+def test_reports_of_fixed_point_take_samples_of_any_length() -> None:
+    net, trains = network(), sr.SpikeTrains.from_rasters(RASTERS)
+    report = net.to_fixed("loihi").report(trains, CLASSES)
+    assert all(np.isfinite(layer.distance) for layer in report.layers)
+
+
 def test_what_was_done_is_counted_for_the_steps_that_were_run() -> None:
     net = network()
     together = net.run(sr.SpikeTrains.from_rasters(RASTERS))
@@ -134,6 +140,15 @@ def test_training_goes_by_the_steps_that_were_run() -> None:
     np.testing.assert_allclose(evaluation.firing_rate, expected)
     np.testing.assert_allclose(net.evaluate(trains, CLASSES).firing_rate, expected)
     assert len(history["loss"]) == 2
+
+
+def test_rates_are_drawn_by_the_steps_that_were_run() -> None:
+    pytest.importorskip("matplotlib")
+    trains = sr.SpikeTrains.from_rasters(RASTERS)
+    axes = sr.plot.rates([trains])
+    found = axes.collections[0].get_offsets()[:, 0]
+    expected = 100 * trains.counts().sum(axis=0) / sum(LENGTHS)
+    np.testing.assert_allclose(found, expected)
 
 
 def test_lists_of_rasters_are_samples_of_different_lengths() -> None:

@@ -102,6 +102,7 @@ def spike_distance(
     n_rows = reference.shape[0] * reference.shape[1]
     no_spikes = np.zeros(0, np.int64)
     silence = SpikeTrains.from_csr(np.zeros(n_rows + 1, np.int64), no_spikes, reference.shape)
+    silence = silence.with_lengths(reference.lengths)
 
     def distance(trains: SpikeTrains) -> float:
         each = van_rossum(trains, reference, tau=tau, dt=dt, n_threads=n_threads)

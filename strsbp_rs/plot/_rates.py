@@ -41,8 +41,8 @@ def rates(recording: Recording | Sequence[SpikeTrains], *, ax: Any = None) -> An
     axes = axes_or_new(ax, (7.5, 0.9 + 0.65 * n))
     scatter = np.random.default_rng(0)
     for row, train in enumerate(trains):
-        n_samples, n_steps, n_neurons = train.shape
-        rate = 100.0 * train.counts().sum(axis=0, dtype=np.float64) / (n_samples * n_steps)
+        n_neurons = train.shape[2]
+        rate = 100.0 * train.counts().sum(axis=0, dtype=np.float64) / train.lengths.sum()
         height = row + scatter.uniform(-0.28, 0.28, n_neurons)
         axes.scatter(rate, height, s=7, color=GREY, alpha=0.6, linewidths=0)
         axes.plot([rate.mean()] * 2, [row - 0.35, row + 0.35], color=PREDICTED, lw=2)
