@@ -41,12 +41,12 @@ impl SpikeTrains {
             cut.push_sample(self.rows_of(sample).skip(from).take(to - from))?;
         }
         if self.lengths().is_some() {
-            let left = |sample: usize| (self.n_steps_of(sample).min(to) as i64) - from as i64;
-            if let Some(sample) = (0..self.n_samples()).find(|&sample| left(sample) < 1) {
+            if let Some(sample) = (0..self.n_samples()).find(|&sample| self.n_steps_of(sample) <= from) {
                 let expected = format!("< {}, the length of sample {sample}", self.n_steps_of(sample));
                 return Err(Error::value("the first step", expected, from));
             }
-            return cut.with_lengths(&collected("n_samples", (0..self.n_samples()).map(left))?);
+            let left = (0..self.n_samples()).map(|sample| (self.n_steps_of(sample).min(to) - from) as u32);
+            cut.set_lengths(collected("n_samples", left)?);
         }
         Ok(cut)
     }
@@ -79,9 +79,9 @@ impl SpikeTrains {
         if sets.iter().any(|set| set.lengths().is_some()) {
             let mut lengths = with_room("n_samples", Some(all.n_samples()))?;
             for set in sets {
-                lengths.extend((0..set.n_samples()).map(|sample| set.n_steps_of(sample) as i64));
+                lengths.extend((0..set.n_samples()).map(|sample| set.n_steps_of(sample) as u32));
             }
-            return all.with_lengths(&lengths);
+            all.set_lengths(lengths);
         }
         Ok(all)
     }

@@ -137,9 +137,9 @@ pub fn record<F: Real, T: Copy + Default + Send>(
         outputs.into_iter().flatten().try_for_each(|sample| recording.push(n_steps, sample))?;
     }
     if let Some(lengths) = data.lengths() {
-        let lengths: Vec<i64> = collected("n_samples", lengths.iter().map(|&n| i64::from(n)))?;
-        let whole = std::mem::take(&mut recording.spikes);
-        recording.spikes = whole.into_iter().map(|trains| trains.with_lengths(&lengths)).collect::<Result<_>>()?;
+        for trains in &mut recording.spikes {
+            trains.set_lengths(collected("n_samples", lengths.iter().copied())?);
+        }
     }
     Ok(recording)
 }

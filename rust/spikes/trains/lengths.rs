@@ -25,9 +25,7 @@ impl SpikeTrains {
                 return Err(Error::value(format!("lengths[{sample}]"), expected, length));
             }
         }
-        let are_all = lengths.iter().all(|&length| length == self.n_steps as i64);
-        let lengths = || collected(LENGTHS, lengths.iter().map(|&length| length as u32));
-        self.lengths = if are_all { None } else { Some(lengths()?) };
+        self.set_lengths(collected(LENGTHS, lengths.iter().map(|&length| length as u32))?);
         Ok(self)
     }
 
@@ -58,18 +56,25 @@ impl SpikeTrains {
         }
     }
 
-    /// Takes over the lengths of the given samples of another set, one for each of this one.
+    /// Sets the length of each sample, behind whose end its rows are empty: not checked.
+    pub(crate) fn set_lengths(&mut self, lengths: Vec<u32>) {
+        debug_assert_eq!(lengths.len(), self.n_samples);
+        let are_all = lengths.iter().all(|&length| length as usize == self.n_steps);
+        self.lengths = (!are_all).then_some(lengths);
+    }
+
+    /// Sets the lengths to those of the given samples of another set, one for each of this one.
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
     pub(in crate::spikes) fn set_lengths_of(
         &mut self,
         of: &Self,
         samples: impl ExactSizeIterator<Item = usize>,
     ) -> Result<()> {
-        if of.lengths.is_none() {
-            return Ok(());
+        if let Some(lengths) = &of.lengths {
+            self.set_lengths(collected(LENGTHS, samples.map(|sample| lengths[sample]))?);
         }
-        let lengths: Vec<i64> = collected(LENGTHS, samples.map(|sample| of.n_steps_of(sample) as i64))?;
-        let whole = std::mem::replace(self, Self::empty(self.n_steps, self.n_neurons)?);
-        *self = whole.with_lengths(&lengths)?;
         Ok(())
     }
 }
