@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, check_non_negative, check_positive};
 use crate::learn::Classes;
+use crate::memory::filled;
 use crate::simd::Real;
 
 /// Says which rate-coded loss is meant, a function of the output counts and the label of one sample.
@@ -86,18 +87,23 @@ impl Loss {
     }
 }
 
-/// Returns the mean loss of samples, by their output counts, (n_samples, n_out) row-major; `lengths` are those of samples of fewer than
-/// the steps that counts are meant for.
+/// Returns the sum of the losses of samples, by their output counts, (n_samples, n_out) row-major; `lengths` are those of samples of fewer
+/// than the steps that counts are meant for.
+///
+/// # Errors
+/// [`Error::Memory`](crate::error::Error::Memory).
 ///
 /// # Panics
 /// If there is not a class for each sample.
-pub fn mean_loss(loss: &Loss, counts: &[u32], classes: &Classes, lengths: Option<(&[u32], usize)>) -> f64 {
+pub fn total_loss(loss: &Loss, counts: &[u32], classes: &Classes, lengths: Option<(&[u32], usize)>) -> Result<f64> {
     let n_out = counts.len() / classes.n_samples();
-    let mut d_counts = vec![0.0f64; n_out];
-    let samples = counts.chunks_exact(n_out).enumerate();
-    let of = |s: usize| lengths.map_or(*loss, |(lengths, n_steps)| loss.of_length(lengths[s] as usize, n_steps));
-    let sum: f64 = samples.map(|(s, counts)| of(s).evaluate(counts, classes.of(s), 1.0, &mut d_counts)).sum();
-    sum / classes.n_samples() as f64
+    let mut d_counts = filled("n_out", Some(n_out), 0.0f64)?;
+    let mut total = 0.0;
+    for (sample, counts) in counts.chunks_exact(n_out).enumerate() {
+        let loss = lengths.map_or(*loss, |(lengths, n_steps)| loss.of_length(lengths[sample] as usize, n_steps));
+        total += loss.evaluate(counts, classes.of(sample), 1.0, &mut d_counts);
+    }
+    Ok(total)
 }
 
 /// Computes cross-entropy relative to the largest count, so that nothing overflows; a confident loss and its gradient are summed
@@ -161,7 +167,7 @@ mod tests {
     fn the_mean_is_that_of_the_samples() {
         // Of samples one by one: 225 / 2 + 36 / 2 and 900 / 2 + 0.
         let classes = Classes::new(&[0u32, 0], 2).unwrap();
-        assert_eq!(mean_loss(&PAPER, &[20, 11, 5, 10], &classes, None), (130.5 + 450.0) / 2.0);
+        assert_eq!(total_loss(&PAPER, &[20, 11, 5, 10], &classes, None).unwrap() / 2.0, (130.5 + 450.0) / 2.0);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub use checkpoint::{Checkpoint, checkpoint_from_bytes, checkpoint_to_bytes, wri
 pub use classes::{Classes, predict};
 pub use gradients::{Gradients, LayerGradients};
 pub use hardware::HardwareModel;
-pub use loss::{Loss, mean_loss};
+pub use loss::{Loss, total_loss};
 pub use optim::{ExponentialPenalty, OptimizerConfig, Schedule};
 pub use rule::{PostCoupling, PostCouplingModel, StRsbp, psp_table, s_psp};
 pub use trainer::{

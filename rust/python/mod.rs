@@ -173,7 +173,8 @@ mod _strsbp_rs {
         }
         let counts = collected("counts", counts.as_array().iter().copied())?;
         let lengths = trains.as_ref().and_then(|trains| Some((trains.0.lengths()?, trains.0.n_steps())));
-        Ok(crate::learn::mean_loss(&loss, &counts, &classes, lengths.filter(|(lengths, _)| lengths.len() == n_samples)))
+        let lengths = lengths.filter(|(lengths, _)| lengths.len() == n_samples);
+        Ok(crate::learn::total_loss(&loss, &counts, &classes, lengths)? / n_samples as f64)
     }
 
     /// Returns the mean S-PSP per presynaptic spike, d(o), for o = 0..=n_steps firings of the postsynaptic neuron.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::check::check_samples;
 use super::{CountedSpikes, Data, Evaluation, Targets, Trainer, count_spikes};
 use crate::error::Result;
-use crate::learn::predict;
+use crate::learn::{predict, total_loss};
 use crate::memory::{filled, product};
 use crate::network::Network;
 use crate::sim::{EngineKind, SampleSimulation};
@@ -47,17 +47,15 @@ impl<F: Real> Trainer<F> {
         let seconds = start.elapsed().as_secs_f64();
         Ok(Evaluation { counts, loss, n_correct, n_spikes, n_steps, activity, engine, overflows, seconds })
     }
+
     /// Returns the sum of the losses of all samples; one of the user's own is asked batch by batch.
     fn total_loss(&self, counts: &[u32], n_out: usize, data: Data<'_>, targets: Targets<'_>) -> Result<f64> {
         let mut total = 0.0;
         match targets {
             Targets::Classes(classes) => {
                 let loss = self.config.loss.expect("checked with the targets");
-                let mut d_counts = filled("n_out", Some(n_out), 0.0f64)?;
-                for (sample, counts) in counts.chunks_exact(n_out).enumerate() {
-                    let loss = loss.of_length(data.n_steps_of(sample), data.n_steps());
-                    total += loss.evaluate(counts, classes.of(sample), 1.0, &mut d_counts);
-                }
+                let lengths = data.lengths().map(|lengths| (lengths, data.n_steps()));
+                total += total_loss(&loss, counts, classes, lengths)?;
             }
             Targets::Own { loss, .. } => {
                 let size = self.config.batch_size.min(counts.len() / n_out);
