@@ -15,7 +15,7 @@ use super::net::{Net, with_net};
 use super::network::NetworkCore;
 use super::shared::{Changing, Shared};
 use crate::error::Error;
-use crate::graph::{ConnectionRule, Connectivity, Convolution, Graph, Parts, Sliding};
+use crate::graph::{ConnectionRule, Connectivity, Graph, Parts, Sliding};
 use crate::memory::collected;
 use crate::network::{Delay, Init};
 use crate::neuron::NeuronParams;
@@ -141,28 +141,15 @@ impl GraphCore {
         weight: &Bound<'_, PyAny>,
         delay: PyReadonlyArray1<'_, f64>,
     ) -> PyResult<usize> {
-        fn add<F: PyWeight>(
-            py: Python<'_>,
-            graph: Arc<Graph<F>>,
-            changing: &Changing<'_, AnyGraph>,
-            (pre, post): (usize, usize),
-            (sources, targets): (&[u32], &[u32]),
-            weight: &Bound<'_, PyAny>,
-            delay: &[f64],
-        ) -> PyResult<usize> {
-            let weight = given_weights::<F>(weight)?;
-            let weight = weight.as_slice().expect("contiguous");
-            let (n_pre, n_post) = sizes(&graph, pre, post);
-            drop(graph);
-            let lists = || Connectivity::from_lists(n_pre, n_post, sources, targets, weight, delay);
-            let synapses = long(py, None, sources.len(), lists)?;
-            Ok(detached(py, || changing.change(|graph| F::of_mut(graph).add_projection(pre, post, synapses)))?)
-        }
         let contiguous = |_| PyTypeError::new_err("pairs and delay must be C-contiguous");
         let lists = (pairs.0.as_slice().map_err(contiguous)?, pairs.1.as_slice().map_err(contiguous)?);
         let delay = delay.as_slice().map_err(contiguous)?;
         let changing = self.graph.changing()?;
-        with_graph!(changing.present(), graph => add(py, graph, &changing, (pre, post), lists, weight, delay))
+        with_graph!(changing.present(), graph => {
+            connect_given(py, graph, &changing, (pre, post), weight, lists.0.len(), |[n_pre, n_post], weight| {
+                Connectivity::from_lists(n_pre, n_post, lists.0, lists.1, weight, delay)
+            })
+        })
     }
 
     /// Connects two populations by a convolution's kernels: the matrix of their weights, flat, and delays of one number, or one a weight
@@ -176,31 +163,18 @@ impl GraphCore {
         weight: &Bound<'_, PyAny>,
         delay: PyReadonlyArray1<'_, f64>,
     ) -> PyResult<usize> {
-        fn add<W: PyWeight>(
-            py: Python<'_>,
-            graph: Arc<Graph<W>>,
-            changing: &Changing<'_, AnyGraph>,
-            (pre, post): (usize, usize),
-            convolution: &Convolution,
-            weight: &Bound<'_, PyAny>,
-            delay: &[f64],
-        ) -> PyResult<usize> {
-            let weight = given_weights::<W>(weight)?;
-            let weight = weight.as_slice().expect("contiguous");
-            let (n_pre, n_post) = sizes(&graph, pre, post);
-            drop(graph);
-            let synapses = long(py, None, n_pre.saturating_add(weight.len()), || {
-                let conv = convolution.between(n_pre, n_post)?;
-                Connectivity::from_kernels(&conv, collected("weight", weight.iter().copied())?, delay)
-            })?;
-            Ok(detached(py, || changing.change(|graph| W::of_mut(graph).add_projection(pre, post, synapses)))?)
-        }
         let ConnectionRule::Convolution(convolution) = from_python("rule", rule)? else {
             return Err(PyTypeError::new_err("rule must be a convolution"));
         };
         let delay = delay.as_slice().map_err(|_| PyTypeError::new_err("delay must be C-contiguous"))?;
         let changing = self.graph.changing()?;
-        with_graph!(changing.present(), graph => add(py, graph, &changing, (pre, post), &convolution, weight, delay))
+        let n_pre = convolution.in_shape.iter().fold(1, |n: usize, &places| n.saturating_mul(places));
+        with_graph!(changing.present(), graph => {
+            connect_given(py, graph, &changing, (pre, post), weight, n_pre, |[n_pre, n_post], weight| {
+                let conv = convolution.between(n_pre, n_post)?;
+                Connectivity::from_kernels(&conv, collected("weight", weight.iter().copied())?, delay)
+            })
+        })
     }
 
     /// Returns NumPy's name of the weights' type.
@@ -343,6 +317,25 @@ impl GraphCore {
 /// Returns the refusal of a projection that is not one of `n`.
 fn no_projection(n: usize, projection: usize) -> Error {
     Error::value("projection", format!("in [0, {n})"), projection)
+}
+
+/// Adds a projection that `make` makes of the sizes of both populations and the weights given, which are worked through with `size` other
+/// numbers; its number.
+fn connect_given<W: PyWeight>(
+    py: Python<'_>,
+    graph: Arc<Graph<W>>,
+    changing: &Changing<'_, AnyGraph>,
+    (pre, post): (usize, usize),
+    weight: &Bound<'_, PyAny>,
+    size: usize,
+    make: impl FnOnce([usize; 2], &[W]) -> Result<Connectivity<W>, Error> + Send,
+) -> PyResult<usize> {
+    let weight = given_weights::<W>(weight)?;
+    let weight = weight.as_slice().expect("contiguous");
+    let (n_pre, n_post) = sizes(&graph, pre, post);
+    drop(graph);
+    let synapses = long(py, None, size.saturating_add(weight.len()), || make([n_pre, n_post], weight))?;
+    Ok(detached(py, || changing.change(|graph| W::of_mut(graph).add_projection(pre, post, synapses)))?)
 }
 
 /// Returns the numbers of neurons of two populations, 0 of one that does not exist.
