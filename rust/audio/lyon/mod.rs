@@ -13,7 +13,7 @@ pub use self::design::center_frequencies;
 use self::design::{FRONT, stages};
 use self::kernels::{Cascade, Gain, LowPass, rectify, subtract};
 use super::Hear;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_positive};
 use crate::stop::is_stopped;
 
 /// Says how many samples pass the cascade at once.
@@ -48,19 +48,15 @@ impl LyonConfig {
     /// # Errors
     /// [`Error::Value`] naming the first field outside its domain.
     pub fn validate(&self) -> Result<()> {
-        let positive = |name, value: f64| {
-            let is_valid = value > 0.0 && value < f64::INFINITY;
-            if is_valid { Ok(()) } else { Err(Error::value(name, "finite and > 0", value)) }
-        };
-        positive("sample_rate", self.sample_rate)?;
+        check_positive("sample_rate", "", self.sample_rate)?;
         if self.decimation == 0 {
             return Err(Error::value("decimation", ">= 1", self.decimation));
         }
         if !(self.ear_q >= 1.0 && self.ear_q < f64::INFINITY) {
             return Err(Error::value("ear_q", "finite and >= 1", self.ear_q));
         }
-        positive("step_factor", self.step_factor)?;
-        positive("tau_factor", self.tau_factor)?;
+        check_positive("step_factor", "", self.step_factor)?;
+        check_positive("tau_factor", "", self.tau_factor)?;
         // As many as a long recording has samples would be a mistake, and would not fit into memory.
         let most = 1 << 16;
         let steps = self.ear_q / self.step_factor * (self.sample_rate + 1.0).ln().max(1.0);

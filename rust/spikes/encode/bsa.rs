@@ -4,7 +4,7 @@ use std::array::from_fn;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_non_negative, check_positive};
 use crate::simd::multiversion;
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
@@ -64,12 +64,8 @@ impl BsaEncoder {
                 return Err(Error::value(name, format!("in [1, {MOST}]"), value));
             }
         }
-        if !(gain > 0.0 && gain < f64::INFINITY) {
-            return Err(Error::value("gain", "finite and > 0", gain));
-        }
-        if !(0.0..f64::INFINITY).contains(&threshold) {
-            return Err(Error::value("threshold", "finite and >= 0", threshold));
-        }
+        check_positive("gain", "", gain)?;
+        check_non_negative("threshold", "", threshold)?;
         let bell = (0..n_taps).map(|j| (-(j as f64 - (n_taps / 2) as f64).powi(2) / 25.0).exp());
         let sum: f64 = bell.clone().sum();
         Ok(Self { config, filter: bell.map(|k| k / sum).collect() })
