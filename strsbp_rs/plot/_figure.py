@@ -7,8 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["GREY", "INK", "PREDICTED", "TRUE", "agg_figure", "axes_or_new", "bare", "colours"]
+__all__ = [
+    *("GREY", "INK", "PREDICTED", "TRUE"),
+    *("agg_figure", "axes_or_new", "bare", "colours", "largest_shown"),
+]
 
 # Told apart by colour-blind people too (Okabe and Ito's).
 INK, GREY, TRUE, PREDICTED = "#1d3557", "#8896a5", "#009e73", "#d55e00"
@@ -96,3 +100,8 @@ def colours(n: int) -> list[Any]:
         if n <= 10
         else list(colormaps["viridis"](np.linspace(0, 0.95, n)))
     )
+
+
+def largest_shown(values: NDArray[Any]) -> float:
+    """Returns the size that colours reach to: the 99.5th percentile, lest a few pale all others."""
+    return float(np.quantile(np.abs(values), 0.995)) or float(np.abs(values).max()) or 1.0

@@ -12,7 +12,7 @@ from strsbp_rs._arguments import integer, labels, strings
 from strsbp_rs._evaluation import Evaluation
 from strsbp_rs._network import Network, Weights
 from strsbp_rs.fixed._network import FixedNetwork
-from strsbp_rs.plot._figure import axes_or_new, bare, colours
+from strsbp_rs.plot._figure import axes_or_new, bare, colours, largest_shown
 
 __all__ = ["confusion_matrix", "weight_histogram", "weights"]
 
@@ -120,7 +120,7 @@ def weights(
     has_kernels = values.ndim > 2
     values = values.reshape(len(values), -1)
     axes = axes_or_new(ax, (6.4, 4.2))
-    most = float(np.quantile(np.abs(values), 0.995)) or float(np.abs(values).max()) or 1.0
+    most = largest_shown(values)
     # Nearest: a matrix of few rows and many columns would be blurred across its rows.
     image = axes.imshow(
         values, cmap="RdBu_r", vmin=-most, vmax=most, aspect="auto", interpolation="nearest"

@@ -16,7 +16,7 @@ from strsbp_rs._recording import Recording
 from strsbp_rs._shapes import by
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs.fixed._network import FixedNetwork
-from strsbp_rs.plot._figure import axes_or_new
+from strsbp_rs.plot._figure import axes_or_new, largest_shown
 from strsbp_rs.plot._raster import trains_of
 
 __all__ = ["feature_maps", "kernels"]
@@ -66,7 +66,7 @@ def kernels(
         tiles = _squared([values[channel, 0] for channel in chosen])
     else:
         tiles = [list(values[channel]) for channel in chosen]
-    most = float(np.quantile(np.abs(values), 0.995)) or float(np.abs(values).max()) or 1.0
+    most = largest_shown(values)
     axes = axes_or_new(ax, _size(tiles))
     image = _draw(axes, tiles, cmap="RdBu_r", vmin=-most, vmax=most)
     beyond = "both" if np.abs(values).max() > most else "neither"
