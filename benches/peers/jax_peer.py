@@ -13,9 +13,7 @@ is several times as fast as the gradients of `lax.conv_general_dilated` on a CPU
 The windows are made again in the backward pass, which is faster than to keep them.
 """
 
-import argparse
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from task import (
@@ -26,21 +24,11 @@ from task import (
     TEMPERATURE,
     Layer,
     Task,
+    arguments,
     measure,
-    use_cores,
 )
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("task", type=Path)
-parser.add_argument("--batch", type=int, default=16)
-parser.add_argument("--chunk", type=int, default=1)
-parser.add_argument("--remat", action="store_true")
-parser.add_argument("--lax", action="store_true")
-parser.add_argument("--seconds", type=float, default=10.0)
-parser.add_argument("--threads", type=int, default=2)
-parser.add_argument("--counts", type=Path, help="writes spike counts here, and does not train")
-ARGS = parser.parse_args()
-use_cores(ARGS.threads)
+ARGS = arguments(__doc__, "--remat", "--lax")
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402

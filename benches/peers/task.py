@@ -3,6 +3,7 @@
 Needs NumPy only, so that it can be imported wherever a peer lives.
 """
 
+import argparse
 import json
 import os
 import time
@@ -101,6 +102,22 @@ class Task:
                 file["packed"],
                 file["labels"],
             )
+
+
+def arguments(about: str | None, *flags: str) -> argparse.Namespace:
+    """Returns a peer's arguments, `flags` of its own among them; keeps to the threads they say."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("task", type=Path)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--chunk", type=int, default=1)
+    for flag in flags:
+        parser.add_argument(flag, action="store_true")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--counts", type=Path, help="writes spike counts here, and does not train")
+    options = parser.parse_args()
+    use_cores(options.threads)
+    return options
 
 
 def use_cores(n: int) -> None:

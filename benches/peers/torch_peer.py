@@ -9,8 +9,6 @@ compiles the chunk, forward and backward: what neurons do in all steps of a chun
 over neurons. A chunk of 1 step is the plain loop over time. With --eager nothing is compiled.
 """
 
-import argparse
-from pathlib import Path
 from typing import Any
 
 from task import (
@@ -21,20 +19,11 @@ from task import (
     TEMPERATURE,
     Layer,
     Task,
+    arguments,
     measure,
-    use_cores,
 )
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("task", type=Path)
-parser.add_argument("--batch", type=int, default=16)
-parser.add_argument("--chunk", type=int, default=1)
-parser.add_argument("--eager", action="store_true")
-parser.add_argument("--seconds", type=float, default=10.0)
-parser.add_argument("--threads", type=int, default=2)
-parser.add_argument("--counts", type=Path, help="writes spike counts here, and does not train")
-ARGS = parser.parse_args()
-use_cores(ARGS.threads)
+ARGS = arguments(__doc__, "--eager")
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
