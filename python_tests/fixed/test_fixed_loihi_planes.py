@@ -39,14 +39,7 @@ def drawn_layer(
     template: Any, rng: np.random.Generator
 ) -> tuple[Any, LoihiNeuron, dict[str, Ints], dict[str, Any]]:
     """Any neurons and weights of Loihi: as the package takes them, and as Lava does."""
-    v_th = int(2 ** rng.uniform(0, 17)) - 1
-    neuron = LoihiNeuron(
-        du=int(rng.integers(0, 4096)),
-        dv=int(rng.integers(0, 4096)),
-        v_th=v_th,
-        bias_mantissa=int(rng.integers(max(-4096, -(v_th << 6)), min(4095, v_th << 6) + 1)),
-        t_ref_steps=int(rng.integers(0, 4)),
-    )
+    neuron = LoihiNeuron.drawn(rng)
     options = {"weight_bits": int(rng.integers(1, 9)), "exponent": int(rng.integers(0, 8))}
     low = int(rng.choice([-256, -256, 0]))
     weights = {"weight": rng.integers(low, 256, template.weight.shape)}

@@ -42,14 +42,7 @@ def test_loihi_is_the_reference(seed: int, engine: str, each_step: bool) -> None
     layer, rng = layers(-256, 255, seed), np.random.default_rng(seed)
     if seed % 3 == 0:
         layer = replace(layer, weight=np.abs(layer.weight))
-    v_th = int(2 ** rng.uniform(0, 17)) - 1
-    neuron = LoihiNeuron(
-        du=int(rng.integers(0, 4096)),
-        dv=int(rng.integers(0, 4096)),
-        v_th=v_th,
-        bias_mantissa=int(rng.integers(max(-4096, -(v_th << 6)), min(4095, v_th << 6) + 1)),
-        t_ref_steps=int(rng.integers(0, 4)),
-    )
+    neuron = LoihiNeuron.drawn(rng)
     options = [
         {"weight_bits": int(rng.integers(1, 9)), "exponent": int(rng.integers(0, 8))}
         for _ in range(2)

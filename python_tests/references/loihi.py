@@ -54,6 +54,18 @@ class LoihiNeuron:
     bias_exponent: int = 0
     t_ref_steps: int = 0
 
+    @classmethod
+    def drawn(cls, rng: np.random.Generator) -> LoihiNeuron:
+        """Any neurons that the chip has."""
+        v_th = int(2 ** rng.uniform(0, 17)) - 1
+        return cls(
+            du=int(rng.integers(0, 4096)),
+            dv=int(rng.integers(0, 4096)),
+            v_th=v_th,
+            bias_mantissa=int(rng.integers(max(-4096, -(v_th << 6)), min(4095, v_th << 6) + 1)),
+            t_ref_steps=int(rng.integers(0, 4)),
+        )
+
 
 def sign_mode(weight: Ints) -> SignMode:
     """What the weights' signs are; all zero counts as excitatory."""
