@@ -57,6 +57,7 @@ from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import __VERSION__ as __version__
 from strsbp_rs._strsbp_rs import simd_level
 from strsbp_rs._warnings import (
+    CacheWarning,
     QuantizationWarning,
     RepeatedEventsWarning,
     SaturatedLayerWarning,
@@ -88,6 +89,7 @@ __all__ = [
     "BernoulliEncoder",
     "BestCheckpoint",
     "CSVLogger",
+    "CacheWarning",
     "Callback",
     "Constant",
     "ConstantInit",

@@ -6,6 +6,7 @@ import sys
 import warnings
 
 __all__ = [
+    "CacheWarning",
     "QuantizationWarning",
     "RepeatedEventsWarning",
     "SaturatedLayerWarning",
@@ -20,6 +21,10 @@ class StrsbpWarning(UserWarning):
 
     `warnings.simplefilter("error", StrsbpWarning)` makes errors of them all.
     """
+
+
+class CacheWarning(StrsbpWarning):
+    """Files of a cache are damaged, or cannot be read or written; the work is done without them."""
 
 
 class QuantizationWarning(StrsbpWarning):

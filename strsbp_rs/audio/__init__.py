@@ -8,6 +8,7 @@ frames = ear(samples)  # (n_frames, n_channels)
 ```
 """
 
+from strsbp_rs.audio._cache import Cache
 from strsbp_rs.audio._front_ends import FrontEnd, LyonEar, Stream
 
-__all__ = ["FrontEnd", "LyonEar", "Stream"]
+__all__ = ["Cache", "FrontEnd", "LyonEar", "Stream"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ClassVar
@@ -11,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs._arguments import count, threads
-from strsbp_rs._arrays import as_array
-from strsbp_rs._bars import steps_bar
 from strsbp_rs._config import Config
 from strsbp_rs._strsbp_rs import FrontEndCore, center_frequencies, hear_all
+from strsbp_rs.audio._cache import memory_of
+from strsbp_rs.audio._sounds import Frames, Sound, as_sound, checked_sounds, heard_or_recalled
 
 __all__ = ["FrontEnd", "LyonEar", "Stream"]
 
@@ -29,6 +30,8 @@ class FrontEnd(Config):
     """
 
     group: ClassVar[str | None] = "front_end"
+    version: ClassVar[int] = 1
+    """Version of the algorithm: with another one, frames that were kept before are not used."""
     sample_rate: float
     decimation: Annotated[int, partial(count, most=2**31 - 1)] = 200
 
@@ -67,29 +70,36 @@ class FrontEnd(Config):
         *,
         n_threads: int | None = None,
         progress: bool = True,
+        cache: bool | str | os.PathLike[str] = False,
     ) -> list[NDArray[np.float64]]:
         """Returns the frames of each of many recordings, each heard from rest.
 
-        The frames do not depend on the number of threads.
+        The frames do not depend on the number of threads, nor on whether they were in the cache.
 
         Args:
             recordings: Their samples, see `__call__`; of any lengths.
             n_threads: Number of threads; None means all cores.
             progress: Whether a bar is drawn.
+            cache: Whether what was heard before is read from the user's cache, and what was not is
+                kept there, see `Cache`; or the folder that is one.
 
         Raises:
             TypeError: If samples are no numbers.
             ValueError: If there are more axes, as of stereo, or a sample is not finite.
+            OSError: If cache is a folder that cannot be made.
         """
-        if not isinstance(recordings, Iterable):
-            kind = type(recordings).__name__
-            raise TypeError(f"recordings must be a list of samples, got {kind}")
-        sounds = [as_sound(f"recordings[{at}]", sound) for at, sound in enumerate(recordings)]
-        with steps_bar(len(sounds), "Hearing", progress) as bar:
-            heard = hear_all(
-                self.to_dict(), sounds, threads(n_threads), lambda n: bar.update(n - bar.n)
-            )
-        return heard
+        sounds = checked_sounds(recordings)
+        memory = memory_of(cache, self.to_dict(), self.version)
+        n_channels = self.n_channels
+
+        def hear(batch: list[Sound], done: Callable[[int], object]) -> list[Frames]:
+            return hear_all(self.to_dict(), batch, threads(n_threads), done)
+
+        def fits(frames: Frames, sound: Sound) -> bool:
+            expected = (len(sound) // self.decimation, n_channels)
+            return frames.dtype == np.float64 and frames.shape == expected
+
+        return heard_or_recalled(sounds, memory, hear, fits, progress)
 
     def stream(self) -> Stream:
         """Returns what hears a stream with this front end."""
@@ -173,27 +183,3 @@ class Stream:
     def __repr__(self) -> str:
         """The front end."""
         return f"Stream({self._front_end!r})"
-
-
-def as_sound(name: str, samples: ArrayLike) -> NDArray[np.float64]:
-    """Returns samples as the core takes them: finite float64, integers in parts of the largest."""
-    array = as_array(name, samples)
-    if array.ndim != 1:
-        cure = ""
-        if array.ndim == 2:
-            axis = int(np.argmin(array.shape))
-            cure = f": of stereo, give {name}.mean(axis={axis})"
-        raise ValueError(f"{name} has shape {array.shape}, expected (n_samples,){cure}")
-    if array.dtype.kind not in "fiu" and array.size:
-        raise TypeError(f"{name} has dtype {array.dtype}, expected floats or integers")
-    middle, scale = 0.0, 1.0
-    if array.dtype.kind in "iu":
-        info = np.iinfo(array.dtype)
-        # Unsigned ones rest at the middle, as those of WAV files of 8 bits.
-        middle = (info.max + 1) / 2 if info.min == 0 else 0.0
-        scale = middle or info.max + 1.0
-    sound = (np.ascontiguousarray(array, dtype=np.float64) - middle) / scale
-    if not np.isfinite(sound).all():
-        at = int(np.flatnonzero(~np.isfinite(sound))[0])
-        raise ValueError(f"{name}[{at}] must be finite, got {sound[at]}")
-    return sound

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from strsbp_rs._user_cache import user_cache
 from strsbp_rs.datasets._dataset import Dataset
 from strsbp_rs.datasets._idx import read_idx
 from strsbp_rs.datasets._own import from_arrays, from_files, from_function
@@ -174,16 +175,7 @@ def _user_folders(name: str, data_dir: str | os.PathLike[str] | None) -> list[Pa
 
 
 def _cache() -> Path:
-    import pooch
-
-    try:
-        folder = Path(pooch.os_cache("strsbp_rs"))
-    except (RuntimeError, KeyError):
-        folder = Path("~")
-    if not folder.is_absolute():
-        # A user whom the system does not know, without $HOME.
-        raise FileNotFoundError("there is no folder of the user's cache, as $HOME is not set")
-    return folder / "fashion-mnist"
+    return user_cache() / "fashion-mnist"
 
 
 def _find(folder: Path, name: str) -> Path | None:
