@@ -1,14 +1,16 @@
-"""Front ends: sound as analog values, frame by frame, a channel each.
+"""Front ends: sound as analog values, frame by frame, a channel each; and files of sound.
 
 ```python
-from strsbp_rs.audio import LyonEar
+from strsbp_rs.audio import LyonEar, read_sound, resample
 
+samples, sample_rate = read_sound("seven.wav")
 ear = LyonEar(sample_rate=12_500)
-frames = ear(samples)  # (n_frames, n_channels)
+frames = ear(resample(samples, sample_rate, 12_500))  # (n_frames, n_channels)
 ```
 """
 
 from strsbp_rs.audio._cache import Cache
+from strsbp_rs.audio._files import read_sound, resample
 from strsbp_rs.audio._front_ends import FrontEnd, LyonEar, Stream
 
-__all__ = ["Cache", "FrontEnd", "LyonEar", "Stream"]
+__all__ = ["Cache", "FrontEnd", "LyonEar", "Stream", "read_sound", "resample"]
