@@ -145,7 +145,7 @@ def stranger(monkeypatch, tmp_path):
     monkeypatch.setattr(Path, "stat", refusing)
     for name in ("HOME", "STRSBP_DATA", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("strsbp_rs.datasets._DEBIAN_FOLDER", tmp_path / "absent")
+    monkeypatch.setattr("strsbp_rs.datasets._images._DEBIAN_FOLDER", tmp_path / "absent")
     monkeypatch.chdir(tmp_path)
     return monkeypatch
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from strsbp_rs import datasets
-from strsbp_rs.datasets import _idx
+from strsbp_rs.datasets import _entry, _idx, _images
 
 IMAGES = {"train": 12, "t10k": 5}
 
@@ -26,8 +26,8 @@ def idx(array, kind=8):
 def folder(tmp_path, rng, monkeypatch):
     """A folder with four small idx files; no other place is looked in."""
     monkeypatch.delenv("STRSBP_DATA", raising=False)
-    monkeypatch.setattr(datasets, "_DEBIAN_FOLDER", tmp_path / "debian")
-    monkeypatch.setattr(datasets, "_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(_images, "_DEBIAN_FOLDER", tmp_path / "debian")
+    monkeypatch.setattr(_entry, "cache_of", lambda name: tmp_path / "cache")
     place = tmp_path / "data"
     place.mkdir()
     for part, n in IMAGES.items():

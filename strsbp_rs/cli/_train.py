@@ -16,7 +16,7 @@ import click
 import strsbp_rs
 from strsbp_rs._config import ENGINES, Cosine, LayerConfig
 from strsbp_rs.cli._common import INTERRUPTED, data_option, one_line_errors
-from strsbp_rs.datasets import search_fashion_mnist
+from strsbp_rs.datasets._images import search_fashion_mnist
 from strsbp_rs.fixed._targets import TARGETS
 from strsbp_rs.recipes._recipe import Recipe, load_recipe
 from strsbp_rs.training._data import (
