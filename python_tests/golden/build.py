@@ -52,6 +52,7 @@ from strsbp_rs import (
     psp_table,
     s_psp,
 )
+from strsbp_rs.audio import FrontEnd, LogMel, LyonEar
 from strsbp_rs.recipes._recipe import Recipe, load_recipe, recipe_names, with_overrides
 
 __all__ = [
@@ -73,6 +74,8 @@ __all__ = [
     "ImageAugment",
     "InverseSqrt",
     "KaimingUniform",
+    "LogMel",
+    "LyonEar",
     "Normal",
     "OneToOne",
     "Recipe",
@@ -373,3 +376,10 @@ def load_spikes(path: Path) -> sr.SpikeTrains:
 
 def load_trainer(path: Path, n_threads: int) -> sr.Trainer:
     return sr.Trainer.load(path, n_threads=n_threads)
+
+
+def heard(
+    front_end: FrontEnd, recordings: list[NDArray[np.float64]], n_threads: int
+) -> list[NDArray[np.float64]]:
+    """The frames of recordings."""
+    return front_end.many(recordings, n_threads=n_threads, progress=False)

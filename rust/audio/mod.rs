@@ -2,6 +2,7 @@
 //!
 //! A new kind is a file or folder with its configuration and a [`Hear`], and a variant of [`FrontEndConfig`] and of [`FrontEnd`].
 
+mod log_mel;
 mod lyon;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use self::lyon::{LyonConfig, LyonEar, center_frequencies};
+pub use self::log_mel::{LogMel, LogMelConfig};
+pub use self::lyon::{LyonConfig, LyonEar};
 use crate::error::Result;
 use crate::stop::{Stop, check};
 
@@ -28,6 +30,8 @@ pub trait Hear {
 pub enum FrontEndConfig {
     /// A [`LyonEar`].
     Lyon(LyonConfig),
+    /// A [`LogMel`].
+    LogMel(LogMelConfig),
 }
 
 /// Any of the front ends there are.
@@ -35,6 +39,8 @@ pub enum FrontEndConfig {
 pub enum FrontEnd {
     /// Lyon's passive ear.
     Lyon(LyonEar),
+    /// Log-mel frames.
+    LogMel(LogMel),
 }
 
 impl FrontEndConfig {
@@ -45,13 +51,15 @@ impl FrontEndConfig {
     pub fn build(&self) -> Result<FrontEnd> {
         match *self {
             Self::Lyon(config) => LyonEar::new(config).map(FrontEnd::Lyon),
+            Self::LogMel(config) => LogMel::new(config).map(FrontEnd::LogMel),
         }
     }
 
     /// Returns the centre frequencies of its channels [Hz].
     pub fn center_frequencies(&self) -> Vec<f64> {
         match self {
-            Self::Lyon(config) => center_frequencies(config),
+            Self::Lyon(config) => lyon::center_frequencies(config),
+            Self::LogMel(config) => log_mel::center_frequencies(config),
         }
     }
 }
@@ -60,12 +68,14 @@ impl Hear for FrontEnd {
     fn n_channels(&self) -> usize {
         match self {
             Self::Lyon(ear) => ear.n_channels(),
+            Self::LogMel(ear) => ear.n_channels(),
         }
     }
 
     fn hear(&mut self, samples: &[f64], frames: &mut Vec<f64>) {
         match self {
             Self::Lyon(ear) => ear.hear(samples, frames),
+            Self::LogMel(ear) => ear.hear(samples, frames),
         }
     }
 }

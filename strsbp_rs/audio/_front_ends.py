@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from strsbp_rs._arguments import count, threads
+from strsbp_rs._arguments import count, number, threads
 from strsbp_rs._config import Config
+from strsbp_rs._fields import Count
 from strsbp_rs._strsbp_rs import FrontEndCore, center_frequencies, hear_all
 from strsbp_rs.audio._cache import memory_of
 from strsbp_rs.audio._sounds import Frames, Sound, as_sound, checked_sounds, heard_or_recalled
 
-__all__ = ["FrontEnd", "LyonEar", "Stream"]
+__all__ = ["FrontEnd", "LogMel", "LyonEar", "Stream"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class FrontEnd(Config):
 
     @property
     def center_frequencies(self) -> NDArray[np.float64]:
-        """Centre frequencies of the channels [Hz], descending."""
+        """Centre frequencies of the channels [Hz], in their order."""
         return center_frequencies(self.to_dict())
 
     @property
@@ -142,6 +144,57 @@ class LyonEar(FrontEnd):
         if self.step_factor is None:
             values["step_factor"] = self.ear_q / 32
         return values
+
+
+@dataclass(frozen=True)
+class LogMel(FrontEnd):
+    """Log-mel frames: the power of sound in bands that are evenly spaced in mel, in decibels.
+
+    The light choice: a Fourier transform a frame, no memory beyond the window, and levels in
+    [0, 1] by fixed ends, which need no statistics of the recording, so that an encoder takes frames
+    as they come. A frame is of the last `window` samples before its end, silence before the first.
+
+    The window is Hann's (periodic), the transform has the least power of two of points that holds
+    the window and has one in every band; powers are scaled so that a sine of amplitude 1 has -3 dB,
+    in all points together. Bands are triangles of height 1, straight in frequency, each from the
+    centre of the one below to that of the one above (`librosa.filters.mel(htk=True, norm=None)`),
+    with mel(f) = 2595 log10(1 + f / 700). Channels ascend in frequency.
+
+    Source: S. Young et al., The HTK Book, 2006, for mel.
+
+    Args:
+        decimation: Samples from a frame to the next; if None, those of 10 ms.
+        window: Samples that a frame is made of, at least 2; if None, 2.5 times decimation.
+        n_channels: Number of bands.
+        f_min: Lower end of the lowest band [Hz].
+        f_max: Upper end of the highest band [Hz]; if None, half the sample rate.
+        floor_db: Level of what is as good as silence [dB]: 0 in frames.
+        top_db: Level of what is as loud as can be [dB]: 1 in frames.
+        normalize: Whether frames are in [0, 1]; else in dB, from floor_db to top_db.
+    """
+
+    decimation: Annotated[int, partial(count, most=2**31 - 1)] = None  # type: ignore[assignment]
+    window: int = None  # type: ignore[assignment]
+    n_channels: Count = 40
+    f_min: float = 60.0
+    f_max: float = None  # type: ignore[assignment]
+    floor_db: float = -80.0
+    top_db: float = -10.0
+    normalize: bool = True
+    kind: ClassVar[str] = "log_mel"
+
+    def __post_init__(self) -> None:
+        rate = number("LogMel.sample_rate", self.sample_rate)
+        if self.decimation is None:
+            # Of a rate that is none, which the core refuses, any will do.
+            hop = round(rate / 100) if 100 <= rate < math.inf else 1
+            object.__setattr__(self, "decimation", hop)
+        if self.window is None:
+            hop = count("LogMel.decimation", self.decimation)
+            object.__setattr__(self, "window", max(2, round(2.5 * hop)))
+        if self.f_max is None:
+            object.__setattr__(self, "f_max", rate / 2)
+        super().__post_init__()
 
 
 class Stream:

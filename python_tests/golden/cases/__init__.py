@@ -1,6 +1,7 @@
 """All cases; to import this module is to register them."""
 
 from golden.cases import (
+    audio,
     draws,
     files,
     fixed_graphs,
@@ -15,6 +16,7 @@ from golden.cases import (
 )
 
 __all__ = [
+    "audio",
     "draws",
     "files",
     "fixed_graphs",

@@ -1,0 +1,27 @@
+"""Front ends: frames of recordings."""
+
+from __future__ import annotations
+
+from golden import build as b
+from golden import inputs
+from golden.digest import of_floats
+from golden.registry import Entries, case
+
+SOUNDS = [inputs.fractions(900 + at, (n,), -0.5, 0.5) for at, n in enumerate((3_000, 777, 1_250))]
+LYON = {
+    "usual": {"sample_rate": 12_500, "decimation": 200},
+    "every_sample": {"sample_rate": 8_000, "decimation": 1, "ear_q": 4.0},
+    "plain": {"sample_rate": 16_000, "decimation": 160, "difference": False, "gain_control": False},
+}
+LOG_MEL = {
+    "usual": {"sample_rate": 16_000},
+    "decibels": {"sample_rate": 8_000, "window": 333, "n_channels": 128, "normalize": False},
+}
+
+
+@case("audio", "libm", threads=True)
+def audio(n_threads: int) -> Entries:
+    for name, options in LYON.items():
+        yield f"lyon/{name}", of_floats(b.heard(b.LyonEar(**options), SOUNDS, n_threads))
+    for name, options in LOG_MEL.items():
+        yield f"log_mel/{name}", of_floats(b.heard(b.LogMel(**options), SOUNDS, n_threads))
