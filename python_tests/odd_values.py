@@ -145,6 +145,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     },
     "FixedNetwork.run": {"x": trains(), "n_threads": 1},
     "FixedNetwork.report": {"x": trains(), "n_threads": 1},
+    "SpikeAugment.apply": {"spikes": trains()},
     "Trainer.fit": {"x": X, "y": Y, "epochs": 1, "progress": False},
     "Trainer.evaluate": {"x": X, "y": Y},
     "Trainer.gradients": {"x": X, "y": Y},

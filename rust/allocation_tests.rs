@@ -18,6 +18,7 @@ use crate::neuron::fixed::{Decay, FixedParams, Rounding};
 use crate::neuron::{Discretisation, LifParams, NeuronParams};
 use crate::rng::StreamKey;
 use crate::sim::{EngineKind, Events, FloatSimulator, Time};
+use crate::spikes::{PaddedRows, SpikeAugment, SpikeAugmentScratch};
 
 /// The system's allocator, counting for each thread, as other tests run at the same time.
 struct Counting;
@@ -198,10 +199,32 @@ fn run_augment() {
     assert_eq!((1..20).map(run).sum::<usize>(), 0, "of images");
 }
 
+/// Spikes that are changed in every way.
+fn run_spike_augment() {
+    let augment =
+        SpikeAugment { stretch: 0.3, max_shift: 3, drop: 0.2, time_mask: 0.1, neuron_mask: 5, first_epoch: 1 };
+    let (mut scratch, mut by_time) = (SpikeAugmentScratch::default(), PaddedRows::default());
+    let mut run = |sample| {
+        by_time.clear(70);
+        for t in 0..100 {
+            let row: Vec<u32> = (0..70).filter(|j| (j * 7 + t) % 5 == 0).collect();
+            by_time.push_row(&row);
+        }
+        let before = allocations();
+        augment.apply(StreamKey { seed: 1, epoch: 1, sample }, 120, &mut by_time, &mut scratch);
+        assert_eq!(by_time.n_rows(), 120);
+        allocations() - before
+    };
+    assert!(run(0) > 0, "the counter does not count");
+    let _warm: usize = (1..20).map(&mut run).sum();
+    assert_eq!((20..200).map(run).sum::<usize>(), 0, "of spikes");
+}
+
 #[test]
 fn nothing_is_allocated_once_warm() {
     run_fixed();
     run_augment();
+    run_spike_augment();
     for kind in [EngineKind::Clocked, EngineKind::Event, EngineKind::Continuous] {
         let mut simulator = FloatSimulator::new(graph(), kind, &[1, 2, 4]).unwrap();
         let warm = allocations();

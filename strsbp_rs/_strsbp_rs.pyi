@@ -15,6 +15,7 @@ __all__ = [
     "SpikeTrainsCore",
     "TrainerCore",
     "augmented",
+    "augmented_spikes",
     "center_frequencies",
     "check_classes",
     "check_configuration",
@@ -42,6 +43,9 @@ _OwnLoss = Callable[
 _Weights = list[dict[str, NDArray[Any]]]
 
 def augmented(x: NDArray[Any], augment: dict[str, Any], seed: int, epoch: int) -> NDArray[Any]: ...
+def augmented_spikes(
+    trains: SpikeTrainsCore, augment: dict[str, Any], seed: int, epoch: int
+) -> SpikeTrainsCore: ...
 def simd_level() -> str: ...
 def write_file(path: str, data: bytes) -> None: ...
 def make_folder(path: str) -> None: ...

@@ -184,6 +184,7 @@ pub fn trainer_config() -> TrainerConfig {
         rule: StRsbp::default(),
         batch_size: N_SAMPLES,
         augment: None,
+        spike_augment: None,
         weight_penalty: None,
         weight_limit: None,
         clip_norm: None,

@@ -16,7 +16,7 @@ CONFIGS = [
     *(sr.Firing, sr.Uniform, sr.Normal, sr.ConstantInit, sr.KaimingUniform, sr.AllToAll, sr.Sparse),
     *(sr.Reservoir, sr.UniformDelay, sr.OneToOne, sr.FixedProbability, sr.FixedOutDegree),
     *(sr.FixedInDegree, sr.LIF, sr.Dense, sr.Recurrent, sr.BernoulliEncoder),
-    *(sr.RegularEncoder, sr.ImageAugment, sr.UniformOfThreshold, sr.Convolution),
+    *(sr.RegularEncoder, sr.ImageAugment, sr.SpikeAugment, sr.UniformOfThreshold, sr.Convolution),
     *(sr.Conv2d, sr.Conv1d, sr.AvgPool2d, sr.AvgPool1d, sr.MaxPool2d, sr.MaxPool1d),
     *(sr.CountMSE, sr.SoftmaxCrossEntropy, sr.Adam, sr.AdamW, sr.SGD, sr.Constant),
     *(sr.InverseSqrt, sr.Cosine, sr.Step, sr.StRsbp, sr.ExponentialPenalty),

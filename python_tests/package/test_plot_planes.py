@@ -116,3 +116,24 @@ def test_augmented_images_are_those_of_the_epochs(rng):
     np.testing.assert_allclose(two[:4, :4, 1], colours[0, :2].max(axis=0))
     with pytest.raises(ValueError, match=r"images has shape \(0, 6, 5\), expected at least one"):
         plot.augmented(images[:0], augment)
+
+
+def test_augmented_spikes_are_those_of_the_epochs(rng):
+    rasters = [rng.random((length, 6)) < 0.3 for length in (20, 30)]
+    spikes = sr.SpikeTrains.from_rasters(rasters, n_steps=40)
+    augment = sr.SpikeAugment(stretch=0.3, max_shift=2, first_epoch=3)
+    axes = plot.augmented(spikes, augment, n_epochs=2, seed=7)
+    sheet = axes.images[0].get_array()
+    assert sheet.shape == (2 * 6 + 2, 3 * 40 + 2 * 2 + 2, 3)
+    stages = [spikes, *(augment.apply(spikes, seed=7, epoch=epoch) for epoch in (3, 4))]
+    for x, stage in zip((0, 44, 86), stages, strict=True):
+        for y, one in zip((0, 8), stage, strict=True):
+            n = one.lengths[0]
+            tile = sheet[y : y + 6, x : x + 40]
+            np.testing.assert_array_equal(tile[:, :n, 0] == 0, one.to_dense()[0, :n].T)
+            assert (tile[:, n:] == 0.85).all() and ((tile[:, :n] == 0) | (tile[:, :n] == 1)).all()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["as it is", "3", "4"]
+    with pytest.raises(ValueError, match="spikes must be at least one sample"):
+        plot.augmented(spikes[:0], augment)
+    with pytest.raises(TypeError, match="spikes must be SpikeTrains"):
+        plot.augmented(np.zeros((1, 6, 5)), augment)

@@ -1,13 +1,14 @@
-//! Training images, changed, for Python to look at.
+//! Training samples, changed, for Python to look at.
 
 use pyo3::prelude::*;
 
 use super::arrays::{from_python, shaped};
 use super::calls::long;
 use super::samples::{Samples, Values};
+use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
 use crate::learn::{ImageAugment, check_analog};
-use crate::spikes::Analog;
+use crate::spikes::{Analog, SpikeAugment};
 
 /// Returns images as an epoch of training takes them, (n_samples, n_in), of the type they have.
 #[pyfunction]
@@ -32,6 +33,21 @@ pub fn augmented<'py>(
         Analog::F32(x) => shaped(py, long(py, None, size, || augment.apply_all(x, seed, epoch))?, shape)?.into_any(),
         Analog::F64(x) => shaped(py, long(py, None, size, || augment.apply_all(x, seed, epoch))?, shape)?.into_any(),
     })
+}
+
+/// Returns spike trains as an epoch of training takes them.
+#[pyfunction]
+pub fn augmented_spikes(
+    py: Python<'_>,
+    trains: PyRef<'_, SpikeTrainsCore>,
+    augment: &Bound<'_, PyAny>,
+    seed: u64,
+    epoch: u32,
+) -> PyResult<SpikeTrainsCore> {
+    let augment: SpikeAugment = from_python("augment", augment)?;
+    let trains = &trains.0;
+    augment.validate(trains.n_neurons())?;
+    Ok(SpikeTrainsCore(long(py, None, trains.n_spikes(), || augment.apply_all(trains, seed, epoch))?))
 }
 
 fn samples_size(values: Analog<'_>) -> usize {

@@ -10,7 +10,7 @@ use crate::learn::{ExponentialPenalty, ImageAugment, Loss, OptimizerConfig, Sche
 use crate::network::{Delay, DelayDistribution, Init, RecurrentMask};
 use crate::neuron::lif::thresholds;
 use crate::neuron::{Discretisation, LifParams, PerNeuron};
-use crate::spikes::EncoderConfig;
+use crate::spikes::{EncoderConfig, SpikeAugment};
 
 /// A configuration, by what it is for.
 #[derive(Deserialize)]
@@ -30,6 +30,7 @@ pub enum Configuration {
     Penalty(ExponentialPenalty),
     Rule(StRsbp),
     Schedule(Schedule),
+    SpikeAugment(SpikeAugment),
 }
 
 /// What layers and populations say of their neurons; what else they have is not read.
@@ -72,6 +73,8 @@ impl Configuration {
             Self::Penalty(penalty) => penalty.validate(),
             Self::Rule(rule) => rule.validate(),
             Self::Schedule(schedule) => schedule.validate(),
+            // How many inputs there are is not known yet.
+            Self::SpikeAugment(augment) => augment.validate(usize::MAX),
         }
     }
 }

@@ -46,7 +46,7 @@ mod _strsbp_rs {
     #[pymodule_export]
     use super::audio::{FrontEndCore, center_frequencies, hear_all};
     #[pymodule_export]
-    use super::augment::augmented;
+    use super::augment::{augmented, augmented_spikes};
     #[pymodule_export]
     use super::files::{ClaimCore, make_folder, sweep_folder, write_file};
     #[pymodule_export]

@@ -1,5 +1,6 @@
 //! Spike trains and the ways to make them.
 
+mod augment;
 mod distance;
 pub mod encode;
 pub(crate) mod io;
@@ -7,6 +8,7 @@ mod rows;
 mod select;
 mod trains;
 
+pub use augment::{SpikeAugment, SpikeAugmentScratch};
 pub use distance::van_rossum;
 pub use encode::{Analog, BernoulliEncoder, Encode, Encoder, EncoderConfig, EncoderScratch};
 pub use io::{read_spike_trains, spike_trains_to_bytes, write_spike_trains};

@@ -61,6 +61,7 @@ from strsbp_rs._config._spatial import (
     MaxPool1d,
     MaxPool2d,
 )
+from strsbp_rs._config._spike_augment import SpikeAugment
 
 __all__ = [
     "ENCODERS",
@@ -117,6 +118,7 @@ __all__ = [
     "Schedule",
     "SoftmaxCrossEntropy",
     "Sparse",
+    "SpikeAugment",
     "StRsbp",
     "Step",
     "Thresholds",

@@ -47,6 +47,7 @@ class Recipe:
         "schedule": typing.get_args(config.Schedule),
         "rule": (config.StRsbp,),
         "augment": (config.ImageAugment,),
+        "spike_augment": (config.SpikeAugment,),
         "penalty": (config.ExponentialPenalty,),
         "hardware": typing.get_args(Target),
         "train": (Train,),
@@ -61,6 +62,7 @@ class Recipe:
     schedule: config.Schedule = field(default_factory=config.Constant)
     rule: config.StRsbp = field(default_factory=config.StRsbp)
     augment: config.ImageAugment | None = None
+    spike_augment: config.SpikeAugment | None = None
     penalty: config.ExponentialPenalty | None = None
     hardware: Target | None = None
     train: Train = field(default_factory=Train)
@@ -85,6 +87,7 @@ class Recipe:
             rule=self.rule,
             batch_size=self.train.batch_size,
             augment=self.augment,
+            spike_augment=self.spike_augment,
             weight_penalty=self.penalty,
             weight_limit=self.train.weight_limit or None,
             clip_norm=self.train.clip_norm or None,

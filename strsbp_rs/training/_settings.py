@@ -25,6 +25,7 @@ def trainer_settings(
     rule: config.StRsbp | None,
     batch_size: int,
     augment: config.ImageAugment | None,
+    spike_augment: config.SpikeAugment | None,
     weight_penalty: config.ExponentialPenalty | None,
     weight_limit: float | None,
     clip_norm: float | None,
@@ -60,6 +61,8 @@ def trainer_settings(
         augment = named("augment", augment, (config.ImageAugment,))
         shape = network.in_shape
         augment = augment._for_inputs(shape if len(shape) == 3 else (network.n_in,))
+    if spike_augment is not None:
+        named("spike_augment", spike_augment, (config.SpikeAugment,))
     if weight_penalty is not None:
         named("weight_penalty", weight_penalty, (config.ExponentialPenalty,))
     return {
@@ -69,6 +72,7 @@ def trainer_settings(
         "rule": rule.to_dict(),
         "batch_size": integer("batch_size", batch_size, low=1),
         "augment": augment.to_dict() if augment else None,
+        "spike_augment": spike_augment.to_dict() if spike_augment else None,
         "weight_penalty": weight_penalty.to_dict() if weight_penalty else None,
         "weight_limit": None if weight_limit is None else number("weight_limit", weight_limit),
         "clip_norm": None if clip_norm is None else number("clip_norm", clip_norm),

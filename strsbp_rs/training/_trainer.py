@@ -49,6 +49,7 @@ class Trainer(Stepping):
         rule: Options of the backward pass.
         batch_size: Samples whose gradients are averaged before a step.
         augment: Random changes of training images; analog samples only.
+        spike_augment: Random changes of training spikes, those that an encoder made included.
         weight_penalty: Penalty on large weights.
         weight_limit: Weights are kept within +- this.
         clip_norm: The gradient as a whole is scaled down to at most this Euclidean norm. Recurrent
@@ -86,6 +87,7 @@ class Trainer(Stepping):
         rule: config.StRsbp | None = None,
         batch_size: int = 32,
         augment: config.ImageAugment | None = None,
+        spike_augment: config.SpikeAugment | None = None,
         weight_penalty: config.ExponentialPenalty | None = None,
         weight_limit: float | None = None,
         clip_norm: float | None = None,
@@ -108,6 +110,7 @@ class Trainer(Stepping):
             rule=rule,
             batch_size=batch_size,
             augment=augment,
+            spike_augment=spike_augment,
             weight_penalty=weight_penalty,
             weight_limit=weight_limit,
             clip_norm=clip_norm,

@@ -96,6 +96,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "event": {"engine": "event"},
     "auto": {"engine": "auto"},
     "silent": {"rule": RULES["silent"]},
+    "spikes_changed": {"spike_augment": b.SpikeAugment(0.25, 1, 0.25, 0.125, 2)},
 }
 
 

@@ -1,7 +1,7 @@
 //! The samples of a batch, and where their spikes come from.
 
 use super::{Data, Targets};
-use crate::spikes::SpikeTrains;
+use crate::spikes::{SpikeAugment, SpikeTrains};
 
 /// Says which samples a batch has, and what they are to lead to.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,19 @@ pub enum Source<'a> {
         /// Epoch the encoder draws for.
         epoch: u32,
     },
+    /// The same, on spikes that are changed at random once they are made.
+    Augmented {
+        /// The data.
+        data: Data<'a>,
+        /// Seed of the encoder and of the changes.
+        seed: u64,
+        /// Epoch they draw for.
+        epoch: u32,
+        /// The changes.
+        augment: &'a SpikeAugment,
+        /// Number of time steps of each changed sample; `None` if all have as many, as they had.
+        lengths: Option<&'a [u32]>,
+    },
     /// They were recorded: of the input, then of every layer.
     Recorded(&'a [&'a SpikeTrains]),
 }
@@ -37,6 +50,7 @@ impl Source<'_> {
     pub fn n_steps_of(&self, sample: usize) -> usize {
         match self {
             Self::Simulate { data, .. } => data.n_steps_of(sample),
+            Self::Augmented { data, lengths, .. } => lengths.map_or(data.n_steps(), |lengths| lengths[sample] as usize),
             Self::Recorded(trains) => trains[0].n_steps_of(sample),
         }
     }
@@ -45,6 +59,7 @@ impl Source<'_> {
     pub fn lengths(&self) -> Option<&[u32]> {
         match self {
             Self::Simulate { data, .. } => data.lengths(),
+            Self::Augmented { lengths, .. } => *lengths,
             Self::Recorded(trains) => trains[0].lengths(),
         }
     }
@@ -52,7 +67,7 @@ impl Source<'_> {
     /// Returns the number of time steps, of the longest sample if they differ.
     pub fn n_steps(&self) -> usize {
         match self {
-            Self::Simulate { data, .. } => data.n_steps(),
+            Self::Simulate { data, .. } | Self::Augmented { data, .. } => data.n_steps(),
             Self::Recorded(trains) => trains[0].n_steps(),
         }
     }
@@ -60,7 +75,7 @@ impl Source<'_> {
     /// Returns the number of samples.
     pub fn n_samples(&self) -> usize {
         match self {
-            Self::Simulate { data, .. } => data.n_samples(),
+            Self::Simulate { data, .. } | Self::Augmented { data, .. } => data.n_samples(),
             Self::Recorded(trains) => trains[0].n_samples(),
         }
     }

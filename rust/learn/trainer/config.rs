@@ -8,6 +8,7 @@ use crate::fixed::Quantization;
 use crate::learn::optim::step::StepOptions;
 use crate::learn::{ExponentialPenalty, Loss, OptimizerConfig, Schedule, StRsbp};
 use crate::sim::EngineKind;
+use crate::spikes::SpikeAugment;
 
 /// Says how a network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct TrainerConfig {
     pub batch_size: usize,
     /// Random changes of training images.
     pub augment: Option<ImageAugment>,
+    /// Random changes of the spikes that come in, encoded or given; files from before there were any do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spike_augment: Option<SpikeAugment>,
     /// Penalty on large weights.
     pub weight_penalty: Option<ExponentialPenalty>,
     /// Weights are kept within +- this.

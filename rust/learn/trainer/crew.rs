@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::learn::rule::scratch::BackwardScratch;
 use crate::sim::SampleScratch;
 use crate::simd::Real;
-use crate::spikes::PaddedRows;
+use crate::spikes::{PaddedRows, SpikeAugmentScratch};
 use crate::threads::{PerProcess, start};
 
 /// Holds threads, and the buffers of each.
@@ -23,6 +23,7 @@ pub(super) struct Crew<F: Real> {
 #[derive(Debug, Default)]
 pub(super) struct ThreadScratch<F: Real> {
     pub(super) load: LoadScratch,
+    pub(super) augment: SpikeAugmentScratch,
     pub(super) forward: SampleScratch<F>,
     pub(super) backward: BackwardScratch<F>,
     /// Spikes of the sample being simulated, in inference.

@@ -58,17 +58,25 @@ impl<F: Real> Trainer<F> {
         let epoch = self.epoch + 1;
         let n_total = data.n_samples();
         let order = shuffled(n_total, self.config.seed, epoch)?;
-        let n_steps = data.n_steps();
+        let seed = self.config.seed;
+        let augment = self.config.spike_augment.clone().filter(|augment| epoch >= augment.first_epoch);
+        let lengths = match (&augment, data.lengths()) {
+            (Some(augment), Some(lengths)) => Some(augment.lengths(lengths, data.n_steps(), seed, epoch)?),
+            _ => None,
+        };
+        let source = match &augment {
+            None => Source::Simulate { data, seed, epoch },
+            Some(augment) => Source::Augmented { data, seed, epoch, augment, lengths: lengths.as_deref() },
+        };
         let mut progress = Progress { epoch, n_total, stats: BatchStats::default(), seconds: 0.0 };
         let going = &mut || keep_going(&progress);
-        self.prepare_coupling(&now, n_steps, data.lengths(), going)?;
+        self.prepare_coupling(&now, source.n_steps(), source.lengths(), going)?;
         let engine = self.worker.choose(&now, self.config.engine, data, self.config.seed, going)?;
         let mut hardware = self.hardware(&now, Some(data))?;
         drop(now);
         let mut overflows = Vec::new();
         let (mut lr, mut norms) = (0.0, Vec::new());
         for samples in order.chunks(self.config.batch_size) {
-            let source = Source::Simulate { data, seed: self.config.seed, epoch };
             let batch = Batch { source, samples, targets, weights };
             let done = norms.len() * self.config.batch_size;
             let going = &mut || keep_going(&progress);

@@ -90,6 +90,7 @@ impl<F: Real> Trainer<F> {
     pub(crate) fn without_trial(config: TrainerConfig, net: &Network<F>, n_threads: Option<usize>) -> Result<Self> {
         config.validate()?;
         config.optimizer.validate_in::<F>()?;
+        config.spike_augment.as_ref().map_or(Ok(()), |augment| augment.validate(net.n_in()))?;
         let worker = Worker::new(n_threads)?;
         let (grads, moments, taps) = catch(|| {
             let taps = net.trainable().map(|(_, connection)| connection.synapses().taps().clone()).collect();

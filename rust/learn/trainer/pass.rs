@@ -86,16 +86,19 @@ impl SamplePass {
         (self.sample, self.taught) = (sample, None);
         self.spikes.layers.resize_with(net.layers().len(), Default::default);
         match source {
-            Source::Simulate { data, seed, epoch } => {
+            Source::Simulate { data, seed, epoch } | Source::Augmented { data, seed, epoch, .. } => {
+                let (key, n_steps) = (StreamKey { seed, epoch, sample }, source.n_steps_of(sample as usize));
                 self.spikes.swap_time_lists(&mut scratch.by_time);
-                data.load(StreamKey { seed, epoch, sample }, true, &mut self.spikes, &mut scratch.load);
-                simulation.run(
-                    net,
-                    source.n_steps_of(sample as usize),
-                    &mut self.spikes,
-                    Lists::All,
-                    &mut scratch.forward,
-                );
+                match source {
+                    Source::Augmented { augment, .. } => {
+                        data.load(key, false, &mut self.spikes, &mut scratch.load);
+                        let input = &mut self.spikes.input;
+                        augment.apply(key, n_steps, &mut input.by_time, &mut scratch.augment);
+                        input.list_by_neuron();
+                    }
+                    _ => data.load(key, true, &mut self.spikes, &mut scratch.load),
+                }
+                simulation.run(net, n_steps, &mut self.spikes, Lists::All, &mut scratch.forward);
                 self.spikes.swap_time_lists(&mut scratch.by_time);
             }
             Source::Recorded(trains) => {

@@ -103,7 +103,7 @@ impl<F: Real> Trainer<F> {
         batch.targets.check(batch.source.n_samples(), net.n_out(), batch.weights, self.config.loss.is_some())?;
         self.prepare_coupling(net, batch.source.n_steps(), batch.source.lengths(), keep_going)?;
         let (engine, data) = match batch.source {
-            Source::Simulate { data, seed, .. } => {
+            Source::Simulate { data, seed, .. } | Source::Augmented { data, seed, .. } => {
                 (self.worker.choose(net, self.config.engine, data, seed, keep_going)?, Some(data))
             }
             Source::Recorded(_) => (EngineKind::Clocked, None),
