@@ -232,6 +232,7 @@ CORES: dict[str, Callable[[], Any]] = {
     "FixedNetworkCore": lambda: MADE["FixedNetwork"]()._core,
     "GraphCore": lambda: graph()._core,
     "SimulatorCore": lambda: MADE["Simulator"]()._core,
+    "RecordingsCore": lambda: core.RecordingsCore(2, None, False),
 }
 
 

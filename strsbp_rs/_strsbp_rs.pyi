@@ -11,6 +11,7 @@ __all__ = [
     "FrontEndCore",
     "GraphCore",
     "NetworkCore",
+    "RecordingsCore",
     "SimulatorCore",
     "SpikeTrainsCore",
     "TrainerCore",
@@ -354,3 +355,20 @@ def hear_all(
 class FrontEndCore:
     def __new__(cls, front_end: dict[str, Any]) -> FrontEndCore: ...
     def hear(self, samples: NDArray[np.float64]) -> NDArray[np.float64]: ...
+
+@final
+class RecordingsCore:
+    def __new__(
+        cls, n_neurons: int, n_steps: int | None, keep_repeated: bool
+    ) -> RecordingsCore: ...
+    @property
+    def longest(self) -> int: ...
+    def push(self, events: list[tuple[str, NDArray[np.int64], NDArray[np.int64]]]) -> None: ...
+    def read_nmnist(
+        self,
+        paths: list[str],
+        step_us: float,
+        n_threads: int | None,
+        callback: Callable[[int], object] | None,
+    ) -> None: ...
+    def finish(self, n_steps: int) -> SpikeTrainsCore: ...

@@ -14,6 +14,7 @@ mod graph;
 mod net;
 mod network;
 mod parameters;
+mod recordings;
 mod run;
 mod samples;
 mod shared;
@@ -55,6 +56,8 @@ mod _strsbp_rs {
     use super::graph::GraphCore;
     #[pymodule_export]
     use super::network::NetworkCore;
+    #[pymodule_export]
+    use super::recordings::RecordingsCore;
     #[pymodule_export]
     use super::simulator::SimulatorCore;
     #[pymodule_export]

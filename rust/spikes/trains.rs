@@ -126,6 +126,16 @@ impl SpikeTrains {
         Ok(trains)
     }
 
+    /// Takes compressed sparse rows, each sorted and in range: not checked.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if `n_steps` or `n_neurons` is 0.
+    pub(super) fn from_rows(n_steps: usize, n_neurons: usize, indptr: Vec<usize>, index: Vec<u32>) -> Result<Self> {
+        let n_samples = (indptr.len() - 1) / n_steps.max(1);
+        debug_assert!(indptr.len() == n_samples * n_steps + 1 && indptr.last() == Some(&index.len()));
+        Ok(Self { n_samples, indptr, index, ..Self::empty(n_steps, n_neurons)? })
+    }
+
     /// Makes one from how often each neuron fires at each step, (n_samples, n_steps, n_neurons) in C order.
     ///
     /// # Errors

@@ -1,0 +1,234 @@
+//! Recordings of events that become spike trains one after the other, each as long as it is.
+
+mod nmnist;
+
+use super::SpikeTrains;
+use crate::error::{Error, Result};
+use crate::memory::{product, reserve, with_room};
+use crate::stop::check;
+
+/// One more than the last step that a recording may have: what is damaged may say any time.
+const MOST_STEPS: u64 = 1 << 24;
+
+/// Rows made between two looks at whether to stop.
+const ROWS_UNASKED: usize = 1 << 12;
+
+/// Recordings so far. How many steps the longest has, and with it the rows of a set, is known at the end.
+#[derive(Debug)]
+pub struct Recordings {
+    n_neurons: usize,
+    /// Steps that all have, later events are left out; `None` if each ends with its last event.
+    cut: Option<usize>,
+    /// Whether all events of a neuron in a step are kept, or one.
+    keep_repeated: bool,
+    /// Neurons, step by step, ascending within one.
+    index: Vec<u32>,
+    /// How many there are in each step, up to the end of each recording.
+    row_sizes: Vec<u32>,
+    lengths: Vec<u32>,
+}
+
+/// The rows of one recording.
+#[derive(Debug, Default)]
+struct Rows {
+    index: Vec<u32>,
+    row_sizes: Vec<u32>,
+}
+
+impl Recordings {
+    /// Makes an empty one.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if `n_neurons` is 0, or `cut` not in [1, 2^24].
+    pub fn new(n_neurons: usize, cut: Option<usize>, keep_repeated: bool) -> Result<Self> {
+        SpikeTrains::empty(1, n_neurons)?;
+        if let Some(n_steps) = cut.filter(|&n_steps| n_steps == 0 || n_steps as u64 > MOST_STEPS) {
+            return Err(Error::value("n_steps", "in [1, 2^24]", n_steps));
+        }
+        Ok(Self { n_neurons, cut, keep_repeated, index: Vec::new(), row_sizes: Vec::new(), lengths: Vec::new() })
+    }
+
+    /// Returns how many steps the longest one has; 0 if there is none.
+    pub fn longest(&self) -> usize {
+        self.lengths.iter().max().map_or(0, |&n| n as usize)
+    }
+
+    /// Adds recordings from their names and events (t, x): step and neuron, in any order.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first event that is out of range, [`Error::Shape`], [`Error::Memory`], [`Error::Interrupted`];
+    /// nothing is added then.
+    pub fn push<'a>(&mut self, recordings: impl Iterator<Item = (&'a str, &'a [i64], &'a [i64])>) -> Result<()> {
+        let before = (self.index.len(), self.row_sizes.len(), self.lengths.len());
+        for (name, t, x) in recordings {
+            let added = check().and_then(|()| self.rows(name, t, x)).and_then(|rows| self.append(&rows));
+            if let Err(error) = added {
+                self.index.truncate(before.0);
+                self.row_sizes.truncate(before.1);
+                self.lengths.truncate(before.2);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all recordings out, as a set of `n_steps` steps.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if one is longer; [`Error::Memory`]; [`Error::Interrupted`]; nothing is taken then.
+    pub fn finish(&mut self, n_steps: usize) -> Result<SpikeTrains> {
+        if n_steps < self.longest() {
+            let expected = format!(">= {}, the steps of the longest recording", self.longest());
+            return Err(Error::value("n_steps", expected, n_steps));
+        }
+        let n_rows = product(&[self.lengths.len(), n_steps]).and_then(|n| n.checked_add(1));
+        let mut indptr = with_room("n_samples * n_steps", n_rows)?;
+        let (mut rows, mut end) = (self.row_sizes.iter(), 0);
+        indptr.push(end);
+        for (at, &length) in self.lengths.iter().enumerate() {
+            if at.is_multiple_of(ROWS_UNASKED) {
+                check()?;
+            }
+            for &size in rows.by_ref().take(length as usize) {
+                end += size as usize;
+                indptr.push(end);
+            }
+            indptr.resize(indptr.len() + n_steps - length as usize, end);
+        }
+        let all = Self::new(self.n_neurons, self.cut, self.keep_repeated)?;
+        let Self { index, lengths, .. } = std::mem::replace(self, all);
+        let mut trains = SpikeTrains::from_rows(n_steps, self.n_neurons, indptr, index)?;
+        trains.set_lengths(lengths);
+        Ok(trains)
+    }
+
+    /// Checks the events of a recording, and makes its rows.
+    fn rows(&self, name: &str, t: &[i64], x: &[i64]) -> Result<Rows> {
+        if t.len() != x.len() {
+            return Err(Error::shape(format!("{name}['x']"), &[x.len()], format!("({},) as {name}['t']", t.len())));
+        }
+        let mut events = with_room("n_events", Some(t.len()))?;
+        for (i, (&step, &neuron)) in t.iter().zip(x).enumerate() {
+            if !(0..MOST_STEPS as i64).contains(&step) {
+                return Err(Error::value(format!("{name}['t'][{i}]"), "a step in [0, 2^24)", step));
+            }
+            if !(0..self.n_neurons as i64).contains(&neuron) {
+                let expected = format!("a neuron in [0, {})", self.n_neurons);
+                return Err(Error::value(format!("{name}['x'][{i}]"), expected, neuron));
+            }
+            events.push((step as u32, neuron as u32));
+        }
+        self.rows_of(events)
+    }
+
+    /// Makes the rows of events (step, neuron) that are in range, in any order.
+    fn rows_of(&self, mut events: Vec<(u32, u32)>) -> Result<Rows> {
+        if !events.is_sorted_by_key(|&(step, _)| step) {
+            events.sort_by_key(|&(step, _)| step);
+        }
+        if let Some(n_steps) = self.cut {
+            events.truncate(events.partition_point(|&(step, _)| (step as usize) < n_steps));
+        }
+        // One that is silent has a step too, as every sample.
+        let length = self.cut.unwrap_or_else(|| events.last().map_or(1, |&(step, _)| step as usize + 1));
+        let mut rows = Rows { index: with_room("n_events", Some(events.len()))?, row_sizes: Vec::new() };
+        reserve("n_steps", &mut rows.row_sizes, length)?;
+        for of_step in events.chunk_by(|a, b| a.0 == b.0) {
+            rows.row_sizes.resize(of_step[0].0 as usize, 0);
+            let first = rows.index.len();
+            rows.index.extend(of_step.iter().map(|&(_, neuron)| neuron));
+            rows.index[first..].sort_unstable();
+            if !self.keep_repeated {
+                let mut kept = first + 1;
+                for at in first + 1..rows.index.len() {
+                    rows.index[kept] = rows.index[at];
+                    kept += usize::from(rows.index[kept] != rows.index[kept - 1]);
+                }
+                rows.index.truncate(kept);
+            }
+            rows.row_sizes.push((rows.index.len() - first) as u32);
+        }
+        rows.row_sizes.resize(length, 0);
+        Ok(rows)
+    }
+
+    /// Adds recordings of others; what is there first need not be copied.
+    fn extend(&mut self, others: Self) -> Result<()> {
+        if self.lengths.is_empty() {
+            *self = others;
+            return Ok(());
+        }
+        reserve("n_spikes", &mut self.index, others.index.len())?;
+        reserve("n_samples * n_steps", &mut self.row_sizes, others.row_sizes.len())?;
+        reserve("n_samples", &mut self.lengths, others.lengths.len())?;
+        self.index.extend_from_slice(&others.index);
+        self.row_sizes.extend_from_slice(&others.row_sizes);
+        self.lengths.extend_from_slice(&others.lengths);
+        Ok(())
+    }
+
+    /// Adds the rows of a recording; what fails adds a part at most, which is to be taken away again.
+    fn append(&mut self, rows: &Rows) -> Result<()> {
+        reserve("n_spikes", &mut self.index, rows.index.len())?;
+        reserve("n_samples * n_steps", &mut self.row_sizes, rows.row_sizes.len())?;
+        reserve("n_samples", &mut self.lengths, 1)?;
+        self.index.extend_from_slice(&rows.index);
+        self.row_sizes.extend_from_slice(&rows.row_sizes);
+        self.lengths.push(rows.row_sizes.len() as u32);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Events<'a> = (&'a str, &'a [i64], &'a [i64]);
+
+    fn recorded(cut: Option<usize>, keep_repeated: bool, all: &[Events<'_>]) -> Result<Recordings> {
+        let mut recordings = Recordings::new(4, cut, keep_repeated)?;
+        recordings.push(all.iter().copied())?;
+        Ok(recordings)
+    }
+
+    const ALL: [Events<'static>; 3] =
+        [("a", &[2, 0, 2, 2, 2], &[3, 1, 0, 3, 3]), ("b", &[], &[]), ("c", &[4, 5], &[2, 2])];
+
+    #[test]
+    fn each_is_as_long_as_it_is() {
+        let mut recordings = recorded(None, false, &ALL).unwrap();
+        assert_eq!(recordings.longest(), 6);
+        let refused = recordings.finish(5).unwrap_err().to_string();
+        assert_eq!(refused, "n_steps must be >= 6, the steps of the longest recording, got 5");
+        let trains = recordings.finish(7).unwrap();
+        assert_eq!((trains.n_samples(), trains.n_steps(), trains.lengths()), (3, 7, Some(&[3, 1, 6][..])));
+        assert_eq!(trains.index(), [1, 0, 3, 2, 2]);
+        let ends = [0, 1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5];
+        assert_eq!(trains.indptr(), ends);
+        assert_eq!((recordings.longest(), recordings.finish(1).unwrap().n_samples()), (0, 0));
+    }
+
+    #[test]
+    fn all_are_cut_or_filled_to_as_many_steps() {
+        let trains = recorded(Some(5), true, &ALL).unwrap().finish(5).unwrap();
+        assert_eq!((trains.n_steps(), trains.lengths()), (5, None));
+        assert_eq!(trains.index(), [1, 0, 3, 3, 3, 2]);
+        assert_eq!(trains.indptr(), [0, 1, 1, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6]);
+    }
+
+    #[test]
+    fn what_is_refused_adds_nothing() {
+        let refused = |t: &[i64], x: &[i64]| {
+            let mut recordings = recorded(None, false, &ALL[..1]).unwrap();
+            let error = recordings.push([("ok", &[9][..], &[1][..]), ("bad", t, x)].into_iter()).unwrap_err();
+            assert_eq!(recordings.longest(), 3);
+            assert_eq!(recordings.finish(3).unwrap(), recorded(None, false, &ALL[..1]).unwrap().finish(3).unwrap());
+            error.to_string()
+        };
+        assert_eq!(refused(&[0, 1 << 24], &[0, 0]), "bad['t'][1] must be a step in [0, 2^24), got 16777216");
+        assert_eq!(refused(&[-1], &[0]), "bad['t'][0] must be a step in [0, 2^24), got -1");
+        assert_eq!(refused(&[1], &[4]), "bad['x'][0] must be a neuron in [0, 4), got 4");
+        assert_eq!(refused(&[1], &[]), "bad['x'] has shape (0,), expected (1,) as bad['t']");
+        assert!(Recordings::new(0, None, false).is_err() && Recordings::new(1, Some(0), false).is_err());
+    }
+}
