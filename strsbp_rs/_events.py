@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from strsbp_rs._arguments import integers, number, one_of
 from strsbp_rs._arrays import as_array
 
-__all__ = ["Columns", "columns_of", "event_columns", "is_events", "sensor"]
+__all__ = [
+    "Columns",
+    "columns_of",
+    "event_columns",
+    "is_events",
+    "pixel_columns",
+    "sensor",
+    "steps_of",
+]
 
 Columns = list[tuple[str, NDArray[np.int64], NDArray[np.int64]]]
 """Of every sample: what messages call it, the step of each event, and its neuron."""
@@ -71,8 +79,8 @@ def columns_of(
             cure = "; SpikeTrains.from_events(sensor_size=...) makes it of them"
             t, neuron = event_columns(of, array, allow_float=unit != "step", cure=cure)
         else:
-            t, neuron = _pixel_columns(of, array, sensor_size)
-        columns.append((of, _steps_of(of, t, unit, step), neuron))
+            t, neuron = pixel_columns(of, array, sensor_size)
+        columns.append((of, steps_of(of, t, unit, step), neuron))
     return columns
 
 
@@ -134,7 +142,7 @@ def _column(name: str, array: NDArray[Any], key: str, kinds: str = "iu") -> NDAr
 # Sensors -----------------------------------------------------------------------------------------
 
 
-def _pixel_columns(
+def pixel_columns(
     name: str, array: Any, sensor_size: tuple[int, int, int]
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Returns the times of events and their neurons, x + width * (y + height * p).
@@ -176,7 +184,7 @@ def sensor(sensor_size: Any) -> tuple[int, int, int]:
 # Time --------------------------------------------------------------------------------------------
 
 
-def _steps_of(name: str, t: NDArray[Any], time_unit: str, dt: float) -> NDArray[np.int64]:
+def steps_of(name: str, t: NDArray[Any], time_unit: str, dt: float) -> NDArray[np.int64]:
     """Returns the step that each time falls into, floor(t / dt).
 
     A time within rounding of a step's begin is in that step: 0.3 ms are 3 steps of 0.1 ms.

@@ -10,13 +10,22 @@ from typing import Any
 from strsbp_rs._arguments import suggestion
 from strsbp_rs.datasets._dataset import Dataset
 from strsbp_rs.datasets._entry import Entry
+from strsbp_rs.datasets._gesture import DVS_GESTURE
+from strsbp_rs.datasets._heidelberg import SHD, SSC
 from strsbp_rs.datasets._images import FASHION_MNIST, MNIST, load_demo
+from strsbp_rs.datasets._nmnist import NMNIST
+from strsbp_rs.datasets._ntidigits import N_TIDIGITS
 from strsbp_rs.datasets._sounds import SOUNDS_BY_CLASS
 from strsbp_rs.datasets._spoken_digits import FREE_SPOKEN_DIGITS
+from strsbp_rs.datasets._ti46 import TI46_ALPHA, TI46_DIGITS
 
 __all__ = ["DATASETS", "load_dataset"]
 
-_ENTRIES = (FASHION_MNIST, FREE_SPOKEN_DIGITS, MNIST, SOUNDS_BY_CLASS)
+_ENTRIES = (
+    *(FASHION_MNIST, MNIST),
+    *(FREE_SPOKEN_DIGITS, TI46_ALPHA, TI46_DIGITS, SOUNDS_BY_CLASS),
+    *(DVS_GESTURE, NMNIST, N_TIDIGITS, SHD, SSC),
+)
 DATASETS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 """All that are not in the package, by name."""
 
