@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+
 import strsbp_rs as sr
 from strsbp_rs import audio, plot
 from strsbp_rs.cli import _main
@@ -59,9 +61,16 @@ def lines() -> Iterator[str]:
         yield f"{name}{inspect.Signature(parameters)}"
         if inspect.isclass(function) and isinstance(getattr(function, "kind", None), str):
             yield f"{name}.kind = {function.kind!r}"
-    for name, command in sorted(_main.main.commands.items()):
+    yield from commands("strsbp", _main.main)
+
+
+def commands(name: str, group: click.Group) -> Iterator[str]:
+    """Options of the commands of a group, and of those within them."""
+    for part, command in sorted(group.commands.items()):
         for option in command.params:
-            yield f"strsbp {name} {'/'.join(option.opts)}"
+            yield f"{name} {part} {'/'.join(option.opts)}"
+        if isinstance(command, click.Group):
+            yield from commands(f"{name} {part}", command)
 
 
 def test_signatures_are_the_golden_ones() -> None:

@@ -11,6 +11,7 @@ from spatial_cases import planes
 
 import strsbp_rs as sr
 from strsbp_rs import plot
+from strsbp_rs.datasets import load_demo
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")
@@ -68,6 +69,7 @@ def test_everything_draws_on_given_axes_or_on_new_ones(network, recording):
         plot.feature_maps: (planes().run(np.ones((1, 9, 72), bool)), planes()),
     }
     several = {plot.rasters: ((recording,), 4), plot.learning_curves: ((HISTORY,), 2)}
+    several[plot.samples] = ((load_demo(),), 6)
     assert {f.__name__ for f in (*drawn, *several)} == set(plot.__all__)
     for draw, arguments in drawn.items():
         _, ax = pyplot.subplots()

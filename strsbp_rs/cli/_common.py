@@ -46,7 +46,7 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
         try:
             with _one_line_warnings():
                 command(*args, **kwargs)
-        except (ValueError, TypeError, OSError, MemoryError) as error:
+        except (ValueError, TypeError, OSError, MemoryError, ImportError) as error:
             click.echo(f"strsbp: error: {error}", err=True)
             sys.exit(2)
         except KeyboardInterrupt:

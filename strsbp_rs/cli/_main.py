@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import strsbp_rs
+from strsbp_rs.cli._data import data
 from strsbp_rs.cli._evaluate import evaluate
 from strsbp_rs.cli._info import info
 from strsbp_rs.cli._quantize import quantize
@@ -17,5 +18,5 @@ def main() -> None:
     """Fast CPU training of recurrent spiking neural networks with ST-RSBP."""
 
 
-for command in (train, evaluate, quantize, info):
+for command in (train, evaluate, quantize, info, data):
     main.add_command(command)

@@ -78,6 +78,15 @@ class Entry:
         """
         return next((files for files in self.layouts if not _missing(folder, files)), None)
 
+    def n_bytes(self, folder: Path) -> int:
+        """Returns how many bytes its files in a folder take."""
+        files: set[Path] = set()
+        for pattern in self.layout(folder) or ():
+            for one in pattern.rstrip("/").split("|"):
+                for path in folder.glob(one):
+                    files.update(path.rglob("*") if path.is_dir() else [path])
+        return sum(path.stat().st_size for path in files if path.is_file())
+
     def missing(self, folder: Path) -> list[str]:
         """Returns what a folder lacks of the layout that it is nearest to.
 

@@ -10,6 +10,7 @@ from strsbp_rs.plot._matrices import confusion_matrix, weight_histogram, weights
 from strsbp_rs.plot._planes import feature_maps, kernels
 from strsbp_rs.plot._raster import raster, rasters
 from strsbp_rs.plot._rates import rates, traces
+from strsbp_rs.plot._samples import samples
 
 __all__ = [
     "augmented",
@@ -21,6 +22,7 @@ __all__ = [
     "raster",
     "rasters",
     "rates",
+    "samples",
     "traces",
     "weight_histogram",
     "weights",
