@@ -43,6 +43,24 @@ pub trait Isa<F: Scalar>: Copy {
     /// Takes lanes to other places.
     fn spread(self, spread: &Spread, value: Self::Vector) -> Self::Vector;
 
+    /// Returns a where it is above b, else b.
+    #[inline(always)]
+    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        self.select(self.greater(a, b), a, b)
+    }
+
+    /// Returns `first`, and then all lanes but the last.
+    #[inline(always)]
+    fn shift_in(self, first: F, value: Self::Vector) -> Self::Vector {
+        let (mut from, mut to) = (Lanes::zero(), Lanes::zero());
+        self.store(value, &mut from);
+        to[0] = first;
+        for l in 1..LANES {
+            to[l] = from[l - 1];
+        }
+        self.load(&to)
+    }
+
     /// Lists `first` + the position of every bit that is set, ascending; the rest of `indices` may be overwritten too.
     #[inline(always)]
     fn list_bits(self, bits: LaneMask, first: u32, indices: &mut [u32; LANES]) {
@@ -214,6 +232,11 @@ impl<F: Scalar> Isa<F> for Portable {
     #[inline(always)]
     fn mask(self, bits: LaneMask) -> [bool; LANES] {
         array(|l| bits >> l & 1 == 1)
+    }
+
+    #[inline(always)]
+    fn shift_in(self, first: F, value: [F; LANES]) -> [F; LANES] {
+        array(|l| if l == 0 { first } else { value[l - 1] })
     }
 
     #[inline(always)]

@@ -50,6 +50,8 @@ fn results<F: Real, I: Isa<F>>(
         isa.select(isa.mask(chosen), x, y),
         isa.select(isa.greater(x, y), x, y),
         isa.spread(spread, x),
+        isa.max(x, y),
+        isa.shift_in(b[7], x),
         isa.splat(b[3]),
         isa.zero(),
     ];

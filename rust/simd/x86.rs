@@ -178,6 +178,23 @@ impl Isa<f64> for Avx512 {
     }
 
     #[inline(always)]
+    fn max(self, a: [__m512d; 2], b: [__m512d; 2]) -> [__m512d; 2] {
+        unsafe { [_mm512_max_pd(a[0], b[0]), _mm512_max_pd(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn shift_in(self, first: f64, value: [__m512d; 2]) -> [__m512d; 2] {
+        unsafe {
+            let [low, high] = [_mm512_castpd_si512(value[0]), _mm512_castpd_si512(value[1])];
+            let first = _mm512_castpd_si512(_mm512_set1_pd(first));
+            [
+                _mm512_castsi512_pd(_mm512_alignr_epi64::<7>(low, first)),
+                _mm512_castsi512_pd(_mm512_alignr_epi64::<7>(high, low)),
+            ]
+        }
+    }
+
+    #[inline(always)]
     fn list_bits(self, bits: LaneMask, first: u32, indices: &mut [u32; LANES]) {
         Isa::<f32>::list_bits(self, bits, first, indices);
     }

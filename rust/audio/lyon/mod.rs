@@ -4,20 +4,23 @@
 //! Slaney, "Lyon's Cochlear Model", Apple Technical Report 13, 1988, and his Auditory Toolbox. One departure of that program is kept, so that
 //! results can be compared: at the first sample of every frame what leaves the two stages before the cochlea is 0.
 
+mod cascade;
 mod design;
 mod kernels;
 
 use serde::{Deserialize, Serialize};
 
+use self::cascade::Cascade;
 pub use self::design::center_frequencies;
 use self::design::{FRONT, stages};
-use self::kernels::{Cascade, Gain, LowPass, rectify, subtract};
+use self::kernels::{Gain, LowPass, hold_back, subtract};
 use super::Hear;
 use crate::error::{Error, Result, check_positive};
+use crate::simd::{LANES, Lanes, flat, flat_mut};
 use crate::stop::is_stopped;
 
 /// Says how many samples pass the cascade at once.
-const BLOCK: usize = 256;
+const BLOCK: usize = 128;
 
 /// What the stages of the gain control aim at, and their time constants [s].
 const GAINS: [(f64, f64); 4] = [(0.0032, 0.64), (0.0016, 0.16), (0.0008, 0.04), (0.0004, 0.01)];
@@ -77,11 +80,10 @@ pub struct LyonEar {
     config: LyonConfig,
     cascade: Cascade,
     gains: Vec<Gain>,
-    low_pass: Option<LowPass>,
+    low_pass: Option<LowPass<f64>>,
     /// Samples of the frame that has begun.
     in_frame: usize,
-    rows: Vec<f64>,
-    differences: Vec<f64>,
+    rows: Vec<Lanes<f64>>,
 }
 
 impl LyonEar {
@@ -92,18 +94,18 @@ impl LyonEar {
     pub fn new(config: LyonConfig) -> Result<Self> {
         config.validate()?;
         let stages = stages(&config);
-        let n = stages.len();
+        let cascade = Cascade::new(&stages, BLOCK);
+        let n_groups = cascade.n_groups();
         let per_sample = |tau: f64| 1.0 - (-1.0 / (tau * config.sample_rate)).exp();
         let gains = GAINS.iter().filter(|_| config.gain_control);
         let tau = config.decimation as f64 / config.sample_rate * config.tau_factor;
         Ok(Self {
             config,
-            gains: gains.map(|&(target, tau)| Gain::new(target, per_sample(tau), n)).collect(),
-            low_pass: (config.decimation > 1).then(|| LowPass::new(per_sample(tau), n)),
-            cascade: Cascade::new(&stages),
+            gains: gains.map(|&(target, tau)| Gain::new(target, per_sample(tau), n_groups)).collect(),
+            low_pass: (config.decimation > 1).then(|| LowPass::new(per_sample(tau), n_groups)),
+            rows: vec![Lanes::zero(); BLOCK * n_groups],
+            cascade,
             in_frame: 0,
-            rows: vec![0.0; BLOCK * n],
-            differences: vec![0.0; n],
         })
     }
 }
@@ -114,32 +116,39 @@ impl Hear for LyonEar {
     }
 
     fn hear(&mut self, samples: &[f64], frames: &mut Vec<f64>) {
-        let n = self.cascade.n_stages();
+        let (n, n_groups) = (self.cascade.n_stages(), self.cascade.n_groups());
+        let width = n_groups * LANES;
+        // Differences stand in the place of the channel above.
+        let first = FRONT - usize::from(self.config.difference);
         for block in samples.chunks(BLOCK) {
             if is_stopped() {
                 return;
             }
-            let rows = &mut self.rows[..block.len() * n];
+            let rows = &mut self.rows[..block.len() * n_groups];
             self.cascade.run(block, rows);
-            for row in rows.chunks_exact_mut(n) {
-                rectify(row);
-                if self.in_frame == 0 {
-                    row[..FRONT].fill(0.0);
-                }
-                self.gains.iter_mut().for_each(|gain| gain.step(row));
-                let mut channels: &[f64] = row;
-                if self.config.difference {
-                    subtract(row, &mut self.differences);
-                    channels = &self.differences;
-                }
-                if let Some(low_pass) = &mut self.low_pass {
-                    channels = low_pass.step(channels);
-                }
-                self.in_frame += 1;
+            let values = flat_mut(rows);
+            let new_frame = (self.config.decimation - self.in_frame) % self.config.decimation;
+            for row in values.chunks_exact_mut(width).skip(new_frame).step_by(self.config.decimation) {
+                row[..FRONT].fill(0.0);
+            }
+            hold_back(&mut self.gains, values, width, n);
+            if self.config.difference {
+                subtract(values, width);
+            }
+            let mut rest: &[Lanes<f64>] = rows;
+            while !rest.is_empty() {
+                let left = self.config.decimation - self.in_frame;
+                let (now, later) = rest.split_at(left.saturating_mul(n_groups).min(rest.len()));
+                self.in_frame += now.len() / n_groups;
+                let last = match &mut self.low_pass {
+                    Some(low_pass) => low_pass.run(now),
+                    None => flat(now),
+                };
                 if self.in_frame == self.config.decimation {
                     self.in_frame = 0;
-                    frames.extend_from_slice(&channels[FRONT..]);
+                    frames.extend_from_slice(&last[first..][..n - FRONT]);
                 }
+                rest = later;
             }
         }
     }

@@ -105,14 +105,11 @@ fn stages_have_the_gains_they_are_made_for() {
 #[test]
 fn a_gain_holds_back_what_lasts() {
     // Of Slaney's agc.c: twenty ones, target 0.5, epsilon 0.5.
-    let mut gain = Gain::new(0.5, 0.5, 1);
-    let got: Vec<f64> = (0..20)
-        .map(|_| {
-            let mut channel = [1.0];
-            gain.step(&mut channel);
-            channel[0]
-        })
-        .collect();
+    let mut gain = [Gain::new(0.5, 0.5, 1)];
+    let mut rows = vec![0.0; 20 * LANES];
+    rows.iter_mut().step_by(LANES).for_each(|channel| *channel = 1.0);
+    hold_back(&mut gain, &mut rows, LANES, 1);
+    let got: Vec<f64> = rows.into_iter().step_by(LANES).collect();
     for (got, expected) in got.iter().zip([1.0, 0.1, 0.45, 0.275, 0.3625, 0.3187]) {
         assert!((got - expected).abs() < 1e-4, "{got} for {expected}");
     }
