@@ -1,10 +1,12 @@
 //! Recordings of events that become spike trains one after the other, each as long as it is.
 
+mod bitmap;
 mod nmnist;
 
+use self::bitmap::{Bitmap, MOST_NEURONS};
 use super::SpikeTrains;
 use crate::error::{Error, Result};
-use crate::memory::{product, reserve, with_room};
+use crate::memory::{filled, product, reserve, with_room};
 use crate::stop::check;
 
 /// One more than the last step that a recording may have: what is damaged may say any time.
@@ -118,38 +120,41 @@ impl Recordings {
             }
             events.push((step as u32, neuron as u32));
         }
-        self.rows_of(events)
+        self.rows_of(&mut events)
     }
 
-    /// Makes the rows of events (step, neuron) that are in range, in any order.
-    fn rows_of(&self, mut events: Vec<(u32, u32)>) -> Result<Rows> {
+    /// Makes the rows of events (step, neuron) that are in range, in any order; what becomes of the events does not matter.
+    fn rows_of(&self, events: &mut [(u32, u32)]) -> Result<Rows> {
         if !events.is_sorted_by_key(|&(step, _)| step) {
             events.sort_by_key(|&(step, _)| step);
         }
-        if let Some(n_steps) = self.cut {
-            events.truncate(events.partition_point(|&(step, _)| (step as usize) < n_steps));
-        }
+        let n_kept = self.cut.map_or(events.len(), |cut| events.partition_point(|&(step, _)| (step as usize) < cut));
+        let events = &events[..n_kept];
         // One that is silent has a step too, as every sample.
         let length = self.cut.unwrap_or_else(|| events.last().map_or(1, |&(step, _)| step as usize + 1));
-        let mut rows = Rows { index: with_room("n_events", Some(events.len()))?, row_sizes: Vec::new() };
-        reserve("n_steps", &mut rows.row_sizes, length)?;
+        let mut row_sizes = with_room("n_steps", Some(length))?;
+        let mut index = filled("n_events", Some(events.len() + 1), 0)?;
+        let (mut map, may_map, mut end) = (Bitmap::new(), !self.keep_repeated && self.n_neurons <= MOST_NEURONS, 0);
         for of_step in events.chunk_by(|a, b| a.0 == b.0) {
-            rows.row_sizes.resize(of_step[0].0 as usize, 0);
-            let first = rows.index.len();
-            rows.index.extend(of_step.iter().map(|&(_, neuron)| neuron));
-            rows.index[first..].sort_unstable();
-            if !self.keep_repeated {
-                let mut kept = first + 1;
-                for at in first + 1..rows.index.len() {
-                    rows.index[kept] = rows.index[at];
-                    kept += usize::from(rows.index[kept] != rows.index[kept - 1]);
+            row_sizes.resize(of_step[0].0 as usize, 0);
+            let first = end;
+            if may_map {
+                of_step.iter().for_each(|&(_, neuron)| map.add(neuron));
+                end = map.drain(&mut index, end);
+            } else {
+                end += of_step.len();
+                let row = &mut index[first..end];
+                row.iter_mut().zip(of_step).for_each(|(at, &(_, neuron))| *at = neuron);
+                row.sort_unstable();
+                if !self.keep_repeated {
+                    end = first + n_different(row);
                 }
-                rows.index.truncate(kept);
             }
-            rows.row_sizes.push((rows.index.len() - first) as u32);
+            row_sizes.push((end - first) as u32);
         }
-        rows.row_sizes.resize(length, 0);
-        Ok(rows)
+        row_sizes.resize(length, 0);
+        index.truncate(end);
+        Ok(Rows { index, row_sizes })
     }
 
     /// Adds recordings of others; what is there first need not be copied.
@@ -179,6 +184,16 @@ impl Recordings {
     }
 }
 
+/// Moves the different ones of a sorted row, which is not empty, to its front, and returns how many they are.
+fn n_different(row: &mut [u32]) -> usize {
+    let mut kept = 1;
+    for at in 1..row.len() {
+        row[kept] = row[at];
+        kept += usize::from(row[kept] != row[kept - 1]);
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +221,24 @@ mod tests {
         let ends = [0, 1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5];
         assert_eq!(trains.indptr(), ends);
         assert_eq!((recordings.longest(), recordings.finish(1).unwrap().n_samples()), (0, 0));
+    }
+
+    #[test]
+    fn many_neurons_and_few_give_the_same() {
+        let events: Vec<(i64, i64)> = (0..2000i64).map(|i| (i * i % 97, i * i * i % 3001)).collect();
+        let (t, x): (Vec<_>, Vec<_>) = events.into_iter().unzip();
+        let of = |n_neurons: usize, keep_repeated| {
+            let mut recordings = Recordings::new(n_neurons, None, keep_repeated).unwrap();
+            recordings.push([("a", &t[..], &x[..])].into_iter()).unwrap();
+            recordings.finish(97).unwrap()
+        };
+        let (few, many, kept) = (of(MOST_NEURONS, false), of(MOST_NEURONS + 1, false), of(3001, true));
+        assert_eq!((few.indptr(), few.index()), (many.indptr(), many.index()));
+        assert_eq!(kept.n_spikes(), 2000);
+        let mut different = kept.index()[..kept.indptr()[1]].to_vec();
+        different.dedup();
+        assert_eq!(few.index()[..few.indptr()[1]], different);
+        assert!(few.n_spikes() < 2000);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! Source: Orchard et al., "Converting static image datasets to spiking neuromorphic datasets using saccades", Frontiers in
 //! Neuroscience 9:437, 2015.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +15,7 @@ use rayon::prelude::*;
 
 use super::{MOST_STEPS, Recordings, Rows};
 use crate::error::{Error, Result};
-use crate::memory::with_room;
+use crate::memory::reserve;
 use crate::stop::{Stop, check};
 
 const SIDE: u32 = 34;
@@ -24,6 +26,9 @@ const OVERFLOW: (u8, u64) = (240, 1 << 13);
 
 /// Files that are read before their rows are put together.
 const BATCH: usize = 1 << 10;
+
+/// Bits by which a product with the [reciprocal](Steps::reciprocal) of a step is too large.
+const SHIFT: u32 = 40;
 
 /// Time steps that times are counted in.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +44,15 @@ impl Steps {
         }
         let is_whole = (1.0..1e9).contains(&step_us) && (step_us - step_us.round()).abs() <= 1e-9 * step_us;
         Ok(if is_whole { Self::Whole(step_us.round() as u64) } else { Self::Any(step_us) })
+    }
+
+    /// Returns what a time of 23 bits is multiplied with, to be divided by a step of whole microseconds; `None` if it is none, or
+    /// too long. With m = floor(2^40 / d) + 1, t m / 2^40 exceeds t / d by at most t / 2^40, less than 1 / d for d < 2^17.
+    fn reciprocal(self) -> Option<u64> {
+        match self {
+            Self::Whole(step) if step < 1 << 17 => Some((1 << SHIFT) / step + 1),
+            _ => None,
+        }
     }
 
     /// Returns the step that a time is in; a time within rounding of a step's begin is in that step.
@@ -65,68 +79,91 @@ impl Recordings {
             return Err(Error::value("n_neurons", format!("{N_NEURONS}, of 34 x 34 x 2"), self.n_neurons));
         }
         let (steps, stop) = (Steps::new(step_us)?, Stop::current());
-        let mut read = Self::new(self.n_neurons, self.cut, self.keep_repeated)?;
+        let mut all = Self::new(self.n_neurons, self.cut, self.keep_repeated)?;
+        let read = |scratch: &mut Scratch, path: &PathBuf| {
+            stop.during(|| {
+                check()?;
+                let rows = self.file(path, steps, scratch);
+                done.fetch_add(1, Ordering::Relaxed);
+                rows
+            })
+        };
+        let mut before: Vec<Result<Rows>> = Vec::new();
         for batch in paths.chunks(BATCH) {
-            let rows: Vec<Result<Rows>> = batch
-                .par_iter()
-                .map(|path| {
-                    stop.during(|| {
-                        check()?;
-                        let rows = self.file(path, steps);
-                        done.fetch_add(1, Ordering::Relaxed);
-                        rows
-                    })
-                })
-                .collect();
-            for rows in rows {
-                read.append(&rows?)?;
-            }
+            // Those of the batch before are put together meanwhile.
+            let read = || batch.par_iter().map_init(Scratch::default, read).collect();
+            let (put, next) = rayon::join(|| before.into_iter().try_for_each(|rows| all.append(&rows?)), read);
+            put?;
+            before = next;
         }
-        self.extend(read)
+        before.into_iter().try_for_each(|rows| all.append(&rows?))?;
+        self.extend(all)
     }
 
-    fn file(&self, path: &Path, steps: Steps) -> Result<Rows> {
-        let data = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-        self.rows_of(decoded(&data, steps).map_err(|detail| match detail {
-            Refused::Memory(error) => error,
-            Refused::Damaged(detail) => Error::Format { path: path.to_owned(), detail },
-        })?)
+    fn file(&self, path: &Path, steps: Steps, scratch: &mut Scratch) -> Result<Rows> {
+        let Scratch { data, events } = scratch;
+        data.clear();
+        let read = File::open(path).and_then(|mut file| file.read_to_end(data));
+        read.map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        events.clear();
+        reserve("n_events", events, data.len() / 5)?;
+        decode(data, steps, events).map_err(|detail| Error::Format { path: path.to_owned(), detail })?;
+        self.rows_of(events)
     }
 }
 
-enum Refused {
-    Memory(Error),
-    Damaged(String),
+/// What a thread reads files into.
+#[derive(Default)]
+struct Scratch {
+    data: Vec<u8>,
+    events: Vec<(u32, u32)>,
 }
 
-/// Returns (step, neuron) of every event.
-fn decoded(data: &[u8], steps: Steps) -> std::result::Result<Vec<(u32, u32)>, Refused> {
-    let damaged = |detail| Err(Refused::Damaged(detail));
+/// Appends (step, neuron) of every event, or returns what is wrong.
+fn decode(data: &[u8], steps: Steps, events: &mut Vec<(u32, u32)>) -> std::result::Result<(), String> {
     if data.is_empty() || !data.len().is_multiple_of(5) {
-        return damaged(format!("holds {} bytes, expected 5 an event", data.len()));
+        return Err(format!("holds {} bytes, expected 5 an event", data.len()));
     }
-    let mut events = with_room("n_events", Some(data.len() / 5)).map_err(Refused::Memory)?;
+    // Most recordings have pixels only, and are read without a branch.
+    let is_plain = data.chunks_exact(5).fold(true, |plain, event| plain & is_pixel(event));
+    if let (true, Some(reciprocal)) = (is_plain, steps.reciprocal()) {
+        events.extend(data.chunks_exact(5).map(|event| {
+            let (time, neuron) = parts(event);
+            (((u64::from(time) * reciprocal) >> SHIFT) as u32, neuron)
+        }));
+        return Ok(());
+    }
     let mut overflow = 0;
     for (at, event) in data.chunks_exact(5).enumerate() {
-        let [x, y, high, middle, low] = [event[0], event[1], event[2], event[3], event[4]].map(u32::from);
-        if y == u32::from(OVERFLOW.0) {
+        if event[1] == OVERFLOW.0 {
             overflow += OVERFLOW.1;
             continue;
         }
-        if x >= SIDE || y >= SIDE {
-            return damaged(format!("event {at} is at ({x}, {y}), expected pixels of [0, {SIDE})"));
+        if !is_pixel(event) {
+            return Err(format!("event {at} is at ({}, {}), expected pixels of [0, {SIDE})", event[0], event[1]));
         }
-        let time = u64::from(((high & 0x7f) << 16) | (middle << 8) | low) + overflow;
+        let (time, neuron) = parts(event);
+        let time = u64::from(time) + overflow;
         let step = steps.of(time);
         if step >= MOST_STEPS {
-            return damaged(format!("event {at} is at {time} us, expected less than 2^24 steps"));
+            return Err(format!("event {at} is at {time} us, expected less than 2^24 steps"));
         }
-        events.push((step as u32, x + SIDE * (y + SIDE * (high >> 7))));
+        events.push((step as u32, neuron));
     }
-    if events.is_empty() {
-        return damaged("holds no events".to_owned());
-    }
-    Ok(events)
+    if events.is_empty() { Err("holds no events".to_owned()) } else { Ok(()) }
+}
+
+#[inline(always)]
+fn is_pixel(event: &[u8]) -> bool {
+    (u32::from(event[0]) < SIDE) & (u32::from(event[1]) < SIDE)
+}
+
+/// Returns time [us] and neuron of an event of five bytes.
+#[inline(always)]
+fn parts(event: &[u8]) -> (u32, u32) {
+    let word = u32::from_be_bytes([0, event[2], event[3], event[4]]);
+    let pixel = u32::from(event[0]) + SIDE * (u32::from(event[1]) + SIDE * (word >> 23));
+    (word & 0x7f_ffff, pixel)
 }
 
 #[cfg(test)]
@@ -139,7 +176,9 @@ mod tests {
     }
 
     fn of(events: &[[u8; 5]], step_us: f64) -> Vec<(u32, u32)> {
-        decoded(events.as_flattened(), Steps::new(step_us).unwrap()).unwrap_or_else(|_| panic!("refused"))
+        let mut found = Vec::new();
+        decode(events.as_flattened(), Steps::new(step_us).unwrap(), &mut found).unwrap();
+        found
     }
 
     #[test]
@@ -153,6 +192,20 @@ mod tests {
         let events =
             [event(1, 0, 0, 10), event(7, 240, 1, 5), event(2, 0, 0, 20), event(0, 240, 0, 0), event(3, 0, 0, 0)];
         assert_eq!(of(&events, 1.0), [(10, 1), (8192 + 20, 2), (16384, 3)]);
+    }
+
+    #[test]
+    fn reciprocals_divide() {
+        let last = (1u64 << 23) - 1;
+        for step in (1..500).chain([999, 1000, 4095, 65_537, (1 << 17) - 1]) {
+            let reciprocal = Steps::Whole(step).reciprocal().unwrap();
+            let multiples = (0..=last).step_by(step as usize * 37).chain([last / step * step]);
+            for time in multiples.flat_map(|time| [time.saturating_sub(1), time, time + 1]).chain([last]) {
+                let time = time.min(last);
+                assert_eq!((time * reciprocal) >> SHIFT, time / step, "{time} / {step}");
+            }
+        }
+        assert!(Steps::Whole(1 << 17).reciprocal().is_none() && Steps::Any(0.5).reciprocal().is_none());
     }
 
     #[test]
