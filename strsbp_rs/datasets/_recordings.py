@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -96,9 +95,8 @@ class Recordings:
             [(name, steps[a:b], x[a:b]) for name, (a, b) in zip(names, bounds, strict=True)]
         )
 
-    def read_nmnist(self, paths: Sequence[Path], n_threads: int | None) -> None:
+    def read_nmnist(self, files: list[str], n_threads: int | None) -> None:
         """Adds recordings of N-MNIST, a file each, read on several threads."""
-        files = [str(path) for path in paths]
         with steps_bar(len(files), "Reading", True) as bar:
             self._core.read_nmnist(
                 files, self.step_ms * 1e3, n_threads, lambda n: bar.update(n - bar.n)
