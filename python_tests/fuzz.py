@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fuzz_data
 import memory_cases
 import numpy as np
 from damage import FLOATS, NUMBERS, damaged_bytes, damaged_file, damaged_state
@@ -233,6 +234,7 @@ TARGETS: dict[str, Callable[[random.Random, Path], Callable[[], None]]] = {
     "spike trains": csr_case,
     "idx": idx_case,
     "recipe": recipe_case,
+    **fuzz_data.TARGETS,
 }
 
 

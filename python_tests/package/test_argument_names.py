@@ -12,6 +12,7 @@ import pytest
 
 import strsbp_rs as sr
 from strsbp_rs import plot
+from strsbp_rs.datasets import load_demo
 
 
 class Odd:
@@ -43,6 +44,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "plot.raster": {"spikes": odd_values.trains()},
     "plot.rasters": {"recording": RECORDING},
     "plot.rates": {"recording": RECORDING},
+    "plot.samples": {"data": load_demo()},
     "plot.traces": {"recording": RECORDING, "layer": 0},
     "plot.weights": {"network": odd_values.network()},
     "plot.weight_histogram": {"network": odd_values.network()},
