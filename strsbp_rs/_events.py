@@ -19,13 +19,12 @@ __all__ = [
     "is_events",
     "pixel_columns",
     "sensor",
-    "steps_of",
 ]
 
 Columns = list[tuple[str, NDArray[np.int64], NDArray[np.int64]]]
 """Of every sample: what messages call it, the step of each event, and its neuron."""
 
-_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+MILLISECONDS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 """Milliseconds of the units of time."""
 
 
@@ -65,7 +64,7 @@ def columns_of(
         raise TypeError(f"{name} must be a list of event arrays, one a sample, got {got}")
     if sensor_size is not None and time_unit is None:
         raise ValueError("time_unit must be given with sensor_size ('us' for tonic's events)")
-    unit = one_of("time_unit", "step" if time_unit is None else time_unit, ("step", *_MS))
+    unit = one_of("time_unit", "step" if time_unit is None else time_unit, ("step", *MILLISECONDS))
     step = number("dt", dt)
     if not 0 < step < inf:
         raise ValueError(f"dt must be finite and > 0 ms, got {dt}")
@@ -80,7 +79,7 @@ def columns_of(
             t, neuron = event_columns(of, array, allow_float=unit != "step", cure=cure)
         else:
             t, neuron = pixel_columns(of, array, sensor_size)
-        columns.append((of, steps_of(of, t, unit, step), neuron))
+        columns.append((of, _steps_of(of, t, unit, step), neuron))
     return columns
 
 
@@ -184,7 +183,7 @@ def sensor(sensor_size: Any) -> tuple[int, int, int]:
 # Time --------------------------------------------------------------------------------------------
 
 
-def steps_of(name: str, t: NDArray[Any], time_unit: str, dt: float) -> NDArray[np.int64]:
+def _steps_of(name: str, t: NDArray[Any], time_unit: str, dt: float) -> NDArray[np.int64]:
     """Returns the step that each time falls into, floor(t / dt).
 
     A time within rounding of a step's begin is in that step: 0.3 ms are 3 steps of 0.1 ms.
@@ -197,7 +196,7 @@ def steps_of(name: str, t: NDArray[Any], time_unit: str, dt: float) -> NDArray[n
         if t.dtype.kind == "f":
             raise TypeError(f"{name}['t'] has dtype {t.dtype}, expected integers, time steps")
         return t
-    step = dt / _MS[time_unit]
+    step = dt / MILLISECONDS[time_unit]
     if t.dtype.kind == "i" and step >= 1 and abs(step - round(step)) <= 1e-9 * step < 1e9:
         return t // round(step)
     exact = t / step

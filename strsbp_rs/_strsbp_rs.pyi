@@ -363,7 +363,14 @@ class RecordingsCore:
     ) -> RecordingsCore: ...
     @property
     def longest(self) -> int: ...
-    def push(self, events: list[tuple[str, NDArray[np.int64], NDArray[np.int64]]]) -> None: ...
+    def push(
+        self,
+        names: Sequence[str],
+        ends: Sequence[int],
+        t: NDArray[np.int64] | NDArray[np.float64],
+        x: NDArray[np.int64],
+        step: float,
+    ) -> None: ...
     def read_nmnist(
         self,
         paths: list[str],

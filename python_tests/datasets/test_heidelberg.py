@@ -117,10 +117,10 @@ def test_files_that_disagree(tmp_path: Path, name: str, value: Any, message: str
 @pytest.mark.parametrize(
     "recording, message",
     [
-        (([np.inf], [1]), "recording 1: has an event at inf s, expected finite times >= 0"),
-        (([0.1, -0.5], [1, 2]), "recording 1: has an event at -0.5 s"),
-        (([np.nan], [1]), "recording 1: has an event at nan s"),
-        (([0.1], [700]), r"recording 1\['x'\]\[0\] must be a neuron in \[0, 700\), got 700"),
+        (([np.inf], [1]), r"recording 1: t\[0\] must be a time >= 0 of less than .*, got inf"),
+        (([0.1, -0.5], [1, 2]), r"recording 1: t\[1\] must be a time >= 0 .*, got -0.5"),
+        (([np.nan], [1]), r"recording 1: t\[0\] must be a time >= 0 of less .*, got NaN"),
+        (([0.1], [700]), r"recording 1: x\[0\] must be in \[0, 700\), got 700"),
         (([0.1, 0.2], [1]), "recording 1: has 2 times, expected 1, one an event"),
     ],
 )

@@ -76,12 +76,12 @@ def damaged(path: Path, name: str, value: Any) -> None:
         (
             "test_addresses/girl-xz-a-o",
             np.full(300, 64),
-            r"girl-xz-a-o\['x'\]\[0\] must be a neuron",
+            r"girl-xz-a-o: x\[0\] must be in \[0, 64\)",
         ),
         (
             "test_timestamps/girl-xz-a-o",
             np.full(300, np.nan),
-            "test girl-xz-a-o: has an event at nan",
+            r"test girl-xz-a-o: t\[0\] must be a time",
         ),
     ],
 )

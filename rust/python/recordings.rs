@@ -9,13 +9,19 @@ use pyo3::prelude::*;
 use super::calls::{Watch, detached, long};
 use super::shared::Worked;
 use super::spikes::SpikeTrainsCore;
-use crate::memory::collected;
-use crate::spikes::Recordings;
+use crate::spikes::{Recordings, Times};
 use crate::threads::run;
 
 /// Recordings of events that become spike trains one after the other.
 #[pyclass(frozen, module = "strsbp_rs._strsbp_rs")]
 pub struct RecordingsCore(Worked<Recordings, usize>);
+
+/// Times of either type.
+#[derive(FromPyObject)]
+pub enum AnyTimes<'py> {
+    Integers(PyReadonlyArray1<'py, i64>),
+    Floats(PyReadonlyArray1<'py, f64>),
+}
 
 #[pymethods]
 impl RecordingsCore {
@@ -32,23 +38,24 @@ impl RecordingsCore {
         self.0.about()
     }
 
-    /// Adds recordings, a list of (name, t, x).
+    /// Adds recordings: their names, where the events of each end, and times and neurons of all; `step` in the times' unit.
     fn push(
         &self,
         py: Python<'_>,
-        events: Vec<(String, PyReadonlyArray1<'_, i64>, PyReadonlyArray1<'_, i64>)>,
+        names: Vec<String>,
+        ends: Vec<usize>,
+        t: AnyTimes<'_>,
+        x: PyReadonlyArray1<'_, i64>,
+        step: f64,
     ) -> PyResult<()> {
         let mut held = self.0.work()?;
         let recordings = &mut *held;
-        let n_events = events.iter().map(|(_, t, _)| t.as_array().len()).sum();
-        let views: Vec<_> = events.iter().map(|(name, t, x)| (name, t.as_array(), x.as_array())).collect();
-        long(py, None, n_events, || {
-            let mut all = Vec::with_capacity(views.len());
-            for (name, t, x) in &views {
-                all.push((name, collected(name, t.iter().copied())?, collected(name, x.iter().copied())?));
-            }
-            recordings.push(all.iter().map(|(name, t, x)| (name.as_str(), &t[..], &x[..])))
-        })
+        let t = match &t {
+            AnyTimes::Integers(t) => Times::Integers(t.as_slice()?),
+            AnyTimes::Floats(t) => Times::Floats(t.as_slice()?),
+        };
+        let x = x.as_slice()?;
+        long(py, None, x.len(), || recordings.push(&names, &ends, t, x, step))
     }
 
     /// Adds recordings of N-MNIST, a file each; `callback` is told how many are read.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from strsbp_rs._arguments import count, one_of, time_step
 from strsbp_rs._bars import steps_bar
-from strsbp_rs._events import steps_of
+from strsbp_rs._events import MILLISECONDS
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs._strsbp_rs import RecordingsCore
 
@@ -79,20 +79,13 @@ class Recordings:
         if not names:
             return
         # In 64 bits before anything is computed: in 16, microseconds are infinite.
-        t = np.concatenate([t.astype(_wide(t)) for t in times])
-        ends = np.cumsum([len(part) for part in times])
-        wrong = np.flatnonzero(~((t >= 0) & (t < np.inf)))
-        if wrong.size:
-            sample = int(np.searchsorted(ends, wrong[0], side="right"))
-            raise ValueError(
-                f"{names[sample]}: has an event at {t[wrong[0]]} {time_unit}, expected finite "
-                "times >= 0"
-            )
-        steps = steps_of("events", t, time_unit, self.step_ms)
-        x = np.concatenate(list(neurons)).astype(np.int64)
-        bounds = zip([0, *ends], ends, strict=False)
+        kind: Any = np.float64 if any(t.dtype.kind == "f" for t in times) else np.int64
         self._core.push(
-            [(name, steps[a:b], x[a:b]) for name, (a, b) in zip(names, bounds, strict=True)]
+            names,
+            np.cumsum([len(t) for t in times]).tolist(),
+            np.concatenate(list(times), dtype=kind, casting="unsafe"),
+            np.concatenate(list(neurons), dtype=np.int64, casting="unsafe"),
+            self.step_ms / MILLISECONDS[time_unit],
         )
 
     def read_nmnist(self, files: list[str], n_threads: int | None) -> None:
@@ -105,10 +98,6 @@ class Recordings:
     def trains(self, n_steps: int) -> SpikeTrains:
         """Takes all out, as a set of `n_steps` steps."""
         return SpikeTrains(self._core.finish(n_steps))
-
-
-def _wide(array: NDArray[Any]) -> type:
-    return np.float64 if array.dtype.kind == "f" else np.int64
 
 
 def of_one_length(*parts: Recordings) -> list[SpikeTrains]:

@@ -2,12 +2,16 @@
 
 mod bitmap;
 mod nmnist;
+mod steps;
+
+use rayon::prelude::*;
 
 use self::bitmap::{Bitmap, MOST_NEURONS};
+use self::steps::Steps;
 use super::SpikeTrains;
 use crate::error::{Error, Result};
 use crate::memory::{filled, product, reserve, with_room};
-use crate::stop::check;
+use crate::stop::{Stop, check};
 
 /// One more than the last step that a recording may have: what is damaged may say any time.
 const MOST_STEPS: u64 = 1 << 24;
@@ -28,6 +32,31 @@ pub struct Recordings {
     /// How many there are in each step, up to the end of each recording.
     row_sizes: Vec<u32>,
     lengths: Vec<u32>,
+}
+
+/// Times of events.
+#[derive(Clone, Copy, Debug)]
+pub enum Times<'a> {
+    /// Whole numbers.
+    Integers(&'a [i64]),
+    /// Any numbers.
+    Floats(&'a [f64]),
+}
+
+impl Times<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Integers(t) => t.len(),
+            Self::Floats(t) => t.len(),
+        }
+    }
+
+    fn part(&self, from: usize, to: usize) -> Self {
+        match self {
+            Self::Integers(t) => Self::Integers(&t[from..to]),
+            Self::Floats(t) => Self::Floats(&t[from..to]),
+        }
+    }
 }
 
 /// The rows of one recording.
@@ -55,23 +84,42 @@ impl Recordings {
         self.lengths.iter().max().map_or(0, |&n| n as usize)
     }
 
-    /// Adds recordings from their names and events (t, x): step and neuron, in any order.
+    /// Adds recordings from their names and events, in any order: those of recording `k` end at `ends[k]` and begin where those of
+    /// the one before end; `step` is the time step in the unit of the times, and `x` are neurons.
     ///
     /// # Errors
-    /// [`Error::Value`] naming the first event that is out of range, [`Error::Shape`], [`Error::Memory`], [`Error::Interrupted`];
-    /// nothing is added then.
-    pub fn push<'a>(&mut self, recordings: impl Iterator<Item = (&'a str, &'a [i64], &'a [i64])>) -> Result<()> {
-        let before = (self.index.len(), self.row_sizes.len(), self.lengths.len());
-        for (name, t, x) in recordings {
-            let added = check().and_then(|()| self.rows(name, t, x)).and_then(|rows| self.append(&rows));
-            if let Err(error) = added {
-                self.index.truncate(before.0);
-                self.row_sizes.truncate(before.1);
-                self.lengths.truncate(before.2);
-                return Err(error);
-            }
+    /// [`Error::Value`] naming the first event of a recording that is out of range, or `step` or `ends`; [`Error::Shape`];
+    /// [`Error::Memory`]; [`Error::Interrupted`]; nothing is added then.
+    pub fn push(&mut self, names: &[String], ends: &[usize], t: Times<'_>, x: &[i64], step: f64) -> Result<()> {
+        let (steps, stop) = (Steps::new(step)?, Stop::current());
+        if ends.len() != names.len() {
+            return Err(Error::shape("ends", &[ends.len()], format!("({},), one a name", names.len())));
         }
-        Ok(())
+        if x.len() != t.len() {
+            return Err(Error::shape("x", &[x.len()], format!("({},) as t", t.len())));
+        }
+        if !ends.is_sorted() || ends.last().copied().unwrap_or(0) != x.len() {
+            let expected = format!("ascending, to {}, the number of events", x.len());
+            return Err(Error::value("ends", expected, format!("{:?}", ends.last())));
+        }
+        let rows: Vec<Result<Rows>> = (0..ends.len())
+            .into_par_iter()
+            .map(|at| {
+                stop.during(|| {
+                    check()?;
+                    let start = if at == 0 { 0 } else { ends[at - 1] };
+                    self.rows(&names[at], t.part(start, ends[at]), &x[start..ends[at]], steps)
+                })
+            })
+            .collect();
+        let before = (self.index.len(), self.row_sizes.len(), self.lengths.len());
+        let added = rows.into_iter().try_for_each(|rows| self.append(&rows?));
+        if added.is_err() {
+            self.index.truncate(before.0);
+            self.row_sizes.truncate(before.1);
+            self.lengths.truncate(before.2);
+        }
+        added
     }
 
     /// Takes all recordings out, as a set of `n_steps` steps.
@@ -105,20 +153,21 @@ impl Recordings {
     }
 
     /// Checks the events of a recording, and makes its rows.
-    fn rows(&self, name: &str, t: &[i64], x: &[i64]) -> Result<Rows> {
-        if t.len() != x.len() {
-            return Err(Error::shape(format!("{name}['x']"), &[x.len()], format!("({},) as {name}['t']", t.len())));
-        }
-        let mut events = with_room("n_events", Some(t.len()))?;
-        for (i, (&step, &neuron)) in t.iter().zip(x).enumerate() {
-            if !(0..MOST_STEPS as i64).contains(&step) {
-                return Err(Error::value(format!("{name}['t'][{i}]"), "a step in [0, 2^24)", step));
-            }
+    fn rows(&self, name: &str, t: Times<'_>, x: &[i64], steps: Steps) -> Result<Rows> {
+        let mut events = with_room("n_events", Some(x.len()))?;
+        for (i, &neuron) in x.iter().enumerate() {
+            let (step, got) = match t {
+                Times::Integers(t) => (u64::try_from(t[i]).ok().and_then(|time| steps.of(time)), t[i] as f64),
+                Times::Floats(t) => (steps.of_float(t[i]), t[i]),
+            };
+            let Some(step) = step else {
+                return Err(Error::value(format!("{name}: t[{i}]"), "a time >= 0 of less than 2^24 steps", got));
+            };
             if !(0..self.n_neurons as i64).contains(&neuron) {
-                let expected = format!("a neuron in [0, {})", self.n_neurons);
-                return Err(Error::value(format!("{name}['x'][{i}]"), expected, neuron));
+                let expected = format!("in [0, {})", self.n_neurons);
+                return Err(Error::value(format!("{name}: x[{i}]"), expected, neuron));
             }
-            events.push((step as u32, neuron as u32));
+            events.push((step, neuron as u32));
         }
         self.rows_of(&mut events)
     }
@@ -200,9 +249,17 @@ mod tests {
 
     type Events<'a> = (&'a str, &'a [i64], &'a [i64]);
 
+    fn push(recordings: &mut Recordings, all: &[Events<'_>]) -> Result<()> {
+        let names: Vec<String> = all.iter().map(|(name, ..)| (*name).to_owned()).collect();
+        let ends: Vec<usize> = (1..=all.len()).map(|n| all[..n].iter().map(|(_, t, _)| t.len()).sum()).collect();
+        let (t, x): (Vec<_>, Vec<_>) =
+            (all.iter().map(|(_, t, _)| *t).collect(), all.iter().map(|(.., x)| *x).collect());
+        recordings.push(&names, &ends, Times::Integers(&t.concat()), &x.concat(), 1.0)
+    }
+
     fn recorded(cut: Option<usize>, keep_repeated: bool, all: &[Events<'_>]) -> Result<Recordings> {
         let mut recordings = Recordings::new(4, cut, keep_repeated)?;
-        recordings.push(all.iter().copied())?;
+        push(&mut recordings, all)?;
         Ok(recordings)
     }
 
@@ -229,7 +286,7 @@ mod tests {
         let (t, x): (Vec<_>, Vec<_>) = events.into_iter().unzip();
         let of = |n_neurons: usize, keep_repeated| {
             let mut recordings = Recordings::new(n_neurons, None, keep_repeated).unwrap();
-            recordings.push([("a", &t[..], &x[..])].into_iter()).unwrap();
+            push(&mut recordings, &[("a", &t, &x)]).unwrap();
             recordings.finish(97).unwrap()
         };
         let (few, many, kept) = (of(MOST_NEURONS, false), of(MOST_NEURONS + 1, false), of(3001, true));
@@ -253,15 +310,25 @@ mod tests {
     fn what_is_refused_adds_nothing() {
         let refused = |t: &[i64], x: &[i64]| {
             let mut recordings = recorded(None, false, &ALL[..1]).unwrap();
-            let error = recordings.push([("ok", &[9][..], &[1][..]), ("bad", t, x)].into_iter()).unwrap_err();
+            let error = push(&mut recordings, &[("ok", &[9], &[1]), ("bad", t, x)]).unwrap_err();
             assert_eq!(recordings.longest(), 3);
             assert_eq!(recordings.finish(3).unwrap(), recorded(None, false, &ALL[..1]).unwrap().finish(3).unwrap());
             error.to_string()
         };
-        assert_eq!(refused(&[0, 1 << 24], &[0, 0]), "bad['t'][1] must be a step in [0, 2^24), got 16777216");
-        assert_eq!(refused(&[-1], &[0]), "bad['t'][0] must be a step in [0, 2^24), got -1");
-        assert_eq!(refused(&[1], &[4]), "bad['x'][0] must be a neuron in [0, 4), got 4");
-        assert_eq!(refused(&[1], &[]), "bad['x'] has shape (0,), expected (1,) as bad['t']");
+        let late = "bad: t[1] must be a time >= 0 of less than 2^24 steps, got 16777216";
+        assert_eq!(refused(&[0, 1 << 24], &[0, 0]), late);
+        assert_eq!(refused(&[-1], &[0]), "bad: t[0] must be a time >= 0 of less than 2^24 steps, got -1");
+        assert_eq!(refused(&[1], &[4]), "bad: x[0] must be in [0, 4), got 4");
+        assert_eq!(refused(&[1], &[]), "x has shape (1,), expected (2,) as t");
+        let mut recordings = Recordings::new(4, None, false).unwrap();
+        let mut with = |ends: &[usize]| {
+            let names = ["a".to_owned(), "b".to_owned()];
+            recordings.push(&names, ends, Times::Floats(&[0.5, 1.5]), &[0, 0], 0.5).map_err(|error| error.to_string())
+        };
+        assert!(with(&[2, 1]).unwrap_err().starts_with("ends must be ascending, to 2"));
+        assert!(with(&[1]).unwrap_err().starts_with("ends has shape (1,), expected (2,)"));
+        with(&[0, 2]).unwrap();
+        assert_eq!(recordings.finish(4).unwrap().indptr(), [0, 0, 0, 0, 0, 0, 1, 1, 2]);
         assert!(Recordings::new(0, None, false).is_err() && Recordings::new(1, Some(0), false).is_err());
     }
 }

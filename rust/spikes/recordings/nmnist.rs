@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::{MOST_STEPS, Recordings, Rows};
+use super::steps::{SHIFT, Steps};
+use super::{Recordings, Rows};
 use crate::error::{Error, Result};
 use crate::memory::reserve;
 use crate::stop::{Stop, check};
@@ -26,47 +27,6 @@ const OVERFLOW: (u8, u64) = (240, 1 << 13);
 
 /// Files that are read before their rows are put together.
 const BATCH: usize = 1 << 10;
-
-/// Bits by which a product with the [reciprocal](Steps::reciprocal) of a step is too large.
-const SHIFT: u32 = 40;
-
-/// Time steps that times are counted in.
-#[derive(Clone, Copy, Debug)]
-enum Steps {
-    Whole(u64),
-    Any(f64),
-}
-
-impl Steps {
-    fn new(step_us: f64) -> Result<Self> {
-        if !(step_us > 0.0 && step_us.is_finite()) {
-            return Err(Error::value("step_us", "finite and > 0", step_us));
-        }
-        let is_whole = (1.0..1e9).contains(&step_us) && (step_us - step_us.round()).abs() <= 1e-9 * step_us;
-        Ok(if is_whole { Self::Whole(step_us.round() as u64) } else { Self::Any(step_us) })
-    }
-
-    /// Returns what a time of 23 bits is multiplied with, to be divided by a step of whole microseconds; `None` if it is none, or
-    /// too long. With m = floor(2^40 / d) + 1, t m / 2^40 exceeds t / d by at most t / 2^40, less than 1 / d for d < 2^17.
-    fn reciprocal(self) -> Option<u64> {
-        match self {
-            Self::Whole(step) if step < 1 << 17 => Some((1 << SHIFT) / step + 1),
-            _ => None,
-        }
-    }
-
-    /// Returns the step that a time is in; a time within rounding of a step's begin is in that step.
-    fn of(self, time: u64) -> u64 {
-        match self {
-            Self::Whole(step) => time / step,
-            Self::Any(step) => {
-                let exact = time as f64 / step;
-                let nearest = exact.round();
-                (if (exact - nearest).abs() <= 1e-9 * exact.max(1.0) { nearest } else { exact.floor() }) as u64
-            }
-        }
-    }
-}
 
 impl Recordings {
     /// Adds recordings of N-MNIST, a file each; pixel (x, y) of polarity p is neuron x + 34 (y + 34 p). `done` counts files.
@@ -144,11 +104,10 @@ fn decode(data: &[u8], steps: Steps, events: &mut Vec<(u32, u32)>) -> std::resul
         }
         let (time, neuron) = parts(event);
         let time = u64::from(time) + overflow;
-        let step = steps.of(time);
-        if step >= MOST_STEPS {
+        let Some(step) = steps.of(time) else {
             return Err(format!("event {at} is at {time} us, expected less than 2^24 steps"));
-        }
-        events.push((step as u32, neuron));
+        };
+        events.push((step, neuron));
     }
     if events.is_empty() { Err("holds no events".to_owned()) } else { Ok(()) }
 }
@@ -195,24 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn reciprocals_divide() {
-        let last = (1u64 << 23) - 1;
-        for step in (1..500).chain([999, 1000, 4095, 65_537, (1 << 17) - 1]) {
-            let reciprocal = Steps::Whole(step).reciprocal().unwrap();
-            let multiples = (0..=last).step_by(step as usize * 37).chain([last / step * step]);
-            for time in multiples.flat_map(|time| [time.saturating_sub(1), time, time + 1]).chain([last]) {
-                let time = time.min(last);
-                assert_eq!((time * reciprocal) >> SHIFT, time / step, "{time} / {step}");
-            }
-        }
-        assert!(Steps::Whole(1 << 17).reciprocal().is_none() && Steps::Any(0.5).reciprocal().is_none());
-    }
-
-    #[test]
     fn steps_of_any_size() {
         assert_eq!(of(&[event(0, 0, 0, 3), event(0, 0, 0, 10)], 0.1), [(30, 0), (100, 0)]);
         assert_eq!(of(&[event(0, 0, 0, 4), event(0, 0, 0, 5)], 2.5), [(1, 0), (2, 0)]);
-        assert!(Steps::new(0.0).is_err() && Steps::new(f64::NAN).is_err());
+        assert_eq!(of(&[event(0, 0, 0, 4), event(0, 0, 1, 1 << 20)], 2e5), [(0, 0), (5, 34 * 34)]);
     }
 
     #[test]
