@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sound_files import tone, write_wav
 
+import strsbp_rs as sr
 from strsbp_rs import datasets
 from strsbp_rs.audio import Cache, LyonEar, resample
 from strsbp_rs.datasets import Dataset, load_dataset, load_free_spoken_digits, load_sounds_by_class
@@ -112,6 +113,41 @@ def test_what_a_front_end_hears(digits: Path, tmp_path: Path) -> None:
         heard.heard_by(ear)
     with pytest.raises(TypeError, match=r"front_end must be one of strsbp_rs.audio, got 8000"):
         data.heard_by(8000)  # type: ignore[arg-type]
+
+
+def test_a_speaker_is_left_out(digits: Path) -> None:
+    data = load_free_spoken_digits(digits)
+    left = data.leave_out("nicolas")
+    assert (len(left.x_train), len(left.x_test)) == (16, 8)
+    assert set(left.groups_train) == {0, 2} and set(left.groups_test) == {1}
+    assert [len(sound) for sound in left.x_test] == [910, 905, 1610, 1605, 900, 904, 1600, 1604]
+    np.testing.assert_array_equal(left.y_test, [0, 0, 7, 7] * 2)
+    again = data.leave_out(1)
+    np.testing.assert_array_equal(again.y_train, left.y_train)
+    # Of spikes and of values, likewise.
+    x = np.arange(6)[:, None, None] * np.ones((6, 2, 3), int)
+    spikes = (sr.SpikeTrains.from_counts(x[:4]), sr.SpikeTrains.from_counts(x[4:]))
+    for x_train, x_test in (spikes, (x[:4, 0], x[4:, 0])):
+        made = replace(
+            of_groups([0, 1, 0, 1], [0, 1, 0, 1]),
+            x_train=x_train,
+            x_test=x_test,
+            y_test=np.array([1, 0]),
+            groups_test=np.array([1, 0]),
+            group_names=("a", "b"),
+        ).leave_out("a")
+        assert made.y_train.tolist() == [1, 1, 1] and made.y_test.tolist() == [0, 0, 0]
+        kept = made.x_train.to_counts()[:, 0, 0] if x_train is spikes[0] else made.x_train[:, 0]
+        assert kept.tolist() == [1, 3, 4]
+    for group, message in (("nobody", "group must be one of"), (3, "group must be < 3, got 3")):
+        with pytest.raises(ValueError, match=message):
+            data.leave_out(group)
+    with pytest.raises(ValueError, match="groups of made are not known: none can be left out"):
+        of_groups(None, [0, 1]).leave_out(0)
+    with pytest.raises(ValueError, match="group must leave samples on both sides, got 0"):
+        replace(
+            left, groups_train=left.groups_train * 0, groups_test=left.groups_test * 0
+        ).leave_out(0)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from strsbp_rs._arguments import integer, one_of
 from strsbp_rs.audio import FrontEnd, resample
-from strsbp_rs.datasets._splits import Samples, chosen, held_out
+from strsbp_rs.datasets._splits import Samples, chosen, held_out, joined
 
 __all__ = ["Dataset"]
 
@@ -146,6 +147,40 @@ class Dataset:
             groups_train=None if self.groups_train is None else self.groups_train[kept],
             x_validation=chosen(self.x_train, held),
             y_validation=self.y_train[held],
+        )
+
+    def leave_out(self, group: int | str) -> Dataset:
+        """Returns the data set with all samples of one group for testing, all others for training.
+
+        So a speaker is tested of whom nothing was trained on. Which samples were for testing before
+        counts for nothing; validation samples, if there are any, are left as they are.
+
+        Args:
+            group: Its name, or its index in `group_names`.
+
+        Raises:
+            TypeError: If group is neither.
+            ValueError: If groups are not known, there is no such group, or no other.
+        """
+        if self.groups_train is None or self.groups_test is None:
+            raise ValueError(f"the groups of {self.name} are not known: none can be left out")
+        if isinstance(group, str):
+            at = self.group_names.index(one_of("group", group, self.group_names))
+        else:
+            at = integer("group", group, below=len(self.group_names))
+        groups = np.concatenate([self.groups_train, self.groups_test])
+        left, kept = np.flatnonzero(groups == at), np.flatnonzero(groups != at)
+        if not len(left) or not len(kept):
+            raise ValueError(f"group must leave samples on both sides, got {group!r}")
+        x, y = joined(self.x_train, self.x_test), np.concatenate([self.y_train, self.y_test])
+        return replace(
+            self,
+            x_train=chosen(x, kept),
+            y_train=y[kept],
+            groups_train=groups[kept],
+            x_test=chosen(x, left),
+            y_test=y[left],
+            groups_test=groups[left],
         )
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from strsbp_rs._arguments import integer, number
 from strsbp_rs._spikes import SpikeTrains
 
-__all__ = ["Samples", "chosen", "held_out"]
+__all__ = ["Samples", "chosen", "held_out", "joined"]
 
 Samples = NDArray[Any] | SpikeTrains | list[NDArray[Any]]
 """Values or spikes of all samples, or a list of an array each."""
@@ -23,6 +23,15 @@ def chosen(x: Samples, indices: Indices) -> Samples:
     if isinstance(x, list):
         return [x[at] for at in indices]
     return x[indices]
+
+
+def joined(a: Samples, b: Samples) -> Samples:
+    """Returns the samples of both, which are of one kind."""
+    if isinstance(a, list) and isinstance(b, list):
+        return [*a, *b]
+    if isinstance(a, SpikeTrains) and isinstance(b, SpikeTrains):
+        return SpikeTrains.concatenate([a, b])
+    return np.concatenate([np.asarray(a), np.asarray(b)])
 
 
 def held_out(
