@@ -5,7 +5,7 @@ mod common;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use strsbp_rs::learn::{AugmentScratch, ImageAugment};
 use strsbp_rs::rng::StreamKey;
-use strsbp_rs::spikes::{Analog, Encode, EncoderScratch, PaddedRows};
+use strsbp_rs::spikes::{Analog, AnalogSample, Encode, EncoderScratch, PaddedRows};
 
 fn encode(c: &mut Criterion) {
     let (images, encoder) = (common::images(), common::encoder());
@@ -19,7 +19,7 @@ fn encode(c: &mut Criterion) {
             sample = (sample + 1) % common::N_SAMPLES;
             let values = Analog::U8(&images[sample * common::N_IN..(sample + 1) * common::N_IN]);
             encoder.encode(
-                values,
+                AnalogSample::still(values),
                 StreamKey { seed: 0, epoch: 0, sample: sample as u32 },
                 &mut scratch,
                 &mut by_neuron,

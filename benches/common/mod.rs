@@ -6,8 +6,8 @@ use criterion::BenchmarkGroup;
 use criterion::measurement::WallTime;
 use strsbp_rs::engine::layered::{ForwardScratch, Lists, SampleSpikes, forward};
 use strsbp_rs::learn::{
-    Batch, Classes, Data, Images, Loss, OptimizerConfig, PostCouplingModel, Schedule, Source, StRsbp, Targets, Trainer,
-    TrainerConfig,
+    AnalogData, Batch, Classes, Data, Loss, OptimizerConfig, PostCouplingModel, Schedule, Source, StRsbp, Targets,
+    Trainer, TrainerConfig,
 };
 use strsbp_rs::network::{
     AvgPool2dConfig, Conv2dConfig, Delay, DelayDistribution, DenseConfig, Init, Layer, LayerConfig, Network,
@@ -16,7 +16,7 @@ use strsbp_rs::network::{
 use strsbp_rs::neuron::Discretisation;
 use strsbp_rs::rng::StreamKey;
 use strsbp_rs::sim::EngineKind;
-use strsbp_rs::spikes::{Analog, BernoulliEncoder, Encode, Encoder, EncoderScratch};
+use strsbp_rs::spikes::{Analog, AnalogSample, BernoulliEncoder, Encode, Encoder, EncoderScratch};
 
 /// Samples of a benchmark: enough that weights, not one sample's spikes, fill the caches.
 pub const N_SAMPLES: usize = 32;
@@ -130,13 +130,13 @@ pub fn images() -> Vec<u8> {
 
 /// The encoder of the paper.
 pub fn encoder() -> Encoder {
-    Encoder::Bernoulli(BernoulliEncoder::new(N_STEPS, 1.0 / 5.5).expect("valid"))
+    Encoder::Bernoulli(BernoulliEncoder::of_steps(N_STEPS, 1.0 / 5.5).expect("valid"))
 }
 
 /// Hands out the images, encoded, and the classes that they are trained for.
 pub fn with_task(measure: impl FnOnce(Data<'_>, Targets<'_>)) {
     let (images, encoder) = (images(), encoder());
-    let data = Data::Images(Images::new(Analog::U8(&images), N_IN, &encoder, None).expect("valid"));
+    let data = Data::Analog(AnalogData::new(Analog::U8(&images), N_IN, None, &encoder, None).expect("valid"));
     let labels: Vec<u32> = (0..N_SAMPLES as u32).map(|sample| sample % 10).collect();
     let classes = Classes::new(&labels, 10).expect("valid");
     measure(data, Targets::Classes(&classes));
@@ -166,7 +166,7 @@ pub fn simulated(net: &Network<f32>) -> Vec<SampleSpikes> {
     let simulate = |sample: usize| {
         let mut spikes = SampleSpikes::new(net.layers().len());
         let key = StreamKey { seed: 0, epoch: 0, sample: sample as u32 };
-        let values = Analog::U8(&images[sample * N_IN..(sample + 1) * N_IN]);
+        let values = AnalogSample::still(Analog::U8(&images[sample * N_IN..(sample + 1) * N_IN]));
         encoder.encode(values, key, &mut scratch, &mut spikes.input.by_neuron);
         spikes.input.list_by_time();
         forward(net, N_STEPS, &mut spikes, Lists::All, &mut buffers);

@@ -17,10 +17,10 @@ pub use loss::{Loss, total_loss};
 pub use optim::{ExponentialPenalty, OptimizerConfig, Schedule};
 pub use rule::{PostCoupling, PostCouplingModel, StRsbp, psp_table, s_psp};
 pub use trainer::{
-    Activity, Alone, AugmentScratch, Batch, BatchStats, CountedSpikes, Couplings, Data, EpochStats, Evaluation,
-    ImageAugment, Images, Objective, OwnLoss, Pass, Present, Progress, Recording, Reduce, Solves, Source, StepStats,
-    Targets, Traced, Traces, Trainee, Trainer, TrainerConfig, Worker, check_analog, check_inputs, check_recorded,
-    check_traced, count_spikes, graph_to_count, record,
+    Activity, Alone, AnalogData, AugmentScratch, Batch, BatchStats, CountedSpikes, Couplings, Data, EpochStats,
+    Evaluation, ImageAugment, Objective, OwnLoss, Pass, Present, Progress, Recording, Reduce, Series, Solves, Source,
+    StepStats, Targets, Traced, Traces, Trainee, Trainer, TrainerConfig, Worker, check_images, check_inputs,
+    check_recorded, check_traced, count_spikes, graph_to_count, record,
 };
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::calls::long;
 use super::samples::{Samples, Values};
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
-use crate::learn::{ImageAugment, check_analog};
+use crate::learn::{ImageAugment, check_images};
 use crate::spikes::{Analog, SpikeAugment};
 
 /// Returns images as an epoch of training takes them, (n_samples, n_in), of the type they have.
@@ -25,7 +25,7 @@ pub fn augmented<'py>(
         return Err(Error::dtype("x", "uint8, float32 or float64", "SpikeTrains").into());
     };
     augment.validate(n_in)?;
-    check_analog(values, n_in)?;
+    check_images(values, n_in)?;
     let size = samples_size(values);
     let shape = [size / n_in, n_in];
     Ok(match values {

@@ -95,7 +95,7 @@ impl SampleRun<'_, '_> {
         work: impl FnOnce(&Worker<F>, &SampleSimulation<F>, Data<'_>, Going<'_>) -> Result<R, Error> + Send,
     ) -> PyResult<(R, EngineKind, [usize; 2])> {
         let samples = Samples::extract(self.x)?;
-        let preparation = Preparation::new(self.encoder, None)?;
+        let preparation = Preparation::new(&samples, self.encoder.clone(), None)?;
         let (values, n_threads) = (samples.values()?, self.n_threads);
         let mut watch = Watch::new(None);
         let result = detached(py, || {

@@ -1,17 +1,24 @@
 //! Samples and labels from Python, as the core takes them.
 
-use numpy::{PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use super::arrays::from_python;
 use super::spikes::SpikeTrainsCore;
 use crate::error::Error;
-use crate::learn::{Data, ImageAugment, Images};
+use crate::learn::{AnalogData, Data, ImageAugment, Series};
 use crate::spikes::{Analog, Encoder, EncoderConfig, SpikeTrains};
 
 /// Samples handed in from Python, kept alive while the core reads them.
-pub enum Samples<'py> {
+pub struct Samples<'py> {
+    held: Held<'py>,
+    /// First frame of every time series, and the number of all.
+    starts: Option<Vec<usize>>,
+}
+
+/// What Python holds.
+enum Held<'py> {
     U8(PyReadonlyArray2<'py, u8>),
     F32(PyReadonlyArray2<'py, f32>),
     F64(PyReadonlyArray2<'py, f64>),
@@ -19,7 +26,7 @@ pub enum Samples<'py> {
 }
 
 /// An encoder as Python gives it: a dict with its kind.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct EncoderArgument(pub EncoderConfig);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for EncoderArgument {
@@ -30,11 +37,11 @@ impl<'a, 'py> FromPyObject<'a, 'py> for EncoderArgument {
     }
 }
 
-/// The encoder of analog samples, and their augmentation.
-#[derive(Default)]
+/// The encoder of analog samples, what it makes of time series, and the augmentation of images.
 pub struct Preparation {
-    pub encoder: Option<Encoder>,
-    pub augment: Option<ImageAugment>,
+    encoder: Option<Encoder>,
+    series: Option<Series>,
+    augment: Option<ImageAugment>,
 }
 
 /// What [`Samples`] hold, without Python.
@@ -45,8 +52,24 @@ pub enum Values<'a> {
 }
 
 impl<'py> Samples<'py> {
-    /// Takes a C-contiguous array (n_samples, n_in) of uint8, float32 or float64, or spike trains.
+    /// Takes a C-contiguous array (n_samples, n_features) of uint8, float32 or float64, or spike trains; or, of time series, one
+    /// (n_frames, n_features) with the first frame of every sample, int64 (n_samples + 1,).
     pub fn extract(x: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok((frames, starts)) = x.extract::<(Bound<'py, PyAny>, PyReadonlyArray1<'py, i64>)>() {
+            let starts = starts.as_array().iter().map(|&start| start.max(0) as usize).collect();
+            return Ok(Self { held: Held::extract(&frames)?, starts: Some(starts) });
+        }
+        Ok(Self { held: Held::extract(x)?, starts: None })
+    }
+
+    /// Returns the values, for use without the GIL.
+    pub fn values(&self) -> PyResult<Values<'_>> {
+        self.held.values()
+    }
+}
+
+impl<'py> Held<'py> {
+    fn extract(x: &Bound<'py, PyAny>) -> PyResult<Self> {
         if let Ok(trains) = x.extract::<PyRef<'py, SpikeTrainsCore>>() {
             return Ok(Self::Spikes(trains));
         }
@@ -66,8 +89,7 @@ impl<'py> Samples<'py> {
         Err(Error::dtype("x", "uint8, float32 or float64 of shape (n_samples, n_in), or SpikeTrains", got).into())
     }
 
-    /// Returns the values, for use without the GIL.
-    pub fn values(&self) -> PyResult<Values<'_>> {
+    fn values(&self) -> PyResult<Values<'_>> {
         let contiguous = |_| PyTypeError::new_err("x must be C-contiguous");
         Ok(match self {
             Self::U8(x) => Values::Analog(Analog::U8(x.as_slice().map_err(contiguous)?), x.shape()[1]),
@@ -79,22 +101,30 @@ impl<'py> Samples<'py> {
 }
 
 impl Preparation {
-    /// Takes the encoder of a call, and the trainer's augmentation.
-    pub fn new(encoder: Option<EncoderArgument>, augment: Option<ImageAugment>) -> PyResult<Self> {
+    /// Takes the encoder of a call, and the trainer's augmentation, for these samples.
+    pub fn new(
+        samples: &Samples<'_>,
+        encoder: Option<EncoderArgument>,
+        augment: Option<ImageAugment>,
+    ) -> PyResult<Self> {
         let encoder = encoder.map(|EncoderArgument(config)| config.build()).transpose()?;
-        Ok(Self { encoder, augment })
+        let series = match (&samples.starts, &encoder) {
+            (Some(starts), Some(encoder)) => Some(Series::new(starts.clone(), encoder)?),
+            _ => None,
+        };
+        Ok(Self { encoder, series, augment })
     }
 
     /// Returns what the core trains on.
     pub fn data<'a>(&'a self, values: Values<'a>, training: bool) -> Result<Data<'a>, Error> {
         match (values, &self.encoder) {
             (Values::Spikes(trains), _) => Ok(Data::Spikes(trains)),
-            (Values::Analog(values, n_in), Some(encoder)) => {
-                if n_in == 0 {
+            (Values::Analog(values, n_features), Some(encoder)) => {
+                if n_features == 0 {
                     return Err(Error::value("n_in", ">= 1", 0));
                 }
                 let augment = self.augment.as_ref().filter(|_| training);
-                Ok(Data::Images(Images::new(values, n_in, encoder, augment)?))
+                Ok(Data::Analog(AnalogData::new(values, n_features, self.series.as_ref(), encoder, augment)?))
             }
             (Values::Analog(..), None) => Err(Error::value("encoder", "given where x holds analog values", "None")),
         }

@@ -11,7 +11,7 @@ mod trains;
 
 pub use augment::{SpikeAugment, SpikeAugmentScratch};
 pub use distance::van_rossum;
-pub use encode::{Analog, BernoulliEncoder, Encode, Encoder, EncoderConfig, EncoderScratch};
+pub use encode::{Analog, AnalogSample, BernoulliEncoder, Domain, Encode, Encoder, EncoderConfig, EncoderScratch};
 pub use io::{read_spike_trains, spike_trains_to_bytes, write_spike_trains};
 pub use recordings::{Recordings, Times};
 pub use rows::{PAD, PaddedRows};

@@ -6,14 +6,14 @@ use crate::spikes::BernoulliEncoder;
 
 #[test]
 fn images_are_changed_from_their_first_epoch_on_whatever_their_type() {
-    let encoder = Encoder::Bernoulli(BernoulliEncoder::new(30, 1.0).unwrap());
+    let encoder = Encoder::Bernoulli(BernoulliEncoder::of_steps(30, 1.0).unwrap());
     // Bytes that are whole parts of 255, so that all types hold them: 0 and 255 alone are certain.
     let bytes: Vec<u8> = (0..70).map(|at| if at * at % 7 < 3 { 255 } else { 0 }).collect();
     let singles: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect();
     let doubles: Vec<f64> = bytes.iter().map(|&byte| f64::from(byte) / 255.0).collect();
     let augment = augment(|a| a.first_epoch = 3);
     for values in [Analog::U8(&bytes), Analog::F32(&singles), Analog::F64(&doubles)] {
-        let data = Data::Images(Images::new(values, 35, &encoder, Some(&augment)).unwrap());
+        let data = Data::Analog(AnalogData::new(values, 35, None, &encoder, Some(&augment)).unwrap());
         assert_eq!((data.n_samples(), data.n_in(), data.n_steps()), (2, 35, 30));
         data.check_spikes(1).unwrap();
         for (epoch, sample) in [(0, 1), (2, 0), (3, 0), (3, 1), (7, 1)] {
@@ -35,12 +35,58 @@ fn images_are_changed_from_their_first_epoch_on_whatever_their_type() {
 
 #[test]
 fn errors_name_the_value() {
-    let encoder = Encoder::Bernoulli(BernoulliEncoder::new(10, 1.0).unwrap());
-    let message = |values: Analog<'_>| Images::new(values, 2, &encoder, None).unwrap_err().to_string();
+    let encoder = Encoder::Bernoulli(BernoulliEncoder::of_steps(10, 1.0).unwrap());
+    let message = |values: Analog<'_>| AnalogData::new(values, 2, None, &encoder, None).unwrap_err().to_string();
     assert_eq!(message(Analog::F32(&[0.0, 1.0, 0.5, 0.5, 0.5, 1.5])), "x[2, 1] must be in [0, 1], got 1.5");
     assert_eq!(message(Analog::F64(&[0.0, 1.0, 0.5, 0.5, -0.5, 1.5])), "x[2, 0] must be in [0, 1], got -0.5");
     assert_eq!(message(Analog::F64(&[0.0, f64::NAN])), "x[0, 1] must be in [0, 1], got NaN");
-    assert!(Images::new(Analog::U8(&[0; 36]), 36, &encoder, Some(&augment(|_| ()))).is_err());
+    assert!(AnalogData::new(Analog::U8(&[0; 36]), 36, None, &encoder, Some(&augment(|_| ()))).is_err());
+}
+
+#[test]
+fn series_have_the_steps_of_their_frames() {
+    let config = |hold, n_steps| {
+        let config = crate::spikes::encode::RegularConfig { n_steps, rate_scale: 1.0, random_phase: false, hold };
+        crate::spikes::EncoderConfig::Regular(config).build().unwrap()
+    };
+    let values: Vec<f32> = (0..24).map(|at| at as f32 / 24.0).collect();
+    let starts = vec![0, 3, 4, 12];
+    let held = config(Some(5), 99);
+    let series = Series::new(starts.clone(), &held).unwrap();
+    let data = Data::Analog(AnalogData::new(Analog::F32(&values), 2, Some(&series), &held, None).unwrap());
+    assert_eq!((data.n_samples(), data.n_in(), data.n_steps(), data.total_steps()), (3, 2, 40, 60));
+    assert_eq!(data.lengths(), Some([15, 5, 40].as_slice()));
+    let (mut spikes, mut scratch) = (SampleSpikes::new(1), LoadScratch::default());
+    for (sample, frames) in [(0, 0..3), (1, 3..4), (2, 4..12)] {
+        data.load(StreamKey { seed: 3, epoch: 0, sample }, true, &mut spikes, &mut scratch);
+        for (j, &count) in spikes.input.counts().iter().enumerate() {
+            let sum: f32 = frames.clone().map(|f| 5.0 * values[2 * f + j]).sum();
+            assert!((count as f32 - sum).abs() < 1.0, "sample {sample}, input {j}: {count}, {sum}");
+        }
+        assert_eq!(spikes.input.by_time.n_rows(), 5 * frames.len());
+    }
+    let spread = config(None, 20);
+    let series = Series::new(starts, &spread).unwrap();
+    let data = Data::Analog(AnalogData::new(Analog::F32(&values), 2, Some(&series), &spread, None).unwrap());
+    assert_eq!((data.n_steps(), data.lengths(), data.total_steps()), (20, None, 60));
+}
+
+#[test]
+fn series_that_do_not_fit_are_refused() {
+    let encoder = Encoder::Bernoulli(BernoulliEncoder::of_steps(3, 1.0).unwrap());
+    let message = |starts: &[usize]| Series::new(starts.to_vec(), &encoder).unwrap_err().to_string();
+    assert!(message(&[0, 2, 6]).starts_with("n_steps must be >= 4, the frames of a sample, if hold is not given"));
+    for starts in [&[0][..], &[0, 2, 2], &[1, 2]] {
+        assert!(message(starts).starts_with("x must be at least one series"));
+    }
+    let series = Series::new(vec![0, 2, 3], &encoder).unwrap();
+    let of = |values: &[f64], augment| {
+        AnalogData::new(Analog::F64(values), 2, Some(&series), &encoder, augment).unwrap_err().to_string()
+    };
+    assert_eq!(of(&[0.0, 1.0, 0.5, 0.5, 0.5, 1.5], None), "x[1][0, 1] must be in [0, 1], got 1.5");
+    assert_eq!(of(&[0.0, 1.0, -0.5, 0.5, 0.5, 1.5], None), "x[0][1, 0] must be in [0, 1], got -0.5");
+    assert!(of(&[0.0; 4], None).starts_with("x has shape"));
+    assert!(of(&[0.0; 6], Some(&augment(|_| ()))).starts_with("augment must be None where x holds time series"));
 }
 
 #[test]

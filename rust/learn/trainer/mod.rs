@@ -36,7 +36,7 @@ pub use check::{check_inputs, check_recorded};
 pub use config::TrainerConfig;
 pub use count::{CountedSpikes, count_spikes};
 pub use couplings::Couplings;
-pub use data::{Data, Images, check_analog};
+pub use data::{AnalogData, Data, Series, check_images};
 pub use pass::Pass;
 pub use record::{Recording, Traced, Traces, check_traced, graph_to_count, record};
 pub use reduce::{Alone, Reduce};

@@ -159,12 +159,12 @@ fn an_evaluation_has_the_seed_it_is_given() {
     let net = network();
     let trainer = trainer(&net, |_| {});
     let values = [0.3f32, 0.5, 0.8].repeat(N_SAMPLES);
-    let encoder = crate::spikes::Encoder::Bernoulli(crate::spikes::BernoulliEncoder::new(N_STEPS, 1.0).unwrap());
-    let images = crate::learn::Images::new(crate::spikes::Analog::F32(&values), 3, &encoder, None).unwrap();
+    let encoder = crate::spikes::Encoder::Bernoulli(crate::spikes::BernoulliEncoder::of_steps(N_STEPS, 1.0).unwrap());
+    let images = crate::learn::AnalogData::new(crate::spikes::Analog::F32(&values), 3, None, &encoder, None).unwrap();
     let classes = classes();
     let counts = |seed| {
         trainer
-            .evaluate(&net, Data::Images(images), Targets::Classes(&classes), seed, EngineKind::Clocked, &mut |_| true)
+            .evaluate(&net, Data::Analog(images), Targets::Classes(&classes), seed, EngineKind::Clocked, &mut |_| true)
             .unwrap()
             .counts
     };

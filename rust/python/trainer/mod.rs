@@ -226,7 +226,7 @@ impl TrainerCore {
         let (goal, weights) = (Goal::new(y, own), weights_of(&sample_weight));
         let (mut working, changing) = (self.trainer.work()?, net.net.changing()?);
         with_both!(&mut *working, changing.present(), (trainer, net) => {
-            let preparation = Preparation::new(encoder, trainer.config().augment.clone())?;
+            let preparation = Preparation::new(&samples, encoder, trainer.config().augment.clone())?;
             let (sizes, n_out) = (sizes(&net), net.n_out());
             drop(net);
             let net = &mut InTraining(&changing);
@@ -262,7 +262,7 @@ impl TrainerCore {
         let samples = Samples::extract(x)?;
         let values = samples.values()?;
         let goal = Goal::new(y, own);
-        let preparation = Preparation::new(encoder, None)?;
+        let preparation = Preparation::new(&samples, encoder, None)?;
         with_both!(&*self.trainer.read()?, &net.net.present(), (trainer, net) => {
             let mut watch = Watch::new(None);
             let result = detached(py, || {
@@ -307,7 +307,7 @@ impl TrainerCore {
         let samples = Samples::extract(x)?;
         let values = samples.values()?;
         let (goal, weights) = (Goal::new(y, own), weights_of(&sample_weight));
-        let preparation = Preparation::new(encoder, None)?;
+        let preparation = Preparation::new(&samples, encoder, None)?;
         with_both!(&mut *self.trainer.work()?, &net.net.present(), (trainer, net) => {
             gradients(py, trainer, net, goal, weights.as_deref(), d_input, |seed| {
                 let data = preparation.data(values, false)?;

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Analog, Encode, EncoderScratch, check_rates, each_probability};
+use super::{Analog, AnalogSample, Domain, Encode, EncoderScratch, Timing, check_rate_scale};
 use crate::error::Result;
 use crate::rng::StreamKey;
 use crate::simd::{Available, Level, STEPS, array, multiversion, run_ahead};
@@ -24,10 +24,13 @@ const CHUNK: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BernoulliConfig {
-    /// Number of time steps.
+    /// Number of time steps of values that do not change.
     pub n_steps: usize,
     /// P(spike per step) of an input of value 1.
     pub rate_scale: f64,
+    /// Steps that a frame of a time series takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<usize>,
 }
 
 /// Fires every input at every step with probability `value * rate_scale`, independently.
@@ -38,8 +41,7 @@ pub struct BernoulliConfig {
 /// logarithm of the mathematics library may differ, and with it a spike now and then.)
 #[derive(Clone, Debug, PartialEq)]
 pub struct BernoulliEncoder {
-    n_steps: usize,
-    rate_scale: f64,
+    config: BernoulliConfig,
     /// -1 / ln(1 - p) for the 256 values of a byte.
     gap_scale_u8: Vec<f32>,
 }
@@ -50,44 +52,112 @@ pub struct BernoulliScratch {
     bytes: Vec<u8>,
     exponential: Vec<f32>,
     gap_scale: Vec<f32>,
+    /// -ln(1 - p) of every value of a time series.
+    hazards: Vec<f64>,
 }
 
 impl BernoulliEncoder {
+    /// Makes an encoder.
+    ///
+    /// # Errors
+    /// [`Error::Value`](crate::Error::Value) naming the first field outside its domain.
+    pub fn new(config: BernoulliConfig) -> Result<Self> {
+        let BernoulliConfig { n_steps, rate_scale, hold } = config;
+        Timing { n_steps, hold }.check()?;
+        check_rate_scale(rate_scale)?;
+        let gap_scale_u8 = (0..=255).map(|byte| gap_scale(f64::from(byte) / 255.0 * rate_scale)).collect();
+        Ok(Self { config, gap_scale_u8 })
+    }
+
     /// Makes an encoder of `n_steps` steps with P(spike per step) = value * `rate_scale`.
     ///
     /// # Errors
-    /// [`Error::Value`] unless `n_steps >= 1` and `rate_scale` is in (0, 1].
-    pub fn new(n_steps: usize, rate_scale: f64) -> Result<Self> {
-        check_rates(n_steps, rate_scale)?;
-        let gap_scale_u8 = (0..=255).map(|byte| gap_scale(f64::from(byte) / 255.0 * rate_scale)).collect();
-        Ok(Self { n_steps, rate_scale, gap_scale_u8 })
+    /// [`Error::Value`](crate::Error::Value) unless `n_steps >= 1` and `rate_scale` is in (0, 1].
+    pub fn of_steps(n_steps: usize, rate_scale: f64) -> Result<Self> {
+        Self::new(BernoulliConfig { n_steps, rate_scale, hold: None })
     }
 
-    /// Returns P(spike per step) of an input of value 1.
-    pub fn rate_scale(&self) -> f64 {
-        self.rate_scale
+    fn timing(&self) -> Timing {
+        Timing { n_steps: self.config.n_steps, hold: self.config.hold }
+    }
+
+    /// Encodes frames: an input fires where the sum of -ln(1 - p) over the steps since its last spike passes a standard exponential.
+    fn encode_series(
+        &self,
+        sample: AnalogSample<'_>,
+        key: StreamKey,
+        scratch: &mut BernoulliScratch,
+        by_neuron: &mut PaddedRows,
+    ) {
+        let BernoulliScratch { bytes, exponential, hazards, .. } = scratch;
+        let (n_features, n_frames, timing) = (sample.n_features, sample.n_frames().unwrap_or(1), self.timing());
+        hazards.clear();
+        sample.values.each(|value| hazards.push(-(-value * self.config.rate_scale).ln_1p()));
+        by_neuron.clear(timing.steps_of(Some(n_frames)));
+        let mut draws = Draws::new(key, bytes, exponential);
+        for j in 0..n_features {
+            let mut left = f64::from(draws.one());
+            for f in 0..n_frames {
+                let (steps, hazard) = (timing.steps(f, n_frames), hazards[f * n_features + j]);
+                let mut t = steps.start as f64;
+                // Steps that pass without a spike: none if it is certain, all if it is out of the question.
+                while hazard > 0.0 && t + (left / hazard).floor() < steps.end as f64 {
+                    t += (left / hazard).floor();
+                    by_neuron.push(t as u32);
+                    t += 1.0;
+                    left = f64::from(draws.one());
+                }
+                if hazard > 0.0 && hazard < f64::INFINITY {
+                    left = (left - hazard * (steps.end as f64 - t)).max(0.0);
+                }
+            }
+            by_neuron.end_row();
+            if is_stopped() {
+                (j + 1..n_features).for_each(|_| by_neuron.end_row());
+                return;
+            }
+        }
     }
 }
 
 impl Encode for BernoulliEncoder {
-    fn n_steps(&self) -> usize {
-        self.n_steps
+    fn n_steps(&self, n_frames: Option<usize>) -> usize {
+        self.timing().steps_of(n_frames)
     }
 
-    fn encode(&self, values: Analog<'_>, key: StreamKey, scratch: &mut EncoderScratch, by_neuron: &mut PaddedRows) {
-        let BernoulliScratch { bytes, exponential, gap_scale: scales } = &mut scratch.bernoulli;
-        scales.clear();
-        match values {
-            Analog::U8(values) => scales.extend(values.iter().map(|&byte| self.gap_scale_u8[byte as usize])),
-            values => each_probability(values, self.rate_scale, |p| scales.push(gap_scale(p))),
+    fn check_frames(&self, n_frames: Option<usize>) -> Result<()> {
+        self.timing().check_frames(n_frames)
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Unit
+    }
+
+    fn encode(
+        &self,
+        sample: AnalogSample<'_>,
+        key: StreamKey,
+        scratch: &mut EncoderScratch,
+        by_neuron: &mut PaddedRows,
+    ) {
+        let scratch = &mut scratch.bernoulli;
+        if sample.is_series {
+            return self.encode_series(sample, key, scratch, by_neuron);
         }
-        by_neuron.clear(self.n_steps);
+        let BernoulliScratch { bytes, exponential, gap_scale: scales, .. } = scratch;
+        let BernoulliConfig { n_steps, rate_scale, .. } = self.config;
+        scales.clear();
+        match sample.values {
+            Analog::U8(values) => scales.extend(values.iter().map(|&byte| self.gap_scale_u8[byte as usize])),
+            values => values.each(|value| scales.push(gap_scale(value * rate_scale))),
+        }
+        by_neuron.clear(n_steps);
         let mut draws = Draws::new(key, bytes, exponential);
-        for scales in scales.chunks_mut((STEPS_UNASKED / self.n_steps).clamp(1, INPUTS)) {
+        for scales in scales.chunks_mut((STEPS_UNASKED / n_steps).clamp(1, INPUTS)) {
             if is_stopped() {
                 scales.fill(f32::INFINITY);
             }
-            encode_scaled(scales, self.n_steps, &mut draws, by_neuron);
+            encode_scaled(scales, n_steps, &mut draws, by_neuron);
         }
     }
 }
@@ -145,6 +215,15 @@ impl<'a> Draws<'a> {
         numbers
     }
 
+    /// Returns the next one.
+    fn one(&mut self) -> f32 {
+        if self.at == CHUNK {
+            self.refill();
+        }
+        self.at += 1;
+        self.exponential[self.at - 1]
+    }
+
     #[cold]
     fn refill(&mut self) {
         self.rng.fill_bytes(self.bytes);
@@ -199,14 +278,19 @@ mod tests {
 
     #[test]
     fn rates_and_gaps_are_bernoulli() {
-        let encoder = BernoulliEncoder::new(400, 0.5).unwrap();
+        let encoder = BernoulliEncoder::of_steps(400, 0.5).unwrap();
         let values: Vec<f32> = (0..5).map(|i| i as f32 / 4.0).collect();
         let (mut rows, mut scratch) = (PaddedRows::default(), EncoderScratch::default());
         let mut total = [0u64; 5];
         let mut consecutive = 0u64;
         let n = 2_000;
         for sample in 0..n {
-            encoder.encode(Analog::F32(&values), StreamKey { seed: 1, epoch: 0, sample }, &mut scratch, &mut rows);
+            encoder.encode(
+                AnalogSample::still(Analog::F32(&values)),
+                StreamKey { seed: 1, epoch: 0, sample },
+                &mut scratch,
+                &mut rows,
+            );
             for (j, total) in total.iter_mut().enumerate() {
                 *total += rows.row(j).len() as u64;
                 assert!(rows.row(j).windows(2).all(|pair| pair[0] < pair[1]));
@@ -224,35 +308,62 @@ mod tests {
     }
 
     #[test]
+    fn over_a_series_rates_follow_the_frames() {
+        // Two inputs, four frames of 25 steps: rates that change, certainty and silence.
+        let series = [0.1, 1.0, 0.6, 0.0, 0.0, 0.3, 1.0, 0.05];
+        for (hold, n_steps) in [(Some(25), 7), (None, 100)] {
+            let encoder = BernoulliEncoder::new(BernoulliConfig { n_steps, rate_scale: 1.0, hold }).unwrap();
+            let (mut rows, mut scratch) = (PaddedRows::default(), EncoderScratch::default());
+            let mut total = [[0u32; 100]; 2];
+            let n = 4000;
+            for sample in 0..n {
+                let key = StreamKey { seed: 1, epoch: 0, sample };
+                encoder.encode(AnalogSample::series(Analog::F64(&series), 2), key, &mut scratch, &mut rows);
+                for (j, total) in total.iter_mut().enumerate() {
+                    assert!(rows.row(j).windows(2).all(|pair| pair[0] < pair[1]));
+                    rows.row(j).iter().for_each(|&t| total[t as usize] += 1);
+                }
+            }
+            for (j, total) in total.iter().enumerate() {
+                for (t, &count) in total.iter().enumerate() {
+                    let (p, n) = (series[2 * (t / 25) + j], f64::from(n));
+                    let sigma = (n * p * (1.0 - p)).sqrt();
+                    assert!((f64::from(count) - n * p).abs() <= 4.5 * sigma, "input {j}, step {t}: {count}, p {p}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn zero_never_fires_whatever_its_sign() {
-        let encoder = BernoulliEncoder::new(10, 1.0).unwrap();
+        let encoder = BernoulliEncoder::of_steps(10, 1.0).unwrap();
         let (mut rows, mut scratch) = (PaddedRows::default(), EncoderScratch::default());
         let key = StreamKey { seed: 0, epoch: 0, sample: 0 };
-        encoder.encode(Analog::F32(&[0.0, -0.0, 1.0]), key, &mut scratch, &mut rows);
+        encoder.encode(AnalogSample::still(Analog::F32(&[0.0, -0.0, 1.0])), key, &mut scratch, &mut rows);
         assert_eq!(rows.lengths(), [0, 0, 10]);
-        encoder.encode(Analog::F64(&[0.0, -0.0, 1.0]), key, &mut scratch, &mut rows);
+        encoder.encode(AnalogSample::still(Analog::F64(&[0.0, -0.0, 1.0])), key, &mut scratch, &mut rows);
         assert_eq!(rows.lengths(), [0, 0, 10]);
     }
 
     #[test]
     fn certain_spikes_fire_at_every_step() {
-        let encoder = BernoulliEncoder::new(10, 1.0).unwrap();
+        let encoder = BernoulliEncoder::of_steps(10, 1.0).unwrap();
         let (mut rows, mut scratch) = (PaddedRows::default(), EncoderScratch::default());
         let key = StreamKey { seed: 0, epoch: 0, sample: 0 };
-        encoder.encode(Analog::U8(&[255, 0]), key, &mut scratch, &mut rows);
+        encoder.encode(AnalogSample::still(Analog::U8(&[255, 0])), key, &mut scratch, &mut rows);
         assert_eq!(rows.row(0), (0..10).collect::<Vec<u32>>());
         assert!(rows.row(1).is_empty());
     }
 
     #[test]
     fn a_byte_is_its_255th() {
-        let encoder = BernoulliEncoder::new(2000, 1.0).unwrap();
+        let encoder = BernoulliEncoder::of_steps(2000, 1.0).unwrap();
         let bytes: Vec<u8> = (0..=255).collect();
         let values: Vec<f64> = bytes.iter().map(|&byte| f64::from(byte) / 255.0).collect();
         let (mut of_bytes, mut of_values) = (PaddedRows::default(), PaddedRows::default());
         let (key, mut scratch) = (StreamKey { seed: 3, epoch: 1, sample: 2 }, EncoderScratch::default());
-        encoder.encode(Analog::U8(&bytes), key, &mut scratch, &mut of_bytes);
-        encoder.encode(Analog::F64(&values), key, &mut scratch, &mut of_values);
+        encoder.encode(AnalogSample::still(Analog::U8(&bytes)), key, &mut scratch, &mut of_bytes);
+        encoder.encode(AnalogSample::still(Analog::F64(&values)), key, &mut scratch, &mut of_values);
         for byte in 0..256 {
             assert_eq!(of_bytes.row(byte), of_values.row(byte), "of byte {byte}");
         }
@@ -264,14 +375,14 @@ mod tests {
     #[test]
     fn all_types_of_a_value_fire_alike() {
         for rate_scale in [1.0, 0.3] {
-            let encoder = BernoulliEncoder::new(4000, rate_scale).unwrap();
-            assert_eq!((encoder.n_steps(), encoder.rate_scale()), (4000, rate_scale));
+            let encoder = BernoulliEncoder::of_steps(4000, rate_scale).unwrap();
+            assert_eq!(encoder.n_steps(None), 4000);
             let singles: Vec<f32> = (0..=64).map(|k| k as f32 / 64.0).collect();
             let doubles: Vec<f64> = singles.iter().map(|&value| value.into()).collect();
             let (mut of_singles, mut of_doubles) = (PaddedRows::default(), PaddedRows::default());
             let (key, mut scratch) = (StreamKey { seed: 3, epoch: 1, sample: 2 }, EncoderScratch::default());
-            encoder.encode(Analog::F32(&singles), key, &mut scratch, &mut of_singles);
-            encoder.encode(Analog::F64(&doubles), key, &mut scratch, &mut of_doubles);
+            encoder.encode(AnalogSample::still(Analog::F32(&singles)), key, &mut scratch, &mut of_singles);
+            encoder.encode(AnalogSample::still(Analog::F64(&doubles)), key, &mut scratch, &mut of_doubles);
             for (k, value) in doubles.iter().enumerate() {
                 let (row, p) = (of_doubles.row(k), value * rate_scale);
                 assert_eq!(row, of_singles.row(k));
@@ -284,12 +395,12 @@ mod tests {
 
     #[test]
     fn errors_name_the_argument() {
-        let message = |n_steps, rate_scale| BernoulliEncoder::new(n_steps, rate_scale).unwrap_err().to_string();
+        let message = |n_steps, rate_scale| BernoulliEncoder::of_steps(n_steps, rate_scale).unwrap_err().to_string();
         assert_eq!(message(0, 1.0), "n_steps must be in [1, 2^24], got 0");
         assert_eq!(message((1 << 24) + 1, 1.0), "n_steps must be in [1, 2^24], got 16777217");
         assert_eq!(message(1, 0.0), "rate_scale must be in (0, 1], got 0");
         assert_eq!(message(1, 1.01), "rate_scale must be in (0, 1], got 1.01");
         assert_eq!(message(1, f64::NAN), "rate_scale must be in (0, 1], got NaN");
-        BernoulliEncoder::new(1 << 24, 1.0).unwrap();
+        BernoulliEncoder::of_steps(1 << 24, 1.0).unwrap();
     }
 }

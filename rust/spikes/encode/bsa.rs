@@ -4,7 +4,10 @@ use std::array::from_fn;
 
 use serde::{Deserialize, Serialize};
 
+use super::timing::{MOST_STEPS, check_hold, check_length, check_series};
+use super::{AnalogSample, Domain, Encode, EncoderScratch};
 use crate::error::{Error, Result, check_non_negative, check_positive};
+use crate::rng::StreamKey;
 use crate::simd::multiversion;
 use crate::spikes::PaddedRows;
 use crate::stop::is_stopped;
@@ -12,8 +15,8 @@ use crate::stop::is_stopped;
 /// Channels that are encoded at once.
 const LANES: usize = 8;
 
-/// Most taps of the filter, and most steps of a frame.
-const MOST: usize = 1 << 12;
+/// Most taps of the filter.
+const MOST_TAPS: usize = 1 << 12;
 
 /// Says how a [`BsaEncoder`] makes spikes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +52,13 @@ pub struct BsaScratch {
     fired: Vec<u8>,
 }
 
+/// Holds what a stream has brought that is not decided yet: the signal of every eight channels.
+#[derive(Clone, Debug)]
+pub struct BsaWindow {
+    signals: Vec<Vec<[f64; LANES]>>,
+    fired: Vec<u8>,
+}
+
 impl BsaEncoder {
     /// Makes an encoder.
     ///
@@ -56,13 +66,12 @@ impl BsaEncoder {
     /// [`Error::Value`] naming the first field outside its domain.
     pub fn new(config: BsaConfig) -> Result<Self> {
         let BsaConfig { n_steps, hold, gain, n_taps, threshold } = config;
-        if let Some(n) = n_steps.filter(|n| !(2..=1 << 24).contains(n)) {
+        if let Some(n) = n_steps.filter(|n| !(2..=MOST_STEPS).contains(n)) {
             return Err(Error::value("n_steps", "in [2, 2^24]", n));
         }
-        for (name, value) in [("hold", hold), ("n_taps", n_taps)] {
-            if !(1..=MOST).contains(&value) {
-                return Err(Error::value(name, format!("in [1, {MOST}]"), value));
-            }
+        check_hold(hold)?;
+        if !(1..=MOST_TAPS).contains(&n_taps) {
+            return Err(Error::value("n_taps", format!("in [1, {MOST_TAPS}]"), n_taps));
         }
         check_positive("gain", "", gain)?;
         check_non_negative("threshold", "", threshold)?;
@@ -71,24 +80,93 @@ impl BsaEncoder {
         Ok(Self { config, filter: bell.map(|k| k / sum).collect() })
     }
 
-    /// Returns the number of time steps of a series of `n_frames`: those that are asked for, or one more than frames take.
-    pub fn n_steps(&self, n_frames: usize) -> usize {
-        self.config.n_steps.unwrap_or_else(|| (n_frames * self.config.hold + 1).max(2))
+    /// Returns the length of the filter, in steps.
+    pub(super) fn n_taps(&self) -> usize {
+        self.filter.len()
     }
 
-    /// Encodes a series of `n_channels` values a frame into `by_neuron`: row j lists the steps at which channel j fires.
-    pub fn encode(&self, frames: &[f64], n_channels: usize, scratch: &mut BsaScratch, by_neuron: &mut PaddedRows) {
-        let BsaScratch { signal, fired } = scratch;
-        let n_frames = frames.len() / n_channels;
-        let n_steps = self.n_steps(n_frames);
+    /// Returns the window of a stream at its start.
+    pub(super) fn window(&self, n_channels: usize) -> BsaWindow {
+        BsaWindow { signals: vec![Vec::new(); n_channels.div_ceil(LANES)], fired: Vec::new() }
+    }
+
+    /// Takes the next frames, and gives the steps that they decide.
+    pub(super) fn go_on(
+        &self,
+        window: &mut BsaWindow,
+        is_first: bool,
+        frames: &[f64],
+        n_channels: usize,
+        by_neuron: &mut PaddedRows,
+    ) {
+        for (block, signal) in window.signals.iter_mut().enumerate() {
+            self.hold_frames(frames, n_channels, block * LANES, signal);
+        }
+        self.decide(window, is_first, n_channels, by_neuron);
+    }
+
+    /// Gives the steps that are left.
+    pub(super) fn finish(&self, window: &mut BsaWindow, is_first: bool, n_channels: usize, by_neuron: &mut PaddedRows) {
+        // What is not decided is the last steps; after them there is silence. A series that was never heard has none.
+        for signal in &mut window.signals {
+            signal.resize(signal.len() + self.filter.len() - 1, [0.0; LANES]);
+        }
+        self.decide(window, is_first, n_channels, by_neuron);
+    }
+
+    /// Appends to `signal` the values of eight channels from the `first`.
+    fn hold_frames(&self, frames: &[f64], n_channels: usize, first: usize, signal: &mut Vec<[f64; LANES]>) {
+        let n = LANES.min(n_channels - first);
+        for frame in frames.chunks_exact(n_channels) {
+            let values = from_fn(|lane| if lane < n { frame[first + lane] * self.config.gain } else { 0.0 });
+            signal.resize(signal.len() + self.config.hold, values);
+        }
+    }
+
+    /// Takes filters away wherever they lie in the signal as a whole.
+    fn decide(&self, window: &mut BsaWindow, is_first: bool, n_channels: usize, by_neuron: &mut PaddedRows) {
+        let BsaWindow { signals, fired } = window;
+        let n_tried = (signals[0].len() + 1).saturating_sub(self.filter.len());
+        // Nothing fires at the very first step: where the filter starts in one step, the next fires.
+        let shift = usize::from(is_first && n_tried > 0);
+        by_neuron.clear(n_tried + shift);
+        for (block, signal) in signals.iter_mut().enumerate() {
+            fired.clear();
+            fired.resize(n_tried, 0);
+            subtract_filters(&self.filter, self.config.threshold, signal, fired);
+            signal.drain(..n_tried);
+            for lane in 0..LANES.min(n_channels - block * LANES) {
+                let at = fired.iter().enumerate().filter(|(_, fired)| **fired >> lane & 1 == 1);
+                at.for_each(|(i, _)| by_neuron.push((i + shift) as u32));
+                by_neuron.end_row();
+            }
+        }
+    }
+}
+
+impl Encode for BsaEncoder {
+    /// Returns those that are asked for, or one more than frames take.
+    fn n_steps(&self, n_frames: Option<usize>) -> usize {
+        self.config.n_steps.unwrap_or_else(|| (n_frames.unwrap_or(0) * self.config.hold + 1).max(2))
+    }
+
+    fn check_frames(&self, n_frames: Option<usize>) -> Result<()> {
+        check_length(check_series("BSA", n_frames)? + 1, self.config.hold)
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Finite
+    }
+
+    fn encode(&self, sample: AnalogSample<'_>, _: StreamKey, scratch: &mut EncoderScratch, by_neuron: &mut PaddedRows) {
+        let EncoderScratch { bsa: BsaScratch { signal, fired }, values, .. } = scratch;
+        sample.values.copy_to(values);
+        let n_channels = sample.n_features;
+        let n_steps = self.n_steps(sample.n_frames());
         by_neuron.clear(n_steps);
         for first in (0..n_channels).step_by(LANES) {
-            let n = LANES.min(n_channels - first);
             signal.clear();
-            for frame in frames.chunks_exact(n_channels) {
-                let values = from_fn(|lane| if lane < n { frame[first + lane] * self.config.gain } else { 0.0 });
-                signal.resize(signal.len() + self.config.hold, values);
-            }
+            self.hold_frames(values, n_channels, first, signal);
             let n_tried = signal.len();
             // The filter reaches over the end, where there is silence.
             signal.resize(n_tried + self.filter.len(), [0.0; LANES]);
@@ -97,7 +175,7 @@ impl BsaEncoder {
             if !is_stopped() {
                 subtract_filters(&self.filter, self.config.threshold, signal, fired);
             }
-            for lane in 0..n {
+            for lane in 0..LANES.min(n_channels - first) {
                 let at = fired.iter().enumerate().filter(|(_, fired)| **fired >> lane & 1 == 1).map(|(i, _)| i + 1);
                 at.take_while(|&t| t < n_steps).for_each(|t| by_neuron.push(t as u32));
                 by_neuron.end_row();
@@ -145,13 +223,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::spikes::Analog;
 
     const USUAL: BsaConfig = BsaConfig { n_steps: None, hold: 10, gain: 2000.0, n_taps: 24, threshold: 0.6 };
 
     fn rows(config: BsaConfig, frames: &[f64], n_channels: usize) -> Vec<Vec<u32>> {
-        let mut by_neuron = PaddedRows::default();
-        BsaEncoder::new(config).unwrap().encode(frames, n_channels, &mut BsaScratch::default(), &mut by_neuron);
-        (0..n_channels).map(|j| by_neuron.row(j).to_vec()).collect()
+        let sample = AnalogSample::series(Analog::F64(frames), n_channels);
+        super::super::tests::rows(&BsaEncoder::new(config).unwrap(), sample)
     }
 
     /// One channel, as the description says.
@@ -214,6 +292,6 @@ mod tests {
         assert_eq!(message(BsaConfig { n_taps: 5000, ..USUAL }), "n_taps must be in [1, 4096], got 5000");
         assert_eq!(message(BsaConfig { gain: f64::NAN, ..USUAL }), "gain must be finite and > 0, got NaN");
         assert_eq!(message(BsaConfig { threshold: -0.1, ..USUAL }), "threshold must be finite and >= 0, got -0.1");
-        assert_eq!(BsaEncoder::new(USUAL).unwrap().n_steps(36), 361);
+        assert_eq!(BsaEncoder::new(USUAL).unwrap().n_steps(Some(36)), 361);
     }
 }

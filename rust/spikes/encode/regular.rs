@@ -1,9 +1,11 @@
 //! Analog values to regular spikes.
 
+use std::ops::Range;
+
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Analog, Encode, EncoderScratch, check_rates, each_probability};
+use super::{AnalogSample, Domain, Encode, EncoderScratch, Timing, check_rate_scale};
 use crate::error::Result;
 use crate::rng::StreamKey;
 use crate::spikes::PaddedRows;
@@ -19,12 +21,15 @@ const INPUTS: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegularConfig {
-    /// Number of time steps.
+    /// Number of time steps of values that do not change.
     pub n_steps: usize,
     /// Spikes per step of an input of value 1.
     pub rate_scale: f64,
     /// Whether every sample draws where its inputs start.
     pub random_phase: bool,
+    /// Steps that a frame of a time series takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<usize>,
 }
 
 /// Fires every input in equal intervals, `value * rate_scale` times a step.
@@ -32,7 +37,7 @@ pub struct RegularConfig {
 /// Every input has an accumulator of 32 bits, to which a step adds round(value `rate_scale` 2^32): it fires where that overflows. The
 /// accumulator of input j starts at j times 2^32 / golden ratio, modulo 2^32, so that inputs of one value do not fire
 /// together; or, with `random_phase`, at a number drawn for the sample by the counter-based generator keyed by (seed, epoch, sample).
-/// A spike count differs from `value * rate_scale * n_steps` by less than 1. All arithmetic is that of integers: the same
+/// A spike count differs from `value * rate_scale * n_steps` by less than 1. Over the frames of a time series the accumulator goes on. All arithmetic is that of integers: the same
 /// spikes on every system.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RegularEncoder {
@@ -50,72 +55,116 @@ impl RegularEncoder {
     /// Makes an encoder.
     ///
     /// # Errors
-    /// [`Error::Value`](crate::Error::Value) unless `n_steps >= 1` and `rate_scale` is in (0, 1].
+    /// [`Error::Value`](crate::Error::Value) naming the first field outside its domain.
     pub fn new(config: RegularConfig) -> Result<Self> {
-        check_rates(config.n_steps, config.rate_scale)?;
-        Ok(Self { config })
+        let encoder = Self { config };
+        encoder.timing().check()?;
+        check_rate_scale(config.rate_scale)?;
+        Ok(encoder)
+    }
+
+    pub(super) fn timing(&self) -> Timing {
+        Timing { n_steps: self.config.n_steps, hold: self.config.hold }
+    }
+
+    /// Tells whether inputs start where every sample draws it.
+    pub(super) fn is_random(&self) -> bool {
+        self.config.random_phase
+    }
+
+    /// Returns what a step adds to the accumulator of an input of this value.
+    pub(super) fn increment(&self, value: f64) -> u64 {
+        (value * self.config.rate_scale * 4_294_967_296.0).round() as u64
     }
 }
 
+/// Returns the accumulator of input `j` at first, if none is drawn.
+pub(super) fn first_phase(j: usize) -> u32 {
+    GOLDEN.wrapping_mul(j as u32)
+}
+
 impl Encode for RegularEncoder {
-    fn n_steps(&self) -> usize {
-        self.config.n_steps
+    fn n_steps(&self, n_frames: Option<usize>) -> usize {
+        self.timing().steps_of(n_frames)
     }
 
-    fn encode(&self, values: Analog<'_>, key: StreamKey, scratch: &mut EncoderScratch, by_neuron: &mut PaddedRows) {
-        let RegularConfig { n_steps, rate_scale, random_phase } = self.config;
+    fn check_frames(&self, n_frames: Option<usize>) -> Result<()> {
+        self.timing().check_frames(n_frames)
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Unit
+    }
+
+    fn encode(
+        &self,
+        sample: AnalogSample<'_>,
+        key: StreamKey,
+        scratch: &mut EncoderScratch,
+        by_neuron: &mut PaddedRows,
+    ) {
+        let (n_features, n_steps) = (sample.n_features, self.n_steps(sample.n_frames()));
         let RegularScratch { increments, phases } = &mut scratch.regular;
         increments.clear();
-        each_probability(values, rate_scale, |p| increments.push((p * 4_294_967_296.0).round() as u64));
+        sample.values.each(|value| increments.push(self.increment(value)));
         phases.clear();
-        if random_phase {
-            phases.resize(increments.len() * size_of::<u32>(), 0);
+        if self.config.random_phase {
+            phases.resize(n_features * size_of::<u32>(), 0);
             key.rng(0).fill_bytes(phases);
         }
         by_neuron.clear(n_steps);
+        // What does not change is a series of one frame, which takes all steps.
+        let hold = if sample.is_series { self.config.hold } else { None };
+        let (timing, n_frames) = (Timing { hold, ..self.timing() }, sample.n_frames().unwrap_or(1));
         let at_once = ((1 << 20) / n_steps).clamp(1, INPUTS);
-        for (j, &increment) in increments.iter().enumerate() {
-            let phase = match phases.as_chunks().0.get(j) {
-                Some(&drawn) => u32::from_le_bytes(drawn),
-                None => GOLDEN.wrapping_mul(j as u32),
-            };
+        for j in 0..n_features {
             if j % at_once == 0 && is_stopped() {
                 // What is made after a stop is thrown away: silent rows are as good as any.
-                increments[j..].iter().for_each(|_| by_neuron.end_row());
+                (j..n_features).for_each(|_| by_neuron.end_row());
                 return;
             }
-            push_overflows(increment, phase, n_steps, by_neuron);
+            let mut phase = match phases.as_chunks().0.get(j) {
+                Some(&drawn) => u32::from_le_bytes(drawn),
+                None => first_phase(j),
+            };
+            for f in 0..n_frames {
+                let steps = timing.steps(f, n_frames);
+                phase = push_overflows(increments[f * n_features + j], phase, steps, by_neuron);
+            }
             by_neuron.end_row();
         }
     }
 }
 
-/// Appends the steps in which an accumulator that starts at `phase` overflows.
-fn push_overflows(increment: u64, phase: u32, n_steps: usize, by_neuron: &mut PaddedRows) {
+/// Appends the steps in which an accumulator that starts at `phase` overflows, and returns what it holds then.
+pub(super) fn push_overflows(increment: u64, phase: u32, steps: Range<usize>, by_neuron: &mut PaddedRows) -> u32 {
     let phase = u64::from(phase);
     // At most 2^24 steps of at most 2^32.
-    let n_spikes = ((phase + increment * n_steps as u64) >> 32) as usize;
+    let end = phase + increment * steps.len() as u64;
+    let n_spikes = (end >> 32) as usize;
     let room = by_neuron.room(n_spikes);
     for (k, step) in room.iter_mut().enumerate() {
         // The least t with phase + increment (t + 1) >= 2^32 (k + 1).
-        *step = ((((k as u64 + 1) << 32) - phase).div_ceil(increment) - 1) as u32;
+        *step = (steps.start as u64 + (((k as u64 + 1) << 32) - phase).div_ceil(increment) - 1) as u32;
     }
     by_neuron.advance(n_spikes);
+    end as u32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spikes::Analog;
 
     const KEY: StreamKey = StreamKey { seed: 3, epoch: 1, sample: 2 };
 
     fn encoder(n_steps: usize, rate_scale: f64, random_phase: bool) -> RegularEncoder {
-        RegularEncoder::new(RegularConfig { n_steps, rate_scale, random_phase }).unwrap()
+        RegularEncoder::new(RegularConfig { n_steps, rate_scale, random_phase, hold: None }).unwrap()
     }
 
     fn encoded(encoder: &RegularEncoder, values: Analog<'_>, key: StreamKey) -> PaddedRows {
         let mut rows = PaddedRows::default();
-        encoder.encode(values, key, &mut EncoderScratch::default(), &mut rows);
+        encoder.encode(AnalogSample::still(values), key, &mut EncoderScratch::default(), &mut rows);
         rows
     }
 
@@ -156,6 +205,30 @@ mod tests {
     }
 
     #[test]
+    fn accumulators_go_on_from_frame_to_frame() {
+        let series: Vec<f64> = (0..60).map(|k| f64::from(k * 37 % 60) / 59.0).collect();
+        for (n_steps, hold) in [(400, Some(7)), (143, None)] {
+            let regular =
+                RegularEncoder::new(RegularConfig { n_steps, rate_scale: 0.9, random_phase: false, hold }).unwrap();
+            let got = super::super::tests::rows(&regular, AnalogSample::series(Analog::F64(&series), 3));
+            for (j, row) in got.iter().enumerate() {
+                let mut accumulator = u64::from(first_phase(j));
+                let mut expected = Vec::new();
+                for f in 0..20 {
+                    for t in regular.timing().steps(f, 20) {
+                        accumulator += regular.increment(series[3 * f + j]);
+                        if accumulator >> 32 > 0 {
+                            accumulator -= 1 << 32;
+                            expected.push(t as u32);
+                        }
+                    }
+                }
+                assert_eq!(row, &expected);
+            }
+        }
+    }
+
+    #[test]
     fn phases_are_drawn_for_every_sample_if_at_all() {
         let values = [100u8; 300];
         let other = StreamKey { sample: 3, ..KEY };
@@ -190,7 +263,9 @@ mod tests {
     #[test]
     fn errors_name_the_argument() {
         let message = |n_steps, rate_scale| {
-            RegularEncoder::new(RegularConfig { n_steps, rate_scale, random_phase: false }).unwrap_err().to_string()
+            RegularEncoder::new(RegularConfig { n_steps, rate_scale, random_phase: false, hold: None })
+                .unwrap_err()
+                .to_string()
         };
         assert_eq!(message(0, 1.0), "n_steps must be in [1, 2^24], got 0");
         assert_eq!(message(1, 0.0), "rate_scale must be in (0, 1], got 0");
