@@ -19,7 +19,7 @@ use strsbp_rs::network::Network;
 use strsbp_rs::neuron::lif::thresholds::One;
 use strsbp_rs::rng::StreamKey;
 use strsbp_rs::simd::{LANES, Lanes};
-use strsbp_rs::spikes::{Analog, Encode, EncoderScratch};
+use strsbp_rs::spikes::{Analog, AnalogSample, Encode, EncoderScratch};
 
 const ROUNDS: usize = 60;
 /// Of the backward loop over a sample, so that making its trace counts little.
@@ -74,7 +74,7 @@ fn main() {
             for (s, sample) in samples.iter_mut().enumerate() {
                 let values = Analog::U8(&images[s * common::N_IN..(s + 1) * common::N_IN]);
                 let key = StreamKey { seed: 0, epoch: 0, sample: s as u32 };
-                encoder.encode(values, key, &mut encode, &mut sample.input.by_neuron);
+                encoder.encode(AnalogSample::still(values), key, &mut encode, &mut sample.input.by_neuron);
                 sample.input.list_by_time();
             }
         });

@@ -97,6 +97,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "FixedNetwork": lambda: network().to_fixed("cortex_m"),
     "BernoulliEncoder": lambda: sr.BernoulliEncoder(n_steps=5),
     "RegularEncoder": lambda: sr.RegularEncoder(n_steps=5),
+    "EncoderStream": lambda: sr.EncoderStream(sr.RegularEncoder(hold=1), 2),
     "Format": lambda: sr.fixed.cortex_m_format(
         current_decay=sr.fixed.Shift(3), membrane_decay=sr.fixed.Shift(3), v_th=9
     ),
@@ -122,6 +123,9 @@ GIVEN: dict[str, dict[str, Any]] = {
     "Reservoir": {"shape": (1, 2, 3)},
     "BernoulliEncoder": {"n_steps": 5},
     "RegularEncoder": {"n_steps": 5},
+    "EncoderStream": {"encoder": sr.RegularEncoder(hold=1), "n_features": 2},
+    "EncoderStream.encode": {"frames": X},
+    "encode": {"x": X, "encoder": sr.RegularEncoder(n_steps=5)},
     "BestCheckpoint": {"path": "best"},
     "CSVLogger": {"path": "log"},
     "SpikeTrains.from_dense": {"raster": np.ones((2, 3, 4), bool)},

@@ -14,6 +14,7 @@ from strsbp_rs._config import (
     AvgPool1d,
     AvgPool2d,
     BernoulliEncoder,
+    BsaEncoder,
     Constant,
     ConstantInit,
     Conv1d,
@@ -30,10 +31,13 @@ from strsbp_rs._config import (
     ImageAugment,
     InverseSqrt,
     KaimingUniform,
+    LatencyEncoder,
+    LevelCrossingEncoder,
     MaxPool1d,
     MaxPool2d,
     Normal,
     OneToOne,
+    PopulationEncoder,
     Recurrent,
     RegularEncoder,
     Reservoir,
@@ -47,6 +51,7 @@ from strsbp_rs._config import (
     UniformOfThreshold,
 )
 from strsbp_rs._coupling import post_coupling, psp_table
+from strsbp_rs._encoding import EncoderStream, encode
 from strsbp_rs._evaluation import Evaluation
 from strsbp_rs._graph import Graph, Population, Projection
 from strsbp_rs._network import Network
@@ -89,6 +94,7 @@ __all__ = [
     "AvgPool2d",
     "BernoulliEncoder",
     "BestCheckpoint",
+    "BsaEncoder",
     "CSVLogger",
     "CacheWarning",
     "Callback",
@@ -102,6 +108,7 @@ __all__ = [
     "CountMSE",
     "Dense",
     "EarlyStopping",
+    "EncoderStream",
     "Evaluation",
     "ExponentialPenalty",
     "Firing",
@@ -116,7 +123,9 @@ __all__ = [
     "ImageAugment",
     "InverseSqrt",
     "KaimingUniform",
+    "LatencyEncoder",
     "LayerReport",
+    "LevelCrossingEncoder",
     "Loihi",
     "MaxPool1d",
     "MaxPool2d",
@@ -125,6 +134,7 @@ __all__ = [
     "OneToOne",
     "Operations",
     "Population",
+    "PopulationEncoder",
     "Projection",
     "QFormat",
     "QuantizationReport",
@@ -155,6 +165,7 @@ __all__ = [
     "Xylo",
     "__version__",
     "audio",
+    "encode",
     "fixed",
     "gradients_from_spikes",
     "plot",

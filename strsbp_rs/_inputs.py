@@ -3,11 +3,13 @@
 What an array means depends on its axes and on whether an encoder is given, never on its values:
 
 - without an encoder it is a raster (n_samples, n_steps, ...), of spikes or their counts;
-- with one it holds analog values (n_samples, ...), which the encoder makes spikes of.
+- with one it holds analog values (n_samples, ...), which do not change, or time series
+  (n_samples, n_frames, ...), of which the encoder makes spikes.
 
 The axes that are left out here are flattened in C order. They must be those of the network's
-inputs where these have a shape, else multiply to their number. Values then decide only what is
-refused.
+inputs where these have a shape, else multiply to their number (or to that of the features, where
+an encoder drives several inputs by one). Samples of different lengths are lists of arrays. Values
+then decide only what is refused.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from strsbp_rs import _config as config
+from strsbp_rs._analog import Frames, analog_input, named_axes, numbers, uneven
 from strsbp_rs._arguments import integer
-from strsbp_rs._arrays import as_array, what_else
 from strsbp_rs._carried import checked_encoder
 from strsbp_rs._events import columns_of, is_events
 from strsbp_rs._shapes import fits, sensor_of
@@ -38,11 +40,14 @@ def prepare_input(
     in_shape: tuple[int, ...],
     encoder: config.Encoder | None,
     n_steps: int | None = None,
-) -> SpikeTrainsCore | NDArray[Any]:
-    """Returns samples as the core takes them: spike trains, or analog values (n_samples, n_in).
+) -> SpikeTrainsCore | NDArray[Any] | Frames:
+    """Returns samples as the core takes them.
+
+    These are spike trains; analog values (n_samples, n_features); or, of time series, the frames
+    of all samples, (n_frames, n_features), and the first frame of each, (n_samples + 1,).
 
     Args:
-        x: SpikeTrains; a list of event arrays; or an array, see above.
+        x: SpikeTrains; a list of event arrays; an array, or a list of them, see above.
         in_shape: Shape of the network's inputs, (n_in,) where they have none.
         encoder: Makes spikes of analog values.
         n_steps: Number of time steps of event lists; of other samples that which they have.
@@ -66,33 +71,28 @@ def prepare_input(
         events: Any = x
         columns = columns_of(name, events, sensor_of(in_shape), "step", 1.0, may_be_flat=True)
         trains = SpikeTrains._of_columns(columns, steps, math.prod(in_shape), None)
-    elif encoder is None and (rasters := _rasters(x)):
+    elif encoder is None and (rasters := uneven(x)):
         for at, raster in enumerate(rasters):
             if not fits(raster.shape[1:], in_shape):
-                expected = _named(in_shape, "n_steps")
+                expected = named_axes(in_shape, "n_steps")
                 raise ValueError(f"{name}[{at}] has shape {raster.shape}, expected {expected}")
         trains = SpikeTrains.from_rasters(rasters, steps)
     elif encoder is not None:
-        _check_steps(steps, encoder.n_steps, "the encoder")
-        return _analog(name, _numbers(name, x), in_shape)
+        data = analog_input(name, x, in_shape, encoder)
+        if not isinstance(data, Frames):
+            _check_steps(steps, encoder.n_steps, "the encoder")
+        elif steps is not None:
+            raise ValueError(f"n_steps must be None of time series with an encoder, got {steps}")
+        return data
     else:
-        trains = _raster(name, _numbers(name, x), in_shape)
+        trains = _raster(name, numbers(name, x), in_shape)
     _check_steps(steps, trains.shape[1], name)
     return trains._core
 
 
-def _check_steps(asked: int | None, found: int, of: str) -> None:
+def _check_steps(asked: int | None, found: int | None, of: str) -> None:
     if asked not in (None, found):
         raise ValueError(f"n_steps must be {found}, those of {of}, got {asked}")
-
-
-def _rasters(x: Any) -> list[NDArray[Any]]:
-    """Returns the arrays of a list whose samples differ in steps; none of anything else."""
-    if not isinstance(x, (list, tuple)) or len({getattr(one, "shape", None) for one in x}) < 2:
-        return []
-    if any(getattr(one, "ndim", 0) < 2 for one in x):
-        return []
-    return [as_array(f"x[{at}]", one) for at, one in enumerate(x)]
 
 
 def _is_event_list(x: Any) -> bool:
@@ -102,29 +102,6 @@ def _is_event_list(x: Any) -> bool:
 
 
 # Arrays ------------------------------------------------------------------------------------------
-
-
-def _numbers(name: str, x: Any) -> NDArray[Any]:
-    array = as_array(name, x)
-    if array.dtype.kind not in "OSU":
-        return array
-    got = what_else(x, array)
-    if array.dtype.kind != "O":
-        raise TypeError(
-            f"{name} has dtype {array.dtype}, expected truth values or numbers, got {got}"
-        )
-    cure = f": give {name}.toarray()" if hasattr(x, "toarray") else ""
-    raise TypeError(f"{name} must be an array of numbers, got {got}{cure}")
-
-
-def _named(in_shape: tuple[int, ...], axes: str) -> str:
-    """The shapes that samples may have, of which `axes` come first."""
-    flat = f"({axes}, n_in={math.prod(in_shape)})"
-    if len(in_shape) == 1:
-        return flat
-    names = ("channels", "length") if len(in_shape) == 2 else ("channels", "height", "width")
-    sizes = ", ".join(f"{name}={size}" for name, size in zip(names, in_shape, strict=True))
-    return f"({axes}, {sizes}) or {flat}"
 
 
 def _raster(name: str, array: NDArray[Any], in_shape: tuple[int, ...]) -> SpikeTrains:
@@ -139,35 +116,9 @@ def _raster(name: str, array: NDArray[Any], in_shape: tuple[int, ...]) -> SpikeT
     if array.ndim < 3 or not fits(array.shape[2:], in_shape):
         images = array.ndim > 2 and fits(array.shape[1:], in_shape)
         cure = f"; as images of {n_in} values they need an encoder" if images else ""
-        expected = _named(in_shape, "n_samples, n_steps")
+        expected = named_axes(in_shape, "n_samples, n_steps")
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}{cure}")
     return SpikeTrains._of_raster(name, array)
-
-
-def _analog(name: str, array: NDArray[Any], in_shape: tuple[int, ...]) -> NDArray[Any]:
-    """Values that an encoder makes spikes of, (n_samples, ...)."""
-    shape, expected = array.shape, _named(in_shape, "n_samples")
-    if array.ndim > 2 and not fits(shape[1:], in_shape) and fits(shape[2:], in_shape):
-        values = math.prod(shape[1:])
-        raise ValueError(
-            f"{name} has shape {shape}, expected {expected}: with an encoder its "
-            f"samples are images of {values} values, for a network with n_in={values}; if it is a "
-            f"raster of {shape[1]} steps, give SpikeTrains.from_dense({name}), or no encoder"
-        )
-    if array.ndim < 2 or not fits(shape[1:], in_shape):
-        raise ValueError(f"{name} has shape {shape}, expected {expected}")
-    if array.dtype.kind not in "bf" and array.dtype != np.uint8:
-        cures = (
-            f": give {name}.astype(np.uint8) if its values are 0 to 255, else floats in [0, 1], as "
-            f"{name} / {name}.max()"
-        )
-        raise TypeError(
-            f"{name} has dtype {array.dtype}, expected uint8, float32 or float64"
-            f"{cures if array.dtype.kind in 'iu' else ''}"
-        )
-    # Types that the core does not read: truth values, and floats of other widths.
-    wanted = {"?": np.float32, "e": np.float32, "g": np.float64}.get(array.dtype.char, array.dtype)
-    return np.ascontiguousarray(array.reshape(shape[0], math.prod(in_shape)), dtype=wanted)
 
 
 # Encoders ----------------------------------------------------------------------------------------
@@ -182,7 +133,8 @@ def encoder_for(
     """Returns the encoder of a call: the one given, else the network's own, if samples need one.
 
     A raster (n_samples, n_steps, ...) needs none. An array that might be images as well has one
-    step, which no raster has.
+    step, which no raster has. Floats of these axes are a time series where the encoder was made for
+    one, see `is_for_series`.
     """
     if given is not None or carried is None or isinstance(x, SpikeTrains):
         return given
@@ -193,6 +145,9 @@ def encoder_for(
     except ValueError:  # No array at all, which is told where samples are taken.
         return carried
     is_raster = len(shape) > 2 and fits(shape[2:], in_shape) and not fits(shape[1:], in_shape)
+    if is_raster and carried.is_for_series:
+        # Floats are what such an encoder was made for, truth values and counts are spikes.
+        is_raster = np.asarray(x).dtype.kind != "f"
     return None if is_raster else carried
 
 

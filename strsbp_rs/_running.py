@@ -21,7 +21,7 @@ from strsbp_rs._fields import named
 from strsbp_rs._inputs import Input, encoder_for, input_options, prepare_input
 from strsbp_rs._recording import Operations, Recording, recorded_activity
 from strsbp_rs._spikes import SpikeTrains
-from strsbp_rs._strsbp_rs import FixedNetworkCore, NetworkCore, SpikeTrainsCore, mean_loss
+from strsbp_rs._strsbp_rs import FixedNetworkCore, NetworkCore, mean_loss
 from strsbp_rs.fixed import Overflows
 from strsbp_rs.training._own_loss import Goal, OwnLoss, checked_own_loss, goal_of
 
@@ -263,7 +263,7 @@ class Running(ABC):
         sizes = self._sizes()
         return evaluation_of(
             counts,
-            loss=_mean_loss(known, goal, counts, samples.data),
+            loss=_mean_loss(known, goal, values),
             accuracy=None if goal.y is None else float(np.mean(predictions_of(counts) == goal.y)),
             firing_rate=[
                 n / (per_neuron * size) for n, size in zip(values["n_spikes"], sizes, strict=True)
@@ -338,17 +338,15 @@ def _traced(record_traces: Any) -> list[tuple[int, list[int]]]:
     ]
 
 
-def _mean_loss(
-    known: config.Loss | None, goal: Goal, counts: NDArray[np.uint32], data: Any
-) -> float:
-    """Returns the mean loss of samples, by a loss of the package or of the user's own."""
+def _mean_loss(known: config.Loss | None, goal: Goal, values: Mapping[str, Any]) -> float:
+    """Returns the mean loss of counted samples, by a loss of the package or of the user's own."""
+    counts = values["counts"]
     if goal.own is not None:
         losses, _ = goal.own(counts, np.arange(len(counts)))
         return float(losses.sum() / len(counts))
     if known is None or goal.y is None:
         return float("nan")
-    trains = data if isinstance(data, SpikeTrainsCore) else None
-    return mean_loss(known.to_dict(), counts, goal.y, trains)
+    return mean_loss(known.to_dict(), counts, goal.y, values["n_steps"], values["lengths"])
 
 
 def _common(values: Mapping[str, Any]) -> dict[str, Any]:

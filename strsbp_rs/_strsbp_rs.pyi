@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 __all__ = [
     "__VERSION__",
     "ClaimCore",
+    "EncoderStreamCore",
     "FixedNetworkCore",
     "FrontEndCore",
     "GraphCore",
@@ -21,6 +22,7 @@ __all__ = [
     "check_classes",
     "check_configuration",
     "check_fixed",
+    "encode_all",
     "file_content",
     "fixed_preset",
     "hear_all",
@@ -53,6 +55,9 @@ def make_folder(path: str) -> None: ...
 def sweep_folder(path: str) -> int: ...
 def check_classes(y: NDArray[np.int64], n_out: int) -> None: ...
 def check_configuration(owner: str, configuration: dict[str, Any]) -> None: ...
+def encode_all(
+    x: Any, encoder: dict[str, Any], seed: int, n_threads: int | None
+) -> SpikeTrainsCore: ...
 def file_content(path: str) -> tuple[str, Any]: ...
 def check_fixed(format: dict[str, Any], n: int) -> None: ...
 def fixed_preset(preset: dict[str, Any]) -> dict[str, Any]: ...
@@ -66,7 +71,8 @@ def mean_loss(
     loss: dict[str, Any],
     counts: NDArray[np.uint32],
     y: NDArray[np.int64],
-    trains: SpikeTrainsCore | None,
+    n_steps: int,
+    lengths: NDArray[np.uint32] | None,
 ) -> float: ...
 def s_psp(
     pre: SpikeTrainsCore, post: SpikeTrainsCore, params: dict[str, Any], delay: float
@@ -350,6 +356,13 @@ def hear_all(
     n_threads: int | None,
     callback: Callable[[int], object] | None,
 ) -> list[NDArray[np.float64]]: ...
+
+@final
+class EncoderStreamCore:
+    def __new__(cls, encoder: dict[str, Any], n_features: int) -> EncoderStreamCore: ...
+    def sizes(self) -> list[int]: ...
+    def encode(self, frames: NDArray[np.float64]) -> NDArray[np.bool_]: ...
+    def finish(self) -> NDArray[np.bool_]: ...
 
 @final
 class FrontEndCore:

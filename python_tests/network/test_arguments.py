@@ -118,7 +118,7 @@ def test_network(make, error, message):
         (
             lambda: {"encoder": "poisson"},
             TypeError,
-            "encoder must be a BernoulliEncoder or RegularEncoder, got 'poisson'",
+            "encoder must be a BernoulliEncoder or RegularEncoder or .*, got 'poisson'",
         ),
     ],
 )

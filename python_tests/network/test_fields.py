@@ -16,6 +16,7 @@ CONFIGS = [
     *(sr.Firing, sr.Uniform, sr.Normal, sr.ConstantInit, sr.KaimingUniform, sr.AllToAll, sr.Sparse),
     *(sr.Reservoir, sr.UniformDelay, sr.OneToOne, sr.FixedProbability, sr.FixedOutDegree),
     *(sr.FixedInDegree, sr.LIF, sr.Dense, sr.Recurrent, sr.BernoulliEncoder),
+    *(sr.LatencyEncoder, sr.LevelCrossingEncoder, sr.BsaEncoder, sr.PopulationEncoder),
     *(sr.RegularEncoder, sr.ImageAugment, sr.SpikeAugment, sr.UniformOfThreshold, sr.Convolution),
     *(sr.Conv2d, sr.Conv1d, sr.AvgPool2d, sr.AvgPool1d, sr.MaxPool2d, sr.MaxPool1d),
     *(sr.CountMSE, sr.SoftmaxCrossEntropy, sr.Adam, sr.AdamW, sr.SGD, sr.Constant),
@@ -97,7 +98,7 @@ def test_numbers_of_numpy_become_plain(cls, name):
     plain = make(cls)
     value = getattr(plain, name)
     if type(value) is int:
-        value = 8 if name.endswith("_bits") else 1
+        value = 8 if name.endswith("_bits") else 2 if cls is sr.PopulationEncoder else 1
     plain = dataclasses.replace(plain, **{name: value})
     for same in [np.bool_(value)] if isinstance(value, bool) else forms(value):
         made = dataclasses.replace(plain, **{name: same})

@@ -20,7 +20,7 @@ pub use trainer::{
     Activity, Alone, AnalogData, AugmentScratch, Batch, BatchStats, CountedSpikes, Couplings, Data, EpochStats,
     Evaluation, ImageAugment, Objective, OwnLoss, Pass, Present, Progress, Recording, Reduce, Series, Solves, Source,
     StepStats, Targets, Traced, Traces, Trainee, Trainer, TrainerConfig, Worker, check_images, check_inputs,
-    check_recorded, check_traced, count_spikes, graph_to_count, record,
+    check_n_samples, check_recorded, check_traced, count_spikes, encoded, graph_to_count, record,
 };
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod augment;
 mod calls;
 mod configurations;
 mod counts;
+mod encoders;
 mod ending;
 mod files;
 mod fixed_network;
@@ -48,6 +49,8 @@ mod _strsbp_rs {
     use super::audio::{FrontEndCore, center_frequencies, hear_all};
     #[pymodule_export]
     use super::augment::{augmented, augmented_spikes};
+    #[pymodule_export]
+    use super::encoders::{EncoderStreamCore, encode_all};
     #[pymodule_export]
     use super::files::{ClaimCore, make_folder, sweep_folder, write_file};
     #[pymodule_export]
@@ -162,7 +165,8 @@ mod _strsbp_rs {
         loss: &Bound<'py, PyAny>,
         counts: numpy::PyReadonlyArray2<'py, u32>,
         y: numpy::PyReadonlyArray1<'py, i64>,
-        trains: Option<PyRef<'py, SpikeTrainsCore>>,
+        n_steps: usize,
+        lengths: Option<numpy::PyReadonlyArray1<'py, u32>>,
     ) -> PyResult<f64> {
         use numpy::PyUntypedArrayMethods;
         let loss: Loss = from_python("loss", loss)?;
@@ -175,8 +179,11 @@ mod _strsbp_rs {
             return Err(Error::shape("counts", &[n_samples, n_out], expected).into());
         }
         let counts = collected("counts", counts.as_array().iter().copied())?;
-        let lengths = trains.as_ref().and_then(|trains| Some((trains.0.lengths()?, trains.0.n_steps())));
-        let lengths = lengths.filter(|(lengths, _)| lengths.len() == n_samples);
+        let lengths = lengths.as_ref().map(numpy::PyReadonlyArray1::as_slice).transpose()?;
+        if let Some(lengths) = lengths.filter(|lengths| lengths.len() != n_samples) {
+            return Err(Error::shape("lengths", &[lengths.len()], format!("(n_samples={n_samples},)")).into());
+        }
+        let lengths = lengths.map(|lengths| (lengths, n_steps));
         Ok(crate::learn::total_loss(&loss, &counts, &classes, lengths)? / n_samples as f64)
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strsbp_rs._analog import Frames
 from strsbp_rs._arguments import labels
 from strsbp_rs._arrays import as_array
 from strsbp_rs._config import Config
@@ -93,7 +94,7 @@ def loss_name(loss: OwnLoss) -> str:
 def goal_of(
     own: OwnLoss | None,
     y: Any,
-    data: SpikeTrainsCore | NDArray[Any],
+    data: SpikeTrainsCore | NDArray[Any] | Frames,
     n_out: int,
     weighted: bool = False,
 ) -> Goal:

@@ -14,18 +14,27 @@ pub fn check_inputs<F: Real>(net: &Network<F>, data: Data<'_>) -> Result<()> {
     if data.n_in() != net.n_in() {
         return Err(Error::shape("x", &[data.n_samples(), data.n_in()], format!("(n_samples, n_in={})", net.n_in())));
     }
-    if data.n_samples() == 0 {
-        return Err(Error::shape("x", &[0, data.n_in()], "at least one sample"));
-    }
-    if data.n_samples() > u32::MAX as usize {
-        return Err(Error::value("the number of samples", "< 2^32", data.n_samples()));
-    }
+    check_n_samples(data)?;
     if data.n_steps() < 2 {
         return Err(Error::value("n_steps", ">= 2, as nothing fires at step 0", data.n_steps()));
     }
     if let Some(sample) = data.lengths().and_then(|lengths| lengths.iter().position(|&n| n < 2)) {
         let name = format!("the number of steps of sample {sample}");
         return Err(Error::value(name, ">= 2, as nothing fires at step 0", data.n_steps_of(sample)));
+    }
+    Ok(())
+}
+
+/// Checks that there are samples, and not too many.
+///
+/// # Errors
+/// [`Error::Shape`] or [`Error::Value`] naming the argument.
+pub fn check_n_samples(data: Data<'_>) -> Result<()> {
+    if data.n_samples() == 0 {
+        return Err(Error::shape("x", &[0, data.n_in()], "at least one sample"));
+    }
+    if data.n_samples() > u32::MAX as usize {
+        return Err(Error::value("the number of samples", "< 2^32", data.n_samples()));
     }
     Ok(())
 }

@@ -45,13 +45,13 @@ fn errors_name_the_value() {
 
 #[test]
 fn series_have_the_steps_of_their_frames() {
-    let config = |hold, n_steps| {
-        let config = crate::spikes::encode::RegularConfig { n_steps, rate_scale: 1.0, random_phase: false, hold };
+    let held = {
+        let config =
+            crate::spikes::encode::RegularConfig { n_steps: 99, rate_scale: 1.0, random_phase: false, hold: Some(5) };
         crate::spikes::EncoderConfig::Regular(config).build().unwrap()
     };
     let values: Vec<f32> = (0..24).map(|at| at as f32 / 24.0).collect();
     let starts = vec![0, 3, 4, 12];
-    let held = config(Some(5), 99);
     let series = Series::new(starts.clone(), &held).unwrap();
     let data = Data::Analog(AnalogData::new(Analog::F32(&values), 2, Some(&series), &held, None).unwrap());
     assert_eq!((data.n_samples(), data.n_in(), data.n_steps(), data.total_steps()), (3, 2, 40, 60));
@@ -65,17 +65,19 @@ fn series_have_the_steps_of_their_frames() {
         }
         assert_eq!(spikes.input.by_time.n_rows(), 5 * frames.len());
     }
-    let spread = config(None, 20);
-    let series = Series::new(starts, &spread).unwrap();
-    let data = Data::Analog(AnalogData::new(Analog::F32(&values), 2, Some(&series), &spread, None).unwrap());
-    assert_eq!((data.n_steps(), data.lengths(), data.total_steps()), (20, None, 60));
+    let even = Series::new(vec![0, 6, 12], &held).unwrap();
+    let data = Data::Analog(AnalogData::new(Analog::F32(&values), 2, Some(&even), &held, None).unwrap());
+    assert_eq!((data.n_steps(), data.lengths(), data.total_steps()), (30, None, 60));
 }
 
 #[test]
 fn series_that_do_not_fit_are_refused() {
-    let encoder = Encoder::Bernoulli(BernoulliEncoder::of_steps(3, 1.0).unwrap());
+    let still = Encoder::Bernoulli(BernoulliEncoder::of_steps(3, 1.0).unwrap());
+    let error = Series::new(vec![0, 2, 6], &still).unwrap_err().to_string();
+    assert_eq!(error, "encoder.hold must be given where x is a time series, got None");
+    let config = crate::spikes::encode::BernoulliConfig { n_steps: 3, rate_scale: 1.0, hold: Some(2) };
+    let encoder = Encoder::Bernoulli(BernoulliEncoder::new(config).unwrap());
     let message = |starts: &[usize]| Series::new(starts.to_vec(), &encoder).unwrap_err().to_string();
-    assert!(message(&[0, 2, 6]).starts_with("n_steps must be >= 4, the frames of a sample, if hold is not given"));
     for starts in [&[0][..], &[0, 2, 2], &[1, 2]] {
         assert!(message(starts).starts_with("x must be at least one series"));
     }

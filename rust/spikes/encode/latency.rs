@@ -87,12 +87,10 @@ impl Encode for LatencyEncoder {
         let (timing, values) = (self.timing(), &mut scratch.values);
         sample.values.copy_to(values);
         by_neuron.clear(self.n_steps(sample.n_frames()));
-        // What does not change is a series of one frame, which takes all steps.
-        let timing = if sample.is_series { timing } else { Timing { hold: None, ..timing } };
         let n_frames = sample.n_frames().unwrap_or(1);
         for j in 0..sample.n_features {
             for f in 0..n_frames {
-                let steps = timing.steps(f, n_frames);
+                let steps = timing.steps(f, sample.is_series);
                 if let Some(step) = self.fires(values[f * sample.n_features + j], steps.len()) {
                     by_neuron.push((steps.start + step) as u32);
                 }
@@ -138,8 +136,6 @@ mod tests {
         let sample = AnalogSample::series(Analog::F64(&series), 2);
         assert_eq!(held.n_steps(Some(2)), 6);
         assert_eq!(rows(&held, sample), [vec![0, 4], vec![3]]);
-        let spread = LatencyEncoder::new(LatencyConfig { n_steps: 10, ..USUAL }).unwrap();
-        assert_eq!(rows(&spread, sample), [vec![0, 7], vec![5]]);
     }
 
     #[test]

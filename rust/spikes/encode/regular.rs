@@ -113,9 +113,7 @@ impl Encode for RegularEncoder {
             key.rng(0).fill_bytes(phases);
         }
         by_neuron.clear(n_steps);
-        // What does not change is a series of one frame, which takes all steps.
-        let hold = if sample.is_series { self.config.hold } else { None };
-        let (timing, n_frames) = (Timing { hold, ..self.timing() }, sample.n_frames().unwrap_or(1));
+        let (timing, n_frames) = (self.timing(), sample.n_frames().unwrap_or(1));
         let at_once = ((1 << 20) / n_steps).clamp(1, INPUTS);
         for j in 0..n_features {
             if j % at_once == 0 && is_stopped() {
@@ -128,7 +126,7 @@ impl Encode for RegularEncoder {
                 None => first_phase(j),
             };
             for f in 0..n_frames {
-                let steps = timing.steps(f, n_frames);
+                let steps = timing.steps(f, sample.is_series);
                 phase = push_overflows(increments[f * n_features + j], phase, steps, by_neuron);
             }
             by_neuron.end_row();
@@ -207,15 +205,15 @@ mod tests {
     #[test]
     fn accumulators_go_on_from_frame_to_frame() {
         let series: Vec<f64> = (0..60).map(|k| f64::from(k * 37 % 60) / 59.0).collect();
-        for (n_steps, hold) in [(400, Some(7)), (143, None)] {
-            let regular =
-                RegularEncoder::new(RegularConfig { n_steps, rate_scale: 0.9, random_phase: false, hold }).unwrap();
+        for hold in [1, 7] {
+            let config = RegularConfig { n_steps: 400, rate_scale: 0.9, random_phase: false, hold: Some(hold) };
+            let regular = RegularEncoder::new(config).unwrap();
             let got = super::super::tests::rows(&regular, AnalogSample::series(Analog::F64(&series), 3));
             for (j, row) in got.iter().enumerate() {
                 let mut accumulator = u64::from(first_phase(j));
                 let mut expected = Vec::new();
                 for f in 0..20 {
-                    for t in regular.timing().steps(f, 20) {
+                    for t in f * hold..(f + 1) * hold {
                         accumulator += regular.increment(series[3 * f + j]);
                         if accumulator >> 32 > 0 {
                             accumulator -= 1 << 32;

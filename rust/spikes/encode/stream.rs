@@ -46,7 +46,7 @@ impl EncoderStream {
         let encoder = config.build()?;
         let held = |hold: Option<usize>| match hold {
             Some(_) => Ok(()),
-            None => Err(Error::value("encoder.hold", "given for a stream, whose frames cannot be spread", "None")),
+            None => Err(Error::value("encoder.hold", "given for a stream", "None")),
         };
         let state = match &encoder {
             Encoder::Bernoulli(_) => {

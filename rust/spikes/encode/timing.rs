@@ -13,9 +13,9 @@ pub(super) const MOST_HELD: usize = 1 << 12;
 /// Says how long a sample is, and which steps a frame takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// Steps of values that do not change, and of a series whose frames are spread over them.
+    /// Steps of values that do not change.
     pub n_steps: usize,
-    /// Steps that every frame of a series takes; `None` spreads them over `n_steps`.
+    /// Steps that every frame of a series takes; `None` of an encoder that takes none.
     pub hold: Option<usize>,
 }
 
@@ -39,30 +39,24 @@ impl Timing {
         }
     }
 
-    /// Refuses frames for which there are too few steps.
+    /// Refuses a series if it is not said how long a frame is, and one that is too long.
     ///
     /// # Errors
     /// [`Error::Value`].
     pub fn check_frames(&self, n_frames: Option<usize>) -> Result<()> {
         match (n_frames, self.hold) {
-            (Some(n), None) if n > self.n_steps => {
-                let expected = format!(">= {n}, the frames of a sample, if hold is not given");
-                Err(Error::value("n_steps", expected, self.n_steps))
-            }
+            (Some(_), None) => Err(Error::value("encoder.hold", "given where x is a time series", "None")),
             (Some(n), Some(hold)) => check_length(n, hold),
-            _ => Ok(()),
+            (None, _) => Ok(()),
         }
     }
 
-    /// Returns the steps of frame `f` of `n_frames`; those of all frames are all steps, in order.
+    /// Returns the steps of frame `f`; values that do not change are one frame of a sample that `is_series` not.
     #[inline(always)]
-    pub fn steps(&self, f: usize, n_frames: usize) -> Range<usize> {
+    pub fn steps(&self, f: usize, is_series: bool) -> Range<usize> {
         match self.hold {
-            Some(hold) => f * hold..(f + 1) * hold,
-            None => {
-                let start = |f: usize| (f as u64 * self.n_steps as u64).div_ceil(n_frames as u64) as usize;
-                start(f)..start(f + 1)
-            }
+            Some(hold) if is_series => f * hold..(f + 1) * hold,
+            _ => 0..self.n_steps,
         }
     }
 }
@@ -97,19 +91,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_take_all_steps_in_order_and_differ_by_one_at_most() {
-        for (n_steps, n_frames) in [(100, 7), (7, 7), (400, 3), (1 << 24, 1000), (5, 1)] {
-            let timing = Timing { n_steps, hold: None };
-            timing.check_frames(Some(n_frames)).unwrap();
-            let ranges: Vec<_> = (0..n_frames).map(|f| timing.steps(f, n_frames)).collect();
-            assert_eq!((ranges[0].start, ranges[n_frames - 1].end), (0, n_steps));
-            assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
-            let lens: Vec<_> = ranges.iter().map(Range::len).collect();
-            assert!(lens.iter().max().unwrap() - lens.iter().min().unwrap() <= 1 && lens.iter().all(|&n| n > 0));
-            assert_eq!(timing.steps_of(Some(n_frames)), n_steps);
-        }
+    fn frames_are_held_and_what_does_not_change_takes_all_steps() {
         let held = Timing { n_steps: 400, hold: Some(3) };
-        assert_eq!((held.steps_of(Some(5)), held.steps_of(None), held.steps(2, 5)), (15, 400, 6..9));
+        assert_eq!((held.steps_of(Some(5)), held.steps_of(None)), (15, 400));
+        assert_eq!((held.steps(2, true), held.steps(0, false)), (6..9, 0..400));
+        held.check_frames(Some(5)).and_then(|()| held.check_frames(None)).unwrap();
     }
 
     #[test]
@@ -120,10 +106,7 @@ mod tests {
         };
         assert_eq!(message(0, None, None), "n_steps must be in [1, 2^24], got 0");
         assert_eq!(message(9, Some(0), None), "hold must be in [1, 4096], got 0");
-        assert_eq!(
-            message(9, None, Some(10)),
-            "n_steps must be >= 10, the frames of a sample, if hold is not given, got 9"
-        );
+        assert_eq!(message(9, None, Some(10)), "encoder.hold must be given where x is a time series, got None");
         assert!(
             message(9, Some(4096), Some(1 << 20)).starts_with("the number of frames of a sample must be at most 4096")
         );
