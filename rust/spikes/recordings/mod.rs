@@ -10,7 +10,7 @@ use self::bitmap::{Bitmap, MOST_NEURONS};
 use self::steps::Steps;
 use super::SpikeTrains;
 use crate::error::{Error, Result};
-use crate::memory::{filled, product, reserve, with_room};
+use crate::memory::{product, reserve, with_room};
 use crate::stop::{Stop, check};
 
 /// One more than the last step that a recording may have: what is damaged may say any time.
@@ -59,10 +59,12 @@ impl Times<'_> {
     }
 }
 
-/// The rows of one recording.
+/// The rows of one recording. What is read one after the other may be read into the same.
 #[derive(Debug, Default)]
 struct Rows {
+    /// Neurons, and room behind them.
     index: Vec<u32>,
+    n_spikes: usize,
     row_sizes: Vec<u32>,
 }
 
@@ -102,18 +104,20 @@ impl Recordings {
             let expected = format!("ascending, to {}, the number of events", x.len());
             return Err(Error::value("ends", expected, format!("{:?}", ends.last())));
         }
-        let rows: Vec<Result<Rows>> = (0..ends.len())
+        let all: Vec<Result<Rows>> = (0..ends.len())
             .into_par_iter()
             .map(|at| {
                 stop.during(|| {
                     check()?;
                     let start = if at == 0 { 0 } else { ends[at - 1] };
-                    self.rows(&names[at], t.part(start, ends[at]), &x[start..ends[at]], steps)
+                    let mut rows = Rows::default();
+                    self.rows(&names[at], t.part(start, ends[at]), &x[start..ends[at]], steps, &mut rows)?;
+                    Ok(rows)
                 })
             })
             .collect();
         let before = (self.index.len(), self.row_sizes.len(), self.lengths.len());
-        let added = rows.into_iter().try_for_each(|rows| self.append(&rows?));
+        let added = all.into_iter().try_for_each(|rows| self.append(&rows?));
         if added.is_err() {
             self.index.truncate(before.0);
             self.row_sizes.truncate(before.1);
@@ -153,7 +157,7 @@ impl Recordings {
     }
 
     /// Checks the events of a recording, and makes its rows.
-    fn rows(&self, name: &str, t: Times<'_>, x: &[i64], steps: Steps) -> Result<Rows> {
+    fn rows(&self, name: &str, t: Times<'_>, x: &[i64], steps: Steps, rows: &mut Rows) -> Result<()> {
         let mut events = with_room("n_events", Some(x.len()))?;
         for (i, &neuron) in x.iter().enumerate() {
             let (step, got) = match t {
@@ -169,11 +173,11 @@ impl Recordings {
             }
             events.push((step, neuron as u32));
         }
-        self.rows_of(&mut events)
+        self.rows_of(&mut events, rows)
     }
 
     /// Makes the rows of events (step, neuron) that are in range, in any order; what becomes of the events does not matter.
-    fn rows_of(&self, events: &mut [(u32, u32)]) -> Result<Rows> {
+    fn rows_of(&self, events: &mut [(u32, u32)], rows: &mut Rows) -> Result<()> {
         if !events.is_sorted_by_key(|&(step, _)| step) {
             events.sort_by_key(|&(step, _)| step);
         }
@@ -181,15 +185,20 @@ impl Recordings {
         let events = &events[..n_kept];
         // One that is silent has a step too, as every sample.
         let length = self.cut.unwrap_or_else(|| events.last().map_or(1, |&(step, _)| step as usize + 1));
-        let mut row_sizes = with_room("n_steps", Some(length))?;
-        let mut index = filled("n_events", Some(events.len() + 1), 0)?;
+        let Rows { index, n_spikes, row_sizes } = rows;
+        row_sizes.clear();
+        reserve("n_steps", row_sizes, length)?;
+        // With room for one more, as the bitmap asks for.
+        let more = (events.len() + 1).saturating_sub(index.len());
+        reserve("n_events", index, more)?;
+        index.resize(index.len() + more, 0);
         let (mut map, may_map, mut end) = (Bitmap::new(), !self.keep_repeated && self.n_neurons <= MOST_NEURONS, 0);
         for of_step in events.chunk_by(|a, b| a.0 == b.0) {
             row_sizes.resize(of_step[0].0 as usize, 0);
             let first = end;
             if may_map {
                 of_step.iter().for_each(|&(_, neuron)| map.add(neuron));
-                end = map.drain(&mut index, end);
+                end = map.drain(index, end);
             } else {
                 end += of_step.len();
                 let row = &mut index[first..end];
@@ -202,8 +211,8 @@ impl Recordings {
             row_sizes.push((end - first) as u32);
         }
         row_sizes.resize(length, 0);
-        index.truncate(end);
-        Ok(Rows { index, row_sizes })
+        *n_spikes = end;
+        Ok(())
     }
 
     /// Adds recordings of others; what is there first need not be copied.
@@ -223,10 +232,10 @@ impl Recordings {
 
     /// Adds the rows of a recording; what fails adds a part at most, which is to be taken away again.
     fn append(&mut self, rows: &Rows) -> Result<()> {
-        reserve("n_spikes", &mut self.index, rows.index.len())?;
+        reserve("n_spikes", &mut self.index, rows.n_spikes)?;
         reserve("n_samples * n_steps", &mut self.row_sizes, rows.row_sizes.len())?;
         reserve("n_samples", &mut self.lengths, 1)?;
-        self.index.extend_from_slice(&rows.index);
+        self.index.extend_from_slice(&rows.index[..rows.n_spikes]);
         self.row_sizes.extend_from_slice(&rows.row_sizes);
         self.lengths.push(rows.row_sizes.len() as u32);
         Ok(())

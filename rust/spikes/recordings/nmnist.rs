@@ -26,7 +26,7 @@ const N_NEURONS: usize = (2 * SIDE * SIDE) as usize;
 const OVERFLOW: (u8, u64) = (240, 1 << 13);
 
 /// Files that are read before their rows are put together.
-const BATCH: usize = 1 << 10;
+const BATCH: usize = 1 << 6;
 
 impl Recordings {
     /// Adds recordings of N-MNIST, a file each; pixel (x, y) of polarity p is neuron x + 34 (y + 34 p). `done` counts files.
@@ -40,27 +40,34 @@ impl Recordings {
         }
         let (steps, stop) = (Steps::new(step_us)?, Stop::current());
         let mut all = Self::new(self.n_neurons, self.cut, self.keep_repeated)?;
-        let read = |scratch: &mut Scratch, path: &PathBuf| {
+        let read = |scratch: &mut Scratch, (path, rows): (&PathBuf, &mut Rows)| {
             stop.during(|| {
                 check()?;
-                let rows = self.file(path, steps, scratch);
+                let read = self.file(path, steps, scratch, rows);
                 done.fetch_add(1, Ordering::Relaxed);
-                rows
+                read
             })
         };
-        let mut before: Vec<Result<Rows>> = Vec::new();
+        // Read into the same memory over and over, and into other while that is put together.
+        let [mut now, mut before] = [(); 2].map(|()| (0..BATCH).map(|_| Rows::default()).collect::<Vec<_>>());
+        let mut results: Vec<Result<()>> = Vec::new();
         for batch in paths.chunks(BATCH) {
-            // Those of the batch before are put together meanwhile.
-            let read = || batch.par_iter().map_init(Scratch::default, read).collect();
-            let (put, next) = rayon::join(|| before.into_iter().try_for_each(|rows| all.append(&rows?)), read);
+            let read = || batch.par_iter().zip(&mut now).map_init(Scratch::default, read).collect();
+            let (put, next) = rayon::join(|| all.append_all(results, &before), read);
             put?;
-            before = next;
+            results = next;
+            std::mem::swap(&mut now, &mut before);
         }
-        before.into_iter().try_for_each(|rows| all.append(&rows?))?;
+        all.append_all(results, &before)?;
         self.extend(all)
     }
 
-    fn file(&self, path: &Path, steps: Steps, scratch: &mut Scratch) -> Result<Rows> {
+    /// Adds rows, or returns the first error of those that are none.
+    fn append_all(&mut self, results: Vec<Result<()>>, rows: &[Rows]) -> Result<()> {
+        results.into_iter().zip(rows).try_for_each(|(result, rows)| result.and_then(|()| self.append(rows)))
+    }
+
+    fn file(&self, path: &Path, steps: Steps, scratch: &mut Scratch, rows: &mut Rows) -> Result<()> {
         let Scratch { data, events } = scratch;
         data.clear();
         let read = File::open(path).and_then(|mut file| file.read_to_end(data));
@@ -68,7 +75,7 @@ impl Recordings {
         events.clear();
         reserve("n_events", events, data.len() / 5)?;
         decode(data, steps, events).map_err(|detail| Error::Format { path: path.to_owned(), detail })?;
-        self.rows_of(events)
+        self.rows_of(events, rows)
     }
 }
 
@@ -127,6 +134,7 @@ fn parts(event: &[u8]) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Times;
     use super::*;
 
     fn event(x: u8, y: u8, p: u8, time: u32) -> [u8; 5] {
@@ -158,6 +166,40 @@ mod tests {
         assert_eq!(of(&[event(0, 0, 0, 3), event(0, 0, 0, 10)], 0.1), [(30, 0), (100, 0)]);
         assert_eq!(of(&[event(0, 0, 0, 4), event(0, 0, 0, 5)], 2.5), [(1, 0), (2, 0)]);
         assert_eq!(of(&[event(0, 0, 0, 4), event(0, 0, 1, 1 << 20)], 2e5), [(0, 0), (5, 34 * 34)]);
+    }
+
+    #[test]
+    fn many_files_come_in_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<(PathBuf, Vec<(i64, i64)>)> = (0..3 * BATCH as u32 / 2)
+            .map(|file| {
+                // Long ones before short ones, some with a marker, some with times that go back.
+                let events: Vec<[u8; 5]> = (0..1 + 997 * file % 61)
+                    .map(|k| event((k * 7 % 34) as u8, (k * file % 34) as u8, (k % 2) as u8, (file * k * 331) % 90_000))
+                    .collect();
+                let marked = file.is_multiple_of(5).then(|| event(0, 240, 0, 0));
+                let data = [marked.as_slice(), &events].concat();
+                let path = folder.path().join(format!("{file}.bin"));
+                std::fs::write(&path, data.as_flattened()).unwrap();
+                let late = i64::from(marked.is_some()) << 13;
+                let steps = events.iter().map(|event| {
+                    let (time, neuron) = parts(event);
+                    ((i64::from(time) + late) / 1000, i64::from(neuron))
+                });
+                (path, steps.collect())
+            })
+            .collect();
+        let (paths, events): (Vec<PathBuf>, Vec<_>) = files.into_iter().unzip();
+        for keep_repeated in [false, true] {
+            let mut read = Recordings::new(N_NEURONS, None, keep_repeated).unwrap();
+            read.read_nmnist(&paths, 1000.0, &AtomicUsize::new(0)).unwrap();
+            let mut pushed = Recordings::new(N_NEURONS, None, keep_repeated).unwrap();
+            for of in &events {
+                let (t, x): (Vec<i64>, Vec<i64>) = of.iter().copied().unzip();
+                pushed.push(&["a".to_owned()], &[t.len()], Times::Integers(&t), &x, 1.0).unwrap();
+            }
+            assert_eq!(read.finish(120).unwrap(), pushed.finish(120).unwrap());
+        }
     }
 
     #[test]
