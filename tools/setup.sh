@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings the package, as the sources are now, into .venv of this checkout: seconds where nothing has changed.
 # Needs Python >= 3.11, a Rust toolchain and a C compiler. PYTHON names the Python to use, where it is not python3.
-# Usage: tools/setup.sh [EXTRAS]     (comma-separated: plot, test, dev)
+# Usage: tools/setup.sh [EXTRAS]     (comma-separated: plot, audio, events, test, dev)
 set -euo pipefail
 cd -P "$(dirname "$0")/.."
 python="$PWD/.venv/bin/python"

@@ -20,7 +20,7 @@ from strsbp_rs.datasets._recordings import Recordings, Repeated, of_one_length
 __all__ = ["SHD", "SSC", "load_shd", "load_ssc"]
 
 _N_CHANNELS = 700
-_AT_ONCE = 1_000
+_AT_ONCE = 500
 """Recordings that are read at once."""
 
 
