@@ -107,7 +107,7 @@ def _plain_wav(name: str, data: bytes) -> tuple[NDArray[Any], int]:
             form = file.getparams()
             raw = file.readframes(form.nframes)
     except wave.Error as error:
-        if "unknown format" in str(error):
+        if "unknown" in str(error):  # A format, or an extended one, that it does not read.
             return _by_soundfile(name, data)
         raise ValueError(f"{name}: is a damaged WAV file ({error})") from error
     except (EOFError, RuntimeError) as error:
