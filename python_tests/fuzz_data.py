@@ -53,7 +53,7 @@ def nmnist_case(rng: random.Random, path: Path) -> Case:
 
     def use() -> None:
         recordings = Recordings(2312, rng.choice((1.0, 0.3)), rng.choice((None, 50)), "count")
-        recordings.read_nmnist([str(path)] * 2, 1)
+        recordings.read_nmnist([str(path)] * 2, 1, False)
         (trains,) = of_one_length(recordings)
         assert len(trains) == 2 and trains[0] == trains[1]
         assert trains.counts().sum() == trains.n_spikes

@@ -11,13 +11,14 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from event_files import WRITERS, write_heidelberg
 
 import strsbp_rs as sr
-from strsbp_rs import datasets
+from strsbp_rs import _bars, datasets
 from strsbp_rs.datasets import _entry, _heidelberg, _images, load_dataset
 from strsbp_rs.datasets._registry import DATASETS
 
@@ -77,6 +78,25 @@ def test_what_is_said_where_it_is_not_found(tmp_path: Path, name: str) -> None:
     assert f" of {entry.title}; to get it: " in str(error.value)
     with pytest.raises(TypeError, match=r"data_dir must be str or os.PathLike, got 3"):
         load_dataset(name, 3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [name for name in WRITERS if name != "n-tidigits"])
+def test_bars_are_drawn_unless_they_are_not_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    hidden = []
+    make = _bars.new_bar
+
+    def new_bar(total: int, what: str, hidden_: bool = False, **options: Any) -> Any:
+        hidden.append(options.pop("hidden", hidden_))
+        return make(total, what, True, **options)
+
+    monkeypatch.setattr(_bars, "new_bar", new_bar)
+    WRITERS[name](tmp_path / name)
+    load_dataset(name, tmp_path)
+    load_dataset(name, tmp_path, progress=False)
+    half = len(hidden) // 2
+    assert hidden == [False] * half + [True] * half and half > 0
 
 
 def test_entries_say_all() -> None:

@@ -44,6 +44,7 @@ def load_dvs_gesture(
     side: int = _SIDE,
     repeated: Repeated = "merge",
     download: bool = True,
+    progress: bool = True,
 ) -> Dataset:
     """Loads DVS-Gesture: 29 users, 11 gestures before a camera of 128 x 128 pixels.
 
@@ -62,6 +63,7 @@ def load_dvs_gesture(
         repeated: What becomes of events of one pixel and polarity in one step: "merge" makes them
             one spike, "count" keeps all.
         download: Whether the second layout may be downloaded to the user's cache.
+        progress: Whether a bar is drawn.
 
     Raises:
         OSError: If it is not found, or cannot be downloaded.
@@ -80,7 +82,10 @@ def load_dvs_gesture(
     y: dict[str, list[int]] = {part: [] for part in parts}
     users: dict[str, list[int]] = {part: [] for part in parts}
     for part, recordings in parts.items():
-        gestures = _npy(folder / _CUT[part]) if is_cut else _aedat(folder, folder / _LISTS[part])
+        if is_cut:
+            gestures = _npy(folder / _CUT[part], progress)
+        else:
+            gestures = _aedat(folder, folder / _LISTS[part], progress)
         for name, events, unit, label, user in gestures:
             recordings.add([name], [events["t"]], [_inputs(name, events, width)], unit)
             y[part].append(label)
@@ -121,10 +126,10 @@ def _user(path: Path, name: str) -> int:
     return int(match[1])
 
 
-def _aedat(folder: Path, trials: Path) -> Iterator[Gesture]:
+def _aedat(folder: Path, trials: Path, progress: bool) -> Iterator[Gesture]:
     """Yields the gestures of the recordings that a list names."""
     names = trials.read_text("utf-8", "replace").split()
-    with steps_bar(len(names), f"Reading for {trials.stem}", True) as bar:
+    with steps_bar(len(names), f"Reading for {trials.stem}", progress) as bar:
         for name in names:
             path = folder / name
             user, events = _user(path, path.stem), read_aedat(path)
@@ -158,10 +163,10 @@ def _labels(path: Path) -> list[tuple[int, int, int]]:
     return rows
 
 
-def _npy(folder: Path) -> Iterator[Gesture]:
+def _npy(folder: Path, progress: bool) -> Iterator[Gesture]:
     """Yields the gestures of folders of users, a file CLASS.npy each, classes from 0."""
     files = sorted(folder.glob("*/*.npy"), key=lambda path: (path.parent.name, path.name))
-    with steps_bar(len(files), f"Reading {folder.name}", True) as bar:
+    with steps_bar(len(files), f"Reading {folder.name}", progress) as bar:
         for path in files:
             if not path.stem.isdecimal() or int(path.stem) >= len(_CLASSES):
                 raise ValueError(

@@ -32,6 +32,7 @@ def load_shd(
     n_channels: int = _N_CHANNELS,
     repeated: Repeated = "merge",
     download: bool = True,
+    progress: bool = True,
 ) -> Dataset:
     """Loads the Spiking Heidelberg Digits: 8,156 + 2,264 recordings, spoken digits in 20 classes.
 
@@ -46,6 +47,7 @@ def load_shd(
         repeated: What becomes of events of one channel in one step: "merge" makes them one spike,
             "count" keeps all.
         download: Whether it may be downloaded to the user's cache.
+        progress: Whether a bar is drawn.
 
     Raises:
         OSError: If it is not found, or cannot be downloaded.
@@ -56,7 +58,7 @@ def load_shd(
         Cramer, Stradmann, Schemmel & Zenke, The Heidelberg spiking data sets, IEEE TNNLS 33(7),
         2022, arXiv:1910.07407. CC BY 4.0.
     """
-    return _load(SHD, data_dir, step_ms, n_steps, n_channels, repeated, download)
+    return _load(SHD, data_dir, step_ms, n_steps, n_channels, repeated, download, progress)
 
 
 def load_ssc(
@@ -67,6 +69,7 @@ def load_ssc(
     n_channels: int = _N_CHANNELS,
     repeated: Repeated = "merge",
     download: bool = True,
+    progress: bool = True,
 ) -> Dataset:
     """Loads the Spiking Speech Commands: 75,466 + 9,981 + 20,382 recordings, words in 35 classes.
 
@@ -80,6 +83,7 @@ def load_ssc(
         n_channels: As of `load_shd`.
         repeated: As of `load_shd`.
         download: Whether it may be downloaded to the user's cache.
+        progress: Whether a bar is drawn.
 
     Raises:
         OSError: If it is not found, or cannot be downloaded.
@@ -89,7 +93,7 @@ def load_ssc(
     References:
         As of `load_shd`.
     """
-    return _load(SSC, data_dir, step_ms, n_steps, n_channels, repeated, download)
+    return _load(SSC, data_dir, step_ms, n_steps, n_channels, repeated, download, progress)
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ def _load(
     n_channels: int,
     repeated: Repeated,
     download: bool,
+    progress: bool,
 ) -> Dataset:
     width = count("n_channels", n_channels, most=_N_CHANNELS)
     if _N_CHANNELS % width:
@@ -118,7 +123,7 @@ def _load(
     recordings = {part: Recordings(width, step_ms, n_steps, repeated) for part in files}
     folder = locate(entry, data_dir, download)
     parts = {
-        part: _read(folder / file, recordings[part], width, entry.n_classes)
+        part: _read(folder / file, recordings[part], width, entry.n_classes, progress)
         for part, file in files.items()
     }
     train, test, valid = parts["train"], parts["test"], parts.get("valid")
@@ -149,7 +154,9 @@ def _load(
     )
 
 
-def _read(path: Path, recordings: Recordings, n_channels: int, n_classes: int) -> _Part:
+def _read(
+    path: Path, recordings: Recordings, n_channels: int, n_classes: int, progress: bool
+) -> _Part:
     """Reads a file, some recordings at a time."""
     with opened(path) as file:
         times, units = item(path, file, "spikes/times"), item(path, file, "spikes/units")
@@ -171,7 +178,7 @@ def _read(path: Path, recordings: Recordings, n_channels: int, n_classes: int) -
             raise ValueError(f"{path}: has {len(keys)} keys, expected {n_classes}, one a class")
         if speakers is not None and speakers.shape != (n,):
             raise ValueError(f"{path}: has {speakers.size} speakers, expected {n} as labels")
-        with steps_bar(n, f"Reading {path.name}", True) as bar:
+        with steps_bar(n, f"Reading {path.name}", progress) as bar:
             for first in range(0, n, _AT_ONCE):
                 t, x = times[first : first + _AT_ONCE], units[first : first + _AT_ONCE]
                 names = [f"{path}: recording {first + at}" for at in range(len(t))]

@@ -28,6 +28,7 @@ def load_nmnist(
     repeated: Repeated = "merge",
     n_threads: int | None = None,
     download: bool = True,
+    progress: bool = True,
 ) -> Dataset:
     """Loads N-MNIST: 60,000 + 10,000 recordings of 34 x 34 pixels and two polarities, 10 classes.
 
@@ -44,6 +45,7 @@ def load_nmnist(
             one spike, "count" keeps all.
         n_threads: Threads that read files; None means all cores.
         download: Whether it may be downloaded to the user's cache.
+        progress: Whether a bar is drawn.
 
     Raises:
         OSError: If it is not found, or cannot be downloaded.
@@ -59,7 +61,9 @@ def load_nmnist(
     }
     n = threads(n_threads)
     folder = locate(NMNIST, data_dir, download)
-    labels = {part: _read(folder / part, recordings, n) for part, recordings in parts.items()}
+    labels = {
+        part: _read(folder / part, recordings, n, progress) for part, recordings in parts.items()
+    }
     x_train, x_test = of_one_length(*parts.values())
     return Dataset(
         name=NMNIST.name,
@@ -76,7 +80,9 @@ def load_nmnist(
     )
 
 
-def _read(folder: Path, recordings: Recordings, n_threads: int | None) -> NDArray[np.int64]:
+def _read(
+    folder: Path, recordings: Recordings, n_threads: int | None, progress: bool
+) -> NDArray[np.int64]:
     """Reads the files of a part, and returns their classes."""
     files: list[str] = []
     counts = []
@@ -91,7 +97,7 @@ def _read(folder: Path, recordings: Recordings, n_threads: int | None) -> NDArra
             raise ValueError(f"{place}: has no files, expected NUMBER.bin of digit {digit}")
         files += [os.path.join(place, name) for name in names]
         counts.append(len(names))
-    recordings.read_nmnist(files, n_threads)
+    recordings.read_nmnist(files, n_threads, progress)
     return np.repeat(np.arange(10), counts).astype(np.int64)
 
 

@@ -88,9 +88,9 @@ class Recordings:
             self.step_ms / MILLISECONDS[time_unit],
         )
 
-    def read_nmnist(self, files: list[str], n_threads: int | None) -> None:
+    def read_nmnist(self, files: list[str], n_threads: int | None, progress: bool) -> None:
         """Adds recordings of N-MNIST, a file each, read on several threads."""
-        with steps_bar(len(files), "Reading", True) as bar:
+        with steps_bar(len(files), "Reading", progress) as bar:
             self._core.read_nmnist(
                 files, self.step_ms * 1e3, n_threads, lambda n: bar.update(n - bar.n)
             )

@@ -35,6 +35,7 @@ def load_dataset(
     data_dir: str | os.PathLike[str] | None = None,
     *,
     download: bool = True,
+    progress: bool = True,
     **options: Any,
 ) -> Dataset:
     """Loads a data set by name: "demo", which ships with the package, or one of docs/datasets.md.
@@ -44,6 +45,7 @@ def load_dataset(
         data_dir: The only folder to look in, and what is called `name` in it; if None,
             $STRSBP_DATA, then the user's cache.
         download: Whether it may be downloaded, where its licence allows that.
+        progress: Whether bars are drawn while files are read.
         options: Of its loader, as `step_ms` of recordings of events.
 
     Raises:
@@ -59,13 +61,14 @@ def load_dataset(
     takes = [name for name in inspect.signature(load).parameters if name != "data_dir"]
     for option in options:
         if option not in takes:
-            others = [one for one in takes if one != "download"]
+            others = [one for one in takes if one not in ("download", "progress")]
             raise TypeError(
                 f"{option} is no option of {name}, which has {', '.join(others) or 'none'}"
                 f"{suggestion(option, others)}"
             )
     if name == "demo":
         return load_demo()
-    if "download" in takes:
-        options["download"] = download
+    for option, value in (("download", download), ("progress", progress)):
+        if option in takes:
+            options[option] = value
     return DATASETS[name].load(data_dir, **options)

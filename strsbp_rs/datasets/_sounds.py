@@ -49,6 +49,7 @@ def as_dataset(
     source: str,
     licence: str,
     channel: int | None = None,
+    progress: bool = True,
 ) -> Dataset:
     """Reads recordings, and makes a data set of them.
 
@@ -60,6 +61,7 @@ def as_dataset(
         source: Where they are.
         licence: Their licence.
         channel: Which channel, where there are several.
+        progress: Whether a bar is drawn.
 
     Raises:
         OSError: If a file cannot be read.
@@ -71,7 +73,7 @@ def as_dataset(
             raise ValueError(f"{source}: has no recording for {part}")
     sounds: list[NDArray[Any]] = []
     rates: list[int] = []
-    with steps_bar(len(recordings), "Reading", True) as bar:
+    with steps_bar(len(recordings), "Reading", progress) as bar:
         for one in recordings:
             samples, rate = read_sound(one.path, channel=channel)
             if rates and rate != rates[0]:
@@ -109,6 +111,7 @@ def load_sounds_by_class(
     test_share: float = 0.2,
     seed: int = 0,
     channel: int | None = None,
+    progress: bool = True,
 ) -> Dataset:
     """Loads files of sound of one's own, in folders that are named as their classes.
 
@@ -121,6 +124,7 @@ def load_sounds_by_class(
         test_share: Share of the files kept for testing, in (0, 1), where they are not in parts.
         seed: Seed of the choice.
         channel: Which channel, from 0, of files that have several.
+        progress: Whether a bar is drawn.
 
     Raises:
         OSError: If there is no such folder.
@@ -156,6 +160,7 @@ def load_sounds_by_class(
         source=str(folder),
         licence=SOUNDS_BY_CLASS.licence,
         channel=channel,
+        progress=progress,
     )
 
 

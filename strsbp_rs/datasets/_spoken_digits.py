@@ -16,7 +16,9 @@ _N_TEST = 5
 """Recordings 0 to 4 of each digit and speaker are for testing, as the authors have it."""
 
 
-def load_free_spoken_digits(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+def load_free_spoken_digits(
+    data_dir: str | os.PathLike[str] | None = None, *, progress: bool = True
+) -> Dataset:
     """Loads Free Spoken Digits: 2,700 + 300 recordings of 8 kHz, of 6 speakers, in 10 classes.
 
     The test samples are the recordings 0 to 4 of each digit and speaker, as the authors have it.
@@ -25,6 +27,7 @@ def load_free_spoken_digits(data_dir: str | os.PathLike[str] | None = None) -> D
     Args:
         data_dir: Folder of the files {digit}_{speaker}_{index}.wav, or with a folder recordings
             (or free-spoken-digits) that has them; if None, $STRSBP_DATA, the user's cache.
+        progress: Whether a bar is drawn.
 
     Raises:
         OSError: If it is not found.
@@ -53,6 +56,7 @@ def load_free_spoken_digits(data_dir: str | os.PathLike[str] | None = None) -> D
         group_names=tuple(speakers),
         source=str(folder),
         licence=entry.licence,
+        progress=progress,
     )
 
 

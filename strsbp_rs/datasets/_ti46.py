@@ -20,7 +20,9 @@ _TRAIN = re.compile(r"(0[a-z]|0\d|[a-z]{2})([fm][1-8])set\d\.(?:wav|sph)")
 _TEST = re.compile(r"(0[a-z]|0\d|[a-z]{2})([fm][1-8])s[1-8]t[01]\.(?:wav|sph)")
 
 
-def load_ti46_alpha(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+def load_ti46_alpha(
+    data_dir: str | os.PathLike[str] | None = None, *, progress: bool = True
+) -> Dataset:
     """Loads TI46-Alpha: 4,142 + 6,628 recordings of 12.5 kHz, the letters of 16 speakers.
 
     Groups are speakers, f1 to f8 and m1 to m8, the same in training and test.
@@ -28,6 +30,7 @@ def load_ti46_alpha(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     Args:
         data_dir: Folder with ti_alpha/{train,test}/SPEAKER/*.wav, or one with a folder TI46 or
             ti46-alpha that has it; if None, $STRSBP_DATA, the user's cache.
+        progress: Whether a bar is drawn.
 
     Raises:
         OSError: If it is not found.
@@ -37,10 +40,12 @@ def load_ti46_alpha(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
         Liberman et al., TI 46-Word, LDC93S9, Linguistic Data Consortium 1993.
     """
     classes = {f"0{letter}": at for at, letter in enumerate(_LETTERS)}
-    return _load(TI46_ALPHA, data_dir, classes, tuple(_LETTERS), ())
+    return _load(TI46_ALPHA, data_dir, classes, tuple(_LETTERS), (), progress)
 
 
-def load_ti46_digits(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+def load_ti46_digits(
+    data_dir: str | os.PathLike[str] | None = None, *, progress: bool = True
+) -> Dataset:
     """Loads TI46-Digits: 1,594 + 2,542 recordings of 12.5 kHz, the digits of 16 speakers.
 
     Groups are speakers, f1 to f8 and m1 to m8, the same in training and test. TI20's other ten
@@ -49,6 +54,7 @@ def load_ti46_digits(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     Args:
         data_dir: Folder with ti20/{train,test}/SPEAKER/*.wav, or one with a folder TI46 or
             ti46-digits that has it; if None, $STRSBP_DATA, the user's cache.
+        progress: Whether a bar is drawn.
 
     Raises:
         OSError: If it is not found.
@@ -58,7 +64,7 @@ def load_ti46_digits(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
         As of `load_ti46_alpha`.
     """
     classes = {f"0{digit}": digit for digit in range(10)}
-    return _load(TI46_DIGITS, data_dir, classes, tuple("0123456789"), _OTHER_WORDS)
+    return _load(TI46_DIGITS, data_dir, classes, tuple("0123456789"), _OTHER_WORDS, progress)
 
 
 def _load(
@@ -67,6 +73,7 @@ def _load(
     classes: dict[str, int],
     class_names: tuple[str, ...],
     others: tuple[str, ...],
+    progress: bool,
 ) -> Dataset:
     folder = locate(entry, data_dir, False)
     layout = entry.layout(folder)
@@ -88,6 +95,7 @@ def _load(
         group_names=_SPEAKERS,
         source=str(root),
         licence=entry.licence,
+        progress=progress,
     )
 
 

@@ -33,6 +33,7 @@ def from_tonic(
     from_first_event: bool = False,
     test_share: float = 0.2,
     seed: int = 0,
+    progress: bool = True,
 ) -> Dataset:
     """Takes data sets of the library tonic, which this package does not import.
 
@@ -55,6 +56,7 @@ def from_tonic(
         from_first_event: Whether times count from the first event of each recording.
         test_share: Share that is kept for testing, in (0, 1), where `test` is None.
         seed: Seed of the choice.
+        progress: Whether a bar is drawn.
 
     Raises:
         TypeError: If it is no such data set, or lacks a field.
@@ -68,7 +70,8 @@ def from_tonic(
     parts = {part: Recordings(int(np.prod(size)), step_ms, n_steps, repeated) for part in whole}
     share, chance = number("test_share", test_share), integer("seed", seed)
     targets = {
-        part: _read(part, data, parts[part], size, from_first_event) for part, data in whole.items()
+        part: _read(part, data, parts[part], size, from_first_event, progress)
+        for part, data in whole.items()
     }
     y, names = _classes(targets, train, class_names)
     x = dict(zip(parts, of_one_length(*parts.values()), strict=True))
@@ -92,7 +95,12 @@ def from_tonic(
 
 
 def _read(
-    part: str, data: Any, recordings: Recordings, size: tuple[int, int, int], from_first: bool
+    part: str,
+    data: Any,
+    recordings: Recordings,
+    size: tuple[int, int, int],
+    from_first: bool,
+    progress: bool,
 ) -> list[Any]:
     """Reads the recordings of a part, and returns their targets."""
     try:
@@ -106,7 +114,7 @@ def _read(
     names: list[str] = []
     times: list[NDArray[Any]] = []
     neurons: list[NDArray[Any]] = []
-    with steps_bar(n, f"Reading {part}", True) as bar:
+    with steps_bar(n, f"Reading {part}", progress) as bar:
         for at in range(n):
             name = f"{part}[{at}]"
             sample = data[at]
