@@ -22,10 +22,12 @@ __all__ = [
     "check_classes",
     "check_configuration",
     "check_fixed",
+    "cochlea_frequencies",
     "encode_all",
     "file_content",
     "fixed_preset",
     "hear_all",
+    "hear_spikes",
     "loihi_weights",
     "make_folder",
     "mean_loss",
@@ -356,6 +358,13 @@ def hear_all(
     n_threads: int | None,
     callback: Callable[[int], object] | None,
 ) -> list[NDArray[np.float64]]: ...
+def cochlea_frequencies(cochlea: dict[str, Any]) -> NDArray[np.float64]: ...
+def hear_spikes(
+    cochlea: dict[str, Any],
+    recordings: list[NDArray[np.float64]],
+    n_threads: int | None,
+    callback: Callable[[int], object] | None,
+) -> list[NDArray[np.int64]]: ...
 
 @final
 class EncoderStreamCore:

@@ -12,7 +12,7 @@ from sound_files import tone, write_wav
 
 import strsbp_rs as sr
 from strsbp_rs import datasets
-from strsbp_rs.audio import Cache, LyonEar, resample
+from strsbp_rs.audio import Cache, HeidelbergCochlea, LyonEar, resample
 from strsbp_rs.datasets import Dataset, load_dataset, load_free_spoken_digits, load_sounds_by_class
 
 SPEAKERS = ("yweweler", "george", "nicolas")
@@ -109,6 +109,11 @@ def test_what_a_front_end_hears(digits: Path, tmp_path: Path) -> None:
     # Of the same rate they are heard as they are.
     low = data.heard_by(LyonEar(8_000), progress=False, cache=False)
     np.testing.assert_array_equal(low.x_test[3], LyonEar(8_000)(data.x_test[3]))
+    spikes = data.heard_by(HeidelbergCochlea(20_000, 30, 2.0), progress=False, cache=False)
+    assert (spikes.sample_rate, spikes.step_ms, spikes.n_in) == (None, 2.0, 30)
+    assert isinstance(spikes.x_train, sr.SpikeTrains)
+    durations = [len(sound) / 16 for sound in data.x_test]
+    np.testing.assert_allclose(spikes.x_test.lengths, durations, atol=1.0)
     with pytest.raises(ValueError, match="must hold sounds, which have a sample_rate"):
         heard.heard_by(ear)
     with pytest.raises(TypeError, match=r"front_end must be one of strsbp_rs.audio, got 8000"):

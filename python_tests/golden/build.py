@@ -53,7 +53,7 @@ from strsbp_rs import (
     psp_table,
     s_psp,
 )
-from strsbp_rs.audio import FrontEnd, LogMel, LyonEar
+from strsbp_rs.audio import FrontEnd, HeidelbergCochlea, LogMel, LyonEar
 from strsbp_rs.recipes._recipe import Recipe, load_recipe, recipe_names, with_overrides
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "FixedInDegree",
     "FixedOutDegree",
     "FixedProbability",
+    "HeidelbergCochlea",
     "ImageAugment",
     "InverseSqrt",
     "KaimingUniform",
@@ -385,3 +386,10 @@ def heard(
 ) -> list[NDArray[np.float64]]:
     """The frames of recordings."""
     return front_end.many(recordings, n_threads=n_threads, progress=False)
+
+
+def spikes_heard(
+    cochlea: HeidelbergCochlea, recordings: list[NDArray[np.float64]], n_threads: int
+) -> SpikeTrains:
+    """The spikes of recordings."""
+    return cochlea.many(recordings, n_threads=n_threads, progress=False)

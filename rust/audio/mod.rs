@@ -2,6 +2,7 @@
 //!
 //! A new kind is a file or folder with its configuration and a [`Hear`], and a variant of [`FrontEndConfig`] and of [`FrontEnd`].
 
+mod heidelberg;
 mod log_mel;
 mod lyon;
 
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub use self::heidelberg::{HeidelbergConfig, Spikes, hear_spikes};
 pub use self::log_mel::{LogMel, LogMelConfig};
 pub use self::lyon::{LyonConfig, LyonEar};
 use crate::error::Result;

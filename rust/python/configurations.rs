@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::audio::FrontEndConfig;
+use crate::audio::{FrontEndConfig, HeidelbergConfig};
 use crate::error::{Result, check_non_negative};
 use crate::fixed::Quantization;
 use crate::graph::ConnectionRule;
@@ -17,6 +17,7 @@ use crate::spikes::{EncoderConfig, SpikeAugment};
 #[serde(rename_all = "snake_case")]
 pub enum Configuration {
     Augment(ImageAugment),
+    Cochlea(HeidelbergConfig),
     Connection(ConnectionRule),
     Delay(DelayDistribution),
     Encoder(EncoderConfig),
@@ -60,6 +61,7 @@ impl Configuration {
                 let [height, width] = augment.image_shape;
                 augment.validate(height.saturating_mul(width).saturating_mul(augment.channels))
             }
+            Self::Cochlea(cochlea) => cochlea.validate(),
             Self::Connection(rule) => rule.check_alone(),
             Self::Delay(distribution) => distribution.check_alone(),
             Self::Encoder(encoder) => encoder.build().map(drop),

@@ -46,7 +46,7 @@ mod _strsbp_rs {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::audio::{FrontEndCore, center_frequencies, hear_all};
+    use super::audio::{FrontEndCore, center_frequencies, cochlea_frequencies, hear_all, hear_spikes};
     #[pymodule_export]
     use super::augment::{augmented, augmented_spikes};
     #[pymodule_export]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strsbp_rs._arguments import integer, one_of
-from strsbp_rs.audio import FrontEnd, resample
+from strsbp_rs.audio import FrontEnd, HeidelbergCochlea, resample
 from strsbp_rs.datasets._splits import Samples, chosen, held_out, joined
 
 __all__ = ["Dataset"]
@@ -77,7 +77,7 @@ class Dataset:
 
     def heard_by(
         self,
-        front_end: FrontEnd,
+        front_end: FrontEnd | HeidelbergCochlea,
         *,
         n_threads: int | None = None,
         progress: bool = True,
@@ -85,6 +85,7 @@ class Dataset:
     ) -> Dataset:
         """Returns what a front end hears in the sounds: lists of (n_frames, n_channels), float64.
 
+        A `HeidelbergCochlea` hears spikes: samples are `SpikeTrains`, each as long as its sound.
         Sounds of another rate than the front end's are resampled to that.
 
         Args:
@@ -99,7 +100,7 @@ class Dataset:
             ValueError: If the samples are no sounds.
             ImportError: If they are to be resampled and soxr is not installed.
         """
-        if not isinstance(front_end, FrontEnd):
+        if not isinstance(front_end, (FrontEnd, HeidelbergCochlea)):
             raise TypeError(f"front_end must be one of strsbp_rs.audio, got {front_end!r:.200}")
         if self.sample_rate is None:
             raise ValueError(f"{self.name} must hold sounds, which have a sample_rate, to be heard")
