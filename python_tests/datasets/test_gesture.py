@@ -140,8 +140,12 @@ def test_as_tonic_has_it(tmp_path: Path) -> None:
         np.save(path, wrong)
         with pytest.raises(ValueError, match=message):
             load_dvs_gesture(tmp_path / "dvs-gesture")
+    with path.open("wb") as file:
+        np.savez(file, columns)
+    with pytest.raises(ValueError, match=r"7\.npy: holds several arrays, expected one"):
+        load_dvs_gesture(tmp_path / "dvs-gesture")
     path.write_bytes(b"no array")
-    with pytest.raises(ValueError, match=r"7\.npy: is no whole \.npy file of numbers"):
+    with pytest.raises(ValueError, match=r"7\.npy: is not a whole \.npy file of plain arrays"):
         load_dvs_gesture(tmp_path / "dvs-gesture")
     path.rename(path.with_name("11.npy"))
     with pytest.raises(

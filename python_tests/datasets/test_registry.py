@@ -179,7 +179,7 @@ def test_downloads(
         load_dataset("shd", download=False)
     with pytest.raises(ValueError, match="hash"):
         load_dataset("shd")
-    assert sorted(os.listdir(cache / "shd")) == ["shd_train.h5"]
+    assert sorted(os.listdir(cache / "shd")) == ["shd_train.h5", "shd_train.h5.zip"]
     monkeypatch.setattr(_heidelberg, "SHD", replace(entry, downloads=tuple(downloads)))
     data = load_dataset("shd")
     assert data.source == str(cache / "shd")

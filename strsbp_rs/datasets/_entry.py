@@ -230,8 +230,10 @@ def _download(entry: Entry) -> Path:
             processor=processor,
             progressbar=True,
         )
+    # Not before all are there: what was broken off goes on where it was.
+    for file in entry.downloads:
         if file.unpack:
-            (folder / file.file).unlink()
+            (folder / file.file).unlink(missing_ok=True)
     missing = entry.missing(folder)
     if missing:
         raise FileNotFoundError(f"{folder}: {', '.join(missing)} was not in what was downloaded")

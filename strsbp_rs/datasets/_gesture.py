@@ -18,6 +18,7 @@ from strsbp_rs._events import pixel_columns
 from strsbp_rs.datasets._aedat import read_aedat
 from strsbp_rs.datasets._dataset import Dataset
 from strsbp_rs.datasets._entry import Download, Entry, locate
+from strsbp_rs.datasets._own import read_array
 from strsbp_rs.datasets._recordings import Recordings, Repeated, of_one_length
 
 __all__ = ["DVS_GESTURE", "load_dvs_gesture"]
@@ -172,10 +173,7 @@ def _npy(folder: Path, progress: bool) -> Iterator[Gesture]:
                 raise ValueError(
                     f"{path}: is named otherwise than CLASS.npy, of a class below {len(_CLASSES)}"
                 )
-            try:
-                columns = np.load(path, allow_pickle=False)
-            except (ValueError, EOFError) as error:
-                raise ValueError(f"{path}: is no whole .npy file of numbers ({error})") from error
+            columns = read_array(path)
             if columns.ndim != 2 or columns.shape[1] != 4 or columns.dtype.kind not in "iuf":
                 raise ValueError(
                     f"{path}: has shape {columns.shape}, expected (n_events, 4), x, y, p and t"

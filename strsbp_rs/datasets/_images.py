@@ -153,6 +153,7 @@ MNIST = Entry(
     samples=(60_000, 10_000),
     n_classes=10,
     layouts=(_LAYOUT,),
+    to_get="the files of https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
 FASHION_MNIST = Entry(
     name="fashion-mnist",

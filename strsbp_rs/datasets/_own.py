@@ -19,7 +19,7 @@ from strsbp_rs._arguments import labels
 from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs.datasets._dataset import Dataset
 
-__all__ = ["from_arrays", "from_files", "from_function", "is_function"]
+__all__ = ["from_arrays", "from_files", "from_function", "is_function", "read_array"]
 
 _PARTS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -105,7 +105,7 @@ def from_files(
         }
     for key, path in (("y_train", train_labels), ("y_test", test_labels)):
         if path is not None:
-            arrays[key] = _read_array(Path(path))
+            arrays[key] = read_array(Path(path))
     for part, needed in (("train", True), ("test", "x_test" in arrays)):
         if needed and f"y_{part}" not in arrays:
             raise ValueError(
@@ -255,7 +255,7 @@ def _read(path: Path, part: str) -> dict[str, Any]:
         names = {"x": f"x_{part}", "y": f"y_{part}"}
         return {names.get(key, key): value for key, value in arrays.items()}
     if path.suffix == ".npy":
-        return {f"x_{part}": _read_array(path)}
+        return {f"x_{part}": read_array(path)}
     if path.suffix == ".safetensors":
         return {f"x_{part}": SpikeTrains.load(path)}
     raise ValueError(f"{path}: expected a file ending in .npz, .npy or .safetensors")
@@ -268,7 +268,13 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
     return loaded
 
 
-def _read_array(path: Path) -> NDArray[Any]:
+def read_array(path: Path) -> NDArray[Any]:
+    """Reads a .npy file, without pickle.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is damaged, or holds something else.
+    """
     loaded = _load(path)
     if not isinstance(loaded, np.ndarray):
         raise ValueError(f"{path}: holds several arrays, expected one")

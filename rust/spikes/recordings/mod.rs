@@ -102,7 +102,7 @@ impl Recordings {
         }
         if !ends.is_sorted() || ends.last().copied().unwrap_or(0) != x.len() {
             let expected = format!("ascending, to {}, the number of events", x.len());
-            return Err(Error::value("ends", expected, format!("{:?}", ends.last())));
+            return Err(Error::value("ends", expected, ends.last().copied().unwrap_or(0)));
         }
         let all: Vec<Result<Rows>> = (0..ends.len())
             .into_par_iter()
