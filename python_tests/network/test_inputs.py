@@ -238,7 +238,7 @@ def test_the_code_of_the_page_runs():
     pytest.importorskip("sklearn")
     page = pathlib.Path(__file__).parents[2] / "docs" / "inputs.md"
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     names = {}
     for block in blocks:
         exec(block, names)
