@@ -38,16 +38,19 @@ pub fn firing_probability(velocity: &mut [f64], rate: f64) {
     let mut cleft = MOST * SUPPLY * at_rest / (LOSS * at_rest + SUPPLY * (LOSS + RETURN));
     let mut pool = cleft * (LOSS + RETURN) / at_rest;
     let mut store = cleft * RETURN / REPROCESS;
+    let firing = FIRING / rate;
+    let [release, supply, reprocess, leave, come_back] =
+        [RELEASE, SUPPLY, REPROCESS, LOSS + RETURN, RETURN].map(|per_second| per_second / rate);
     for value in velocity {
         let open = *value + A;
-        let permeability = if open > 0.0 { RELEASE / rate * open / (open + B) } else { 0.0 };
-        let supplied = (SUPPLY / rate * (MOST - pool)).max(0.0);
-        let (released, reprocessed) = (permeability * pool, REPROCESS / rate * store);
-        let (left, returned) = ((LOSS + RETURN) / rate * cleft, RETURN / rate * cleft);
+        let permeability = if open > 0.0 { release * open / (open + B) } else { 0.0 };
+        let supplied = (supply * (MOST - pool)).max(0.0);
+        let (released, reprocessed) = (permeability * pool, reprocess * store);
+        let (left, returned) = (leave * cleft, come_back * cleft);
         pool = (pool + supplied - released + reprocessed).max(0.0);
         cleft = (cleft + released - left).max(0.0);
         store = (store + returned - reprocessed).max(0.0);
-        *value = cleft * FIRING / rate;
+        *value = cleft * firing;
     }
 }
 

@@ -18,12 +18,12 @@ pub const I: Complex<f64> = Complex::I;
 pub fn hankel(order: u8, z: Complex<f64>) -> Complex<f64> {
     match z.norm_sqr() {
         square if square < 4.0 => series(order, z),
-        square if square < 625.0 => integral(order, z, if square < 64.0 { 1 } else { 2 }),
+        square if square < 625.0 => integral(order, z),
         _ => expansion(order, z),
     }
 }
 
-/// Returns the square root whose real part is not below 0; that of the library goes through angles.
+/// Returns the square root whose real part is not below 0; that of the library goes through angles, which takes long.
 #[inline(always)]
 pub fn root(z: Complex<f64>) -> Complex<f64> {
     let size = z.norm_sqr().sqrt();
@@ -32,6 +32,12 @@ pub fn root(z: Complex<f64>) -> Complex<f64> {
     let small = if large > 0.0 { z.im.abs() * 0.5 / large } else { 0.0 };
     let (re, im) = if z.re >= 0.0 { (large, small) } else { (small, large) };
     Complex::new(re, im.copysign(z.im))
+}
+
+/// Returns the logarithm whose imaginary part is within pi; that of the library takes care of sizes that do not occur here.
+#[inline(always)]
+pub fn log(z: Complex<f64>) -> Complex<f64> {
+    Complex::new(0.5 * z.norm_sqr().ln(), z.im.atan2(z.re))
 }
 
 fn series(order: u8, z: Complex<f64>) -> Complex<f64> {
@@ -49,39 +55,61 @@ fn series(order: u8, z: Complex<f64>) -> Complex<f64> {
         lower += 1.0 / k;
         upper += 1.0 / (k + n);
     }
-    let y = j * (half.ln() + GAMMA) * FRAC_2_PI + y * FRAC_1_PI - z.inv() * (FRAC_2_PI * n);
+    let y = j * (log(half) + GAMMA) * FRAC_2_PI + y * FRAC_1_PI - z.inv() * (FRAC_2_PI * n);
     j + I * y
 }
 
-/// Between two nodes of the integral, and what each counts: x^2, e^(-x^2).
+/// Number of nodes of the integral, and the interval between them.
+const N: usize = 24;
 const INTERVAL: f64 = 0.25;
-static NODES: LazyLock<[[f64; 2]; 26]> = LazyLock::new(|| {
-    std::array::from_fn(|node| {
-        let square = (node as f64 * INTERVAL).powi(2);
-        [square, (-square).exp()]
-    })
-});
 
-/// Integrates K_0(w) = e^-w 2 / sqrt(w) int_0^inf e^(-x^2) / sqrt(2 + x^2 / w) dx, and K_1 alike with x^2 sqrt(2 + x^2 / w), w = -iz, by
-/// every `stride`-th node.
+/// Nodes of the integral, x^2, and what each counts, e^(-x^2).
+struct Nodes<const N: usize> {
+    square: [f64; N],
+    weight: [f64; N],
+}
+
+impl<const N: usize> Nodes<N> {
+    fn new(interval: f64) -> Self {
+        let square = std::array::from_fn(|node| ((node + 1) as f64 * interval).powi(2));
+        Self { weight: square.map(|square: f64| (-square).exp()), square }
+    }
+}
+
+/// All of them, and every second one.
+static FINE: LazyLock<Nodes<N>> = LazyLock::new(|| Nodes::new(INTERVAL));
+static COARSE: LazyLock<Nodes<{ N / 2 }>> = LazyLock::new(|| Nodes::new(2.0 * INTERVAL));
+
+/// Integrates K_0(w) = e^-w 2 / sqrt(w) int_0^inf e^(-x^2) / sqrt(2 + x^2 / w) dx, and K_1 alike with x^2 sqrt(2 + x^2 / w), w = -iz.
 ///
 /// These are DLMF 10.32.8 with t = 1 + x^2 / w. The integrands are even and have no pole within sqrt(|z|) of the real axis, so that the sum
 /// over equal intervals converges as e^(-2 pi sqrt(|z|) / interval).
-fn integral(order: u8, z: Complex<f64>, stride: usize) -> Complex<f64> {
+fn integral(order: u8, z: Complex<f64>) -> Complex<f64> {
     let w = -I * z;
+    let is_near = z.norm_sqr() < 64.0;
+    let interval = if is_near { INTERVAL } else { 2.0 * INTERVAL };
     let inverse = w.inv();
-    let nodes = NODES.iter().step_by(stride).skip(1);
-    let factor = (-w).exp() / root(w) * (2.0 * INTERVAL * stride as f64 * FRAC_2_PI);
-    if order == 0 {
-        let mut sum = Complex::from(0.5 / 2f64.sqrt());
-        for &[square, weight] in nodes {
-            let root = root(inverse * square + 2.0);
-            sum += root.conj() * (weight / root.norm_sqr());
+    let sum = if is_near { FINE.sum(order, inverse) } else { COARSE.sum(order, inverse) };
+    let factor = (-w).exp() / root(w) * (2.0 * interval * FRAC_2_PI);
+    if order == 0 { -I * factor * (sum + 0.5 / 2f64.sqrt()) } else { -factor * sum }
+}
+
+impl<const N: usize> Nodes<N> {
+    /// Sums what the nodes count times 1 / sqrt(2 + x^2 / w) or, for order 1, x^2 sqrt(2 + x^2 / w); 1 / w is given.
+    #[inline(always)]
+    fn sum(&self, order: u8, inverse: Complex<f64>) -> Complex<f64> {
+        let [mut re, mut im] = [[0.0; N]; 2];
+        for node in 0..N {
+            // The root of a number whose real part is at least 2.
+            let (square, weight) = (self.square[node], self.weight[node]);
+            let (a, b) = (2.0 + inverse.re * square, inverse.im * square);
+            let size = (a * a + b * b).sqrt();
+            let root = ((size + a) * 0.5).sqrt();
+            let (scale, sign) = if order == 0 { (weight / size, -1.0) } else { (weight * square, 1.0) };
+            re[node] = root * scale;
+            im[node] = 0.5 * b / root * scale * sign;
         }
-        -I * factor * sum
-    } else {
-        let terms = nodes.map(|&[square, weight]| root(inverse * square + 2.0) * (square * weight));
-        -factor * terms.sum::<Complex<f64>>()
+        Complex::new(re.iter().sum(), im.iter().sum())
     }
 }
 

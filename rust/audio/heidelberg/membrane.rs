@@ -8,7 +8,7 @@ use std::f64::consts::TAU;
 
 use rustfft::num_complex::Complex;
 
-use super::hankel::{I, hankel, root};
+use super::hankel::{I, hankel, log, root};
 
 /// Stiffness at the window, and how fast it falls [1/cm].
 const STIFFNESS: f64 = 1e9;
@@ -25,7 +25,7 @@ const DAMPING: f64 = 0.15;
 const LENGTH: f64 = 3.5;
 
 /// Waves that fall by so many powers of e from the window to a place are not felt there.
-const UNFELT: f64 = 30.0;
+const UNFELT: f64 = 20.0;
 
 /// Returns the place of each of `n` channels, evenly spaced from the window to the end [cm].
 pub fn places(n: usize) -> Vec<f64> {
@@ -97,7 +97,7 @@ impl Wave {
     ///
     /// With u = e^(-alpha c / 2) the impedance is a quadratic A u^2 + B u + C, and the integral of du / (u sqrt(A u^2 + B u + C)) elementary.
     fn pressure(&self, fall: f64, impedance: Complex<f64>) -> Option<Complex<f64>> {
-        let along = (self.antiderivative(fall, impedance) / self.start).ln();
+        let along = log(self.antiderivative(fall, impedance) / self.start);
         let phase = self.phase + along * -I * (2.0 * self.omega / FALL * (DENSITY / DEPTH).sqrt() / self.firm);
         (phase.im - self.phase.im < UNFELT).then(|| root(phase / self.steepness(impedance)) * hankel(0, phase))
     }
