@@ -19,7 +19,7 @@ from strsbp_rs._strsbp_rs import FrontEndCore, center_frequencies, hear_all
 from strsbp_rs.audio._cache import memory_of
 from strsbp_rs.audio._sounds import Frames, Sound, as_sound, checked_sounds, heard_or_recalled
 
-__all__ = ["FrontEnd", "LogMel", "LyonEar", "Stream"]
+__all__ = ["FRONT_ENDS", "FrontEnd", "LogMel", "LyonEar", "Stream"]
 
 
 @dataclass(frozen=True)
@@ -236,3 +236,7 @@ class Stream:
     def __repr__(self) -> str:
         """The front end."""
         return f"Stream({self._front_end!r})"
+
+
+FRONT_ENDS: tuple[type[FrontEnd], ...] = (LyonEar, LogMel)
+"""Kinds of front ends."""

@@ -123,7 +123,7 @@ def train(
             former, plan = run.recipe(), run.recipe(tuple(given))
             if epochs is not None:
                 plan = with_horizon(plan, former)
-            run.dataset = load_data(plan, plan.data.dir or None, function)
+            run.dataset = load_data(plan, plan.data.dir or None, function, progress=not quiet)
             trainer = run.load(plan, inputs_of(plan, run.dataset), threads)
             run.revised = plan
             if plan.train.epochs < trainer.epoch:
@@ -142,7 +142,7 @@ def train(
     own_descent = any(setting.startswith("schedule.epochs") for setting in settings)
     if epochs is not None and isinstance(plan.schedule, Cosine) and not own_descent:
         plan = replace(plan, schedule=replace(plan.schedule, epochs=float(epochs)))
-    dataset = load_data(plan, plan.data.dir or None, function)
+    dataset = load_data(plan, plan.data.dir or None, function, progress=not quiet)
     if name == "starter":
         plan = with_outputs(plan, len(dataset.class_names))
     network = None if init is None else load_network(init)
@@ -181,9 +181,11 @@ def _train(run: RunFolder, plan: Recipe, trainer: Trainer, plots: bool, quiet: b
         click.echo(trainer.network.summary())
         if trainer.hardware is not None:
             click.echo(f"trained through {trainer.hardware}")
+        x = dataset.x_validation
+        counts = f"{len(dataset.x_train):,} training"
+        counts += f" and {len(dataset.x_test):,} test" if x is None else f", {len(x):,} validation"
         click.echo(
-            f"{dataset.name} from {dataset.source}: {len(dataset.x_train):,} training and "
-            f"{len(dataset.x_test):,} test samples; {trainer.n_threads} threads "
+            f"{dataset.name} from {dataset.source}: {counts} samples; {trainer.n_threads} threads "
             f"({strsbp_rs.simd_level()}); results in {run.path}"
         )
     try:
@@ -192,7 +194,7 @@ def _train(run: RunFolder, plan: Recipe, trainer: Trainer, plots: bool, quiet: b
                 dataset.x_train,
                 dataset.y_train,
                 epochs=plan.train.epochs,
-                validation_data=(dataset.x_test, dataset.y_test),
+                validation_data=run.validation(),
                 checkpoint=run.checkpoint,
                 callbacks=[run],
                 progress=not quiet,
@@ -205,20 +207,29 @@ def _train(run: RunFolder, plan: Recipe, trainer: Trainer, plots: bool, quiet: b
         sys.exit(INTERRUPTED)
     for note in run.notes:
         click.echo(note, err=True)
-    click.echo(_result_line(trainer.history.epochs, run))
+    click.echo(_result_line(trainer.history.epochs, run, run.test(trainer)))
 
 
-def _result_line(records: list[dict[str, Any]], run: RunFolder) -> str:
+def _result_line(records: list[dict[str, Any]], run: RunFolder, test: dict[str, Any] | None) -> str:
     tested = [record for record in records if "val_accuracy" in record]
     if not tested:
         return f"results in {run.path}"
     best = max(tested, key=lambda record: record["val_accuracy"])
     last = tested[-1]
+    speed = (
+        f"{last['samples_per_s']:.0f} samples/s in training, {last['val_samples_per_s']:.0f} in "
+        f"inference; results in {run.path}"
+    )
+    if test is not None:
+        chosen = test["chosen"]
+        return (
+            f"test accuracy {test['last']['accuracy']:.2%} after {last['epoch']} epochs, "
+            f"{chosen['accuracy']:.2%} with epoch {chosen['epoch']}, the best of the validation "
+            f"samples ({best['val_accuracy']:.2%}); {speed}"
+        )
     return (
         f"test accuracy {last['val_accuracy']:.2%} after {last['epoch']} epochs, best "
-        f"{best['val_accuracy']:.2%} (epoch {best['epoch']}); {last['samples_per_s']:.0f} "
-        f"samples/s in training, {last['val_samples_per_s']:.0f} in inference; results in "
-        f"{run.path}"
+        f"{best['val_accuracy']:.2%} (epoch {best['epoch']}); {speed}"
     )
 
 

@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 from strsbp_rs import _config as config
 from strsbp_rs._arguments import suggestion
 from strsbp_rs._network import Network
+from strsbp_rs.audio import FrontEnd
+from strsbp_rs.audio._front_ends import FRONT_ENDS
 from strsbp_rs.fixed._targets import Target
 from strsbp_rs.recipes._sections import PATHS, Data, NetworkOptions, Train
 from strsbp_rs.recipes._values import field_value, is_numbers, is_shape
@@ -40,6 +42,7 @@ class Recipe:
 
     sections: ClassVar[dict[str, tuple[type, ...]]] = {
         "data": (Data,),
+        "front_end": FRONT_ENDS,
         "encoder": config.ENCODERS,
         "network": (NetworkOptions,),
         "loss": typing.get_args(config.Loss),
@@ -55,6 +58,7 @@ class Recipe:
 
     layers: tuple[config.LayerConfig, ...]
     data: Data = field(default_factory=Data)
+    front_end: FrontEnd | None = None
     encoder: config.Encoder = field(default_factory=config.BernoulliEncoder)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     loss: config.Loss = field(default_factory=config.SoftmaxCrossEntropy)

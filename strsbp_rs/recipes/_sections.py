@@ -14,7 +14,7 @@ class Data(Checked):
     """Which data, and how much of it.
 
     Args:
-        name: "demo" (also if empty), "fashion-mnist" or "mnist"; with `train` a name of one's own.
+        name: A data set of `load_dataset`; "demo" if empty; with `train` a name of one's own.
         dir: Folder of a data set's files; where it is looked for, if empty, see `load_dataset`.
         train: File of one's own samples, see `datasets.from_files`. Paths in a recipe's file are
             relative to its folder.
@@ -22,12 +22,18 @@ class Data(Checked):
         train_labels: .npy file of the classes of `train`, where that has none.
         test_labels: Likewise of `test`.
         spikes: Whether x holds spike counts (n_samples, n_steps, n_neurons), not values to encode.
-        n_steps: Number of time steps, of events.
+        n_steps: Number of time steps, of events; 0 for as many as each sample of a data set has.
         sensor_size: [n_neurons], or [width, height, polarities], of events.
         test_share: Share of `train` kept for testing, where there are no test samples.
         class_names: Names of the classes; their numbers if empty.
         limit_train: Use the first so many training samples; 0 for all.
         limit_test: Use the first so many test samples; 0 for all.
+        step_ms: Time step of recordings of events [ms]; 0 for that of the data set.
+        n_channels: Channels that neighbouring ones of such are joined to; 0 for all.
+        validation: Share of the training samples by which the best epoch is chosen, those of whole
+            groups (speakers) where these are known; 0 for none, and of data that has such samples.
+        leave_out: Name of the group whose samples are the test samples, all others being trained
+            on; if empty, samples are parted as the data set is.
     """
 
     name: str = ""
@@ -43,6 +49,10 @@ class Data(Checked):
     class_names: tuple[str, ...] = ()
     limit_train: int = 0
     limit_test: int = 0
+    step_ms: float = field(default=0.0, metadata=LATER)
+    n_channels: int = field(default=0, metadata=LATER)
+    validation: float = field(default=0.0, metadata=LATER)
+    leave_out: str = field(default="", metadata=LATER)
 
 
 PATHS = ("train", "test", "train_labels", "test_labels")

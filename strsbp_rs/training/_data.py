@@ -7,10 +7,12 @@ import math
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from strsbp_rs._config import Dense, Line, Plane, Recurrent
+from strsbp_rs._spikes import SpikeTrains
 from strsbp_rs.datasets import Dataset, from_files, from_function, load_dataset
 from strsbp_rs.datasets._own import is_function
 from strsbp_rs.recipes._recipe import Recipe
@@ -35,7 +37,12 @@ def data_overrides(data: str) -> list[str]:
     return ["data.name=''", f"data.train={_quoted(path)}", "data.test=''"]
 
 
-def load_data(recipe: Recipe, data_dir: str | None = None, function: str | None = None) -> Dataset:
+def load_data(
+    recipe: Recipe,
+    data_dir: str | None = None,
+    function: str | None = None,
+    progress: bool = False,
+) -> Dataset:
     """Loads the data of a recipe, as much of it as the recipe says.
 
     Args:
@@ -43,6 +50,7 @@ def load_data(recipe: Recipe, data_dir: str | None = None, function: str | None 
         data_dir: Folder of a data set's files.
         function: MODULE:FUNCTION or FILE.py:FUNCTION, if the user has named it: a recipe may hold
             the name, but must not run code by being loaded.
+        progress: Whether a bar is drawn while a front end hears sounds.
 
     Raises:
         ValueError: If the data is damaged, or the recipe names a function that the user has not.
@@ -61,15 +69,47 @@ def load_data(recipe: Recipe, data_dir: str | None = None, function: str | None 
             f"--data {options.name}"
         )
     else:
-        data = load_dataset(options.name or "demo", data_dir)
+        given: dict[str, Any] = {
+            "step_ms": options.step_ms,
+            "n_steps": options.n_steps,
+            "n_channels": options.n_channels,
+        }
+        chosen = {name: value for name, value in given.items() if value}
+        data = load_dataset(options.name or "demo", data_dir, **chosen)
+    if options.leave_out:
+        data = data.leave_out(options.leave_out)
+    if options.validation and data.x_validation is None:
+        data = data.split_validation(options.validation, recipe.train.seed)
     n_train, n_test = options.limit_train or None, options.limit_test or None
-    return replace(
+    data = replace(
         data,
         x_train=data.x_train[:n_train],
         y_train=data.y_train[:n_train],
         x_test=data.x_test[:n_test],
         y_test=data.y_test[:n_test],
+        groups_train=None if data.groups_train is None else data.groups_train[:n_train],
+        groups_test=None if data.groups_test is None else data.groups_test[:n_test],
     )
+    return _heard(recipe, data, progress)
+
+
+def _heard(recipe: Recipe, data: Dataset, progress: bool) -> Dataset:
+    """Returns what the recipe's front end hears of sounds; other data as it is.
+
+    Raises:
+        ValueError: If there is a front end and no sound, or the other way round.
+    """
+    if data.sample_rate is None:
+        if recipe.front_end is not None:
+            kind = recipe.front_end.kind
+            raise ValueError(f"front_end must not be given: {data.name} is no sound, got {kind!r}")
+        return data
+    if recipe.front_end is None:
+        raise ValueError(
+            f"front_end must be given, as {data.name} is sound: "
+            "--set front_end.kind=log_mel --set front_end.sample_rate=16000"
+        )
+    return data.heard_by(recipe.front_end, progress=progress)
 
 
 def load_test_data(recipe: Recipe, data: str, limit: int | None = None) -> Dataset:
@@ -95,13 +135,23 @@ def inputs_of(recipe: Recipe, data: Dataset) -> int | tuple[int, ...]:
         ValueError: If the recipe's shape is not that of the samples.
     """
     given = recipe.network.in_shape
-    if given and math.prod(given) != data.n_in:
+    # What the encoder makes of a value; spikes need none.
+    per = 1 if isinstance(data.x_train, SpikeTrains) else recipe.encoder.inputs_per_feature
+    n_in = data.n_in * per
+    if given and math.prod(given) != n_in:
         raise ValueError(
-            f"network.in_shape must be of {data.n_in} places, as the samples of {data.name}, "
+            f"network.in_shape must be of {n_in} places, as the samples of {data.name}, "
             f"got {list(given)}"
         )
     spatial = any(isinstance(layer, Line | Plane) for layer in recipe.layers)
-    return given or (data.image_shape if spatial and data.image_shape else data.n_in)
+    if given or not spatial:
+        return given or n_in
+    if data.sensor_size is not None:
+        width, height, polarities = data.sensor_size
+        return (polarities, height, width)
+    if data.image_shape is None:
+        return n_in
+    return data.image_shape if per == 1 else (per, *data.image_shape)
 
 
 def with_outputs(recipe: Recipe, n_classes: int) -> Recipe:

@@ -62,6 +62,11 @@ class RunFolder(Callback):
         return self.path / "best.safetensors"
 
     @property
+    def tested(self) -> Path:
+        """What the last epoch and the chosen one make of the test samples, of runs that choose."""
+        return self.path / "test.json"
+
+    @property
     def initial(self) -> Path:
         """The network that a run began with, if it was not drawn."""
         return self.path / "initial.safetensors"
@@ -144,6 +149,32 @@ class RunFolder(Callback):
             except ImportError as error:
                 self.plots = False
                 self.notes.append(f"no pictures: {error}")
+
+    def validation(self) -> tuple[Input, Any]:
+        """Returns what epochs are compared by: the validation samples; the test samples without."""
+        assert self.dataset is not None
+        data = self.dataset
+        if data.x_validation is None:
+            return data.x_test, data.y_test
+        return data.x_validation, data.y_validation
+
+    def test(self, trainer: Trainer) -> dict[str, Any] | None:
+        """Evaluates the last epoch, and the one that was chosen, on the test samples, and keeps it.
+
+        Returns:
+            Epoch, accuracy and loss of "last" and of "chosen"; None of a run without validation
+            samples, which chooses none.
+        """
+        assert self.dataset is not None
+        if self.dataset.x_validation is None:
+            return None
+        best = Trainer.load(self.best, n_threads=trainer.n_threads)
+        found = {}
+        for name, of in (("last", trainer), ("chosen", best)):
+            result = of.evaluate(self.dataset.x_test, self.dataset.y_test)
+            found[name] = {"epoch": of.epoch, "accuracy": result.accuracy, "loss": result.loss}
+        write_text(self.tested, json.dumps(found) + "\n")
+        return found
 
     def complete(self, trainer: Trainer) -> None:
         """Writes what a run that was killed at its end had yet to write."""
