@@ -239,7 +239,7 @@ def test_more_outputs_than_classes(recipe, tmp_path):
 
 
 def test_ctrl_c_outside_training(monkeypatch):
-    def interrupt(*args):
+    def interrupt(*args, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("strsbp_rs.cli._train.load_data", interrupt)
@@ -276,7 +276,7 @@ def test_flags_reach_the_recipe(recipe, tmp_path):
         (["train", "nothing"], "recipe 'nothing' is not one of"),
         (
             ["train", "demo", "--set", "encoder.kind=poisson"],
-            "one of ['bernoulli', 'regular'], got 'poisson'\n",
+            "'level_crossing', 'bsa', 'population'], got 'poisson'\n",
         ),
         (["train", "demo", "--set", "optimizer.lrr=1"], "did you mean 'optimizer.lr'"),
         (["train", "demo", "--lr", "-1", "--out", "{tmp}/x"], "lr must be"),
