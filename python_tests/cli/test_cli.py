@@ -276,7 +276,7 @@ def test_flags_reach_the_recipe(recipe, tmp_path):
         (["train", "nothing"], "recipe 'nothing' is not one of"),
         (
             ["train", "demo", "--set", "encoder.kind=poisson"],
-            "'level_crossing', 'bsa', 'population'], got 'poisson'\n",
+            "'level_crossing', 'bsa', 'population'], got 'poisson'; did",
         ),
         (["train", "demo", "--set", "optimizer.lrr=1"], "did you mean 'optimizer.lr'"),
         (["train", "demo", "--lr", "-1", "--out", "{tmp}/x"], "lr must be"),
