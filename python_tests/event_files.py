@@ -125,8 +125,13 @@ def write_digits_heard(folder: Path) -> Path:
 # DVS-Gesture ------------------------------------------------------------------------------------
 
 
-def aedat(events: Events, per_packet: int = 100, *, invalid: Sequence[int] = ()) -> bytes:
-    """AEDAT 3.1: lines of a header, a packet of another kind, and packets of polarity events."""
+def aedat(
+    events: Events, per_packet: int = 100, *, invalid: Sequence[int] = (), told: bool = True
+) -> bytes:
+    """AEDAT 3.1: lines of a header, a packet of another kind, and packets of polarity events.
+
+    Those that are invalid are marked, and counted in the headers of packets if that is `told`.
+    """
     lines = "#!AER-DAT3.1\r\n#Format: RAW\r\n#Source 0: DVS128\r\n#!END-HEADER\r\n"
     special = struct.pack("<hhiiiiii", 0, 0, 8, 4, 0, 1, 1, 1) + struct.pack("<II", 3, 0)
     data = lines.encode() + special
@@ -134,7 +139,7 @@ def aedat(events: Events, per_packet: int = 100, *, invalid: Sequence[int] = ())
         part = events[first : first + per_packet]
         bad = [at for at in range(first, first + len(part)) if at in invalid]
         n = len(part)
-        data += struct.pack("<hhiiiiii", 1, 0, 8, 4, part[0][3] >> 31, n, n, n - len(bad))
+        data += struct.pack("<hhiiiiii", 1, 0, 8, 4, part[0][3] >> 31, n, n, n - told * len(bad))
         for at, (x, y, p, t) in enumerate(part, first):
             word = x << 17 | y << 2 | p << 1 | (at not in invalid)
             data += struct.pack("<II", word, t & 0x7FFFFFFF)

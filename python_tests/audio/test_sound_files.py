@@ -68,7 +68,14 @@ def test_other_formats(tmp_path: Path, ending: str, subtype: str, kind: str) -> 
 
 @pytest.mark.parametrize(
     "subtype, endian",
-    [("PCM_16", "LITTLE"), ("PCM_16", "BIG"), ("PCM_32", "BIG"), ("ULAW", None), ("ALAW", None)],
+    [
+        ("PCM_16", "LITTLE"),
+        ("PCM_16", "BIG"),
+        ("PCM_32", "BIG"),
+        ("PCM_S8", None),
+        ("ULAW", None),
+        ("ALAW", None),
+    ],
 )
 def test_sphere_as_libsndfile_writes_it(tmp_path: Path, subtype: str, endian: str | None) -> None:
     every = np.arange(-32768, 32768, 7).astype(np.int16)

@@ -46,6 +46,7 @@ def test_samples_are_drawn(tmp_path: Path) -> None:
     out = tmp_path / "picture.png"
     options = ["--data-dir", tmp_path, "--out", out, "--samples", 2]
     said = strsbp("data", "show", "n-mnist", *options, "--set", "step_ms=5", "--part", "test")
+    assert "licence" not in said  # Of the list.
     assert "<Dataset n-mnist: 10 training and 10 test samples of 2,312 inputs" in said
     assert f"written to {out}" in said and out.read_bytes().startswith(b"\x89PNG")
     for arguments, message in (

@@ -27,6 +27,9 @@ def test_events_of_aedat(tmp_path: Path) -> None:
     path.write_bytes(aedat(events[:50], 20, invalid=(3, 44)))
     kept = [event for at, event in enumerate(events[:50]) if at not in (3, 44)]
     assert [tuple(event) for event in read_aedat(path).tolist()] == kept
+    # Where no packet has any, by its header, a mark says nothing: not all writers set it.
+    path.write_bytes(aedat(events[:50], 20, invalid=range(50), told=False))
+    assert [tuple(event) for event in read_aedat(path).tolist()] == events[:50]
     path.write_bytes(aedat([]))
     assert len(read_aedat(path)) == 0
 

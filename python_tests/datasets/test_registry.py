@@ -184,6 +184,10 @@ def test_downloads(
     data = load_dataset("shd")
     assert data.source == str(cache / "shd")
     assert sorted(os.listdir(cache / "shd")) == ["shd_test.h5", "shd_train.h5"]
+    # Of a folder called as the data set, what that lacks is told.
+    (cache / "shd" / "shd_train.h5").unlink()
+    with pytest.raises(FileNotFoundError, match=r"cache has no shd_train\.h5 of SHD"):
+        load_dataset("shd", cache)
     # A folder that is named is not replaced by a download.
     with pytest.raises(FileNotFoundError, match="data_dir"):
         load_dataset("shd", tmp_path)

@@ -164,6 +164,7 @@ def classes(tmp_path: Path) -> Path:
         for index in range(5):
             write_wav(folder / name / f"{index}.WAV", tone(500 + index, seed), 16_000)
     (folder / "notes.txt").write_text("not a class")
+    (folder / ".cache").mkdir()
     return folder
 
 
@@ -235,6 +236,8 @@ def test_whole_speakers_are_held_out() -> None:
         seen.add(held[0])
     assert seen == {0, 1, 2, 5}
     assert len(data.split_validation(0.5).y_validation) == 20
+    # As near with one group as with two: one.
+    assert len(of_groups([0, 1, 2] * 10, [0, 1] * 15).split_validation(0.5).y_validation) == 10
     assert len(data.split_validation(0.01).y_validation) == 10
     assert len(data.split_validation(0.99).y_train) == 10
     np.testing.assert_array_equal(

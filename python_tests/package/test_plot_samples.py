@@ -81,15 +81,18 @@ def test_spikes_of_a_line() -> None:
 
 
 def test_frames_of_events() -> None:
-    # Pixel (1, 0) grows lighter in the first fifth, pixel (2, 1) darker in the last, of 10 steps.
-    events = np.array([(0, 1, 0, 1), (1, 1, 0, 1), (9, 2, 1, 0)], [(k, "i8") for k in "txyp"])
+    # Pixel (1, 0) grows lighter in the first fifth of 10 steps, (0, 0) as the second begins, and
+    # (2, 1) darker in the last.
+    events = np.array(
+        [(0, 1, 0, 1), (1, 1, 0, 1), (2, 0, 0, 1), (9, 2, 1, 0)], [(k, "i8") for k in "txyp"]
+    )
     spikes = sr.SpikeTrains.from_events([events], sensor_size=(3, 2, 2), time_unit="ms")
     axes = plot.samples(of(spikes, [2], sensor_size=(3, 2, 2), step_ms=3.0), n=1)
     assert titles(axes) == ["0: maybe"] and len(axes) == 5
     pictures = [np.rint(255 * np.asarray(ax.images[0].get_array())) for ax in axes]
     assert tuple(pictures[0][0, 1]) == ORANGE
     white = [(picture == 255).all(axis=-1) for picture in pictures]
-    assert [int((~one).sum()) for one in white] == [1, 0, 0, 0, 1]
+    assert [int((~one).sum()) for one in white] == [1, 1, 0, 0, 1]
     assert not white[4][1, 2] and pictures[4][1, 2, 2] > pictures[4][1, 2, 0]
     assert [ax.get_xlabel() for ax in axes][::4] == ["0 to 6 ms", "24 to 30 ms"]
 

@@ -107,8 +107,6 @@ class Dataset:
         parts = [self.x_train, self.x_test, self.x_validation or []]
         sounds = [
             resample(sound, self.sample_rate, front_end.sample_rate)
-            if self.sample_rate != front_end.sample_rate
-            else sound
             for part in parts
             for sound in part
         ]

@@ -134,7 +134,7 @@ def _aedat(folder: Path, trials: Path, progress: bool) -> Iterator[Gesture]:
         for name in names:
             path = folder / name
             user, events = _user(path, path.stem), read_aedat(path)
-            events = events[np.argsort(events["t"], kind="stable")]
+            events = events[np.argsort(events["t"])]
             for at, (label, start, end) in enumerate(_labels(path)):
                 a, b = np.searchsorted(events["t"], [start, end])
                 gesture = events[a:b].copy()

@@ -105,5 +105,5 @@ def of_one_length(*parts: Recordings) -> list[SpikeTrains]:
 
     So what a loss asks of a recording does not depend on which part it is in.
     """
-    longest = max(part.n_steps or max(part.longest, 1) for part in parts)
+    longest = max(1, *(part.longest for part in parts))
     return [part.trains(longest) for part in parts]
