@@ -16,6 +16,7 @@ import pytest
 
 import strsbp_rs as sr
 from strsbp_rs import _strsbp_rs as core
+from strsbp_rs.audio import FrontEnd, HeidelbergCochlea, LogMel, LyonEar
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
@@ -113,6 +114,16 @@ def load(kind: str) -> Call:
     return getattr(core, kind).load, [path, *more]
 
 
+def hear(front_end: FrontEnd, seconds: int) -> Call:
+    sound = np.random.default_rng(1).random(seconds * int(front_end.sample_rate))
+    return core.hear_all, [front_end.to_dict(), [sound], 1, None]
+
+
+def hear_spikes() -> Call:
+    sound = np.random.default_rng(1).random(400_000)
+    return core.hear_spikes, [HeidelbergCochlea(20_000)._domain(), [sound], 1, None]
+
+
 def wide() -> sr.Network:
     return sr.Network(6000, [sr.Dense(6000, v_th=1.0, init=sr.ConstantInit(0.5))])
 
@@ -126,6 +137,9 @@ CALLS: dict[str, Callable[[], Call]] = {
     "load a trainer": lambda: load("TrainerCore"),
     "load a network in fixed point": lambda: load("FixedNetworkCore"),
     "load spike trains": lambda: load("SpikeTrainsCore"),
+    "an ear": lambda: hear(LyonEar(48_000, 100), 60),
+    "log-mel frames": lambda: hear(LogMel(48_000, 100), 120),
+    "a cochlea": hear_spikes,
     "weights": lambda: (wide()._core.weights, []),
     "pickle": lambda: (wide()._core.dumps, []),
     "connect by columns": lambda: connect(sr.FixedInDegree(1500)),

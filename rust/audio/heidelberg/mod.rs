@@ -77,12 +77,14 @@ impl HeidelbergConfig {
     fn hear(&self, samples: &[f64]) -> Result<Spikes> {
         let rate = self.sample_rate / 2.0;
         let (stop, sound) = (Stop::current(), hash(samples));
-        let Some(heard) = Heard::new(samples, rate) else { return Ok(Spikes::default()) };
+        let Some(heard) = Heard::new(samples, rate)? else { return Ok(Spikes::default()) };
         let of_channel = |(channel, place): (usize, f64)| {
             stop.during(|| {
                 check()?;
                 let mut values = heard.velocity(place);
+                check()?;
                 firing_probability(&mut values, rate);
+                check()?;
                 let mut rng = generator(self.seed ^ sound, channel as u64);
                 Ok(bushy_spikes(&fibre_spikes(&values, rate, &mut rng), rate))
             })
@@ -126,12 +128,15 @@ struct Heard {
 
 impl Heard {
     /// Brings a sound to the usual loudness, fades it in and out by Hann's window, and makes its spectrum. Nothing is heard of silence.
-    fn new(samples: &[f64], rate: f64) -> Option<Self> {
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if the work is to stop.
+    fn new(samples: &[f64], rate: f64) -> Result<Option<Self>> {
         let n = samples.len();
         let loudness = (samples.iter().map(|x| x * x).sum::<f64>() / n.max(1) as f64).sqrt();
         // Of less than a few samples nothing is left.
         if n < 4 || !(loudness > 0.0 && loudness < f64::INFINITY) {
-            return None;
+            return Ok(None);
         }
         let hann = |t: usize| 0.5 - 0.5 * (std::f64::consts::TAU * t as f64 / (n - 1) as f64).cos();
         let mut spectrum: Vec<Complex<f64>> =
@@ -142,8 +147,10 @@ impl Heard {
         let last = (spectrum.len() - 1) as f64;
         // From 1 Hz on, as there is no wave of frequency 0.
         let frequency = |k: usize| 1.0 + (rate - 1.0) * k as f64 / last;
-        let waves = (0..spectrum.len()).into_par_iter().map(|k| Wave::new(frequency(k))).collect();
-        Some(Self { inverse: planner.plan_fft_inverse(spectrum.len()), spectrum, waves })
+        let stop = Stop::current();
+        let wave = |k| if stop.is_set() { Err(Error::Interrupted) } else { Ok(Wave::new(frequency(k))) };
+        let waves: Result<Vec<Wave>> = (0..spectrum.len()).into_par_iter().map(wave).collect();
+        Ok(Some(Self { inverse: planner.plan_fft_inverse(spectrum.len()), spectrum, waves: waves? }))
     }
 
     /// Returns the velocity of the membrane at a place, sample by sample at half the rate.
