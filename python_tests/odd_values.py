@@ -98,6 +98,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "BernoulliEncoder": lambda: sr.BernoulliEncoder(n_steps=5),
     "RegularEncoder": lambda: sr.RegularEncoder(n_steps=5),
     "EncoderStream": lambda: sr.EncoderStream(sr.RegularEncoder(hold=1), 2),
+    "FrontEnd": lambda: sr.audio.LyonEar(8000),
     "Format": lambda: sr.fixed.cortex_m_format(
         current_decay=sr.fixed.Shift(3), membrane_decay=sr.fixed.Shift(3), v_th=9
     ),
@@ -126,6 +127,15 @@ GIVEN: dict[str, dict[str, Any]] = {
     "EncoderStream": {"encoder": sr.RegularEncoder(hold=1), "n_features": 2},
     "EncoderStream.encode": {"frames": X},
     "encode": {"x": X, "encoder": sr.RegularEncoder(n_steps=5)},
+    "audio.LyonEar": {"sample_rate": 8000},
+    "audio.LogMel": {"sample_rate": 8000},
+    "audio.Stream": {"front_end": sr.audio.LogMel(8000)},
+    "audio.Cache": {"folder": "cache"},
+    **{
+        f"audio.{name}.many": {"recordings": [np.full(3, 0.5)], "progress": False}
+        for name in ("LyonEar", "LogMel", "HeidelbergCochlea")
+    },
+    "audio.resample": {"samples": np.full(3, 0.5), "sample_rate": 8000, "to": 16000},
     "BestCheckpoint": {"path": "best"},
     "CSVLogger": {"path": "log"},
     "SpikeTrains.from_dense": {"raster": np.ones((2, 3, 4), bool)},
@@ -177,7 +187,7 @@ NOT_CALLED = re.compile(r"^plot$|Warning$|^TensorBoard|\.on_")
 def public() -> dict[str, Callable[..., Any]]:
     """Every callable that users see, by name: functions, classes and their methods."""
     found: dict[str, Callable[..., Any]] = {}
-    for prefix, module in (("", sr), ("fixed.", sr.fixed)):
+    for prefix, module in (("", sr), ("fixed.", sr.fixed), ("audio.", sr.audio)):
         for name in module.__all__:
             value = getattr(module, name)
             if NOT_CALLED.search(name) or not callable(value):
@@ -214,12 +224,13 @@ def made(name: str) -> Any:
         make = CORES.get(kind.__name__)
         # Without an object, the method is called with odd ones for it.
         return make() if make else None
-    kind = getattr(sr, owner, None) or getattr(sr.fixed, owner.removeprefix("fixed."), None)
+    module, _, kind_name = owner.rpartition(".")
+    kind = getattr(getattr(sr, module) if module else sr, kind_name, None)
     if not inspect.isclass(kind):
         return None
     if isinstance(inspect.getattr_static(kind, method), (classmethod, staticmethod)):
         return None
-    make = MADE.get(owner.removeprefix("fixed."))
+    make = MADE.get(kind_name)
     if make is None:
         try:
             return kind(**GIVEN.get(owner, {}))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from strsbp_rs.audio import LogMel
+from strsbp_rs.audio import HeidelbergCochlea, LogMel, Stream
 
 
 def sweep(sample_rate: float, n: int) -> NDArray[np.float64]:
@@ -117,3 +117,9 @@ def test_others_are_refused(options: dict[str, Any], message: str) -> None:
 def test_other_types_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="LogMel"):
         LogMel(**options)
+
+
+@pytest.mark.parametrize("front_end", [None, 8_000, HeidelbergCochlea()])
+def test_streams_of_something_else_are_refused(front_end: object) -> None:
+    with pytest.raises(TypeError, match="front_end must be LyonEar or LogMel, got"):
+        Stream(front_end)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from strsbp_rs.audio import LyonEar, Stream
+from strsbp_rs.audio import FrontEnd, LyonEar, Stream
 
 
 def sweep(sample_rate: float, n: int) -> NDArray[np.float64]:
@@ -110,3 +110,8 @@ def test_what_is_no_sound_is_refused(samples: object, error: type, message: str)
 def test_other_ears_are_refused(options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         LyonEar(**options)  # type: ignore[arg-type]
+
+
+def test_what_front_ends_share_is_none() -> None:
+    with pytest.raises(TypeError, match="FrontEnd is what front ends share, expected one of them"):
+        FrontEnd(8_000)

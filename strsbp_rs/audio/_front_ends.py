@@ -37,6 +37,11 @@ class FrontEnd(Config):
     sample_rate: float
     decimation: Annotated[int, partial(count, most=2**31 - 1)] = 200
 
+    def __post_init__(self) -> None:
+        if self.kind is None:
+            raise TypeError("FrontEnd is what front ends share, expected one of them, as LyonEar")
+        super().__post_init__()
+
     @property
     def center_frequencies(self) -> NDArray[np.float64]:
         """Centre frequencies of the channels [Hz], in their order."""
@@ -209,7 +214,12 @@ class Stream:
 
         Args:
             front_end: Which one.
+
+        Raises:
+            TypeError: If it is none.
         """
+        if not isinstance(front_end, FrontEnd):
+            raise TypeError(f"front_end must be LyonEar or LogMel, got {front_end!r:.200}")
         self._front_end = front_end
         self._core = FrontEndCore(front_end.to_dict())
 
