@@ -21,6 +21,8 @@ import strsbp_rs as sr
 from strsbp_rs import _bars, datasets
 from strsbp_rs.datasets import _entry, _heidelberg, _images, load_dataset
 from strsbp_rs.datasets._registry import DATASETS
+from strsbp_rs.recipes._recipe import load_recipe
+from strsbp_rs.training._data import load_data
 
 
 @pytest.fixture(autouse=True)
@@ -80,11 +82,9 @@ def test_what_is_said_where_it_is_not_found(tmp_path: Path, name: str) -> None:
         load_dataset(name, 3)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", [name for name in WRITERS if name != "n-tidigits"])
-def test_bars_are_drawn_unless_they_are_not_wanted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    hidden = []
+def bars(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of every bar that is made from now on, whether it is hidden."""
+    hidden: list[bool] = []
     make = _bars.new_bar
 
     def new_bar(total: int, what: str, hidden_: bool = False, **options: Any) -> Any:
@@ -92,11 +92,27 @@ def test_bars_are_drawn_unless_they_are_not_wanted(
         return make(total, what, True, **options)
 
     monkeypatch.setattr(_bars, "new_bar", new_bar)
+    return hidden
+
+
+@pytest.mark.parametrize("name", [name for name in WRITERS if name != "n-tidigits"])
+def test_bars_are_drawn_unless_they_are_not_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    hidden = bars(monkeypatch)
     WRITERS[name](tmp_path / name)
     load_dataset(name, tmp_path)
     load_dataset(name, tmp_path, progress=False)
     half = len(hidden) // 2
     assert hidden == [False] * half + [True] * half and half > 0
+
+
+def test_quiet_runs_draw_no_bars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = bars(monkeypatch)
+    write_heidelberg(tmp_path / "shd", n=1)
+    load_data(load_recipe("shd"), str(tmp_path), progress=True)
+    load_data(load_recipe("shd"), str(tmp_path), progress=False)
+    assert hidden == [False, False, True, True]
 
 
 def test_entries_say_all() -> None:

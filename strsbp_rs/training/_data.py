@@ -50,7 +50,7 @@ def load_data(
         data_dir: Folder of a data set's files.
         function: MODULE:FUNCTION or FILE.py:FUNCTION, if the user has named it: a recipe may hold
             the name, but must not run code by being loaded.
-        progress: Whether a bar is drawn while a front end hears sounds.
+        progress: Whether bars are drawn while files are read and a front end hears sounds.
 
     Raises:
         ValueError: If the data is damaged, or the recipe names a function that the user has not.
@@ -75,7 +75,7 @@ def load_data(
             "n_channels": options.n_channels,
         }
         chosen = {name: value for name, value in given.items() if value}
-        data = load_dataset(options.name or "demo", data_dir, **chosen)
+        data = load_dataset(options.name or "demo", data_dir, progress=progress, **chosen)
     if options.leave_out:
         data = data.leave_out(options.leave_out)
     if options.validation and data.x_validation is None:
