@@ -135,7 +135,7 @@ GIVEN: dict[str, dict[str, Any]] = {
         f"audio.{name}.many": {"recordings": [np.full(3, 0.5)], "progress": False}
         for name in ("LyonEar", "LogMel", "HeidelbergCochlea")
     },
-    "audio.resample": {"samples": np.full(3, 0.5), "sample_rate": 8000, "to": 16000},
+    "audio.resample": {"samples": np.full(3, 0.5), "sample_rate": 8000, "to_rate": 16000},
     "BestCheckpoint": {"path": "best"},
     "CSVLogger": {"path": "log"},
     "SpikeTrains.from_dense": {"raster": np.ones((2, 3, 4), bool)},

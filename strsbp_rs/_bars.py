@@ -8,12 +8,18 @@ from typing import Any
 
 from tqdm.std import tqdm
 
+from strsbp_rs._arguments import flag
+
 __all__ = ["columns", "in_notebook", "new_bar", "steps_bar"]
 
 
 def steps_bar(total: int, what: str, shown: bool) -> Any:
-    """Returns a bar for some steps, as a context manager with a method `update`."""
-    return new_bar(total, what, hidden=not shown)
+    """Returns a bar for some steps, as a context manager with a method `update`.
+
+    Raises:
+        TypeError: If `shown`, the argument `progress` of what has the bar, is no truth value.
+    """
+    return new_bar(total, what, hidden=not flag("progress", shown))
 
 
 def new_bar(total: int, what: str, hidden: bool = False, **options: Any) -> Any:
