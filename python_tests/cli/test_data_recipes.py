@@ -92,6 +92,20 @@ def test_one_speaker_is_left_out(folder: Path) -> None:
     assert len(data.x_test) == len(data.x_train) == 20
 
 
+def test_a_recipe_may_name_any_front_end(folder: Path, tmp_path: Path) -> None:
+    mel = ["kind=log_mel", "sample_rate=8000", "n_channels=16", "decimation=100"]
+    cochlea = ["kind=heidelberg", "sample_rate=20000", "n_channels=30", "step_ms=4"]
+    for front_end, step_ms in ((mel, 12.5), (cochlea, 4.0)):
+        settings = [f"front_end.{setting}" for setting in front_end]
+        recipe = load_recipe("free-spoken-digits", settings)
+        path = tmp_path / f"{step_ms}.toml"
+        path.write_text(recipe.to_toml())
+        assert load_recipe(path) == recipe
+        data = load_data(recipe, str(folder))
+        assert (data.n_in, data.step_ms) == ({12.5: 16, 4.0: 30}[step_ms], step_ms)
+        assert isinstance(data.x_test, sr.SpikeTrains) == (step_ms == 4.0)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -17,6 +17,7 @@ from strsbp_rs._config import Config
 from strsbp_rs._fields import Count
 from strsbp_rs._strsbp_rs import FrontEndCore, center_frequencies, hear_all
 from strsbp_rs.audio._cache import memory_of
+from strsbp_rs.audio._heidelberg import HeidelbergCochlea
 from strsbp_rs.audio._sounds import Frames, Sound, as_sound, checked_sounds, heard_or_recalled
 
 __all__ = ["FRONT_ENDS", "FrontEnd", "LogMel", "LyonEar", "Stream"]
@@ -248,5 +249,5 @@ class Stream:
         return f"Stream({self._front_end!r})"
 
 
-FRONT_ENDS: tuple[type[FrontEnd], ...] = (LyonEar, LogMel)
-"""Kinds of front ends."""
+FRONT_ENDS: tuple[type[Config], ...] = (LyonEar, HeidelbergCochlea, LogMel)
+"""Kinds of front ends, of frames and of spikes."""

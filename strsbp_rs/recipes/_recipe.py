@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from strsbp_rs import _config as config
 from strsbp_rs._arguments import suggestion
 from strsbp_rs._network import Network
-from strsbp_rs.audio import FrontEnd
+from strsbp_rs.audio import FrontEnd, HeidelbergCochlea
 from strsbp_rs.audio._front_ends import FRONT_ENDS
 from strsbp_rs.fixed._targets import Target
 from strsbp_rs.recipes._sections import PATHS, Data, NetworkOptions, Train
@@ -58,7 +58,7 @@ class Recipe:
 
     layers: tuple[config.LayerConfig, ...]
     data: Data = field(default_factory=Data)
-    front_end: FrontEnd | None = None
+    front_end: FrontEnd | HeidelbergCochlea | None = None
     encoder: config.Encoder = field(default_factory=config.BernoulliEncoder)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     loss: config.Loss = field(default_factory=config.SoftmaxCrossEntropy)

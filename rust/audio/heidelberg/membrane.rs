@@ -92,9 +92,9 @@ impl Wave {
         root.inv() * (self.omega * (DENSITY / DEPTH).sqrt())
     }
 
-    /// Returns the pressure, but for a factor, sqrt(G / g) H_0(G), of the square root of the impedance: g is the wave number, G its integral from the window on, with what makes it
-    /// exact for an exponential; nothing where the wave is not felt.
+    /// Returns the pressure, but for a factor, of the square root of the impedance; nothing where the wave is not felt.
     ///
+    /// It is sqrt(G / g) H_0(G), where g is the wave number and G its integral from the window on, with what makes it exact for an exponential.
     /// With u = e^(-alpha c / 2) the impedance is a quadratic A u^2 + B u + C, and the integral of du / (u sqrt(A u^2 + B u + C)) elementary.
     fn pressure(&self, fall: f64, impedance: Complex<f64>) -> Option<Complex<f64>> {
         let along = log(self.antiderivative(fall, impedance) / self.start);

@@ -26,6 +26,9 @@ use crate::stop::{Stop, check};
 /// What a sound's samples are brought to: their root mean square.
 const LOUDNESS: f64 = 0.3;
 
+/// Samples a second beyond which nobody records, and numbers might not be finite.
+const HIGHEST_RATE: f64 = 1e7;
+
 /// Says what cochlea is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +61,9 @@ impl HeidelbergConfig {
         if self.sample_rate < least {
             let expected = format!(">= {least} Hz, below which its hair cells are not stable (resample the sound)");
             return Err(Error::value("sample_rate", expected, self.sample_rate));
+        }
+        if self.sample_rate > HIGHEST_RATE {
+            return Err(Error::value("sample_rate", format!("<= {HIGHEST_RATE} Hz"), self.sample_rate));
         }
         if !(1..=1 << 16).contains(&self.n_channels) {
             return Err(Error::value("n_channels", "in [1, 65536]", self.n_channels));

@@ -217,6 +217,17 @@ fn spikes_depend_on_the_seed_and_the_sound_alone() {
 }
 
 #[test]
+fn waves_of_all_frequencies_are_finite() {
+    for frequency in [1.0, 9_080.0, 22_507.9, 22_508.0, 1e5, 5e6] {
+        let wave = Wave::new(frequency);
+        for place in places(40) {
+            let velocity = wave.velocity(fall(place)).unwrap_or_default();
+            assert!(velocity.is_finite() && velocity.norm() < 1e3, "{velocity} at {frequency} Hz, {place} cm");
+        }
+    }
+}
+
+#[test]
 fn nothing_is_heard_of_silence_and_of_next_to_nothing() {
     for samples in [&[][..], &[1.0; 3], &[0.0; 500]] {
         assert_eq!(heard(USUAL, samples), Spikes::default());
@@ -229,5 +240,7 @@ fn errors_name_the_argument() {
     let expected =
         "sample_rate must be >= 18160 Hz, below which its hair cells are not stable (resample the sound), got 16000";
     assert_eq!(message(HeidelbergConfig { sample_rate: 16_000.0, ..USUAL }), expected);
+    let expected = "sample_rate must be <= 10000000 Hz, got 100000000";
+    assert_eq!(message(HeidelbergConfig { sample_rate: 1e8, ..USUAL }), expected);
     assert_eq!(message(HeidelbergConfig { n_channels: 0, ..USUAL }), "n_channels must be in [1, 65536], got 0");
 }
