@@ -1,5 +1,7 @@
 """Augmentation of spikes: as the oracle has it, and the same however it is computed."""
 
+import copy
+
 import numpy as np
 import pytest
 from oracle.spike_augment import augmented
@@ -115,6 +117,22 @@ def test_encoded_samples_are_changed_too(rng):
     told = trained(x, encoder=encoder, spike_augment=ALL)
     assert same(told, trained(spikes, spike_augment=ALL))
     assert not same(told, trained(x, encoder=encoder))
+
+
+@pytest.mark.parametrize("n_steps", [None, 80])
+def test_encoded_series_have_lengths_of_their_own(n_steps, rng):
+    series = [rng.random((length // 2, N_IN)) for length in LENGTHS]
+    encoder = sr.LevelCrossingEncoder(threshold=0.2, hold=3, n_steps=n_steps)
+    net = sr.Network(2 * N_IN, [sr.Recurrent(10, v_th=1.0), sr.Dense(3, v_th=1.0)])
+    spikes = net.run(series, encoder=encoder).spikes[0]
+    assert (len(np.unique(spikes.lengths)) > 1) == (n_steps is None)
+    told, given, plain = (
+        sr.Trainer(copy.deepcopy(net), seed=5, encoder=encoder, spike_augment=augment)
+        for augment in (ALL, ALL, None)
+    )
+    for trainer, x in ((told, series), (given, spikes), (plain, series)):
+        trainer.fit(x, Y, epochs=2, progress=False)
+    assert same(told, given) and not same(told, plain)
 
 
 def test_training_goes_on_from_a_file_with_the_same_spikes(rng, tmp_path):
