@@ -61,7 +61,7 @@ def test_fashion_mnist_is_the_papers_network():
 def test_convolutional_recipes_are_the_published_networks():
     outlines = {
         "mnist-cnn": "28x28-15C5-P2-40C5-P2-300-10",
-        "fashion-mnist-cnn": "28x28-32C5-P2-64C5-P2-1024-10",
+        "fashion-mnist-cnn": "28x28-32C5-MP2-64C5-MP2-1024-10",
     }
     planes = {
         "mnist-cnn": [(15, 24, 24), (15, 12, 12), (40, 8, 8), (40, 4, 4), (300,), (10,)],
@@ -95,7 +95,7 @@ def test_every_layer_of_a_convolutional_recipe_fires(name, settings):
     spikes = network.run(data.x_test[:4], encoder=recipe.encoder).spikes
     for layer in spikes[1:]:
         rate = layer.counts().mean() / recipe.encoder.n_steps
-        assert 0.02 < rate < 0.1
+        assert 0.02 < rate < 0.3
 
 
 def test_overrides():
