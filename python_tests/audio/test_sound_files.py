@@ -205,3 +205,10 @@ def test_rates_that_are_none(rates: tuple[float, float]) -> None:
         resample(SOUND, *rates)
     with pytest.raises(ValueError, match=r"samples has shape \(2, 2\)"):
         resample(np.zeros((2, 2)), 8_000, 16_000)
+
+
+@pytest.mark.parametrize("rates", [(8_000, 1e-9), (8_000, 9e6), (1, 1_001)])
+def test_rates_too_far_apart_are_refused(rates: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="to_rate must be at most 1,000 times sample_rate"):
+        resample(SOUND, *rates)
+    assert len(resample(SOUND, 8, 8_000)) == 1_000 * len(SOUND)

@@ -19,6 +19,7 @@ from strsbp_rs.audio._sphere import MAGIC, read_sphere
 __all__ = ["read_sound", "resample"]
 
 _TO_CONVERT = "pip install 'strsbp_rs[audio]'"
+_MOST_TIMES = 1_000
 
 
 def read_sound(
@@ -80,7 +81,8 @@ def resample(samples: ArrayLike, sample_rate: float, to_rate: float) -> NDArray[
 
     Raises:
         TypeError: If samples are no numbers.
-        ValueError: If there are more axes, a sample is not finite, or a rate is not above 0.
+        ValueError: If there are more axes, a sample is not finite, a rate is not above 0, or one is
+            more than 1,000 times the other, for which filters would be endless.
         ImportError: If soxr is not installed.
     """
     sound = as_sound("samples", samples)
@@ -90,6 +92,11 @@ def resample(samples: ArrayLike, sample_rate: float, to_rate: float) -> NDArray[
         if not 0.0 < rate < 1e9:
             raise ValueError(f"{name} must be finite and > 0 Hz, got {value}")
         rates.append(rate)
+    if not 1 / _MOST_TIMES <= rates[1] / rates[0] <= _MOST_TIMES:
+        raise ValueError(
+            f"to_rate must be at most {_MOST_TIMES:,} times sample_rate, {sample_rate} Hz, or as "
+            f"small a part of it, got {to_rate}"
+        )
     if rates[0] == rates[1] or len(sound) == 0:
         return sound
     try:
