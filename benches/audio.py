@@ -34,7 +34,7 @@ def utterances(seconds: float, sample_rate: int) -> list[NDArray[np.float64]]:
     rng = np.random.default_rng(0)
     made: list[NDArray[np.float64]] = []
     left = seconds
-    while left > 0.1:  # A frame at least.
+    while not made or left > 0.1:  # A frame at least of the last.
         n = int(sample_rate * min(left, rng.uniform(0.5, 2.0)) + 1)
         t = np.arange(n) / sample_rate
         phase = 2 * np.pi * np.cumsum(120 + 40 * np.sin(5 * t)) / sample_rate
