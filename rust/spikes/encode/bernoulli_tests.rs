@@ -50,26 +50,24 @@ fn rates_and_gaps_are_bernoulli() {
 fn over_a_series_rates_follow_the_frames() {
     // Two inputs, four frames of 25 steps: rates that change, certainty and silence.
     let series = [0.1, 1.0, 0.6, 0.0, 0.0, 0.3, 1.0, 0.05];
-    {
-        let config = BernoulliConfig { n_steps: 7, rate_scale: 1.0, hold: Some(25) };
-        let encoder = BernoulliEncoder::new(config).unwrap();
-        let (mut rows, mut scratch) = (PaddedRows::default(), EncoderScratch::default());
-        let mut total = [[0u32; 100]; 2];
-        let n = 4000;
-        for sample in 0..n {
-            let key = StreamKey { seed: 1, epoch: 0, sample };
-            encoder.encode(AnalogSample::series(Analog::F64(&series), 2), key, &mut scratch, &mut rows);
-            for (j, total) in total.iter_mut().enumerate() {
-                assert!(rows.row(j).windows(2).all(|pair| pair[0] < pair[1]));
-                rows.row(j).iter().for_each(|&t| total[t as usize] += 1);
-            }
+    let config = BernoulliConfig { n_steps: 7, rate_scale: 1.0, hold: Some(25) };
+    let encoder = BernoulliEncoder::new(config).unwrap();
+    let (mut rows, mut scratch) = (PaddedRows::default(), EncoderScratch::default());
+    let mut total = [[0u32; 100]; 2];
+    let n = 4000;
+    for sample in 0..n {
+        let key = StreamKey { seed: 1, epoch: 0, sample };
+        encoder.encode(AnalogSample::series(Analog::F64(&series), 2), key, &mut scratch, &mut rows);
+        for (j, total) in total.iter_mut().enumerate() {
+            assert!(rows.row(j).windows(2).all(|pair| pair[0] < pair[1]));
+            rows.row(j).iter().for_each(|&t| total[t as usize] += 1);
         }
-        for (j, total) in total.iter().enumerate() {
-            for (t, &count) in total.iter().enumerate() {
-                let (p, n) = (series[2 * (t / 25) + j], f64::from(n));
-                let sigma = (n * p * (1.0 - p)).sqrt();
-                assert!((f64::from(count) - n * p).abs() <= 4.5 * sigma, "input {j}, step {t}: {count}, p {p}");
-            }
+    }
+    for (j, total) in total.iter().enumerate() {
+        for (t, &count) in total.iter().enumerate() {
+            let (p, n) = (series[2 * (t / 25) + j], f64::from(n));
+            let sigma = (n * p * (1.0 - p)).sqrt();
+            assert!((f64::from(count) - n * p).abs() <= 4.5 * sigma, "input {j}, step {t}: {count}, p {p}");
         }
     }
 }
