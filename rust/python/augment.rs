@@ -26,7 +26,7 @@ pub fn augmented<'py>(
     };
     augment.validate(n_in)?;
     check_images(values, n_in)?;
-    let size = samples_size(values);
+    let size = values.len();
     let shape = [size / n_in, n_in];
     Ok(match values {
         Analog::U8(x) => shaped(py, long(py, None, size, || augment.apply_all(x, seed, epoch))?, shape)?.into_any(),
@@ -48,12 +48,4 @@ pub fn augmented_spikes(
     let trains = &trains.0;
     augment.validate(trains.n_neurons())?;
     Ok(SpikeTrainsCore(long(py, None, trains.n_spikes(), || augment.apply_all(trains, seed, epoch))?))
-}
-
-fn samples_size(values: Analog<'_>) -> usize {
-    match values {
-        Analog::U8(x) => x.len(),
-        Analog::F32(x) => x.len(),
-        Analog::F64(x) => x.len(),
-    }
 }
