@@ -174,10 +174,9 @@ def main() -> None:
             parser.error(f"{args.run} is a run without a front end")
         front_end = recipe.front_end
         net = sr.Network.load(args.run / "checkpoint.safetensors")
-        samples, rate = read_sound(args.sound)
+        sound, rate = read_sound(args.sound)
         if rate != front_end.sample_rate:
-            samples = resample(samples, rate, front_end.sample_rate)
-        sound = samples / 32768.0 if samples.dtype == np.int16 else samples
+            sound = resample(sound, rate, front_end.sample_rate)
     listener = Listener(net, front_end)
     spikes, took = listen(listener, sound, args.chunk_ms, args.window_ms)
     check(listener, sound, spikes)
