@@ -57,6 +57,7 @@ pub struct BsaScratch {
 pub struct BsaWindow {
     signals: Vec<Vec<[f64; LANES]>>,
     fired: Vec<u8>,
+    has_begun: bool,
 }
 
 impl BsaEncoder {
@@ -87,31 +88,25 @@ impl BsaEncoder {
 
     /// Returns the window of a stream at its start.
     pub(super) fn window(&self, n_channels: usize) -> BsaWindow {
-        BsaWindow { signals: vec![Vec::new(); n_channels.div_ceil(LANES)], fired: Vec::new() }
+        BsaWindow { signals: vec![Vec::new(); n_channels.div_ceil(LANES)], fired: Vec::new(), has_begun: false }
     }
 
     /// Takes the next frames, and gives the steps that they decide.
-    pub(super) fn go_on(
-        &self,
-        window: &mut BsaWindow,
-        is_first: bool,
-        frames: &[f64],
-        n_channels: usize,
-        by_neuron: &mut PaddedRows,
-    ) {
+    pub(super) fn go_on(&self, window: &mut BsaWindow, frames: &[f64], n_channels: usize, by_neuron: &mut PaddedRows) {
         for (block, signal) in window.signals.iter_mut().enumerate() {
             self.hold_frames(frames, n_channels, block * LANES, signal);
         }
-        self.decide(window, is_first, n_channels, by_neuron);
+        self.decide(window, n_channels, by_neuron);
     }
 
-    /// Gives the steps that are left.
-    pub(super) fn finish(&self, window: &mut BsaWindow, is_first: bool, n_channels: usize, by_neuron: &mut PaddedRows) {
+    /// Gives the steps that are left, and starts anew.
+    pub(super) fn finish(&self, window: &mut BsaWindow, n_channels: usize, by_neuron: &mut PaddedRows) {
         // What is not decided is the last steps; after them there is silence. A series that was never heard has none.
         for signal in &mut window.signals {
             signal.resize(signal.len() + self.filter.len() - 1, [0.0; LANES]);
         }
-        self.decide(window, is_first, n_channels, by_neuron);
+        self.decide(window, n_channels, by_neuron);
+        *window = self.window(n_channels);
     }
 
     /// Appends to `signal` the values of eight channels from the `first`.
@@ -124,11 +119,12 @@ impl BsaEncoder {
     }
 
     /// Takes filters away wherever they lie in the signal as a whole.
-    fn decide(&self, window: &mut BsaWindow, is_first: bool, n_channels: usize, by_neuron: &mut PaddedRows) {
-        let BsaWindow { signals, fired } = window;
+    fn decide(&self, window: &mut BsaWindow, n_channels: usize, by_neuron: &mut PaddedRows) {
+        let BsaWindow { signals, fired, has_begun } = window;
         let n_tried = (signals[0].len() + 1).saturating_sub(self.filter.len());
         // Nothing fires at the very first step: where the filter starts in one step, the next fires.
-        let shift = usize::from(is_first && n_tried > 0);
+        let shift = usize::from(!*has_begun && n_tried > 0);
+        *has_begun |= n_tried > 0;
         by_neuron.clear(n_tried + shift);
         for (block, signal) in signals.iter_mut().enumerate() {
             fired.clear();

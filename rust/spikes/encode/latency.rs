@@ -55,9 +55,22 @@ impl LatencyEncoder {
         Timing { n_steps: self.config.n_steps, hold: self.config.hold }
     }
 
+    /// Lists the steps at which each input fires, of frames of `n_features` values.
+    pub(super) fn fire(&self, values: &[f64], n_features: usize, is_series: bool, by_neuron: &mut PaddedRows) {
+        for j in 0..n_features {
+            for (f, frame) in values.chunks_exact(n_features).enumerate() {
+                let steps = self.timing().steps(f, is_series);
+                if let Some(step) = self.fires(frame[j], steps.len()) {
+                    by_neuron.push((steps.start + step) as u32);
+                }
+            }
+            by_neuron.end_row();
+        }
+    }
+
     /// Returns the step in which a value fires, of the `n` of its frame.
     #[inline(always)]
-    pub(super) fn fires(&self, value: f64, n: usize) -> Option<usize> {
+    fn fires(&self, value: f64, n: usize) -> Option<usize> {
         let LatencyConfig { tau, threshold, .. } = self.config;
         if value <= threshold {
             return None;
@@ -84,19 +97,9 @@ impl Encode for LatencyEncoder {
     }
 
     fn encode(&self, sample: AnalogSample<'_>, _: StreamKey, scratch: &mut EncoderScratch, by_neuron: &mut PaddedRows) {
-        let (timing, values) = (self.timing(), &mut scratch.values);
-        sample.values.copy_to(values);
+        sample.values.copy_to(&mut scratch.values);
         by_neuron.clear(self.n_steps(sample.n_frames()));
-        let n_frames = sample.n_frames().unwrap_or(1);
-        for j in 0..sample.n_features {
-            for f in 0..n_frames {
-                let steps = timing.steps(f, sample.is_series);
-                if let Some(step) = self.fires(values[f * sample.n_features + j], steps.len()) {
-                    by_neuron.push((steps.start + step) as u32);
-                }
-            }
-            by_neuron.end_row();
-        }
+        self.fire(&scratch.values, sample.n_features, sample.is_series, by_neuron);
     }
 }
 

@@ -35,7 +35,7 @@ pub struct LevelCrossingEncoder {
 
 /// Holds where a feature is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Level {
+pub struct Level {
     level: f64,
     /// Of a spike that goes up, and of one that goes down.
     asked: [f64; 2],
@@ -63,13 +63,13 @@ impl LevelCrossingEncoder {
     }
 
     /// Returns the level of a feature whose first value this is.
-    pub(super) fn start(&self, first: f64) -> Level {
+    fn start(&self, first: f64) -> Level {
         Level { level: first, asked: [self.config.threshold; 2] }
     }
 
     /// Goes on by a frame that starts at `step`, and gives the steps at which an input fires, with whether it is that for falls.
     #[inline(always)]
-    pub(super) fn go_on(&self, at: &mut Level, value: f64, step: usize, mut fires: impl FnMut(usize, usize)) {
+    fn go_on(&self, at: &mut Level, value: f64, step: usize, mut fires: impl FnMut(usize, usize)) {
         let LevelCrossingConfig { threshold, hysteresis, hold, .. } = self.config;
         for t in step..step + hold {
             let by = value - at.level;
@@ -83,6 +83,42 @@ impl LevelCrossingEncoder {
                 fires(t, 1);
             } else {
                 return;
+            }
+        }
+    }
+
+    /// Goes on by frames, of which the first starts at step 0, and lists the steps below `n_steps` at which each input fires.
+    ///
+    /// `levels` are those of the features; none before the first frame of a series.
+    pub(super) fn cross(
+        &self,
+        levels: &mut Vec<Level>,
+        frames: &[f64],
+        n_features: usize,
+        n_steps: usize,
+        by_neuron: &mut PaddedRows,
+    ) {
+        by_neuron.clear(n_steps);
+        if levels.is_empty() {
+            levels.extend(frames.iter().take(n_features).map(|&first| self.start(first)));
+        }
+        for falls in [0, 1] {
+            for j in 0..n_features {
+                // There are none if no frame has come yet. Rises and falls are found in two passes, of which the second is kept.
+                if let Some(level) = levels.get_mut(j) {
+                    let mut at = *level;
+                    for (f, frame) in frames.chunks_exact(n_features).enumerate() {
+                        self.go_on(&mut at, frame[j], f * self.config.hold, |t, which| {
+                            if which == falls && t < n_steps {
+                                by_neuron.push(t as u32);
+                            }
+                        });
+                    }
+                    if falls == 1 {
+                        *level = at;
+                    }
+                }
+                by_neuron.end_row();
             }
         }
     }
@@ -106,23 +142,10 @@ impl Encode for LevelCrossingEncoder {
     }
 
     fn encode(&self, sample: AnalogSample<'_>, _: StreamKey, scratch: &mut EncoderScratch, by_neuron: &mut PaddedRows) {
-        let (values, n_features) = (&mut scratch.values, sample.n_features);
+        let EncoderScratch { values, levels, .. } = scratch;
         sample.values.copy_to(values);
-        let n_steps = self.n_steps(sample.n_frames());
-        by_neuron.clear(n_steps);
-        for falls in [0, 1] {
-            for j in 0..n_features {
-                let mut at = self.start(values.get(j).copied().unwrap_or(0.0));
-                for (f, frame) in values.chunks_exact(n_features).enumerate() {
-                    self.go_on(&mut at, frame[j], f * self.config.hold, |t, which| {
-                        if which == falls && t < n_steps {
-                            by_neuron.push(t as u32);
-                        }
-                    });
-                }
-                by_neuron.end_row();
-            }
-        }
+        levels.clear();
+        self.cross(levels, values, sample.n_features, self.n_steps(sample.n_frames()), by_neuron);
     }
 }
 

@@ -19,6 +19,7 @@ pub use self::analog::{Analog, AnalogSample, Domain};
 pub use self::bernoulli::{BernoulliConfig, BernoulliEncoder, BernoulliScratch};
 pub use self::bsa::{BsaConfig, BsaEncoder, BsaScratch};
 pub use self::latency::{LatencyConfig, LatencyEncoder};
+use self::level_crossing::Level;
 pub use self::level_crossing::{LevelCrossingConfig, LevelCrossingEncoder};
 pub use self::population::{PopulationConfig, PopulationEncoder};
 pub use self::regular::{RegularConfig, RegularEncoder, RegularScratch};
@@ -102,6 +103,8 @@ pub struct EncoderScratch {
     regular: RegularScratch,
     /// Values of a sample.
     values: Vec<f64>,
+    /// Where its features are.
+    levels: Vec<Level>,
     /// Those of a population.
     responses: Vec<f64>,
 }

@@ -3,7 +3,7 @@
 use super::bsa::BsaWindow;
 use super::level_crossing::Level;
 use super::regular::{first_phase, push_overflows};
-use super::{Analog, Encode, Encoder, EncoderConfig, LevelCrossingEncoder, RegularEncoder};
+use super::{Analog, Encode, Encoder, EncoderConfig, RegularEncoder};
 use crate::error::{Error, Result};
 use crate::spikes::PaddedRows;
 
@@ -15,8 +15,6 @@ pub struct EncoderStream {
     encoder: Encoder,
     n_features: usize,
     state: State,
-    /// Steps that have been given.
-    given: u64,
 }
 
 /// Holds what an encoder knows of the frames before.
@@ -72,7 +70,7 @@ impl EncoderStream {
                 State::Population(Box::new(Self::new(&config.encoder, n_responses)?), Vec::new())
             }
         };
-        Ok(Self { encoder, n_features, state, given: 0 })
+        Ok(Self { encoder, n_features, state })
     }
 
     /// Returns the number of values of a frame.
@@ -104,7 +102,6 @@ impl EncoderStream {
             return Err(Error::value(name, self.encoder.domain().expected(), value));
         }
         self.go_on(frames, by_neuron);
-        self.given += by_neuron.n_columns() as u64;
         Ok(())
     }
 
@@ -112,10 +109,7 @@ impl EncoderStream {
     pub fn finish(&mut self, by_neuron: &mut PaddedRows) {
         let n_features = self.n_features;
         match (&self.encoder, &mut self.state) {
-            (Encoder::Bsa(bsa), State::Bsa(window)) => {
-                bsa.finish(window, self.given == 0, n_features, by_neuron);
-                *window = bsa.window(n_features);
-            }
+            (Encoder::Bsa(bsa), State::Bsa(window)) => bsa.finish(window, n_features, by_neuron),
             (_, State::Population(of, _)) => of.finish(by_neuron),
             (_, state) => {
                 by_neuron.clear(0);
@@ -127,37 +121,28 @@ impl EncoderStream {
                 }
             }
         }
-        self.given = 0;
     }
 
     fn go_on(&mut self, frames: &[f64], by_neuron: &mut PaddedRows) {
-        let n_features = self.n_features;
+        let (n_features, n_frames) = (self.n_features, frames.len() / self.n_features);
         match (&self.encoder, &mut self.state) {
             (Encoder::Regular(regular), State::Regular(phases)) => {
                 go_on_regularly(regular, phases, frames, by_neuron);
             }
             (Encoder::Latency(latency), State::Latency) => {
-                let hold = latency.timing().hold.unwrap_or(1);
-                by_neuron.clear(frames.len() / n_features * hold);
-                for j in 0..n_features {
-                    for (f, frame) in frames.chunks_exact(n_features).enumerate() {
-                        if let Some(step) = latency.fires(frame[j], hold) {
-                            by_neuron.push((f * hold + step) as u32);
-                        }
-                    }
-                    by_neuron.end_row();
-                }
+                by_neuron.clear(latency.n_steps(Some(n_frames)));
+                latency.fire(frames, n_features, true, by_neuron);
             }
             (Encoder::LevelCrossing(encoder), State::LevelCrossing(levels)) => {
-                go_on_crossing(encoder, levels, frames, n_features, by_neuron);
+                let n_steps = n_frames * encoder.hold();
+                encoder.cross(levels, frames, n_features, n_steps, by_neuron);
             }
             (Encoder::Bsa(bsa), State::Bsa(window)) => {
-                bsa.go_on(window, self.given == 0, frames, n_features, by_neuron);
+                bsa.go_on(window, frames, n_features, by_neuron);
             }
             (Encoder::Population(population), State::Population(of, responses)) => {
                 population.respond(Analog::F64(frames), n_features, responses);
                 of.go_on(responses, by_neuron);
-                of.given += by_neuron.n_columns() as u64;
             }
             _ => unreachable!("the state is that of the encoder"),
         }
@@ -173,40 +158,6 @@ fn go_on_regularly(regular: &RegularEncoder, phases: &mut [u32], frames: &[f64],
             *phase = push_overflows(regular.increment(frame[j]), *phase, f * hold..(f + 1) * hold, by_neuron);
         }
         by_neuron.end_row();
-    }
-}
-
-fn go_on_crossing(
-    encoder: &LevelCrossingEncoder,
-    levels: &mut Vec<Level>,
-    frames: &[f64],
-    n_features: usize,
-    by_neuron: &mut PaddedRows,
-) {
-    by_neuron.clear(frames.len() / n_features * encoder.hold());
-    if levels.is_empty() {
-        levels.extend(frames.iter().take(n_features).map(|&first| encoder.start(first)));
-    }
-    for falls in [0, 1] {
-        for j in 0..n_features {
-            let Some(level) = levels.get_mut(j) else {
-                by_neuron.end_row();
-                continue;
-            };
-            // Rises and falls are found in two passes, of which the second is kept.
-            let mut at = *level;
-            for (f, frame) in frames.chunks_exact(n_features).enumerate() {
-                encoder.go_on(&mut at, frame[j], f * encoder.hold(), |t, which| {
-                    if which == falls {
-                        by_neuron.push(t as u32);
-                    }
-                });
-            }
-            if falls == 1 {
-                *level = at;
-            }
-            by_neuron.end_row();
-        }
     }
 }
 
