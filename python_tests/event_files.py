@@ -79,6 +79,14 @@ def write_hsd(
     return path
 
 
+def replace_item(path: Path, name: str, value: Any) -> None:
+    """Puts another value into an HDF5 file; None takes what is there out."""
+    with h5py.File(path, "a") as file:
+        del file[name]
+        if value is not None:
+            file[name] = value
+
+
 def _heard(rng: np.random.Generator, n: int) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.sort(rng.random(n) * 0.9), rng.integers(0, 700, n)
 

@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from event_files import write_heidelberg, write_hsd
+from event_files import replace_item, write_heidelberg, write_hsd
 
 from strsbp_rs.datasets import load_dataset, load_shd, load_ssc
 
@@ -88,13 +88,6 @@ def test_ssc_has_validation_samples(tmp_path: Path) -> None:
     assert "35 training, 35 validation and 35 test samples of 700 inputs" in repr(data)
 
 
-def damage(path: Path, name: str, value: Any) -> None:
-    with h5py.File(path, "a") as file:
-        del file[name]
-        if value is not None:
-            file[name] = value
-
-
 @pytest.mark.parametrize(
     "name, value, message",
     [
@@ -109,7 +102,7 @@ def damage(path: Path, name: str, value: Any) -> None:
 )
 def test_files_that_disagree(tmp_path: Path, name: str, value: Any, message: str) -> None:
     folder = write_shd(tmp_path, [([0.1], [1]), ([0.2], [2])], [0, 1])
-    damage(folder / "shd_test.h5", name, value)
+    replace_item(folder / "shd_test.h5", name, value)
     with pytest.raises(ValueError, match=f"{re.escape(str(folder / 'shd_test.h5'))}: {message}"):
         load_shd(folder)
 
@@ -149,7 +142,7 @@ def test_files_that_are_no_hdf5(tmp_path: Path) -> None:
 
 def test_other_classes_in_one_part(tmp_path: Path) -> None:
     folder = write_shd(tmp_path, [([0.1], [1])], [0])
-    damage(folder / "shd_test.h5", "extra/keys", np.array(KEYS[::-1], "S"))
+    replace_item(folder / "shd_test.h5", "extra/keys", np.array(KEYS[::-1], "S"))
     with pytest.raises(ValueError, match=r"shd_test\.h5: has other keys than shd_train\.h5"):
         load_shd(folder)
 

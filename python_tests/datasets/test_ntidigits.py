@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
-from event_files import write_digits_heard, write_ntidigits
+from event_files import replace_item, write_digits_heard, write_ntidigits
 
 from strsbp_rs.datasets import load_dataset, load_n_tidigits
 
@@ -52,13 +51,6 @@ def test_a_small_set(tmp_path: Path) -> None:
     assert (data.x_train.lengths > 700).all()
 
 
-def damaged(path: Path, name: str, value: Any) -> None:
-    with h5py.File(path, "a") as file:
-        del file[name]
-        if value is not None:
-            file[name] = value
-
-
 @pytest.mark.parametrize(
     "name, value, message",
     [
@@ -87,7 +79,7 @@ def damaged(path: Path, name: str, value: Any) -> None:
 )
 def test_files_that_are_wrong(tmp_path: Path, name: str, value: Any, message: str) -> None:
     path = write_digits_heard(tmp_path) / "n-tidigits.hdf5"
-    damaged(path, name, value)
+    replace_item(path, name, value)
     with pytest.raises(ValueError, match=message):
         load_n_tidigits(tmp_path)
 
